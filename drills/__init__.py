@@ -1,0 +1,1 @@
+"""The hammer: faults, probes, canaries, guards, and the drill itself."""

@@ -1,0 +1,1 @@
+"""The clock: Prefect flows, and the command line beside them."""

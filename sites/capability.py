@@ -1,0 +1,122 @@
+"""What a driver can do, as small protocols. A driver has those that it can honestly keep.
+
+All calls block unless they are `async`; all of them may raise a `BlackstartError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+Result = Literal["acknowledged", "failed", "indeterminate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one client operation ended, as its client saw it.
+
+    acknowledged: the commit was confirmed. failed: provably not executed (refused before
+    anything was sent). indeterminate: everything else.
+    """
+
+    result: Result
+    cause: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What a dataset holds of one stream: (number, SHA-256 of the payload in hex) for each row.
+
+    `count` is what the source itself claims to hold; `end` is true when its end marker arrived.
+    Both must fit the rows, or the reading proves nothing.
+    """
+
+    rows: list[tuple[int, str]]
+    count: int | None
+    end: bool
+    address: str | None = None
+
+
+class Client(Protocol):
+    """What a canary writes through. Numbers are never sent twice within a stream."""
+
+    async def write(self, stream: str, number: int, payload: bytes) -> Outcome: ...
+
+    async def delete(self, stream: str, number: int) -> Outcome: ...
+
+    async def read_back(self, stream: str) -> ReadBack: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That something is so, and how we know: kept as evidence word for word."""
+
+    holds: bool
+    how: str
+    detail: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing that a fault would touch, resolved while the site is healthy."""
+
+    site: str
+    kind: str
+    name: str
+    detail: dict[str, object] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Running(Protocol):
+    """A site whose processes can be started, stopped and listed by name."""
+
+    name: str
+
+    def up(self) -> None:
+        """Start the site and everything it declares; no effect on what already runs."""
+        ...
+
+    def down(self) -> None:
+        """Stop everything, gracefully first. No effect on a site that is not up."""
+        ...
+
+    def start(self, process: str) -> None: ...
+
+    def stop(self, process: str) -> None: ...
+
+    def running(self) -> dict[str, int]:
+        """Names of the running processes, with their process ids as seen from outside."""
+        ...
+
+
+@runtime_checkable
+class Killable(Protocol):
+    """A site that can be lost whole, at once."""
+
+    def targets(self) -> list[Target]: ...
+
+    def kill(self) -> Proof:
+        """SIGKILL every process of the site; return once the last one is proven gone."""
+        ...
+
+    def proven_gone(self) -> Proof:
+        """Whether no process of the site exists any more."""
+        ...
+
+
+@runtime_checkable
+class Promotable(Protocol):
+    """A replicated dataset whose copy at another site can become the writable one."""
+
+    def promote(self, site: str, *, limit_seconds: float) -> None:
+        """Make the copy at `site` writable; return when it has accepted a write."""
+        ...
+
+    def writable(self, site: str) -> bool | None:
+        """True or false as that copy itself answers; None when it cannot be asked."""
+        ...
+
+    def in_sync(self) -> Proof: ...

@@ -1,0 +1,1 @@
+"""One module per outside thing: kinds of site, kinds of dataset, tools."""

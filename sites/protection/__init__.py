@@ -1,0 +1,1 @@
+"""Backup, replication, restore tests, and the recovery point they add up to."""

@@ -1,0 +1,1 @@
+"""The runbook, its engine, and what it needs: detection, fencing, redirecting."""
