@@ -48,6 +48,6 @@ def parse_duration(text: object) -> Duration:
     parts = _DURATION.findall(compact)
     if not parts or "".join(number + unit for number, unit in parts) != compact:
         raise DurationError(
-            f'{text!r} is not a duration; write a number and a unit, such as "250ms", "30s", "15m", "1h" or "2d"'
+            f'{text!r} is not a duration; write a number and a unit, such as "250ms", "30s", "15m" or "2d"'
         )
     return Duration(int(sum(Fraction(number) * _UNITS_NS[unit] for number, unit in parts)))
