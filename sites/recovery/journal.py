@@ -1,0 +1,107 @@
+"""What a runbook has begun and finished: fsynced before and after every step, so that a crash is survivable.
+
+One JSON line an entry. A torn last line is what a crash leaves; it is cut off when the journal is opened
+again. Entries in an order that the engine cannot produce are refused: such a journal is not ours.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from sites.errors import RunbookError
+
+State = Literal["started", "done", "failed"]
+
+# From each state of a step, the states that may follow. A step starts again after a crash or a failure.
+_LEGAL: dict[State | None, tuple[State, ...]] = {
+    None: ("started",),
+    "started": ("started", "done", "failed"),
+    "failed": ("started",),
+    "done": ("started",),  # resumed: looked at again, and found done or done again
+}
+
+
+class Journal:
+    """The journal of one runbook, held under a lock that dies with its holder.
+
+    Raises RunbookError when another process holds it, or when its entries make no sense.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise RunbookError(
+                f"cannot run the runbook: another process holds its journal {path}",
+                hint="wait for it, or end it; a dead holder loses the lock by itself",
+            ) from None
+        self._mutex = threading.Lock()
+        self.states: dict[str, State] = {}
+        self._load()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    @property
+    def unfinished(self) -> bool:
+        """True if some step was begun or failed and never got done."""
+        return any(state != "done" for state in self.states.values())
+
+    def started(self, step: str) -> None:
+        self._append(step, "started", {})
+
+    def done(self, step: str, detail: Mapping[str, object]) -> None:
+        self._append(step, "done", {"detail": dict(detail)})
+
+    def failed(self, step: str, reason: str) -> None:
+        self._append(step, "failed", {"reason": reason})
+
+    def _append(self, step: str, state: State, more: Mapping[str, object]) -> None:
+        with self._mutex:
+            self._check(step, state)
+            entry = {"utc": datetime.now(UTC).isoformat(), "step": step, "state": state, **more}
+            os.write(self._fd, (json.dumps(entry, default=str) + "\n").encode())
+            os.fsync(self._fd)
+            self.states[step] = state
+
+    def _check(self, step: str, state: State) -> None:
+        before = self.states.get(step)
+        if state not in _LEGAL[before]:
+            raise RunbookError(f'step "{step}" cannot become {state}: it is {before or "not started"}')
+
+    def _load(self) -> None:
+        raw = self.path.read_bytes()
+        whole = raw[: raw.rfind(b"\n") + 1]
+        if len(whole) != len(raw):
+            os.ftruncate(self._fd, len(whole))
+        for number, line in enumerate(whole.splitlines(), 1):
+            try:
+                entry = json.loads(line)
+                step, state = entry["step"], entry["state"]
+                self._check(step, state)
+            except (ValueError, KeyError, TypeError, RunbookError) as error:
+                self.close()
+                raise RunbookError(
+                    f"cannot resume from journal {self.path}: line {number} makes no sense ({error})",
+                    hint="move the journal aside and look at both sites before anything is started",
+                ) from None
+            self.states[step] = state

@@ -1,0 +1,59 @@
+"""Sending the clients to the other site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sites.drivers import command
+from sites.errors import RunbookError
+
+
+@dataclass(frozen=True, slots=True)
+class FileRedirect:
+    """A file that a proxy reads: its content is replaced at once or not at all."""
+
+    path: Path
+    content: Mapping[str, str]
+
+    def current(self) -> str | None:
+        """The site that the clients are sent to, or None when the file names none of them."""
+        text = self.path.read_text().strip() if self.path.exists() else None
+        return next((site for site, content in self.content.items() if content == text), None)
+
+    def point_to(self, site: str, limit_seconds: float) -> None:
+        del limit_seconds  # one rename
+        temporary = self.path.with_name(self.path.name + ".new")
+        temporary.write_text(self.content[site] + "\n")
+        temporary.replace(self.path)
+
+    def by_hand(self, site: str) -> str:
+        return f"echo {self.content[site]} > {self.path}.new && mv {self.path}.new {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRedirect:
+    """The user's own command. It finds the site's name in BLACKSTART_SITE; `status` prints that name."""
+
+    command: tuple[str, ...]
+    status: tuple[str, ...]
+    folder: Path
+
+    def current(self) -> str | None:
+        done = command.run(self.status, limit_seconds=10, cwd=self.folder)
+        return done.stdout.strip() or None
+
+    def point_to(self, site: str, limit_seconds: float) -> None:
+        env = {"BLACKSTART_SITE": site}
+        command.run(self.command, env=env, limit_seconds=limit_seconds, cwd=self.folder)
+        if (now := self.current()) != site:
+            raise RunbookError(
+                f'the redirect command ended well, but clients are sent to "{now}", not "{site}"'
+            )
+
+    def by_hand(self, site: str) -> str:
+        return f"BLACKSTART_SITE={site} {' '.join(self.command)}"
+
+
+Redirect = FileRedirect | CommandRedirect
