@@ -12,10 +12,10 @@ primary: what is fenced is not started again until somebody lifts it.
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rto_rpo.durable import sync_folder, write_durably
 from sites.capability import Killable, Proof
 from sites.errors import FenceError, SiteError
 
@@ -35,17 +35,13 @@ class Fences:
         if self.raised(site):
             return
         entry = {"site": site, "why": why, "utc": datetime.now(UTC).isoformat()}
-        temporary = self._file(site).with_suffix(".new")
-        with temporary.open("w") as out:
-            json.dump(entry, out)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(self._file(site))
-        _sync_folder(self._folder)
+        write_durably(self._file(site), json.dumps(entry).encode())
 
     def lift(self, site: str) -> None:
         """Take the fence away. The one who calls this has made sure that nobody else is writable."""
-        self._file(site).unlink(missing_ok=True)
+        if self.raised(site):
+            self._file(site).unlink()
+            sync_folder(self._folder)
 
     def check_startable(self, site: str) -> None:
         """Raise SiteError if the site is fenced."""
@@ -74,11 +70,3 @@ def fence(fences: Fences, name: str, site: Killable) -> Proof:
             hint="power it off by other means, and prove that before anything is promoted",
         )
     return proof
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
