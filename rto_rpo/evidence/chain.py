@@ -1,0 +1,120 @@
+"""The chain of runs: *opened* before anything happens, *closed* with the hash of every file of the run.
+
+A run that was opened and whose processes are all gone is closed as *abandoned* when the next one opens: its
+files as they were found, its verdict inconclusive. So killing what writes a run does not hide the run.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import yaml
+
+from rto_rpo.durable import sync_folder
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.files import inventory, listing, make_folder, sync_tree, write_once
+from rto_rpo.evidence.line import AnyLine, Closed, Opened, line_hash, split
+from rto_rpo.evidence.run_folder import RunFolder, folder_name, held, hold
+from rto_rpo.evidence.signature import SigningKey
+from rto_rpo.evidence.tail import CHAIN_NAME, Tail, locked, read_lines
+from rto_rpo.measurement import Verdict
+
+PLAN_NAME = "plan.yaml"
+
+
+def open_run(
+    root: Path, *, run: str, drill: str, plan: bytes, key: SigningKey | None, now: datetime
+) -> RunFolder:
+    """Write the *opened* line, make the run's folder and put the plan into it, all fsynced.
+
+    `run` is a UUID in lowercase, `plan` the raw bytes of the plan file, `now` an aware time. Runs that were
+    given up are closed first; a plan that is not the one of its previous run gets a *plan_changed* line.
+    Raises EvidenceError when the chain cannot be read or the key is not the one that signed it so far.
+    """
+    make_folder(root)
+    with locked(root):
+        tail = Tail(root, key, now)
+        path = root / folder_name(now, drill, run)
+        if path.exists() or any(line.run == run for line in tail.lines):
+            raise EvidenceError(f"cannot open run {run}: there is evidence of it already")
+        for opened in _unfinished(tail.lines):
+            _abandon(root, tail, opened)
+        _add_opened(tail, _about(run, drill, plan, path.name))
+        tail.write()
+        path.mkdir()
+        sync_folder(root)
+        write_once(path / PLAN_NAME, plan)
+        return RunFolder(path, run, hold(path))
+
+
+def close_run(
+    root: Path, folder: RunFolder, *, verdict: Verdict, key: SigningKey | None, now: datetime
+) -> str:
+    """Write the *closed* line over every file of the run, and let go of the folder. Returns the new head.
+
+    Raises EvidenceError when the run is not open, or its folder holds something that is no plain file.
+    """
+    with locked(root):
+        tail = Tail(root, key, now)
+        opened = next((line for line in _unfinished(tail.lines) if line.run == folder.run), None)
+        if opened is None:
+            raise EvidenceError(f"cannot close run {folder.run}: the chain has no such open run")
+        path = root / opened.folder
+        if other := listing(path)[1]:
+            raise EvidenceError(f'cannot close run {folder.run}: "{other[0]}" is not a plain file')
+        sync_tree(path)
+        tail.add(kind="closed", source="drill", verdict=verdict, files=inventory(path), **_same(opened))
+        tail.write()
+    if folder.descriptor is not None:
+        os.close(folder.descriptor)
+    return tail.head
+
+
+def head(root: Path) -> str | None:
+    """SHA-256 of the last line's raw bytes: keep it elsewhere. None when there is no chain yet."""
+    path = root / CHAIN_NAME
+    lines = split(path.read_bytes()) if path.exists() else []
+    return line_hash(lines[-1]) if lines else None
+
+
+def unfinished(root: Path) -> tuple[RunFolder, ...]:
+    """Runs that were opened and not closed, whether somebody is still at them (`held`) or not."""
+    return tuple(RunFolder(root / line.folder, line.run) for line in _unfinished(read_lines(root)))
+
+
+def _unfinished(lines: list[AnyLine]) -> list[Opened]:
+    closed = {line.run for line in lines if isinstance(line, Closed)}
+    return [line for line in lines if isinstance(line, Opened) and line.run not in closed]
+
+
+def _abandon(root: Path, tail: Tail, opened: Opened) -> None:
+    path = root / opened.folder
+    if not held(path):
+        files = inventory(path)
+        tail.add(kind="closed", source="abandoned", verdict="inconclusive", files=files, **_same(opened))
+
+
+def _add_opened(tail: Tail, about: dict[str, str]) -> None:
+    runs = [line for line in tail.lines if isinstance(line, Opened) and line.plan == about["plan"]]
+    if runs and runs[-1].plan_sha256 != about["plan_sha256"]:
+        tail.add(kind="plan_changed", plan_sha256_before=runs[-1].plan_sha256, **about)
+    tail.add(kind="opened", **about)
+
+
+def _same(opened: Opened) -> dict[str, str]:
+    return {name: getattr(opened, name) for name in ("run", "drill", "plan", "plan_sha256", "folder")}
+
+
+def _about(run: str, drill: str, plan: bytes, folder: str) -> dict[str, str]:
+    digest = sha256(plan).hexdigest()
+    return {"run": run, "drill": drill, "plan": _plan_name(plan), "plan_sha256": digest, "folder": folder}
+
+
+def _plan_name(plan: bytes) -> str:
+    try:
+        return str(yaml.safe_load(plan)["name"])
+    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+        raise EvidenceError("cannot open a run: its plan has no name") from None

@@ -1,0 +1,85 @@
+"""Files of the evidence: hashed in a stream, written once, and on disk before we say so."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from rto_rpo.durable import sync_folder
+from rto_rpo.evidence import EvidenceError
+
+_BLOCK_BYTES = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Lowercase hex SHA-256 of a file's bytes, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def listing(folder: Path) -> tuple[list[str], list[str]]:
+    """Every file below the folder as (regular, other), names relative with "/" and sorted.
+
+    *other* is what the chain cannot hold: links, sockets, devices, empty folders, names that are not UTF-8.
+    """
+    regular: list[str] = []
+    other: list[str] = []
+    for path in sorted(folder.rglob("*")):
+        mode = path.lstat().st_mode
+        name = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "backslashreplace")
+        if stat.S_ISREG(mode) and (folder / name).is_file():
+            regular.append(name)
+        elif not stat.S_ISDIR(mode) or not any(path.iterdir()):
+            other.append(name)
+    return regular, other
+
+
+def inventory(folder: Path) -> dict[str, str]:
+    """{name: SHA-256} of every regular file below the folder; {} when there is no such folder."""
+    return {name: sha256_of(folder / name) for name in listing(folder)[0]} if folder.is_dir() else {}
+
+
+def write_once(path: Path, content: bytes) -> None:
+    """Write a new file and have it on disk, its name included.
+
+    Raises EvidenceError when the file exists already: evidence is never overwritten.
+    """
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise EvidenceError(
+            f'cannot write evidence "{path}": it exists, and evidence is written once'
+        ) from None
+    sync_folder(path.parent)
+
+
+def sync(path: Path) -> None:
+    """fsync a file or a folder."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """fsync every regular file and every folder below, and the folder itself."""
+    for path in (*folder.rglob("*"), folder):
+        if stat.S_ISREG(mode := path.lstat().st_mode) or stat.S_ISDIR(mode):
+            sync(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder and its parents, on disk. An existing one is fine."""
+    for part in reversed((path, *path.parents)):
+        if not part.exists():
+            part.mkdir(exist_ok=True)
+            sync_folder(part.parent)

@@ -1,0 +1,129 @@
+"""The end of the chain, where lines are added: under a lock, in one write, fsynced."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rto_rpo.durable import sync_folder, write_durably
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.line import (
+    CHAIN_SCHEMA,
+    FIRST_PREV,
+    AnyLine,
+    LineError,
+    build,
+    line_hash,
+    parse,
+    split,
+)
+from rto_rpo.evidence.signature import PublicKey, SigningKey, parse_public_key
+
+CHAIN_NAME = "chain.jsonl"
+LOCK_NAME = "chain.lock"
+PUBLIC_KEY_NAME = "public_key.pem"
+LOCK_LIMIT_SECONDS = 30.0
+
+
+class Tail:
+    """The lines so far and those about to be added. Made under `locked`."""
+
+    def __init__(self, root: Path, key: SigningKey | None, now: datetime) -> None:
+        """Raises EvidenceError when a line cannot be read, or another key signed the chain so far."""
+        self._root, self._key, self._utc = root, key, now.astimezone(UTC)
+        self.lines = read_lines(root)
+        self.head = line_hash(self.lines[-1].raw()) if self.lines else FIRST_PREV
+        self._new: list[bytes] = []
+        _require_same_key(self.lines, key)
+
+    def add(self, **content: str | dict[str, str]) -> None:
+        """Chain and sign one more line. It is on disk after `write`."""
+        line = build(
+            {
+                "schema": CHAIN_SCHEMA,
+                "seq": len(self.lines),
+                "prev": self.head,
+                "utc": self._utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                "key": self._key.public.identity if self._key else None,
+                "signature": None,
+                **content,
+            }
+        )
+        if self._key:
+            line = line.model_copy(update={"signature": self._key.sign(line.signed_bytes())})
+        self.lines.append(line)
+        self._new.append(line.raw())
+        self.head = line_hash(line.raw())
+
+    def write(self) -> None:
+        """Append all new lines in one write and have them on disk. Raises EvidenceError or OSError."""
+        if self._key:
+            _keep_public_key(self._root, self._key.public)
+        with (self._root / CHAIN_NAME).open("ab") as file:
+            file.write(b"".join(self._new))
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(self._root)
+        self._new.clear()
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """The one writer of this folder's chain. Raises EvidenceError when another one does not let go."""
+    deadline = time.monotonic() + LOCK_LIMIT_SECONDS
+    with (root / LOCK_NAME).open("ab") as lock:
+        while not _lock(lock.fileno()):
+            if time.monotonic() > deadline:
+                raise EvidenceError(
+                    f'cannot lock "{root / LOCK_NAME}" within {LOCK_LIMIT_SECONDS:g} s: '
+                    "another process is writing evidence"
+                )
+            time.sleep(0.02)
+        yield
+
+
+def read_lines(root: Path) -> list[AnyLine]:
+    """All lines, [] when there is no chain. Raises EvidenceError at the first that cannot be read."""
+    path = root / CHAIN_NAME
+    lines = []
+    for number, raw in enumerate(split(path.read_bytes() if path.exists() else b""), 1):
+        try:
+            lines.append(parse(raw))
+        except LineError as error:
+            # A cut-off last line is a crash or a hand. A person decides which; evidence is never rewritten.
+            raise EvidenceError(
+                f'cannot add to "{path}": line {number}: {error}',
+                hint="`blackstart verify` says what still holds; keep this folder and name a new one",
+            ) from None
+    return lines
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _require_same_key(lines: list[AnyLine], key: SigningKey | None) -> None:
+    signer = lines[-1].key if lines else None
+    if signer is not None and (key is None or key.public.identity != signer):
+        given = f"this is key {key.public.identity}" if key else "no key is given"
+        raise EvidenceError(
+            f"cannot add to the chain: it is signed by key {signer}, and {given}",
+            hint="give the plan's `evidence.key`, or name another evidence folder",
+        )
+
+
+def _keep_public_key(root: Path, public: PublicKey) -> None:
+    path = root / PUBLIC_KEY_NAME
+    if not path.exists():
+        write_durably(path, public.pem)
+    elif parse_public_key(path.read_bytes()) != public:
+        raise EvidenceError(f'cannot sign the chain: "{path}" is the public half of another key')
