@@ -1,0 +1,75 @@
+"""What is protected: datasets, and how they are backed up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sites.plan.noun import Noun
+from sites.plan.references import ProcessName, RepositoryName, SecretRef, SiteName
+from sites.plan.scalars import Count, Location, Port, PositiveSpan, Span, Text
+
+
+class Keep(Noun):
+    """How many snapshots to keep of each kind; one that any rule wants is kept."""
+
+    last: Count | None = Field(None, description="the newest so many")
+    hourly: Count | None = Field(None, description="the last of each of so many hours")
+    daily: Count | None = Field(None, description="the last of each of so many days")
+    weekly: Count | None = Field(None, description="the last of each of so many weeks")
+    monthly: Count | None = Field(None, description="the last of each of so many months")
+    yearly: Count | None = Field(None, description="the last of each of so many years")
+
+
+class Backup(Noun):
+    to: RepositoryName = Field(description="the repository that takes the snapshots")
+    every: PositiveSpan = Field(description="how often")
+    keep: Keep | None = Field(None, description="how long; default: for ever")
+
+
+class PostgresServer(Noun):
+    """A PostgreSQL server at one site."""
+
+    site: SiteName = Field(description="where it is")
+    host: Text = Field(description="host name or address")
+    port: Port = Field(5432, description="TCP port")
+    process: ProcessName | None = Field(None, description="the process of the site that is this server")
+
+
+class PostgresDataset(Noun):
+    """A PostgreSQL database, with a streaming standby where there is one."""
+
+    kind: Literal["postgres"]
+    database: Text = Field(description="name of the database")
+    user: Text = Field(description="role that blackstart connects as")
+    password: SecretRef | None = Field(None, description="its password; default: none is sent")
+    primary: PostgresServer = Field(description="the server that takes writes")
+    standby: PostgresServer | None = Field(None, description="the server that follows it")
+    synchronous: bool = Field(False, description="a commit waits until the standby has it")
+    on_standby_loss: Literal["block", "degrade"] | None = Field(
+        None, description="required when synchronous: block commits, or go on unprotected"
+    )
+    backup: Backup | None = Field(None, description="how it is backed up; default: not at all")
+    rpo: Span | None = Field(None, description="objective: acknowledged writes younger than this may be lost")
+
+
+class RestorePlace(Noun):
+    """Where files go at another site."""
+
+    site: SiteName = Field(description="the other site")
+    path: Location = Field(description="the folder there")
+
+
+class FilesDataset(Noun):
+    """A folder of files."""
+
+    kind: Literal["files"]
+    site: SiteName = Field(description="where the folder is")
+    path: Location = Field(description="the folder")
+    restore: RestorePlace | None = Field(None, description="where a failover restores it to")
+    backup: Backup | None = Field(None, description="how it is backed up; default: not at all")
+    rpo: Span | None = Field(None, description="objective: changes younger than this may be lost")
+
+
+Dataset = Annotated[PostgresDataset | FilesDataset, Field(discriminator="kind")]

@@ -1,0 +1,73 @@
+"""What happens when a site is lost: the failover, and the drills that rehearse it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sites.plan.noun import Noun
+from sites.plan.references import DatasetName, Need, ServiceName, SiteName
+from sites.plan.scalars import Count, Frequency, PositiveSpan, Schedule, parse_duration
+
+ObjectiveKind = Literal["rto", "rpo"]
+
+
+class Detect(Noun):
+    """How many bad signs in a row make an outage."""
+
+    every: PositiveSpan = Field(parse_duration("500ms"), description="one probe in this time")
+    limit: PositiveSpan = Field(parse_duration("1s"), description="a probe not answered by then is silence")
+    refused: Count = Field(5, description="so many refusals in a row are an outage")
+    silent: Count = Field(10, description="so many bad signs in a row are an outage when some are silence")
+
+
+class Failover(Noun):
+    from_site: SiteName = Field(alias="from", description="the site that serves")
+    to_site: SiteName = Field(alias="to", description="the site that takes over")
+    fence: Literal["required"] = Field(
+        "required", description="nothing is promoted before the old site is fenced"
+    )
+    decide: Literal["automatic", "approval"] = Field(description="who decides: blackstart, or a person")
+    detect: Detect = Field(default_factory=Detect, description="when the service counts as gone")
+
+
+class KillSite(Noun):
+    """Every process of the site is killed at once."""
+
+    kind: Literal["kill_site"]
+    site: SiteName = Field(description="the site to lose")
+
+
+class NoFault(Noun):
+    """No fault of ours: blackstart only watches and measures."""
+
+    kind: Literal["none"]
+
+
+class HttpCanary(Noun):
+    """Numbered writes through a service's endpoint: POST to write, GET to read back."""
+
+    kind: Literal["http"]
+    service: ServiceName = Field(description="written through its endpoint")
+    dataset: DatasetName = Field(description="where the writes end up")
+    rate: Frequency = Field(description="how often, whatever the answers")
+    limit: PositiveSpan = Field(parse_duration("2s"), description="an answer later than this is none")
+
+
+class Drill(Noun):
+    fault: Annotated[KillSite | NoFault, Field(discriminator="kind")] = Field(description="the damage done")
+    respond: Literal["runbook", "observe"] = Field(
+        description="runbook: blackstart detects and fails over; observe: something else does"
+    )
+    after: Literal["stay"] = Field(description="stay: the other site goes on serving")
+    judge: dict[Need, Annotated[tuple[ObjectiveKind, ...], Field(min_length=1)]] = Field(
+        min_length=1, description="the objectives that this drill is about; all others are not tested by it"
+    )
+    canary: HttpCanary = Field(description="the writes that are measured")
+    late: PositiveSpan | None = Field(
+        None, description="an answer later than this is bad; default: from the steady state, 100ms or more"
+    )
+    stable: PositiveSpan = Field(description="so long without a bad answer ends the outage")
+    deadline: PositiveSpan = Field(description="the drill ends here, whatever the state")
+    schedule: Schedule | None = Field(None, description="five cron fields, UTC; default: on demand")

@@ -1,0 +1,75 @@
+"""Variables in a plan: ${NAME}, ${NAME:-default}, and $$ for a dollar sign.
+
+The values used are kept as evidence, so that a verdict can be computed again: no secret may be one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sites.plan.document import Node
+from sites.plan.leaks import names_a_secret
+from sites.plan.noun import Interpolated
+from sites.plan.problem import Place, Problem
+
+VALUE_LETTERS_MAX = 4096
+_DOLLAR = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\})?")
+
+
+@dataclass(slots=True)
+class Interpolation:
+    """Replaces variables in a tree, keeping count of the values used and of what is wrong."""
+
+    environ: Mapping[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def tree(self, node: Node, place: Place = ()) -> object:
+        """The tree as plain data, all variables replaced."""
+        if isinstance(node.value, dict):
+            return {key: self.tree(child, (*place, key)) for key, child in node.value.items()}
+        if isinstance(node.value, list):
+            return [self.tree(child, (*place, at)) for at, child in enumerate(node.value)]
+        if node.value is None or "$" not in node.value:
+            return node.value
+        return self._text(node.value, node.line, place)
+
+    def _text(self, text: str, line: int, place: Place) -> str:
+        wrong: list[str] = []
+        used: list[str] = []
+
+        def replace(found: re.Match[str]) -> str:
+            if found[1]:
+                return "$"
+            try:
+                value = self._value(found[2], found[3])
+            except ValueError as error:
+                wrong.append(str(error))
+                return found[0]
+            used.append(value)
+            return value
+
+        replaced = _DOLLAR.sub(replace, text)
+        self.problems.extend(Problem(line, place, message) for message in wrong)
+        return Interpolated(replaced) if used else replaced
+
+    def _value(self, name: str | None, default: str | None) -> str:
+        """The value of a variable. Raises ValueError, saying what is wrong with its use."""
+        if name is None:
+            raise ValueError('a lone "$"; write "${NAME}" for a variable, or "$$" for a dollar sign')
+        if names_a_secret(name):
+            raise ValueError(
+                f"variable {name} seems to hold a secret, and the values of variables are kept as evidence; "
+                f"where a secret is wanted write {{env: {name}}}"
+            )
+        value = self.environ.get(name) or default
+        if value is None:
+            state = "empty" if name in self.environ else "not set"
+            raise ValueError(f"variable {name} is {state}; set it, or give a default: ${{{name}:-...}}")
+        if len(value) > VALUE_LETTERS_MAX or "\0" in value:
+            raise ValueError(f"variable {name} is longer than {VALUE_LETTERS_MAX} characters")
+        if self.variables.setdefault(name, value) != value:
+            raise ValueError(f"variable {name} has two different defaults; give it one")
+        return value

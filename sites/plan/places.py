@@ -1,0 +1,83 @@
+"""Where things are: sites with their processes, and repositories of backups."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sites.plan.noun import Noun
+from sites.plan.references import EnvValue, RepositoryName, SecretRef, SiteName
+from sites.plan.scalars import (
+    Command,
+    EnvName,
+    HttpAddress,
+    Location,
+    Name,
+    PositiveSpan,
+    RepositoryUrl,
+    TcpAddress,
+    Text,
+    parse_duration,
+)
+
+StopSignal = Literal["TERM", "INT", "QUIT", "HUP"]
+
+
+class HttpReady(Noun):
+    """The process is ready once this address answers with 2xx."""
+
+    kind: Literal["http"]
+    url: HttpAddress = Field(description="asked with GET; ready when it answers 2xx")
+    limit: PositiveSpan = Field(
+        parse_duration("30s"), description="ready within this time, or the start failed"
+    )
+
+
+class TcpReady(Noun):
+    """The process is ready once this port takes a connection."""
+
+    kind: Literal["tcp"]
+    address: TcpAddress = Field(description="HOST:PORT; ready when it takes a connection")
+    limit: PositiveSpan = Field(
+        parse_duration("30s"), description="ready within this time, or the start failed"
+    )
+
+
+class Process(Noun):
+    """One program that a site runs."""
+
+    command: Command = Field(description="the program and its arguments; no shell is involved")
+    env: dict[EnvName, EnvValue] = Field({}, description="added to its environment; secrets by reference")
+    user: Text | None = Field(None, description="run as this user; default: the user that runs blackstart")
+    ready: Annotated[HttpReady | TcpReady, Field(discriminator="kind")] | None = Field(
+        None, description="how to see that it is ready; default: when it has started"
+    )
+    autostart: bool = Field(True, description="start it with its site; false: only a runbook starts it")
+    stop_signal: StopSignal = Field("TERM", description="asks it to end; KILL follows when it does not")
+
+
+class ProcessesSite(Noun):
+    """A site made of plain processes on this machine, killed as one."""
+
+    kind: Literal["processes"]
+    path: Location = Field(description="the site's own folder")
+    drills: bool = Field(False, description="true: drills may damage this site")
+    fault_domain: dict[Name, Text] = Field(
+        {}, description="what fails together: region, power, provider, account"
+    )
+    processes: dict[Name, Process] = Field({}, description="its programs, in the order they start")
+
+
+Site = ProcessesSite
+
+
+class Repository(Noun):
+    """A restic repository."""
+
+    site: SiteName = Field(description="the site that is lost together with it")
+    url: RepositoryUrl = Field(
+        description="a folder, or anything restic takes: s3:, rest:, sftp:, rclone: ..."
+    )
+    password: SecretRef = Field(description="the repository's password")
+    copy_of: RepositoryName | None = Field(None, description="filled by copying from this repository")

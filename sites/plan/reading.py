@@ -1,0 +1,121 @@
+"""From a file to a plan, or to one error that tells all that is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from sites.errors import PlanError
+from sites.plan.check import contradictions
+from sites.plan.document import Node, Unreadable, read_document
+from sites.plan.explain import explain
+from sites.plan.interpolate import Interpolation
+from sites.plan.leaks import leaks
+from sites.plan.noun import Surroundings
+from sites.plan.plan import Origin, Plan
+from sites.plan.problem import Place, Problem, refusal
+
+PLAN_BYTES_MAX = 4 * 1024 * 1024
+
+
+def load(path: str | Path, environ: Mapping[str, str] = os.environ) -> Plan:
+    """Read, interpolate and check a plan file.
+
+    Raises PlanError that tells every problem, one a line: "FILE:LINE: KEY: what is wrong; what is allowed".
+    """
+    file, raw = Path(path), _read(Path(path))
+    try:
+        tree, problems = read_document(_decode(raw))
+    except Unreadable as error:
+        raise refusal(str(file), [error.problem]) from None
+    interpolation = Interpolation(environ)
+    data = interpolation.tree(tree)
+    assert isinstance(data, dict)  # noqa: S101 - read_document promises a mapping
+    problems += interpolation.problems
+    problems += [Problem(tree.locate(place), place, message) for place, message in leaks(data)]
+    surroundings = _surroundings(file, data)
+    plan, more = _validate(data, surroundings, tree)
+    problems += _beyond(problems, more)
+    sound = plan or _salvage(data, more, surroundings)
+    if sound is not None:
+        found = [Problem(tree.locate(place), place, message) for place, message in contradictions(sound)]
+        problems += _beyond(problems, found)
+    if problems or plan is None:
+        raise refusal(str(file), problems)
+    plan._origin = Origin(file, raw, interpolation.variables)
+    return plan
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(PLAN_BYTES_MAX + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PlanError(
+            f"{path}: cannot read the plan: {reason}", hint="name another with --plan FILE"
+        ) from None
+    if len(raw) > PLAN_BYTES_MAX:
+        raise refusal(str(path), [Problem(None, (), f"longer than {PLAN_BYTES_MAX} bytes; is this a plan?")])
+    return raw
+
+
+def _decode(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise Unreadable(line, f"not UTF-8 text (byte 0x{raw[error.start]:02x}); is this a plan?") from None
+
+
+def _surroundings(file: Path, data: dict[str, Any]) -> Surroundings:
+    def names(section: object) -> frozenset[str]:
+        return frozenset(section) if isinstance(section, dict) else frozenset()
+
+    sections = {name: names(data.get(name)) for name in ("sites", "repositories", "datasets", "services")}
+    sites = data.get("sites")
+    declared = (
+        [names(site.get("processes")) for site in sites.values() if isinstance(site, dict)]
+        if isinstance(sites, dict)
+        else []
+    )
+    folder = Path(os.path.abspath(file)).parent  # noqa: PTH100 - resolve() would follow links
+    return Surroundings(folder, {**sections, "processes": frozenset[str]().union(*declared)})
+
+
+def _validate(data: object, surroundings: Surroundings, tree: Node) -> tuple[Plan | None, list[Problem]]:
+    try:
+        return Plan.model_validate(data, context=surroundings), []
+    except ValidationError as error:
+        found = [explain(detail) for detail in error.errors(include_url=False)]
+        return None, [Problem(tree.locate(place), place, message) for place, message in found]
+
+
+def _beyond(known: list[Problem], more: list[Problem]) -> list[Problem]:
+    """Those of `more` whose place has no problem yet: one mistake is told once."""
+    places = {problem.place for problem in known}
+    return [problem for problem in more if problem.place not in places]
+
+
+def _salvage(data: dict[str, Any], problems: list[Problem], surroundings: Surroundings) -> Plan | None:
+    """The plan without the entries that are wrong in themselves, so that the rest can be checked too."""
+    for place in {problem.place[:2] for problem in problems}:
+        data = _without(data, place)
+    try:
+        return Plan.model_validate(
+            {"name": "unnamed", "environment": "unnamed", **data}, context=surroundings
+        )
+    except ValidationError:
+        return None
+
+
+def _without(data: dict[str, Any], place: Place) -> dict[str, Any]:
+    section, *entry = place or ("",)
+    if entry and isinstance(data.get(str(section)), dict):
+        rest = {key: value for key, value in data[str(section)].items() if key != entry[0]}
+        return {**data, section: rest}
+    return {key: value for key, value in data.items() if key != section}

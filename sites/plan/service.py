@@ -1,0 +1,69 @@
+"""What clients use: services, how they are checked, and how clients are sent to the other site."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sites.plan.noun import Noun
+from sites.plan.references import EnvValue, Need, ProcessName, SiteName
+from sites.plan.scalars import (
+    Command,
+    EnvName,
+    HttpAddress,
+    Location,
+    PositiveSpan,
+    Span,
+    Text,
+    UrlPath,
+    parse_duration,
+)
+
+
+class HttpCheck(Noun):
+    """The service is well when this path answers with 2xx."""
+
+    kind: Literal["http"]
+    path: UrlPath = Field("/", description="asked with GET; well when it answers 2xx")
+
+
+class FileRedirect(Noun):
+    """A file that a proxy reads is replaced."""
+
+    kind: Literal["file"]
+    path: Location = Field(description="the file")
+    content: dict[SiteName, Text] = Field(min_length=1, description="what it holds, for each site")
+
+
+class CommandRedirect(Noun):
+    """The user's own command."""
+
+    kind: Literal["command"]
+    command: Command = Field(description="sends clients to the site named in BLACKSTART_SITE")
+    status: Command = Field(description="prints the site that clients are sent to now")
+
+
+class Gate(Noun):
+    """A command that must say yes (exit 0) before the service is started at the other site."""
+
+    command: Command = Field(
+        description="exits 0 to let the service start; the JSON it prints is kept as evidence"
+    )
+    env: dict[EnvName, EnvValue] = Field({}, description="added to its environment; secrets by reference")
+    limit: PositiveSpan = Field(
+        parse_duration("30s"), description="an answer within this time, or it is a no"
+    )
+
+
+class Service(Noun):
+    needs: tuple[Need, ...] = Field((), description="datasets and services that must be there first")
+    process: ProcessName | None = Field(None, description="the process of this name at each site")
+    endpoint: HttpAddress | None = Field(None, description="where clients go")
+    addresses: dict[SiteName, HttpAddress] = Field({}, description="each site's own address")
+    check: HttpCheck | None = Field(None, description="how to see that it is well")
+    redirect: Annotated[FileRedirect | CommandRedirect, Field(discriminator="kind")] | None = Field(
+        None, description="how clients are sent to the other site; default: they find it themselves"
+    )
+    gate: Gate | None = Field(None, description="what must be so before it is started at the other site")
+    rto: Span | None = Field(None, description="objective: served again within this time")
