@@ -72,7 +72,9 @@ def read_document(text: str) -> tuple[Node, list[Problem]]:
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Unreadable(mark.line + 1 if mark else None, _not_yaml(error.problem, text, mark)) from None
+        raise Unreadable(
+            mark.line + 1 if mark else None, _not_yaml(error.problem, text, mark.line if mark else -1)
+        ) from None
     except yaml.YAMLError as error:
         raise Unreadable(None, f"not YAML: {str(error).splitlines()[0]}") from None
     if builder.root is None or builder.root.value is None:
@@ -82,9 +84,9 @@ def read_document(text: str) -> tuple[Node, list[Problem]]:
     return builder.root, builder.problems
 
 
-def _not_yaml(problem: str | None, text: str, mark: yaml.Mark | None) -> str:
+def _not_yaml(problem: str | None, text: str, at: int) -> str:
     lines = text.splitlines()
-    written = lines[mark.line] if mark and mark.line < len(lines) else ""
+    written = lines[at] if 0 <= at < len(lines) else ""
     hint = '; inside { } and [ ] a "${NAME}" must stand in quotes' if "${" in written else ""
     return f"not YAML: {problem or 'it cannot be parsed'}{hint}"
 
@@ -99,9 +101,9 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
 
     def take(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
-            self._close(self._alias(event.anchor, line), line)
+            self._close(self._alias(str(event.anchor), line), line)
         elif isinstance(event, yaml.NodeEvent):
             self._begin(event, line)
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -113,8 +115,9 @@ class _Builder:
 
     def _begin(self, event: yaml.NodeEvent, line: int) -> None:
         place = self._place()
-        if getattr(event, "tag", None) not in (None, "!"):
-            self.problems.append(Problem(line, place, f"tags such as {event.tag} are not understood here"))
+        tag = getattr(event, "tag", None)
+        if tag not in (None, "!"):
+            self.problems.append(Problem(line, place, f'tags such as "{tag}" are not understood here'))
         if isinstance(event, yaml.ScalarEvent):
             null = event.implicit[0] and event.value in _NULL
             node = Node(line, None if null else event.value)

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
 from sites.plan.references import DatasetName, Need, ServiceName, SiteName
-from sites.plan.scalars import Count, Frequency, PositiveSpan, Schedule, parse_duration
+from sites.plan.scalars import Count, Frequency, PositiveSpan, Schedule, Text, UrlPath
 
 ObjectiveKind = Literal["rto", "rpo"]
 
@@ -53,6 +54,11 @@ class HttpCanary(Noun):
     dataset: DatasetName = Field(description="where the writes end up")
     rate: Frequency = Field(description="how often, whatever the answers")
     limit: PositiveSpan = Field(parse_duration("2s"), description="an answer later than this is none")
+    write_path: UrlPath = Field("/orders", description="takes POST with a JSON object for each write")
+    list_path: UrlPath = Field("/orders", description="answers GET with what was written")
+    id_field: Text = Field("client_order_id", description="field of a write that holds its number")
+    payload_field: Text = Field("payload", description="field of a write that holds its payload")
+    list_field: Text = Field("orders", description="field of the answer that holds the list")
 
 
 class Drill(Noun):

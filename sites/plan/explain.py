@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Union, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
@@ -52,7 +52,7 @@ def explain(error: ErrorDetails) -> tuple[Place, str]:
     return place, error["msg"]
 
 
-def _about_kind(place: Place, annotation: Any, written: object) -> tuple[Place, str]:
+def _about_kind(place: Place, annotation: object, written: object) -> tuple[Place, str]:
     if not isinstance(written, dict):
         return place, f"must be {_SHAPES['dict_type']}, not {_quoted(written)}"
     kinds = [tag for member in _members(annotation) for tag in _tags(member)]
@@ -67,14 +67,14 @@ def keys(noun: type[Noun]) -> list[str]:
     return [field.alias or name for name, field in noun.model_fields.items()]
 
 
-def walk(loc: Iterable[str | int]) -> tuple[Place, type[Noun] | None, Any]:
+def walk(loc: Iterable[str | int]) -> tuple[Place, type[Noun] | None, object]:
     """The place in the plan that a location of pydantic names.
 
     With the noun that the last step is a key of, and the annotation of what is found there.
     """
     place: list[str | int] = []
     owner: type[Noun] | None = None
-    annotation: Any = Plan
+    annotation: object = Plan
     for step in loc:
         members = _members(annotation)
         if len(members) > 1:  # the step names no key, but which kind of noun was chosen
@@ -86,7 +86,7 @@ def walk(loc: Iterable[str | int]) -> tuple[Place, type[Noun] | None, Any]:
     return tuple(place), owner, annotation
 
 
-def _below(annotation: Any, step: str | int) -> Any:
+def _below(annotation: object, step: str | int) -> object:
     """The annotation of what is found one step below a noun, a mapping or a list."""
     if isinstance(annotation, type) and issubclass(annotation, Noun):
         fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
@@ -95,7 +95,7 @@ def _below(annotation: Any, step: str | int) -> Any:
     return _stripped(arguments[1 if get_origin(annotation) is dict else 0]) if arguments else None
 
 
-def _stripped(annotation: Any) -> Any:
+def _stripped(annotation: object) -> object:
     """Without Annotated and without None."""
     if get_origin(annotation) is Annotated:
         return _stripped(get_args(annotation)[0])
@@ -105,7 +105,7 @@ def _stripped(annotation: Any) -> Any:
     return annotation
 
 
-def _members(annotation: Any) -> list[type[Noun]]:
+def _members(annotation: object) -> list[type[Noun]]:
     """The nouns that may stand here."""
     parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     return [part for part in parts if isinstance(part, type) and issubclass(part, Noun)]

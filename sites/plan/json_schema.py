@@ -18,7 +18,7 @@ def schema() -> dict[str, Any]:
     return {"$schema": DIALECT, **written, "title": "blackstart plan"}
 
 
-def _as_written(node: Any) -> Any:
+def _as_written(node: object) -> object:
     """Allow "${NAME}" for every scalar that would not allow it by itself."""
     if isinstance(node, list):
         return [_as_written(item) for item in node]

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from sites.plan.problem import Place
 from sites.plan.references import WAYS
 
-_SECRET = r"(?:password|passwd|passphrase|secret|token|api_?key|private_?key|access_?key|credentials?)"
-_NAME = re.compile(rf"(?:.*[_-])?(?:pg|mysql)?{_SECRET}", re.IGNORECASE)
-_OPTION = re.compile(rf"--?(?:\w+-)*{_SECRET}", re.IGNORECASE)
-_ASSIGNMENT = re.compile(rf"(?:^|[\s?&;'\"-])(?:\w+[_-])*{_SECRET}=(?!$)[^\s&]", re.IGNORECASE)
+_WORDS = r"(?:password|passwd|passphrase|secret|token|api_?key|private_?key|access_?key|credentials?)"
+_NAME = re.compile(rf"(?:.*[_-])?(?:pg|mysql)?{_WORDS}", re.IGNORECASE)
+_OPTION = re.compile(rf"--?(?:\w+-)*{_WORDS}", re.IGNORECASE)
+_ASSIGNMENT = re.compile(rf"(?:^|[\s?&;'\"-])(?:\w+[_-])*{_WORDS}=(?!$)[^\s&]", re.IGNORECASE)
 _IN_URL = re.compile(r"://[^\s/@:]*:(?![0-9]*(?:/|$))[^\s@]*@|://[^\s/@:]*:[0-9]+@")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
 from sites.plan.references import EnvValue, RepositoryName, SecretRef, SiteName
 from sites.plan.scalars import (
@@ -14,11 +15,10 @@ from sites.plan.scalars import (
     HttpAddress,
     Location,
     Name,
+    Port,
     PositiveSpan,
     RepositoryUrl,
-    TcpAddress,
     Text,
-    parse_duration,
 )
 
 StopSignal = Literal["TERM", "INT", "QUIT", "HUP"]
@@ -38,7 +38,8 @@ class TcpReady(Noun):
     """The process is ready once this port takes a connection."""
 
     kind: Literal["tcp"]
-    address: TcpAddress = Field(description="HOST:PORT; ready when it takes a connection")
+    host: Text = Field("127.0.0.1", description="host name or address")
+    port: Port = Field(description="ready when it takes a connection")
     limit: PositiveSpan = Field(
         parse_duration("30s"), description="ready within this time, or the start failed"
     )
@@ -50,11 +51,16 @@ class Process(Noun):
     command: Command = Field(description="the program and its arguments; no shell is involved")
     env: dict[EnvName, EnvValue] = Field({}, description="added to its environment; secrets by reference")
     user: Text | None = Field(None, description="run as this user; default: the user that runs blackstart")
+    folder: Location | None = Field(None, description="run there; default: the site's own folder")
     ready: Annotated[HttpReady | TcpReady, Field(discriminator="kind")] | None = Field(
         None, description="how to see that it is ready; default: when it has started"
     )
     autostart: bool = Field(True, description="start it with its site; false: only a runbook starts it")
-    stop_signal: StopSignal = Field("TERM", description="asks it to end; KILL follows when it does not")
+    stop_signal: StopSignal = Field("TERM", description="asks it to end")
+    stop_limit: PositiveSpan = Field(parse_duration("10s"), description="then it is killed")
+    pid_file: Location | None = Field(
+        None, description="left behind when it is killed; removed before it starts again"
+    )
 
 
 class ProcessesSite(Noun):

@@ -11,13 +11,13 @@ from typing import cast
 
 from pydantic import Field, PrivateAttr
 
-from rto_rpo.objective import Duration
+from rto_rpo.objective import Duration, parse_duration
 from sites.plan.data import Dataset
 from sites.plan.exercise import Drill, Failover, ObjectiveKind
 from sites.plan.noun import Noun
 from sites.plan.places import Repository, Site
 from sites.plan.references import KeyFile
-from sites.plan.scalars import Location, Name, PositiveSpan, Text, parse_duration
+from sites.plan.scalars import Location, Name, PositiveSpan, Text
 from sites.plan.service import Service
 
 
@@ -92,7 +92,7 @@ class Plan(Noun):
         return self._origin.variables
 
     def resolve(self, path: str | Path) -> Path:
-        """An absolute path, from one that may be relative to the plan. The plan's own paths are absolute already."""
+        """An absolute path, from one relative to the plan. The plan's own paths are absolute already."""
         return Path(os.path.normpath(self.folder / path))
 
     def objectives(self) -> dict[tuple[str, ObjectiveKind], Duration]:

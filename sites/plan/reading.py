@@ -114,8 +114,8 @@ def _salvage(data: dict[str, Any], problems: list[Problem], surroundings: Surrou
 
 
 def _without(data: dict[str, Any], place: Place) -> dict[str, Any]:
-    section, *entry = place or ("",)
-    if entry and isinstance(data.get(str(section)), dict):
-        rest = {key: value for key, value in data[str(section)].items() if key != entry[0]}
+    section, entry = str(place[0]) if place else "", place[1:]
+    if entry and isinstance(data.get(section), dict):
+        rest = {key: value for key, value in data[section].items() if key != entry[0]}
         return {**data, section: rest}
     return {key: value for key, value in data.items() if key != section}

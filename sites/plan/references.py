@@ -39,11 +39,12 @@ def read_secret(value: object, info: ValidationInfo) -> Secret:
     """A reference to a secret. The value is never quoted in an error: it may be the secret itself."""
     if isinstance(value, Secret):
         return value
-    if not isinstance(value, dict):
+    written = value if isinstance(value, dict) else None
+    if written is None:
         raise ValueError(f"secret by value; a plan only says where to find a secret: {WAYS}")
-    if len(value) != 1 or next(iter(value)) not in _READERS:
+    if len(written) != 1 or next(iter(written)) not in _READERS:
         raise ValueError(f"not a reference to a secret; write {WAYS}, and nothing else")
-    way, where = next(iter(value.items()))
+    way, where = next(iter(written.items()))
     return _READERS[way](where, info)
 
 

@@ -105,13 +105,6 @@ def _read_http_address(value: str) -> str:
     return value.rstrip("/")
 
 
-def _read_tcp_address(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-        raise ValueError(f'"{value}" is not an address; write "HOST:PORT" with a port of 1 to 65535')
-    return value
-
-
 def _read_url_path(value: str) -> str:
     if not value.startswith("/") or any(ord(letter) <= 32 for letter in value):
         raise ValueError(f'{value!r} is not the path of a URL; it starts with "/" and has no spaces')
@@ -122,7 +115,7 @@ def _read_schedule(value: str) -> str:
     fields = value.split()
     if len(fields) != len(_CRON):
         raise ValueError(
-            f'"{value}" is not a schedule; write five cron fields (minute hour day month weekday): "0 6 * * 6"'
+            f'"{value}" is not a schedule; write minute, hour, day, month and weekday as in cron: "0 6 * * 6"'
         )
     for text, (name, low, high) in zip(fields, _CRON, strict=True):
         if not all(_fits_cron(item, low, high) for item in text.split(",")):
@@ -161,7 +154,6 @@ Location = Annotated[
 ]
 RepositoryUrl = Annotated[str, AfterValidator(_read_repository_url)]
 HttpAddress = Annotated[str, AfterValidator(_read_http_address)]
-TcpAddress = Annotated[str, AfterValidator(_read_tcp_address)]
 UrlPath = Annotated[str, AfterValidator(_read_url_path)]
 Schedule = Annotated[str, AfterValidator(_read_schedule)]
 Text = Annotated[str, Field(min_length=1)]

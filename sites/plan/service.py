@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
 from sites.plan.references import EnvValue, Need, ProcessName, SiteName
 from sites.plan.scalars import (
@@ -17,7 +18,6 @@ from sites.plan.scalars import (
     Span,
     Text,
     UrlPath,
-    parse_duration,
 )
 
 
