@@ -87,6 +87,7 @@ def watch(
     *,
     on_line: Callable[[str], None],
     limit_seconds: float,
+    on_error_line: Callable[[str], None] | None = None,
     env: Mapping[str, str] | None = None,
     secret_env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
@@ -97,18 +98,22 @@ def watch(
 ) -> Completed:
     """Run a command and call `on_line` with each line of its output as it comes.
 
-    If `on_line` raises, the command is stopped and the error goes on. Raises what `run` raises.
+    `on_error_line` gets the lines of its error output, unmasked. If one of the two raises, the command
+    is stopped and the error goes on. Raises what `run` raises.
     """
     call = _call(argv, env, secret_env, cwd, user)
     out = Captured(output_bytes_max)
     lines = Lines(on_line)
+    error_lines = Lines(on_error_line) if on_error_line else None
 
     def feed(chunk: bytes) -> None:
         out.feed(chunk)
         lines.feed(chunk)
 
-    completed = _converse(call, out, feed, None, limit_seconds, grace_seconds, ok_codes)
+    completed = _converse(call, out, feed, None, limit_seconds, grace_seconds, ok_codes, error_lines)
     lines.end()
+    if error_lines:
+        error_lines.end()
     return completed
 
 
@@ -196,14 +201,21 @@ def _converse(
     limit_seconds: float,
     grace_seconds: float,
     ok_codes: Collection[int],
+    error_lines: Lines | None = None,
 ) -> Completed:
     began = time.monotonic()
     err = Captured(OUTPUT_BYTES_MAX)
+
+    def hear(chunk: bytes) -> None:
+        err.feed(chunk)
+        if error_lines:
+            error_lines.feed(chunk)
+
     stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
     with _open(call, stdin, subprocess.PIPE, subprocess.PIPE, new_session=True) as process:
         said = text.encode() if isinstance(text, str) else text or b""
         try:
-            Conversation(process, said, feed, err.feed).hold(began + limit_seconds)
+            Conversation(process, said, feed, hear).hold(began + limit_seconds)
         except TimeLimitReached:
             _stop_group(process, grace_seconds)
             reason = f"not done within {limit_seconds:g} s"
