@@ -1,0 +1,178 @@
+"""The orchestrator's side of the recorder: start it, hand it events, ask it, finish it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drills.recorder.config import SOCKET_NAME, RecorderConfig
+from sites.drivers import command
+from sites.errors import BlackstartError
+
+_ROOT = Path(__file__).resolve().parents[1]
+_ANSWER_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+LOG_NAME = "recorder.log"
+
+
+class RecorderError(BlackstartError):
+    """The recorder did not start, did not answer, or refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Where an event stands in the ledger, on the recorder's clock."""
+
+    seq: int
+    ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderState:
+    """What the recorder knows now. Counters are of the clients' streams."""
+
+    phase: str
+    steady: bool
+    steady_seconds: float
+    stable: bool
+    served_seconds: float
+    operations: int
+    acknowledged: int
+    late_ns: int | None
+    lag_max_seconds: float
+    deadline_passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLedger:
+    sha256: str
+    records: int
+
+
+class Recording:
+    """A running recorder. Safe for threads: the drill and the responder share it."""
+
+    def __init__(self, path: Path, peer: socket.socket, room: Path | None) -> None:
+        self.path = path
+        self._peer = peer
+        self._lines = peer.makefile("rb")
+        self._room = room
+        self._lock = threading.Lock()
+
+    @classmethod
+    def attach(cls, path: Path, *, room: Path | None = None) -> Recording:
+        """Become the orchestrator of the recorder at socket `path`. Raises OSError, RecorderError."""
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            peer.connect(str(path))
+        except OSError:
+            peer.close()
+            raise
+        recording = cls(path, peer, room)
+        recording._ask({"do": "attach"})
+        return recording
+
+    def event(
+        self,
+        name: str,
+        *,
+        source: str = "drill",
+        detail: dict[str, Any] | None = None,
+        sync: bool = False,
+    ) -> Stamp:
+        """Record an event, stamped on receipt; with `sync` it is on disk on return. Raises RecorderError."""
+        reply = self._ask({"event": name, "source": source, "detail": detail or {}, "sync": sync})
+        return Stamp(reply["seq"], reply["ns"])
+
+    def state(self) -> RecorderState:
+        return RecorderState(**self._ask({"ask": "state"}))
+
+    def freeze(self) -> int:
+        """Fix `late`, in ns, for the rest of the run. Raises RecorderError when the service is not steady."""
+        return int(self._ask({"do": "freeze"})["late_ns"])
+
+    def wait_until(self, condition: Callable[[RecorderState], bool], limit_seconds: float) -> RecorderState:
+        """Ask until `condition` holds or time is up; the caller looks which. Raises RecorderError."""
+        deadline = time.monotonic() + limit_seconds
+        while not condition(state := self.state()) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return state
+
+    def finish(self, reason: str, *, limit_seconds: float = 180.0) -> ClosedLedger:
+        """Let it settle, read back and close. `reason`: stable, deadline or aborted. Raises RecorderError."""
+        reply = self._ask({"do": "finish", "reason": reason}, limit_seconds)
+        self.detach()
+        if self._room is not None:
+            shutil.rmtree(self._room, ignore_errors=True)
+        return ClosedLedger(reply["sha256"], reply["records"])
+
+    def detach(self) -> None:
+        """Let go of it. Before `finish` this leaves it to close the ledger alone, as orphaned."""
+        self._lines.close()
+        self._peer.close()
+
+    def _ask(self, request: dict[str, Any], limit_seconds: float = _ANSWER_SECONDS) -> dict[str, Any]:
+        line = json.dumps(request).encode() + b"\n"
+        with self._lock:
+            try:
+                self._peer.settimeout(limit_seconds)
+                self._peer.sendall(line)
+                answer = self._lines.readline()
+            except OSError as error:
+                self.detach()  # a late answer would be taken for the next one's
+                raise RecorderError(f"the recorder does not answer: {error or 'time is up'}") from error
+        if not answer.endswith(b"\n"):
+            said = _last_words(self._room)
+            raise RecorderError("the recorder is gone, its ledger cut off" + (f": {said}" if said else ""))
+        reply: dict[str, Any] = json.loads(answer)
+        if "error" in reply:
+            raise RecorderError(f"the recorder refused {json.dumps(request)[:200]}: {reply['error']}")
+        return reply
+
+
+def start(config: RecorderConfig, *, limit_seconds: float = 20.0) -> Recording:
+    """Start a recorder that outlives us, and attach to it. Raises RecorderError with what it said."""
+    room = Path(tempfile.mkdtemp(prefix="blackstart-"))
+    told = room / "config.json"
+    told.write_text(config.model_dump_json(), encoding="utf-8")
+    pid = command.spawn(
+        [sys.executable, "-m", "drills.recorder", told],
+        stdout=room / LOG_NAME,
+        env={"PYTHONPATH": f"{_ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)},
+        cwd=Path("/"),
+    )
+    deadline = time.monotonic() + limit_seconds
+    while True:
+        try:
+            return Recording.attach(room / SOCKET_NAME, room=room)
+        except OSError as error:
+            if not _alive(pid) or time.monotonic() > deadline:
+                raise RecorderError(f"the recorder did not start: {_last_words(room) or error}") from error
+        time.sleep(_POLL_SECONDS)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _last_words(room: Path | None) -> str:
+    """The end of what the recorder wrote to its log."""
+    try:
+        text = (room / LOG_NAME).read_text(encoding="utf-8", errors="replace") if room else ""
+    except OSError:
+        return ""
+    return " | ".join(text.strip().splitlines()[-3:])

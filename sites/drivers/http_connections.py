@@ -1,0 +1,89 @@
+"""Connections to one service: a fresh one for each operation, or pooled ones while they are alive."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import time
+from collections import deque
+
+from sites.drivers.http_address import Address
+from sites.drivers.http_connection import Connection
+
+LINGER_SECONDS = 1.0
+
+
+class Connections:
+    """Makes connections to one address: a fresh one each time, or pooled ones when they are alive."""
+
+    def __init__(self, address: Address, *, pooled: bool) -> None:
+        self.address = address
+        self._pooled = pooled
+        self._idle: list[Connection] = []
+        self._leaving: deque[tuple[float, Connection]] = deque()
+        self._tls = ssl.create_default_context() if address.secure else None
+        self._numeric = address.numeric()
+
+    async def take(self) -> Connection:
+        """An open connection on which nothing of this request was sent. Raises OSError."""
+        self._sweep(time.monotonic())
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.open:
+                connection.written = False
+                return connection
+        return await self._connect()
+
+    def settle(self, connection: Connection | None) -> None:
+        """Take an exchange's connection back, however it ended.
+
+        After a whole reply the server is left a moment to close first: who closes first keeps the
+        port busy for a minute, and at a thousand operations a second we would run out of ports.
+        """
+        if connection is None or not connection.open:
+            return
+        if not connection.idle:
+            connection.abort()
+        elif self._pooled and connection.reusable:
+            self._idle.append(connection)
+        else:
+            self._leaving.append((time.monotonic() + LINGER_SECONDS, connection))
+
+    def close(self) -> None:
+        self._sweep(float("inf"))
+        while self._idle:
+            self._idle.pop().close()
+
+    def _sweep(self, now: float) -> None:
+        while self._leaving and (self._leaving[0][0] <= now or not self._leaving[0][1].open):
+            self._leaving.popleft()[1].close()
+
+    async def _connect(self) -> Connection:
+        problem: OSError = socket.gaierror(socket.EAI_NONAME, "no address")
+        for family, where in self._numeric or await self._resolve():
+            try:
+                return await self._connect_to(family, where)
+            except OSError as error:
+                if not isinstance(error, ConnectionRefusedError) or isinstance(problem, socket.gaierror):
+                    problem = error
+        raise problem
+
+    async def _connect_to(self, family: int, where: tuple[str, int]) -> Connection:
+        loop = asyncio.get_running_loop()
+        peer = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            await loop.sock_connect(peer, where)
+            host = self.address.host if self._tls else None
+            _, connection = await loop.create_connection(
+                Connection, sock=peer, ssl=self._tls, server_hostname=host
+            )
+        except BaseException:
+            peer.close()
+            raise
+        return connection
+
+    async def _resolve(self) -> list[tuple[int, tuple[str, int]]]:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(self.address.host, self.address.port, type=socket.SOCK_STREAM)
+        return [(family, (str(where[0]), int(where[1]))) for family, _, _, _, where in found]
