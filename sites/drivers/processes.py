@@ -1,0 +1,180 @@
+"""A site made of processes on this machine, which can be lost whole and brought back.
+
+    desk/primary/            the site's folder
+      site.json              this life of the site, see site_record
+      control.sock           its supervisor, see supervisor
+      logs/NAME.log          what each process says
+
+Nothing but the folder is needed to find, fence or kill a site that another process of ours brought up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from sites.capability import Proof, Target
+from sites.drivers import site_control as control
+from sites.drivers.process_spec import ProcessSpec, forget_pid
+from sites.drivers.roster import Roster
+from sites.drivers.site_kill import Aim
+from sites.drivers.site_record import SiteRecord, prove_gone
+from sites.drivers.supervisor import LOGS
+from sites.errors import SiteError
+
+__all__ = ["ProcessSite", "ProcessSpec"]
+
+UP_SECONDS = 20.0
+KILL_SECONDS = 10.0
+
+
+class ProcessSite:
+    """Running and Killable. `until_pid`: the site is lost whole as soon as that process is gone.
+
+    `namespace` says whether the site gets a PID namespace of its own; by default wherever we may.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        processes: Mapping[str, ProcessSpec] | None = None,
+        *,
+        until_pid: int | None = None,
+        namespace: bool | None = None,
+    ) -> None:
+        self.name = name
+        self.path = path.absolute()
+        self._specs = dict(processes or {})
+        self._until_pid = until_pid
+        self._namespace = namespace
+        self._roster = Roster(name, self.path)
+        self._aim: Aim | None = None
+
+    def up(self) -> None:
+        """Start the supervisor and every process with `autostart`; return once all of them are ready.
+
+        Raises SiteError; for a process that does not get ready, with the end of its log.
+        """
+        wanted = {name: spec for name, spec in self._specs.items() if spec.autostart}
+        (self.path / LOGS).mkdir(parents=True, exist_ok=True)
+        with self._lock():
+            self._live()
+            for name, spec in wanted.items():
+                self._roster.start(name, spec)
+        for name, spec in wanted.items():
+            self._roster.wait_until_ready(name, spec)
+
+    def down(self) -> None:
+        """Stop every process, the last started first, then end the supervisor. No effect on a site not up."""
+        if control.meet(self.path) is None:
+            return
+        with self._lock():
+            for name in reversed(self.running()):
+                self._roster.stop(name)
+            proof = self.kill()
+        if not proof.holds:
+            raise SiteError(f'cannot bring site "{self.name}" down: {proof.how}')
+
+    def start(self, process: str) -> None:
+        """Start one declared process and wait until it is ready; no effect if it runs."""
+        if process not in self._specs:
+            known = ", ".join(sorted(self._specs)) or "none"
+            raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
+        self.launch(process, self._specs[process])
+
+    def launch(self, name: str, spec: ProcessSpec) -> None:
+        """Start a process that was not declared, in a site that is up; no effect if `name` runs."""
+        self._roster.start(name, spec)
+        self._roster.wait_until_ready(name, spec)
+
+    def stop(self, process: str) -> None:
+        """End a process and whatever it started. No effect if it is not running."""
+        if control.meet(self.path) is not None:
+            self._roster.stop(process)
+
+    def running(self) -> dict[str, int]:
+        """Names in the order of starting, with process numbers as seen from outside."""
+        return self._roster.running()
+
+    def signal(self, inner_pid: int, number: signal.Signals) -> None:
+        """Send a signal to any process of the site, by the number that it has inside. Raises SiteError."""
+        self._roster.signal(inner_pid, number)
+
+    def log(self, process: str) -> str:
+        """The last lines of what a process said, secrets masked."""
+        spec = self._specs.get(process)
+        return self._roster.log(process, spec.secret_env if spec else {})
+
+    def targets(self) -> list[Target]:
+        """The site whole and each process. The next `kill` has nothing left to look up."""
+        record = self._take_aim()
+        if record is None or record.first() is None:
+            return []
+        whole: dict[str, object] = {"pid": record.pid, "namespace": record.namespace}
+        named = self.running().items()
+        return [
+            Target(self.name, "site", self.name, whole),
+            *(Target(self.name, "process", name, {"pid": pid}) for name, pid in named),
+        ]
+
+    def kill(self) -> Proof:
+        """SIGKILL every process of the site; return once the last one is proven gone, or with why not."""
+        if self._aim is None or self._aim.record.first() is None:
+            self._take_aim()
+        aim, self._aim = self._aim, None
+        if aim is None:
+            return self.proven_gone()
+        try:
+            return aim.kill(KILL_SECONDS)
+        finally:
+            aim.close()
+
+    def proven_gone(self) -> Proof:
+        """Whether no process of the site exists any more, found out from its folder alone."""
+        return prove_gone(self.name, self._record())
+
+    def _record(self) -> SiteRecord | None:
+        """Who answers counts for more than what is written: the writer may have died in between."""
+        return control.meet(self.path) or SiteRecord.load(self.path)
+
+    def _take_aim(self) -> SiteRecord | None:
+        if self._aim is not None:
+            self._aim.close()
+        record = self._record()
+        self._aim = Aim(self.name, record) if record is not None else None
+        return record
+
+    def _live(self) -> None:
+        """There is a supervisor: the one that answers, or a new life once the last is proven over."""
+        written, answering = SiteRecord.load(self.path), control.meet(self.path)
+        if answering is not None:
+            if written is None or written.instance != answering.instance:
+                answering.save(self.path)
+            return
+        if written is not None and not (proof := prove_gone(self.name, written)).holds:
+            raise SiteError(
+                f'cannot bring site "{self.name}" up: {proof.how}, yet its supervisor does not answer',
+                hint="kill the site first",
+            )
+        for spec in self._specs.values():
+            if spec.pid_file is not None:
+                forget_pid(spec.pid_file)
+        namespace = control.namespaces_work() if self._namespace is None else self._namespace
+        control.raise_supervisor(
+            self.path, namespace=namespace, until_pid=self._until_pid, limit_seconds=UP_SECONDS
+        )
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One of us at a time brings the site up or down."""
+        fd = os.open(self.path / "site.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)

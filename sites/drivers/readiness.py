@@ -1,0 +1,52 @@
+"""Whether a process does its work yet, as its clients would find out."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+_TRY_SECONDS = 1.0
+
+
+class Readiness(Protocol):
+    def reason_not(self) -> str | None:
+        """None if ready; else what is missing, in a few words."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReady:
+    """A GET of `url` answers 2xx."""
+
+    url: str
+
+    def reason_not(self) -> str | None:
+        url = urlsplit(self.url)
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(url.hostname or "", url.port, timeout=_TRY_SECONDS)
+        try:
+            connection.request("GET", f"{url.path or '/'}{'?' + url.query if url.query else ''}")
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            return f"{self.url}: {error or type(error).__name__}"
+        finally:
+            connection.close()
+        return None if status // 100 == 2 else f"{self.url}: HTTP {status}"
+
+
+@dataclass(frozen=True, slots=True)
+class TcpReady:
+    """Something accepts connections at host:port."""
+
+    host: str
+    port: int
+
+    def reason_not(self) -> str | None:
+        try:
+            socket.create_connection((self.host, self.port), timeout=_TRY_SECONDS).close()
+        except OSError as error:
+            return f"{self.host}:{self.port}: {error}"
+        return None
