@@ -1,0 +1,228 @@
+"""Client operations: acknowledged, failed, indeterminate; and what was read back.
+
+Everything here refuses a history that contradicts itself with a LedgerError that names the line.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from itertools import chain
+from typing import Final
+
+from rto_rpo.column import ACKNOWLEDGED, CODES, FAILED, OUTCOME_MASK, Column
+from rto_rpo.ledger.errors import LedgerError
+from rto_rpo.ledger.records import Header, Intents, Operation, Read, Readback, Record, Stream
+
+# The state of a write, above the two bits of its outcome. A delete that was intended and never settled may
+# have happened, like one whose outcome is indeterminate; it is told apart because no outcome was written down.
+DELETED_MASK: Final = 0b1100
+DELETE_ACKNOWLEDGED: Final = 0b0100
+DELETE_INDETERMINATE: Final = 0b1000
+DELETE_UNSETTLED: Final = 0b1100
+READ_MASK: Final = 0b11_0000
+READ_ONCE: Final = 0b01_0000
+READ_AGAIN: Final = 0b10_0000
+CORRUPT: Final = 0b100_0000
+
+_HASH_BYTES: Final = 8  # of 32: a corrupt payload passes for sound once in 2**64
+_ADDRESSES_MAX: Final = 255
+_UNREAD: Final = bytes(state & (OUTCOME_MASK | DELETED_MASK) for state in range(256))
+
+
+class StreamHistory:
+    """What happened to the operations of one stream."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.writes, self.reads, self.deletes = Column(), Column(), Column()
+        self.reading_problem: str | None = "it was never read back"
+        self.read_count = 0
+        self.unexpected: set[int] = set()
+        self.readback_ns: int | None = None
+        self._payloads = bytearray()
+        self._delete_of = array("I")
+        self._addresses: dict[str | None, int] = {None: 0}
+        self._reading = False
+        self._settled_after_reading = False
+
+    @property
+    def columns(self) -> tuple[Column, Column, Column]:
+        return self.writes, self.reads, self.deletes
+
+    def timings(self, since_ns: int = 0) -> Iterator[tuple[int, int, int]]:
+        """(sent, completed, outcome) of all settled operations.
+
+        Those completed before `since_ns` may be left out.
+        """
+        return chain.from_iterable(column.timings(since_ns) for column in self.columns)
+
+    def intend(self, record: Intents) -> str | None:
+        """Note that operations will be sent; the answer is what is wrong with that."""
+        first, count, act = record["first"], record["count"], record["act"]
+        if act == "delete":
+            return self._intend_delete(record)
+        column = self.writes if act == "write" else self.reads
+        if first <= column.last_number:
+            return f"{act} {first} was intended before; a number is never sent twice"
+        column.intend(first, count, record["scheduled_ns"], record["interval_ns"])
+        if act == "write":
+            self._payloads.extend(bytes(_HASH_BYTES * count))
+        return None
+
+    def _intend_delete(self, record: Intents) -> str | None:
+        number = record["first"]
+        if record["count"] != 1:
+            return "a delete names one write; its count is 1"
+        write = self.writes.find(number)
+        if write < 0:
+            return f"delete of {number}, a write that was never intended"
+        if self._delete_slot(write) >= 0:
+            return f"delete {number} was intended before; a number is never sent twice"
+        slot = self.deletes.intend(number, 1, record["scheduled_ns"], record["interval_ns"])
+        self._delete_of.frombytes(bytes(4 * max(0, write + 1 - len(self._delete_of))))
+        self._delete_of[write] = slot + 1
+        self.writes.state[write] |= DELETE_UNSETTLED
+        return None
+
+    def _delete_slot(self, write: int) -> int:
+        return self._delete_of[write] - 1 if 0 <= write < len(self._delete_of) else -1
+
+    def settle(self, record: Operation) -> str | None:
+        """Note how an operation went; the answer is what is wrong with that."""
+        number, act, outcome = record["number"], record["act"], CODES[record["outcome"]]
+        if act == "write":
+            column, slot = self.writes, self.writes.find(number)
+        elif act == "read":
+            column, slot = self.reads, self.reads.find(number)
+        else:
+            column, slot = self.deletes, self._delete_slot(self.writes.find(number))
+        if slot < 0:
+            return f"an outcome of {act} {number}, which was never intended"
+        if column.state[slot] & OUTCOME_MASK:
+            return f"a second outcome of {act} {number}"
+        due, sent, completed = record["scheduled_ns"], record["sent_ns"], record["completed_ns"]
+        if due != column.due_ns(slot):
+            return f"{act} {number} was due at {due}, but its intent says {column.due_ns(slot)}"
+        if not sent <= completed <= record["ns"]:
+            return f"the clock went back: {act} {number} was sent, completed and recorded out of order"
+        column.settle(slot, due, sent, completed, outcome, self._address(record["address"]))
+        self._settled_after_reading |= self._reading
+        if act == "write":
+            return self._keep_payload(slot, record)
+        if act == "delete":
+            self._mark_deleted(self.writes.find(number), outcome)
+        return None
+
+    def _keep_payload(self, slot: int, record: Operation) -> str | None:
+        payload = record.get("payload")
+        if payload is None:
+            return f"write {record['number']} has no payload"
+        at = _HASH_BYTES * slot
+        self._payloads[at : at + _HASH_BYTES] = bytes.fromhex(payload[: 2 * _HASH_BYTES])
+        return None
+
+    def _mark_deleted(self, write: int, outcome: int) -> None:
+        mark = {ACKNOWLEDGED: DELETE_ACKNOWLEDGED, FAILED: 0}.get(outcome, DELETE_INDETERMINATE)
+        self.writes.state[write] = self.writes.state[write] & ~DELETED_MASK | mark
+
+    def _address(self, address: str | None) -> int:
+        code = self._addresses.get(address)
+        if code is None:
+            code = len(self._addresses) if len(self._addresses) <= _ADDRESSES_MAX else 0
+            self._addresses[address] = code
+        return code
+
+    def read(self, record: Read) -> str | None:
+        """Note rows that were found; the answer is what is wrong with that."""
+        if self.reading_problem is None:
+            return "a second reading, though the first one counted"
+        self._begin_reading()
+        self.read_count += len(record["rows"])
+        find, state, payloads = self.writes.find, self.writes.state, self._payloads
+        for number, payload in record["rows"]:
+            slot = find(number)
+            if slot < 0:
+                self.unexpected.add(number)
+                continue
+            seen = state[slot]
+            if not seen & READ_MASK:
+                seen |= READ_ONCE
+            else:
+                seen = seen & ~READ_MASK | READ_AGAIN
+            at = _HASH_BYTES * slot
+            if seen & OUTCOME_MASK and payloads[at : at + _HASH_BYTES] != bytes.fromhex(
+                payload[: 2 * _HASH_BYTES]
+            ):
+                seen |= CORRUPT
+            state[slot] = seen
+        return None
+
+    def readback(self, record: Readback) -> str | None:
+        """Note the end of a reading and whether it counts; the answer is what is wrong with that."""
+        if self.reading_problem is None:
+            return "a second reading, though the first one counted"
+        self._begin_reading()
+        self._reading = False
+        self.readback_ns = record["ns"]
+        if record["error"] is not None:
+            self.reading_problem = f"reading it back failed: {record['error']}"
+        elif not record["end"]:
+            self.reading_problem = "the reading has no end marker"
+        elif record["count"] is None:
+            self.reading_problem = "the reading has no count"
+        elif record["count"] != self.read_count:
+            self.reading_problem = f"{self.read_count} rows were read where {record['count']} were counted"
+        elif self._settled_after_reading:
+            self.reading_problem = "operations were still settling when it was read back"
+        else:
+            self.reading_problem = None
+        return None
+
+    def _begin_reading(self) -> None:
+        if self._reading:
+            return
+        self._reading, self._settled_after_reading, self.read_count = True, False, 0
+        self.unexpected.clear()
+        self.writes.state[:] = self.writes.state.translate(_UNREAD)
+
+
+class Operations:
+    """The histories of all streams that a header names."""
+
+    def __init__(self) -> None:
+        self.streams: dict[str, StreamHistory] = {}
+
+    def begin(self, header: Header) -> None:
+        """Raises LedgerError where two streams have one name."""
+        for stream in header["streams"]:
+            if stream["name"] in self.streams:
+                raise LedgerError(1, f"two streams are named {stream['name']!r}")
+            self.streams[stream["name"]] = StreamHistory(stream)
+
+    def take(self, record: Record) -> None:
+        """Take in any record; those that are not about operations change nothing.
+
+        Raises LedgerError on an unknown stream, an outcome without intent, a second outcome, and whatever
+        else two records cannot both say.
+        """
+        wrong: str | None = None
+        if record["kind"] == "operation":
+            wrong = self._stream(record).settle(record)
+        elif record["kind"] == "read":
+            wrong = self._stream(record).read(record)
+        elif record["kind"] == "intents":
+            wrong = self._stream(record).intend(record)
+        elif record["kind"] == "readback":
+            wrong = self._stream(record).readback(record)
+        elif record["kind"] == "header":
+            self.begin(record)
+        if wrong:
+            raise LedgerError(record["seq"] + 1, wrong)
+
+    def _stream(self, record: Operation | Read | Intents | Readback) -> StreamHistory:
+        try:
+            return self.streams[record["stream"]]
+        except KeyError:
+            line = record["seq"] + 1
+            raise LedgerError(line, f"stream {record['stream']!r} is not in the header") from None
