@@ -22,6 +22,7 @@ from sites.plan.plan import Evidence as Evidence
 from sites.plan.plan import Plan as Plan
 from sites.plan.plan import Roles as Roles
 from sites.plan.reading import load as load
+from sites.plan.reading import read_plan as read_plan
 from sites.plan.scalars import Rate as Rate
 from sites.plan.service import CommandRedirect as CommandRedirect
 from sites.plan.service import FileRedirect as FileRedirect

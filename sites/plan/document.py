@@ -6,6 +6,7 @@ Every scalar stays the text that was written; what it means is up to the key it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from sites.plan.problem import Place, Problem
 DEPTH_MAX = 32
 NODES_MAX = 200_000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _NULL = ("", "~", "null", "Null", "NULL")
 
 
@@ -119,6 +121,10 @@ class _Builder:
         if tag not in (None, "!"):
             self.problems.append(Problem(line, place, f'tags such as "{tag}" are not understood here'))
         if isinstance(event, yaml.ScalarEvent):
+            if _NO_TEXT.search(event.value):
+                raise Unreadable(
+                    line, "holds a character that no text may hold (NUL, or half a surrogate pair)"
+                )
             null = event.implicit[0] and event.value in _NULL
             node = Node(line, None if null else event.value)
             self._remember(event.anchor, node)

@@ -41,7 +41,7 @@ def explain(error: ErrorDetails) -> tuple[Place, str]:
     if kind in _SHAPES:
         return place, f"must be {_SHAPES[kind]}, not {_quoted(error['input'])}"
     if kind == "literal_error":
-        return place, f"must be {said['expected']}, not {_quoted(error['input'])}".replace("'", '"')
+        return place, f"must be {_expected(said['expected'])}, not {_quoted(error['input'])}"
     if kind == "value_error":
         return place, str(said["error"])
     if kind in ("greater_than_equal", "less_than_equal"):
@@ -115,11 +115,14 @@ def _tags(noun: type[Noun]) -> tuple[str, ...]:
     return get_args(noun.model_fields["kind"].annotation) if "kind" in noun.model_fields else ()
 
 
+def _expected(choices: object) -> str:
+    return str(choices).replace("'", '"')
+
+
 def _quoted(value: object) -> str:
     if value is None:
         return "empty"
     if isinstance(value, dict | list | tuple):
         return "a mapping" if isinstance(value, dict) else "a list"
     text = str(value)
-    short = text if len(text) <= QUOTED_LETTERS_MAX else text[:QUOTED_LETTERS_MAX] + "..."
-    return f'"{short}"' if short.isprintable() else repr(short)
+    return f'"{text if len(text) <= QUOTED_LETTERS_MAX else text[:QUOTED_LETTERS_MAX] + "..."}"'

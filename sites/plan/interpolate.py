@@ -26,12 +26,22 @@ class Interpolation:
     variables: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def tree(self, node: Node, place: Place = ()) -> object:
-        """The tree as plain data, all variables replaced."""
+    def told(self) -> list[Problem]:
+        """The problems, those that say the same told once, at the first place."""
+        same: dict[str, list[Problem]] = {}
+        for problem in self.problems:
+            same.setdefault(problem.message, []).append(problem)
+        return [_first_of(problems) for problems in same.values()]
+
+    def mapping(self, node: Node) -> dict[str, object]:
+        """A mapping as plain data, all variables replaced."""
+        return {key: self._tree(child, (key,)) for key, child in node.children() if isinstance(key, str)}
+
+    def _tree(self, node: Node, place: Place) -> object:
         if isinstance(node.value, dict):
-            return {key: self.tree(child, (*place, key)) for key, child in node.value.items()}
+            return {key: self._tree(child, (*place, key)) for key, child in node.value.items()}
         if isinstance(node.value, list):
-            return [self.tree(child, (*place, at)) for at, child in enumerate(node.value)]
+            return [self._tree(child, (*place, at)) for at, child in enumerate(node.value)]
         if node.value is None or "$" not in node.value:
             return node.value
         return self._text(node.value, node.line, place)
@@ -68,8 +78,16 @@ class Interpolation:
         if value is None:
             state = "empty" if name in self.environ else "not set"
             raise ValueError(f"variable {name} is {state}; set it, or give a default: ${{{name}:-...}}")
-        if len(value) > VALUE_LETTERS_MAX or "\0" in value:
-            raise ValueError(f"variable {name} is longer than {VALUE_LETTERS_MAX} characters")
+        if len(value) > VALUE_LETTERS_MAX or not value.isprintable():
+            raise ValueError(
+                f"variable {name} holds no printable text of up to {VALUE_LETTERS_MAX} characters"
+            )
         if self.variables.setdefault(name, value) != value:
             raise ValueError(f"variable {name} has two different defaults; give it one")
         return value
+
+
+def _first_of(problems: list[Problem]) -> Problem:
+    first, others = problems[0], len(problems) - 1
+    more = f" (used in {others} more place{'s' if others > 1 else ''})" if others else ""
+    return Problem(first.line, first.place, first.message + more)

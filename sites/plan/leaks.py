@@ -9,10 +9,10 @@ from sites.plan.problem import Place
 from sites.plan.references import WAYS
 
 _WORDS = r"(?:password|passwd|passphrase|secret|token|api_?key|private_?key|access_?key|credentials?)"
-_NAME = re.compile(rf"(?:.*[_-])?(?:pg|mysql)?{_WORDS}", re.IGNORECASE)
-_OPTION = re.compile(rf"--?(?:\w+-)*{_WORDS}", re.IGNORECASE)
-_ASSIGNMENT = re.compile(rf"(?:^|[\s?&;'\"-])(?:\w+[_-])*{_WORDS}=(?!$)[^\s&]", re.IGNORECASE)
-_IN_URL = re.compile(r"://[^\s/@:]*:(?![0-9]*(?:/|$))[^\s@]*@|://[^\s/@:]*:[0-9]+@")
+_NAME = re.compile(rf".*{_WORDS}", re.IGNORECASE | re.DOTALL)
+_OPTION = re.compile(rf"-.*{_WORDS}", re.IGNORECASE)
+_ASSIGNMENT = re.compile(rf"{_WORDS}=[^\s&]", re.IGNORECASE)
+_IN_URL = re.compile(r"://[^\s/@:]{0,256}:(?![0-9]{0,5}(?:/|$))[^\s@]{1,512}@")
 
 
 def names_a_secret(name: str) -> bool:

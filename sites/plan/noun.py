@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo
 
+NEAREST_LETTERS_MAX = 64
+
 
 class Noun(BaseModel):
     """Base of everything that a plan declares: it does not change, and unknown keys are refused."""
@@ -37,6 +39,6 @@ def folder_of(info: ValidationInfo) -> Path:
 def among(name: str, known: Iterable[str], label: str) -> str:
     """The end of a message about an unknown name: the nearest known one, and all of them."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    close = get_close_matches(name[:NEAREST_LETTERS_MAX], names, n=1)
     nearest = f'did you mean "{close[0]}"? ' if close else ""
     return f"{nearest}{label}: {', '.join(names) or 'none'}"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sites.errors import PlanError
 
 SHOWN_MAX = 50
+MESSAGE_LETTERS_MAX = 400
+STEP_LETTERS_MAX = 64
 
 Place = tuple[str | int, ...]
 
@@ -21,13 +23,21 @@ class Problem:
     message: str
 
     def told(self, file: str) -> str:
+        """One printable line, whatever is in the plan."""
         where = f"{file}:{self.line}" if self.line else file
-        return f"{where}: {dotted(self.place)}: {self.message}" if self.place else f"{where}: {self.message}"
+        place = f"{_short(dotted(self.place), 4 * STEP_LETTERS_MAX)}: " if self.place else ""
+        told = f"{where}: {place}{_short(self.message, MESSAGE_LETTERS_MAX)}"
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in told)
 
 
 def dotted(place: Place) -> str:
     """The way to a value as people write it: drills.kill-primary.judge.orders[0]."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+    steps = (f"[{step}]" if isinstance(step, int) else f".{_short(step, STEP_LETTERS_MAX)}" for step in place)
+    return "".join(steps).removeprefix(".")
+
+
+def _short(text: str, letters_max: int) -> str:
+    return text if len(text) <= letters_max else f"{text[:letters_max]}..."
 
 
 def refusal(file: str, problems: Iterable[Problem]) -> PlanError:

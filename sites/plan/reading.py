@@ -27,24 +27,21 @@ def load(path: str | Path, environ: Mapping[str, str] = os.environ) -> Plan:
 
     Raises PlanError that tells every problem, one a line: "FILE:LINE: KEY: what is wrong; what is allowed".
     """
-    file, raw = Path(path), _read(Path(path))
+    return read_plan(Path(path), _read(Path(path)), environ)
+
+
+def read_plan(file: Path, raw: bytes, environ: Mapping[str, str]) -> Plan:
+    """The same for a plan whose bytes are at hand; what is relative in it is relative to the folder of `file`."""
     try:
         tree, problems = read_document(_decode(raw))
     except Unreadable as error:
         raise refusal(str(file), [error.problem]) from None
     interpolation = Interpolation(environ)
-    data = interpolation.tree(tree)
-    assert isinstance(data, dict)  # noqa: S101 - read_document promises a mapping
-    problems += interpolation.problems
+    data = interpolation.mapping(tree)
     problems += [Problem(tree.locate(place), place, message) for place, message in leaks(data)]
-    surroundings = _surroundings(file, data)
-    plan, more = _validate(data, surroundings, tree)
-    problems += _beyond(problems, more)
-    sound = plan or _salvage(data, more, surroundings)
-    if sound is not None:
-        found = [Problem(tree.locate(place), place, message) for place, message in contradictions(sound)]
-        problems += _beyond(problems, found)
-    if problems or plan is None:
+    plan, more = _build(data, tree, _surroundings(file, data))
+    problems += _beyond(problems + interpolation.problems, more) + interpolation.told()
+    if plan is None or problems:
         raise refusal(str(file), problems)
     plan._origin = Origin(file, raw, interpolation.variables)
     return plan
@@ -87,12 +84,19 @@ def _surroundings(file: Path, data: dict[str, Any]) -> Surroundings:
     return Surroundings(folder, {**sections, "processes": frozenset[str]().union(*declared)})
 
 
-def _validate(data: object, surroundings: Surroundings, tree: Node) -> tuple[Plan | None, list[Problem]]:
+def _build(data: dict[str, Any], tree: Node, surroundings: Surroundings) -> tuple[Plan | None, list[Problem]]:
+    """The plan, or None where there is none; and what is wrong with the whole or with its parts."""
+    problems: list[Problem] = []
     try:
-        return Plan.model_validate(data, context=surroundings), []
+        plan: Plan | None = Plan.model_validate(data, context=surroundings)
     except ValidationError as error:
+        plan = None
         found = [explain(detail) for detail in error.errors(include_url=False)]
-        return None, [Problem(tree.locate(place), place, message) for place, message in found]
+        problems = [Problem(tree.locate(place), place, message) for place, message in found]
+    sound = plan or _salvage(data, problems, surroundings)
+    for place, message in contradictions(sound) if sound else ():
+        problems += _beyond(problems, [Problem(tree.locate(place), place, message)])
+    return plan, problems
 
 
 def _beyond(known: list[Problem], more: list[Problem]) -> list[Problem]:

@@ -55,7 +55,10 @@ def _secret_file(where: object, info: ValidationInfo) -> Secret:
 def _secret_env(where: object, info: ValidationInfo) -> Secret:
     del info
     _refuse_variables(where)
-    return Secret(env=read_env_name(where))
+    try:
+        return Secret(env=read_env_name(where))
+    except ValueError:  # which quotes what is perhaps the secret itself
+        raise ValueError("the name of an environment variable is wanted, not a value") from None
 
 
 def _secret_command(where: object, info: ValidationInfo) -> Secret:

@@ -97,11 +97,20 @@ def _read_repository_url(value: str, info: ValidationInfo) -> str:
 
 
 def _read_http_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f'"{value}" is not an address: {error}') from None
+    wrong_port = port is not None and port < 1
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or wrong_port
+    ):
         raise ValueError(f'"{value}" is not an address; write "http://HOST:PORT"')
-    if parts.port == 0:  # the property itself refuses the others
-        raise ValueError("Port out of range 0-65535")
     return value.rstrip("/")
 
 
@@ -156,7 +165,9 @@ RepositoryUrl = Annotated[str, AfterValidator(_read_repository_url)]
 HttpAddress = Annotated[str, AfterValidator(_read_http_address)]
 UrlPath = Annotated[str, AfterValidator(_read_url_path)]
 Schedule = Annotated[str, AfterValidator(_read_schedule)]
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[
+    str, Field(min_length=1), WithJsonSchema({"type": ["string", "number", "boolean"], "minLength": 1})
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Command = Annotated[tuple[Text, ...], Field(min_length=1)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sites.drivers import command
 from sites.errors import RunbookError
+from sites.plan import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +57,13 @@ class CommandRedirect:
         return f"BLACKSTART_SITE={site} {' '.join(self.command)}"
 
 
-Redirect = FileRedirect | CommandRedirect
+def redirect_of(service: Service, folder: Path) -> FileRedirect | CommandRedirect:
+    """The redirect that a service declares. Raises RunbookError when it declares none."""
+    declared = service.redirect
+    if declared is None:
+        raise RunbookError(
+            "the service declares no redirect", hint="its clients must find the other site themselves"
+        )
+    if declared.kind == "file":
+        return FileRedirect(declared.path, declared.content)
+    return CommandRedirect(declared.command, declared.status, folder)

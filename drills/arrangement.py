@@ -1,0 +1,96 @@
+"""From what a plan declares to what the recorder is told: streams, objectives, lengths."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from drills.recorder.config import RecorderConfig, StreamConfig
+from rto_rpo.objective import Duration
+from sites.drivers.http import HttpCanary
+from sites.errors import PlanError
+from sites.estate import Estate
+from sites.plan import Drill
+
+# The old primary's own address is written to all along, sparsely: it is there to be caught, not to load.
+OLD_PRIMARY_INTERVAL_NS = 100_000_000
+STREAM_OLD_PRIMARY = "old-primary"
+
+
+def arrange(estate: Estate, name: str, drill: Drill, *, run: str, seed: int, folder: Path) -> RecorderConfig:
+    """What the recorder of one run needs to know. Raises PlanError when the canary has no address."""
+    return RecorderConfig(
+        folder=folder,
+        header=_header(estate, name, drill, run),
+        streams=tuple(_streams(estate, drill)),
+        late_ns=drill.late.ns if drill.late is not None else None,
+        stable_ns=drill.stable.ns,
+        deadline_ns=drill.deadline.ns,
+        seed=seed,
+    )
+
+
+def _header(estate: Estate, name: str, drill: Drill, run: str) -> dict[str, Any]:
+    plan = estate.plan
+    judged, not_tested = _objectives(estate, drill)
+    runbook = drill.respond == "runbook"
+    return {
+        "judge": version("blackstart"),
+        "run": run,
+        "plan": {"name": plan.name, "sha256": plan.sha256, "variables": dict(plan.variables)},
+        "drill": {
+            "name": name,
+            "kind": "live",
+            "environment": plan.environment,
+            "fault": drill.fault.model_dump(mode="json"),
+            "respond": drill.respond,
+            "gate": runbook and any(service.gate is not None for service in plan.services.values()),
+        },
+        "judged": judged,
+        "not_tested": not_tested,
+    }
+
+
+def _objectives(estate: Estate, drill: Drill) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    measured = {(drill.canary.service, "rto"), (drill.canary.dataset, "rpo")}
+    judged: list[dict[str, Any]] = []
+    not_tested: list[dict[str, Any]] = []
+    for (subject, objective), length in estate.plan.objectives().items():
+        is_judged = objective in drill.judge.get(subject, ())
+        stream = drill.canary.dataset if is_judged and (subject, objective) in measured else None
+        entry = _objective(subject, objective, length, stream)
+        (judged if is_judged else not_tested).append(entry)
+    return judged, not_tested
+
+
+def _objective(subject: str, objective: str, length: Duration, stream: str | None) -> dict[str, Any]:
+    return {"subject": subject, "objective": objective, "seconds": length.seconds, "stream": stream}
+
+
+def _streams(estate: Estate, drill: Drill) -> list[StreamConfig]:
+    canary, service = drill.canary, estate.plan.services[drill.canary.service]
+    if service.endpoint is None:
+        raise PlanError(f'service "{canary.service}" has no endpoint for a canary', hint="declare `endpoint`")
+    interval_ns = round(1e9 / canary.rate.per_second)
+    streams = [_stream(drill, canary.dataset, "clients", service.endpoint, interval_ns)]
+    old = estate.plan.failover.from_site if estate.plan.failover is not None else None
+    if old in service.addresses:
+        slower_ns = max(interval_ns, OLD_PRIMARY_INTERVAL_NS)
+        streams.append(_stream(drill, STREAM_OLD_PRIMARY, "old_primary", service.addresses[old], slower_ns))
+    return streams
+
+
+def _stream(
+    drill: Drill, name: str, role: Literal["clients", "old_primary"], endpoint: str, interval_ns: int
+) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        role=role,
+        address=endpoint,
+        dataset=drill.canary.dataset,
+        service=drill.canary.service,
+        interval_ns=interval_ns,
+        limit_ns=drill.canary.limit.ns,
+        client=HttpCanary(endpoint),
+    )

@@ -1,0 +1,80 @@
+"""A drill: ready > steady > inject > respond > stable > verify > heal.
+
+It exercises the runbook that a real disaster will run, and never tells it that there is a drill. What
+happened is the recorder's to say, and the verdict the judge's; nothing here measures anything.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from drills import recording
+from drills.arrangement import arrange
+from drills.closing import Closed, close, signing_key
+from drills.fault import Fault
+from drills.faults import fault_of
+from drills.guard import check_authority, check_health, only_drill
+from drills.preview import declared, resolved
+from drills.recording import RecorderError
+from drills.rehearsal import Rehearsal
+from rto_rpo.evidence import chain
+from sites.errors import BlackstartError
+from sites.estate import Estate
+
+Tell = Callable[[str], None]
+
+
+def run(
+    estate: Estate,
+    name: str,
+    *,
+    environment: str | None,
+    confirm: str | None,
+    tell: Tell = lambda _: None,
+    seed: int | None = None,
+) -> Closed:
+    """Run one drill from end to end and return what it left as evidence.
+
+    `tell` hears in a few words what has just happened; `seed` fixes the phase and the payloads.
+    Raises GuardError when a guard refuses; nothing was changed then. Once the run is open it is closed,
+    whatever happens: what broke the drill off is in its evidence, and the fault is undone.
+    """
+    drill = declared(estate, name)
+    with only_drill(estate):
+        fault = fault_of(estate, drill)
+        seen = resolved(estate, name, fault)
+        check_authority(estate, drill, seen, environment, confirm)
+        check_health(estate, name)
+        tell(f"Guards passed, {len(seen.targets)} targets resolved")
+        return _record(estate, name, fault, [t.name for t in seen.targets if t.kind == "process"], seed, tell)
+
+
+def _record(
+    estate: Estate, name: str, fault: Fault, processes: list[str], seed: int | None, tell: Tell
+) -> Closed:
+    plan, drill, run_id = estate.plan, declared(estate, name), str(uuid4())
+    chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
+    folder = chain.open_run(
+        plan.evidence.path,
+        run=run_id,
+        drill=name,
+        plan=plan.raw,
+        key=signing_key(plan),
+        now=datetime.now(UTC),
+    )
+    try:
+        told = arrange(estate, name, drill, run=run_id, seed=chosen, folder=folder.path)
+        rehearsal = Rehearsal(estate, name, drill, folder, recording.start(told), chosen, tell)
+        broken_off = rehearsal.perform(fault, processes)
+    except RecorderError as error:
+        # the recorder may still be writing: whoever opens the next run, or recovers, closes this one
+        raise BlackstartError(
+            f"run {run_id} has no verdict yet: {error}", hint="`blackstart recover` closes it"
+        ) from error
+    closed = close(plan, folder)
+    if broken_off is not None and not isinstance(broken_off, BlackstartError):
+        raise broken_off
+    return closed

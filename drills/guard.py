@@ -1,0 +1,93 @@
+"""What must hold before a drill may do damage. A guard that cannot be checked refuses."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sites.protection.history import History
+
+from drills.preview import Preview
+from drills.undo import UndoIntents
+from sites.errors import BlackstartError, GuardError
+from sites.estate import Estate
+from sites.plan import Drill
+from sites.recovery.fence import Fences
+
+
+@contextmanager
+def only_drill(estate: Estate) -> Iterator[None]:
+    """Hold the plan's drill lock, which a dead holder loses. Raises GuardError while another drill runs."""
+    estate.state.mkdir(parents=True, exist_ok=True)
+    fd = os.open(estate.state / "drill.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise GuardError("another drill is running on this plan", hint="wait for its end") from None
+    finally:
+        os.close(fd)
+
+
+def check_authority(
+    estate: Estate, drill: Drill, preview: Preview, environment: str | None, confirm: str | None
+) -> None:
+    """That somebody means this drill, here, on these targets. Raises GuardError."""
+    name, declared = preview.drill, estate.plan.environment
+    if environment != declared:
+        said = f'"{environment}"' if environment else "none"
+        raise GuardError(
+            f'cannot run drill "{name}": its environment is "{declared}", named was {said}',
+            hint=f"--environment {declared}",
+        )
+    if drill.fault.kind == "kill_site" and not estate.plan.sites[drill.fault.site].drills:
+        raise GuardError(
+            f'cannot run drill "{name}": site "{drill.fault.site}" has not opted in',
+            hint="`drills: true` in the site allows it",
+        )
+    if confirm != preview.confirm:
+        given = f'"{confirm}" was given' if confirm else "none was given"
+        raise GuardError(
+            f'cannot run drill "{name}": the hash of its targets is {preview.confirm}, {given}',
+            hint=f"look at `blackstart drill {name} --preview`, then --confirm {preview.confirm}",
+        )
+
+
+def check_health(estate: Estate, name: str) -> None:
+    """That the other site could take over, and no earlier drill left anything. Raises GuardError."""
+    problems = [*_left_over(estate), *_out_of_sync(estate), *_unproven(estate)]
+    if problems:
+        raise GuardError(f'cannot run drill "{name}": ' + "; ".join(problems), hint="nothing was changed")
+
+
+def _left_over(estate: Estate) -> Iterator[str]:
+    for undo in UndoIntents(estate.state).pending():
+        yield f'drill "{undo.drill}" of {undo.utc} was never undone (`blackstart recover` does it)'
+    for site in estate.plan.sites:
+        if Fences(estate.state).raised(site):
+            yield f'site "{site}" is fenced'
+
+
+def _out_of_sync(estate: Estate) -> Iterator[str]:
+    for name, dataset in estate.replicated().items():
+        try:
+            proof = dataset.in_sync()
+        except BlackstartError as error:
+            yield f'dataset "{name}": its standby cannot be asked: {error}'
+        else:
+            if not proof.holds:
+                yield f'dataset "{name}" is not in sync: {proof.how}'
+
+
+def _unproven(estate: Estate) -> Iterator[str]:
+    history = History(estate.state)
+    for name, dataset in estate.plan.datasets.items():
+        if dataset.backup is None:
+            continue
+        last = history.last_restore_test(name)
+        if last is None:
+            yield f'the backup of dataset "{name}" was never restored (`blackstart restore-test` does it)'
+        elif last.verdict != "met":
+            yield f'the last restore test of dataset "{name}" was {last.verdict}'

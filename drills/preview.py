@@ -1,0 +1,65 @@
+"""What a drill would do, resolved against the world and changing nothing; and the hash that confirms it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+
+from drills.fault import Fault
+from drills.faults import fault_of
+from sites.capability import Target
+from sites.errors import GuardError
+from sites.estate import Estate
+from sites.plan import Drill
+from sites.recovery.failover import Failover
+from sites.recovery.runbook import in_order
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`targets` are what the fault hits, `steps` the operator's lines of the runbook in order.
+
+    `confirm` is the hash over what is at stake: plan, environment, drill, fault and targets by name.
+    It stays the same as long as those do, so that a schedule can carry it.
+    """
+
+    drill: str
+    environment: str
+    targets: tuple[Target, ...]
+    steps: tuple[str, ...]
+    expected: str
+    undo: str
+    confirm: str
+
+
+def declared(estate: Estate, name: str) -> Drill:
+    """The drill of that name. Raises GuardError, naming those that there are."""
+    drills = estate.plan.drills
+    if name not in drills:
+        raise GuardError(f'no drill is named "{name}"', hint=f"declared: {', '.join(drills) or 'none'}")
+    return drills[name]
+
+
+def preview(estate: Estate, name: str) -> Preview:
+    """Resolve a drill's targets. Raises GuardError when there are none to hit."""
+    drill = declared(estate, name)
+    fault = fault_of(estate, drill)
+    steps: tuple[str, ...] = ()
+    if drill.respond == "runbook":
+        steps = tuple(step.says for step in in_order(Failover(estate, lambda *_: None).steps()))
+    return resolved(estate, name, fault, steps)
+
+
+def resolved(estate: Estate, name: str, fault: Fault, steps: tuple[str, ...] = ()) -> Preview:
+    targets = tuple(fault.ready())
+    environment = estate.plan.environment
+    at_stake = {
+        "plan": estate.plan.name,
+        "environment": environment,
+        "drill": name,
+        "fault": declared(estate, name).fault.model_dump(mode="json"),
+        "targets": sorted([target.site, target.kind, target.name] for target in targets),
+    }
+    confirm = sha256(json.dumps(at_stake, sort_keys=True).encode()).hexdigest()[:16]
+    return Preview(name, environment, targets, steps, fault.expected(), fault.undo(), confirm)

@@ -1,0 +1,72 @@
+"""Who answers the fault: the real responder, in a thread of its own, told nothing about the drill."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from drills.recording import Recording
+from sites.errors import BlackstartError, GateRefused
+from sites.estate import Estate
+from sites.recovery.respond import Responder
+from sites.recovery.runbook import Run
+
+
+class Response:
+    """Stands watch from `start` on. Every milestone that the responder reaches goes into the ledger."""
+
+    def __init__(self, estate: Estate, recording: Recording) -> None:
+        self._recording = recording
+        self._stop = threading.Event()
+        self._responder = Responder(estate, self._observe)
+        self._thread = threading.Thread(target=self._stand_watch, name="responder", daemon=True)
+        self._run: Run | None = None
+        self._error: Exception | None = None
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, limit_seconds: float) -> bool:
+        """Call the watch off, or let a failover that has begun end. False if it has not by then."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(limit_seconds)
+        return not self._thread.is_alive()
+
+    @property
+    def ended(self) -> bool:
+        return not self._thread.is_alive()
+
+    def conclude(self) -> None:
+        """Record how the runbook ended, as a check with a verdict of its own."""
+        verdict, reason = self._conclusion()
+        self._recording.event("check", detail={"name": "runbook", "verdict": verdict, "reason": reason})
+
+    def _conclusion(self) -> tuple[str, str]:
+        if not self.ended:
+            return "inconclusive", "the responder had not come to an end when the drill did"
+        if isinstance(self._error, BlackstartError):
+            return "missed", f"the responder gave up: {self._error}"
+        if self._error is not None:
+            return "inconclusive", f"the responder broke: {type(self._error).__name__}: {self._error}"
+        if self._run is None:
+            return "missed", "the responder declared no outage, so nothing was failed over"
+        return _how_it_ended(self._run)
+
+    def _stand_watch(self) -> None:
+        try:
+            self._run = self._responder.stand_watch(self._stop)
+        except Exception as error:  # noqa: BLE001 - whatever it is becomes a check with a verdict
+            self._error = error
+
+    def _observe(self, event: str, detail: Mapping[str, object]) -> None:
+        self._recording.event(event, source="responder", detail=dict(detail))
+
+
+def _how_it_ended(run: Run) -> tuple[str, str]:
+    if run.complete:
+        return "met", f"all {len(run.completed)} steps were done"
+    failed = "; ".join(f'"{step}": {error}' for step, error in run.failed.items())
+    blocked = f"; not run: {', '.join(run.blocked)}" if run.blocked else ""
+    shut = all(isinstance(error, GateRefused) for error in run.failed.values())
+    return "missed", f"{'stopped by a gate' if shut else 'failed'} at {failed}{blocked}"

@@ -1,0 +1,145 @@
+"""The plan made operable: for each noun its driver, secrets looked up only when a driver is made."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sites.drivers.files import FilesDataset
+from sites.drivers.postgres import PostgresDataset
+from sites.drivers.processes import ProcessSite, ProcessSpec
+from sites.drivers.readiness import HttpReady, Readiness, TcpReady
+from sites.drivers.restic import Restic
+from sites.errors import PlanError
+from sites.plan import Plan, Process
+from sites.plan import PostgresDataset as PostgresNoun
+from sites.secret import Secret
+
+_Noun = TypeVar("_Noun")
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSource:
+    """Where a dataset is restored from at the other site, and to."""
+
+    repository_name: str
+    repository: Restic
+    to: Path
+
+
+class Estate:
+    """Looks up the driver for each noun of one plan; drivers are made once and kept.
+
+    `until_pid`: sites that are brought up by this estate are lost as soon as that process is gone.
+    All lookups raise PlanError for a name that the plan does not declare.
+    """
+
+    def __init__(self, plan: Plan, *, until_pid: int | None = None) -> None:
+        self.plan = plan
+        self._until_pid = until_pid
+        self._sites: dict[str, ProcessSite] = {}
+        self._postgres: dict[str, PostgresDataset] = {}
+        self._repositories: dict[str, Restic] = {}
+
+    @property
+    def state(self) -> Path:
+        """Where blackstart keeps locks, journals, undo intents and histories of this plan."""
+        return self.plan.state
+
+    def site(self, name: str) -> ProcessSite:
+        if name not in self._sites:
+            site = _declared(self.plan.sites, name, "site")
+            specs = {process: self._spec(declared) for process, declared in site.processes.items()}
+            self._sites[name] = ProcessSite(name, site.path, specs, until_pid=self._until_pid)
+        return self._sites[name]
+
+    def repository(self, name: str) -> Restic:
+        if name not in self._repositories:
+            declared = _declared(self.plan.repositories, name, "repository")
+            self._repositories[name] = Restic(declared.url, declared.password.resolve, host=self.plan.name)
+        return self._repositories[name]
+
+    def dataset(self, name: str) -> PostgresDataset | FilesDataset:
+        declared = _declared(self.plan.datasets, name, "dataset")
+        if declared.kind == "postgres":
+            return self.postgres(name)
+        return FilesDataset(name, declared.path)
+
+    def postgres(self, name: str) -> PostgresDataset:
+        if name not in self._postgres:
+            declared = _declared(self.plan.datasets, name, "dataset")
+            if declared.kind != "postgres":
+                raise PlanError(f'dataset "{name}" is of kind {declared.kind}, not postgres')
+            self._postgres[name] = _postgres(name, declared)
+        return self._postgres[name]
+
+    def replicated(self) -> dict[str, PostgresDataset]:
+        """Every dataset that has a standby."""
+        nouns = self.plan.datasets.items()
+        return {name: self.postgres(name) for name, noun in nouns if noun.kind == "postgres" and noun.standby}
+
+    def copy_of(self, repository: str) -> str | None:
+        """The name of the repository that copies this one, if there is any."""
+        return next((name for name, r in self.plan.repositories.items() if r.copy_of == repository), None)
+
+    def restore_source(self, dataset: str) -> RestoreSource:
+        """From where, and to where, a dataset of files is restored at the other site.
+
+        Raises PlanError when its plan does not say.
+        """
+        declared = _declared(self.plan.datasets, dataset, "dataset")
+        if declared.kind != "files" or declared.restore is None or declared.backup is None:
+            raise PlanError(
+                f'dataset "{dataset}" cannot be restored at another site',
+                hint="it needs `backup` and `restore`",
+            )
+        name = self.copy_of(declared.backup.to) or declared.backup.to
+        return RestoreSource(name, self.repository(name), declared.restore.path)
+
+    def environment(self, declared: Mapping[str, str | Secret]) -> dict[str, str]:
+        """Environment variables with their secrets looked up."""
+        return {k: v.resolve() if isinstance(v, Secret) else v for k, v in declared.items()}
+
+    def _spec(self, declared: Process) -> ProcessSpec:
+        env = declared.env.items()
+        return ProcessSpec(
+            command=declared.command,
+            env={key: value for key, value in env if isinstance(value, str)},
+            secret_env={key: value.resolve() for key, value in env if isinstance(value, Secret)},
+            user=declared.user,
+            cwd=self.plan.folder,
+            ready=_readiness(declared),
+            ready_seconds=declared.ready.limit.seconds if declared.ready else 30.0,
+            stop_signal=signal.Signals[f"SIG{declared.stop_signal}"],
+            autostart=declared.autostart,
+        )
+
+
+def _declared(nouns: Mapping[str, _Noun], name: str, what: str) -> _Noun:
+    if name not in nouns:
+        raise PlanError(f'no {what} is named "{name}"', hint=f"declared: {', '.join(nouns) or 'none'}")
+    return nouns[name]
+
+
+def _readiness(declared: Process) -> Readiness | None:
+    if declared.ready is None:
+        return None
+    if declared.ready.kind == "http":
+        return HttpReady(declared.ready.url)
+    host, _, port = declared.ready.address.rpartition(":")
+    return TcpReady(host, int(port))
+
+
+def _postgres(name: str, declared: PostgresNoun) -> PostgresDataset:
+    servers = [server for server in (declared.primary, declared.standby) if server is not None]
+    return PostgresDataset(
+        name,
+        declared.database,
+        declared.user,
+        declared.password.resolve() if declared.password else "",
+        {server.site: (server.host, server.port) for server in servers},
+        synchronous=declared.synchronous,
+    )

@@ -1,0 +1,238 @@
+"""The failover, as one table. A drill and a real disaster both run this one.
+
+step                 after                                        milestone
+fence SITE           -                                            fenced
+promote DATASET      fence                                        promoted
+start SERVICE        what it needs; its gate; attest if gated     started
+redirect SERVICE     its start                                    redirected
+restore DATASET      fence, and the services that need nothing    restored
+                     restored: clients are waiting for those
+gate SERVICE         the services and databases it needs          (a check)
+attest one writer    every promotion and every gate               safe
+"""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+
+from sites.errors import GuardError, RunbookError
+from sites.estate import Estate
+from sites.plan import Gate, Service
+from sites.recovery.fence import Fences, fence
+from sites.recovery.gate import pass_gate
+from sites.recovery.redirect import redirect_of
+from sites.recovery.runbook import Detail, Observer, Step
+from sites.restore import restore_dataset
+
+FENCE_SECONDS = 30.0
+PROMOTE_SECONDS = 60.0
+START_SECONDS = 60.0
+RESTORE_SECONDS = 3600.0
+REDIRECT_SECONDS = 30.0
+ATTEST_SECONDS = 10.0
+ATTEST = "attest one writer"
+
+
+class Failover:
+    """Makes the steps of the failover that an estate's plan declares.
+
+    Raises GuardError when the plan declares none.
+    """
+
+    def __init__(self, estate: Estate, observe: Observer) -> None:
+        if estate.plan.failover is None:
+            raise GuardError(
+                f'plan "{estate.plan.name}" declares no failover',
+                hint="add the section `failover` to the plan",
+            )
+        self._estate = estate
+        self._plan = estate.plan
+        self._observe = observe
+        self._fences = Fences(estate.state)
+        self._old = estate.plan.failover.from_site
+        self._new = estate.plan.failover.to_site
+        self._fence = f"fence {self._old}"
+        self._promoted = [n for n, d in self._plan.datasets.items() if d.kind == "postgres" and d.standby]
+        self._restored = [n for n, d in self._plan.datasets.items() if d.kind == "files" and d.restore]
+        self._gated = [n for n, s in self._plan.services.items() if s.gate is not None]
+
+    def steps(self) -> list[Step]:
+        """All steps. `runbook.in_order` sorts them; the engine runs independent ones side by side."""
+        steps = [self._fence_step(), *map(self._promote_step, self._promoted)]
+        steps += map(self._restore_step, self._restored)
+        steps += [self._attest_step()] if self._gated else []
+        for name, service in self._plan.services.items():
+            steps += self._service_steps(name, service)
+        return steps
+
+    def _fence_step(self) -> Step:
+        site = self._estate.site(self._old)
+
+        def do(_limit_seconds: float) -> Detail:
+            proof = fence(self._fences, self._old, site)
+            return {"site": self._old, "how": proof.how, **proof.detail}
+
+        return Step(
+            name=self._fence,
+            says=f'keep site "{self._old}" from taking any more writes, and prove it',
+            do=do,
+            done=lambda: self._fences.raised(self._old) and site.proven_gone().holds,
+            limit_seconds=FENCE_SECONDS,
+            by_hand=f"power off site {self._old}, and see that it is off",
+            milestone="fenced",
+        )
+
+    def _promote_step(self, name: str) -> Step:
+        driver = self._estate.postgres(name)
+
+        def do(limit_seconds: float) -> Detail:
+            driver.promote(self._new, limit_seconds=limit_seconds)
+            return {"dataset": name, "site": self._new}
+
+        return Step(
+            name=f"promote {name}",
+            says=f'make the copy of dataset "{name}" at site "{self._new}" the writable one',
+            do=do,
+            done=lambda: driver.writable(self._new) is True,
+            limit_seconds=PROMOTE_SECONDS,
+            by_hand=f'psql "{driver.address(self._new)}" -c "SELECT pg_promote()"',
+            needs=(self._fence,),
+            milestone="promoted",
+        )
+
+    def _restore_step(self, name: str) -> Step:
+        source = self._estate.restore_source(name)
+
+        def do(limit_seconds: float) -> Detail:
+            restored = restore_dataset(source.repository, name, source.to, limit_seconds=limit_seconds)
+            return {"dataset": name, "snapshot": restored.snapshot, "seconds": restored.seconds}
+
+        return Step(
+            name=f"restore {name}",
+            says=f'restore dataset "{name}" at site "{self._new}" from repository "{source.repository_name}"',
+            do=do,
+            done=lambda: False,  # restoring again is harmless; a half-restored folder looks like a whole one
+            limit_seconds=RESTORE_SECONDS,
+            by_hand=f"restic -r {source.repository.url} restore latest --tag dataset:{name} -t {source.to}",
+            needs=(self._fence, *self._ends_of(self._first_services())),
+            milestone="restored",
+        )
+
+    def _attest_step(self) -> Step:
+        old = self._estate.site(self._old)
+        drivers = {name: self._estate.postgres(name) for name in self._promoted}
+
+        def do(_limit_seconds: float) -> Detail:
+            proof = old.proven_gone()
+            if not proof.holds:
+                raise RunbookError(f'site "{self._old}" is fenced no longer: {proof.how}')
+            for name, driver in drivers.items():
+                if driver.writable(self._new) is not True:
+                    raise RunbookError(f'dataset "{name}" takes no writes at site "{self._new}"')
+            return {"writer": self._new, "old_site": proof.how}
+
+        gates = [f"gate {name}" for name in self._gated]
+        return Step(
+            name=ATTEST,
+            says=f'see that site "{self._new}" takes writes and that site "{self._old}" is gone',
+            do=do,
+            done=lambda: False,  # an attestation holds for the moment at which it was made
+            limit_seconds=ATTEST_SECONDS,
+            by_hand="blackstart status",
+            needs=(self._fence, *(f"promote {name}" for name in self._promoted), *gates),
+            milestone="safe",
+        )
+
+    def _service_steps(self, name: str, service: Service) -> list[Step]:
+        steps = []
+        if service.gate is not None:
+            steps.append(self._gate_step(name, service, service.gate))
+        if service.process is not None:
+            steps.append(self._start_step(name, service, service.process))
+        if service.redirect is not None:
+            steps.append(self._redirect_step(name, service))
+        return steps
+
+    def _gate_step(self, name: str, service: Service, gate: Gate) -> Step:
+        def do(limit_seconds: float) -> Detail:
+            env = self._estate.environment(gate.env)
+            folder = self._plan.folder
+            return pass_gate(name, gate.command, env, folder, limit_seconds, self._observe)
+
+        return Step(
+            name=f"gate {name}",
+            says=f'ask whether service "{name}" may start at site "{self._new}"',
+            do=do,
+            done=lambda: False,  # a gate that was open once may be shut now
+            limit_seconds=gate.limit.seconds,
+            by_hand=" ".join(gate.command),
+            needs=(self._fence, *self._ends_of(service.needs, restored=False)),
+        )
+
+    def _start_step(self, name: str, service: Service, process: str) -> Step:
+        site = self._estate.site(self._new)
+
+        def do(_limit_seconds: float) -> Detail:
+            site.start(process)
+            return {"service": name, "site": self._new}
+
+        gate = (f"gate {name}", ATTEST) if service.gate is not None else ()
+        return Step(
+            name=f"start {name}",
+            says=f'start service "{name}" at site "{self._new}"',
+            do=do,
+            done=lambda: process in site.running(),
+            limit_seconds=START_SECONDS,
+            by_hand=f"start process {process} at site {self._new}",
+            needs=(self._fence, *self._ends_of(service.needs), *gate),
+            milestone="started",
+        )
+
+    def _redirect_step(self, name: str, service: Service) -> Step:
+        redirect = redirect_of(service, self._plan.folder)
+
+        def do(limit_seconds: float) -> Detail:
+            redirect.point_to(self._new, limit_seconds)
+            return {"service": name, "site": self._new}
+
+        start = (f"start {name}",) if service.process is not None else self._ends_of(service.needs)
+        return Step(
+            name=f"redirect {name}",
+            says=f'send the clients of service "{name}" to site "{self._new}"',
+            do=do,
+            done=lambda: redirect.current() == self._new,
+            limit_seconds=REDIRECT_SECONDS,
+            by_hand=redirect.by_hand(self._new),
+            needs=(self._fence, *start),
+            milestone="redirected",
+        )
+
+    def _ends_of(self, needs: tuple[str, ...], *, restored: bool = True) -> tuple[str, ...]:
+        """The last step of each thing needed. `restored=False` leaves out what comes from a backup."""
+        ends: list[str] = []
+        for need in needs:
+            if need in self._promoted:
+                ends.append(f"promote {need}")
+            elif need in self._restored:
+                ends += [f"restore {need}"] if restored else []
+            elif need in self._plan.services:
+                ends += self._service_end(need)
+        return tuple(ends)
+
+    def _service_end(self, name: str) -> list[str]:
+        service = self._plan.services[name]
+        if service.redirect is not None:
+            return [f"redirect {name}"]
+        if service.process is not None:
+            return [f"start {name}"]
+        return list(self._ends_of(service.needs))
+
+    def _first_services(self) -> tuple[str, ...]:
+        """The services that wait for no restore: a restore that ran beside them would slow them down."""
+        waits: set[str] = set(self._restored)
+        services = self._plan.services
+        needs = {name: [n for n in s.needs if n in services] for name, s in services.items()}
+        for name in TopologicalSorter(needs).static_order():
+            if waits.intersection(services[name].needs):
+                waits.add(name)
+        return tuple(name for name in services if name not in waits)
