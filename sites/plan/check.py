@@ -102,7 +102,7 @@ def _postgres(plan: Plan, dataset: PostgresDataset, place: Place) -> Found:
 def _files(dataset: FilesDataset, place: Place) -> Found:
     if dataset.restore and dataset.restore.site == dataset.site:
         yield (*place, "restore", "site"), f'both are at site "{dataset.site}"; restore to another one'
-    if dataset.restore and dataset.restore.path == dataset.path:
+    elif dataset.restore and dataset.restore.path == dataset.path:
         yield (*place, "restore", "path"), "the same folder as the source; a restore never goes over it"
 
 
@@ -119,9 +119,8 @@ def _services(plan: Plan) -> Found:
         if name in plan.datasets:
             yield place, "a dataset has the same name; in needs and judge they could not be told apart"
         yield from _both_sites(plan, service, place)
-    needs = {
-        name: [n for n in service.needs if n in plan.services] for name, service in plan.services.items()
-    }
+    services = {name: service for name, service in plan.services.items() if name not in plan.datasets}
+    needs = {name: [need for need in service.needs if need in services] for name, service in services.items()}
     yield from _cycle("services", "needs", needs)
 
 

@@ -39,6 +39,6 @@ def folder_of(info: ValidationInfo) -> Path:
 def among(name: str, known: Iterable[str], label: str) -> str:
     """The end of a message about an unknown name: the nearest known one, and all of them."""
     names = sorted(known)
-    close = get_close_matches(name[:NEAREST_LETTERS_MAX], names, n=1)
+    close = get_close_matches(name[:NEAREST_LETTERS_MAX], names, n=1, cutoff=0.67)
     nearest = f'did you mean "{close[0]}"? ' if close else ""
     return f"{nearest}{label}: {', '.join(names) or 'none'}"

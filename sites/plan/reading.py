@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from sites.errors import PlanError
 from sites.plan.check import contradictions
@@ -31,7 +32,7 @@ def load(path: str | Path, environ: Mapping[str, str] = os.environ) -> Plan:
 
 
 def read_plan(file: Path, raw: bytes, environ: Mapping[str, str]) -> Plan:
-    """The same for a plan whose bytes are at hand; what is relative in it is relative to the folder of `file`."""
+    """The same for bytes at hand. Relative paths in them are relative to the folder of `file`."""
     try:
         tree, problems = read_document(_decode(raw))
     except Unreadable as error:
@@ -91,12 +92,17 @@ def _build(data: dict[str, Any], tree: Node, surroundings: Surroundings) -> tupl
         plan: Plan | None = Plan.model_validate(data, context=surroundings)
     except ValidationError as error:
         plan = None
-        found = [explain(detail) for detail in error.errors(include_url=False)]
+        found = [explain(detail) for detail in error.errors(include_url=False) if not _follows(detail)]
         problems = [Problem(tree.locate(place), place, message) for place, message in found]
     sound = plan or _salvage(data, problems, surroundings)
     for place, message in contradictions(sound) if sound else ():
         problems += _beyond(problems, [Problem(tree.locate(place), place, message)])
     return plan, problems
+
+
+def _follows(error: ErrorDetails) -> bool:
+    """A list whose every element is wrong counts as too short as well: that is told already."""
+    return error["type"] == "too_short" and bool(error["input"])
 
 
 def _beyond(known: list[Problem], more: list[Problem]) -> list[Problem]:
