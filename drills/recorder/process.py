@@ -14,7 +14,8 @@ from drills.recorder.ledger_thread import LedgerThread
 from drills.recorder.pulse import anchor, feel, put_anchor
 from drills.recorder.reading import put_reading, read_back
 from drills.recorder.streak import Streak
-from rto_rpo.ledger.records import FIRST_PREV, checked
+from rto_rpo.ledger.records import FIRST_PREV
+from rto_rpo.ledger.validation import checked
 from sites.capability import Client
 from sites.drivers.http import HttpClient
 
@@ -102,6 +103,7 @@ class Recorder:
 
     async def freeze(self) -> int:
         """Fix `late` for good. Returns it in ns. Raises Refused when the service is not steady."""
+        self._notice()
         if not self._steady:
             raise Refused("the service is not steady: wait until it is before freezing `late`")
         slowest_ns = max((stream.streak.slowest_ns for stream in self._clients), default=0)
