@@ -59,7 +59,7 @@ class Estate:
     def repository(self, name: str) -> Restic:
         if name not in self._repositories:
             declared = _declared(self.plan.repositories, name, "repository")
-            self._repositories[name] = Restic(declared.url, declared.password.resolve, host=self.plan.name)
+            self._repositories[name] = Restic(name, declared.url, declared.password.resolve, host=self.plan.name)
         return self._repositories[name]
 
     def dataset(self, name: str) -> PostgresDataset | FilesDataset:
@@ -110,10 +110,12 @@ class Estate:
             env={key: value for key, value in env if isinstance(value, str)},
             secret_env={key: value.resolve() for key, value in env if isinstance(value, Secret)},
             user=declared.user,
-            cwd=self.plan.folder,
+            cwd=declared.folder,
             ready=_readiness(declared),
             ready_seconds=declared.ready.limit.seconds if declared.ready else 30.0,
             stop_signal=signal.Signals[f"SIG{declared.stop_signal}"],
+            stop_seconds=declared.stop_limit.seconds,
+            pid_file=declared.pid_file,
             autostart=declared.autostart,
         )
 
@@ -129,8 +131,7 @@ def _readiness(declared: Process) -> Readiness | None:
         return None
     if declared.ready.kind == "http":
         return HttpReady(declared.ready.url)
-    host, _, port = declared.ready.address.rpartition(":")
-    return TcpReady(host, int(port))
+    return TcpReady(declared.ready.host, declared.ready.port)
 
 
 def _postgres(name: str, declared: PostgresNoun) -> PostgresDataset:
