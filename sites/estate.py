@@ -131,7 +131,7 @@ def _readiness(declared: Process) -> Readiness | None:
         return None
     if declared.ready.kind == "http":
         return HttpReady(declared.ready.url)
-    return TcpReady(declared.ready.host, declared.ready.port)
+    return TcpReady(f"{declared.ready.host}:{declared.ready.port}")
 
 
 def _postgres(name: str, declared: PostgresNoun) -> PostgresDataset:
