@@ -1,0 +1,66 @@
+"""No fence, no promote; and what is fenced stays fenced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sites.capability import Proof, Target
+from sites.errors import FenceError, SiteError
+from sites.recovery.fence import Fences, fence
+
+GONE = Proof(True, "every process is gone")
+ALIVE = Proof(False, "3 processes are alive")
+
+
+class Site:
+    """A site that dies, or does not."""
+
+    def __init__(self, *, gone: bool, dies: bool) -> None:
+        self.gone, self.dies, self.kills = gone, dies, 0
+
+    def targets(self) -> list[Target]:
+        return []
+
+    def kill(self) -> Proof:
+        self.kills += 1
+        self.gone = self.dies
+        return self.proven_gone()
+
+    def proven_gone(self) -> Proof:
+        return GONE if self.gone else ALIVE
+
+
+def test_a_site_that_is_gone_is_not_killed_again(tmp_path: Path) -> None:
+    site = Site(gone=True, dies=True)
+    assert fence(Fences(tmp_path), "primary", site) == GONE
+    assert site.kills == 0
+
+
+def test_what_is_alive_is_killed(tmp_path: Path) -> None:
+    site = Site(gone=False, dies=True)
+    assert fence(Fences(tmp_path), "primary", site) == GONE
+    assert site.kills == 1
+
+
+def test_without_proof_there_is_no_fence(tmp_path: Path) -> None:
+    with pytest.raises(FenceError, match='cannot fence site "primary": 3 processes are alive'):
+        fence(Fences(tmp_path), "primary", Site(gone=False, dies=False))
+
+
+def test_the_fence_is_written_down_before_anything_else(tmp_path: Path) -> None:
+    fences = Fences(tmp_path)
+    with pytest.raises(FenceError):
+        fence(fences, "primary", Site(gone=False, dies=False))
+    assert fences.raised("primary")
+
+
+def test_a_fenced_site_does_not_start_until_the_fence_is_lifted(tmp_path: Path) -> None:
+    fences = Fences(tmp_path)
+    fences.raise_("primary", "failover")
+    with pytest.raises(SiteError, match='cannot start site "primary": it is fenced'):
+        Fences(tmp_path).check_startable("primary")
+    fences.lift("primary")
+    Fences(tmp_path).check_startable("primary")
+    assert not fences.raised("primary")

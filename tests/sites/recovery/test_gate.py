@@ -1,0 +1,58 @@
+"""A gate is open, shut, or gave no answer: three outcomes, three verdicts, and only one that opens."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sites.errors import GateRefused
+from sites.recovery.gate import pass_gate
+
+SHUT = 'print(\'{"summary": "1 order unknown", "unknown": ["c-17"]}\'); raise SystemExit(1)'
+
+
+def ask(folder: Path, program: str, limit_seconds: float = 20.0) -> list[tuple[str, Mapping[str, object]]]:
+    seen: list[tuple[str, Mapping[str, object]]] = []
+    try:
+        pass_gate(
+            "engine",
+            (sys.executable, "-c", program),
+            {"ORDERS": "all"},
+            folder,
+            limit_seconds,
+            lambda event, detail: seen.append((event, detail)),
+        )
+    except GateRefused as error:
+        seen.append(("refused", {"error": str(error)}))
+    return seen
+
+
+def test_an_open_gate(tmp_path: Path) -> None:
+    program = "import json, os; print(json.dumps({'summary': os.environ['ORDERS'] + ' known'}))"
+    [(event, detail)] = ask(tmp_path, program)
+    assert (event, detail["verdict"], detail["reason"]) == ("check", "met", "all known")
+
+
+def test_a_shut_gate_names_what_it_found(tmp_path: Path) -> None:
+    check, refused = ask(tmp_path, SHUT)
+    assert check[1]["verdict"] == "missed"
+    assert check[1]["said"] == {"summary": "1 order unknown", "unknown": ["c-17"]}
+    assert 'gate "engine" is shut: 1 order unknown' in str(refused[1]["error"])
+
+
+@pytest.mark.parametrize(
+    ("program", "limit_seconds"),
+    [
+        ("raise SystemExit(2)", 20.0),
+        ("print('all good')", 20.0),
+        ("print('[]')", 20.0),
+        ("import time; time.sleep(60)", 0.3),
+    ],
+)
+def test_no_answer_is_no_yes(tmp_path: Path, program: str, limit_seconds: float) -> None:
+    check, refused = ask(tmp_path, program, limit_seconds)
+    assert check[1]["verdict"] == "inconclusive"
+    assert "gave no answer" in str(refused[1]["error"])
