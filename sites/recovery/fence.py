@@ -5,8 +5,8 @@ A fence is proven by one of these, and by nothing less:
     every process of the site proven gone      sites that can be killed whole
     a refused write at each of its databases   anything that answers, and says no
 
-Silence is no proof. The fence is written down before it is raised and outlives a restart of the old
-primary: what is fenced is not started again until somebody lifts it.
+Silence is no proof. The fence is written down before it is raised, so that a drill's undo never starts
+what a failover has fenced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rto_rpo.durable import sync_folder, write_durably
 from sites.capability import Killable, Proof
-from sites.errors import FenceError, SiteError
+from sites.errors import FenceError
 
 
 class Fences:
@@ -42,14 +42,6 @@ class Fences:
         if self.raised(site):
             self._file(site).unlink()
             sync_folder(self._folder)
-
-    def check_startable(self, site: str) -> None:
-        """Raise SiteError if the site is fenced."""
-        if self.raised(site):
-            raise SiteError(
-                f'cannot start site "{site}": it is fenced, because another site may be writable',
-                hint="re-protect and fail back; that alone lifts the fence",
-            )
 
     def _file(self, site: str) -> Path:
         return self._folder / f"{site}.json"

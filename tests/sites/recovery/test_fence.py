@@ -1,4 +1,4 @@
-"""No fence, no promote; and what is fenced stays fenced."""
+"""No fence, no promote; and what is fenced stays so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sites.capability import Proof, Target
-from sites.errors import FenceError, SiteError
+from sites.errors import FenceError
 from sites.recovery.fence import Fences, fence
 
 GONE = Proof(True, "every process is gone")
@@ -56,11 +56,8 @@ def test_the_fence_is_written_down_before_anything_else(tmp_path: Path) -> None:
     assert fences.raised("primary")
 
 
-def test_a_fenced_site_does_not_start_until_the_fence_is_lifted(tmp_path: Path) -> None:
-    fences = Fences(tmp_path)
-    fences.raise_("primary", "failover")
-    with pytest.raises(SiteError, match='cannot start site "primary": it is fenced'):
-        Fences(tmp_path).check_startable("primary")
-    fences.lift("primary")
-    Fences(tmp_path).check_startable("primary")
-    assert not fences.raised("primary")
+def test_a_fence_stands_until_it_is_lifted(tmp_path: Path) -> None:
+    Fences(tmp_path).raise_("primary", "failover")
+    assert Fences(tmp_path).raised("primary")
+    Fences(tmp_path).lift("primary")
+    assert not Fences(tmp_path).raised("primary")
