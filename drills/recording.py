@@ -26,7 +26,11 @@ LOG_NAME = "recorder.log"
 
 
 class RecorderError(BlackstartError):
-    """The recorder did not start, did not answer, or refused."""
+    """The recorder did not start, or does not answer any more. It may still be writing."""
+
+
+class RecorderRefusal(BlackstartError):
+    """The recorder is well and said no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,10 @@ class Recording:
         detail: dict[str, Any] | None = None,
         sync: bool = False,
     ) -> Stamp:
-        """Record an event, stamped on receipt; with `sync` it is on disk on return. Raises RecorderError."""
+        """Record an event, stamped on receipt; with `sync` it is on disk on return.
+
+        Raises RecorderRefusal, RecorderError.
+        """
         reply = self._ask({"event": name, "source": source, "detail": detail or {}, "sync": sync})
         return Stamp(reply["seq"], reply["ns"])
 
@@ -98,7 +105,7 @@ class Recording:
         return RecorderState(**self._ask({"ask": "state"}))
 
     def freeze(self) -> int:
-        """Fix `late`, in ns, for the rest of the run. Raises RecorderError when the service is not steady."""
+        """Fix `late` for good. Returns it in ns. Raises RecorderRefusal while the service is not steady."""
         return int(self._ask({"do": "freeze"})["late_ns"])
 
     def wait_until(self, condition: Callable[[RecorderState], bool], limit_seconds: float) -> RecorderState:
@@ -122,7 +129,7 @@ class Recording:
         self._peer.close()
 
     def _ask(self, request: dict[str, Any], limit_seconds: float = _ANSWER_SECONDS) -> dict[str, Any]:
-        line = json.dumps(request).encode() + b"\n"
+        line = json.dumps(request, default=str).encode() + b"\n"
         with self._lock:
             try:
                 self._peer.settimeout(limit_seconds)
@@ -136,7 +143,8 @@ class Recording:
             raise RecorderError("the recorder is gone, its ledger cut off" + (f": {said}" if said else ""))
         reply: dict[str, Any] = json.loads(answer)
         if "error" in reply:
-            raise RecorderError(f"the recorder refused {json.dumps(request)[:200]}: {reply['error']}")
+            asked = request.get("event") or request.get("do") or "the request"
+            raise RecorderRefusal(f"the recorder refused {asked!r}: {reply['error']}")
         return reply
 
 

@@ -15,6 +15,7 @@ from drills.recorder.config import SOCKET_NAME, RecorderConfig
 from drills.recorder.desk import Desk
 from drills.recorder.precise import precise_loop
 from drills.recorder.process import Recorder
+from rto_rpo.evidence.run_folder import hold
 
 _NICENESS = -10
 _SWITCH_SECONDS = 0.001
@@ -26,6 +27,7 @@ def main() -> None:
         sys.exit("usage: python -m drills.recorder CONFIG.json")
     told = Path(sys.argv[1])
     config = RecorderConfig.model_validate_json(told.read_text(encoding="utf-8"))
+    hold(config.folder)  # until we end: whoever recovers sees that the run is still being written
     _make_room(config)
     _come_first()
     with asyncio.Runner(loop_factory=precise_loop) as runner:

@@ -43,7 +43,7 @@ class Desk:
                 attached = attached or request == {"do": "attach"}
                 writer.write(json.dumps(reply, separators=(",", ":")).encode() + b"\n")
                 await writer.drain()
-        except (OSError, ValueError):  # broken, or a line beyond all measure: nothing to reply to
+        except (OSError, ValueError):  # broken off, a line beyond all measure, or our disk failed: no reply
             return
         finally:
             writer.close()
@@ -55,7 +55,7 @@ class Desk:
         try:
             request = json.loads(line)
             return request, await self._grant(request)
-        except (ValueError, OSError) as error:
+        except ValueError as error:
             return request, {"error": str(error)}
 
     async def _grant(self, request: object) -> dict[str, object]:

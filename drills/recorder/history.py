@@ -21,7 +21,7 @@ _AFTER_FAULT = {
 _ANY_TIME = {"check", "aborted", "healed", "undo", "note"}
 _ONCE = {"steady", "frozen", "fault_begin", "fault_end", "stable"}
 _NEEDS = {"frozen": "steady", "fault_begin": "frozen"}
-OWN = {"steady", "frozen", "stable"}
+OWN = {"frozen", "stable"}  # what the recorder alone can know
 
 
 class History:

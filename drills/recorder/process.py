@@ -103,9 +103,10 @@ class Recorder:
 
     async def freeze(self) -> int:
         """Fix `late` for good. Returns it in ns. Raises Refused when the service is not steady."""
-        self._notice()
         if not self._steady:
             raise Refused("the service is not steady: wait until it is before freezing `late`")
+        if not self._history.has("steady"):
+            self._put_event("steady", "recorder", {"seconds": self._streak_ns / 1e9})
         slowest_ns = max((stream.streak.slowest_ns for stream in self._clients), default=0)
         late_ns = self._config.late_ns or max(LATE_NS_MIN, 3 * slowest_ns)
         seq, _ = self._put_event("frozen", "recorder", {"late_ns": late_ns})
@@ -183,8 +184,6 @@ class Recorder:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _notice(self) -> None:
-        if self._steady and not self._history.has("steady"):
-            self._put_event("steady", "recorder", {"seconds": self._streak_ns / 1e9})
         served = self._fault_begin_ns is not None and self._streak_ns >= self._config.stable_ns
         if served and not self._history.has("stable"):
             self._put_event("stable", "recorder", {"seconds": self._streak_ns / 1e9})
