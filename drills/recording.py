@@ -68,6 +68,7 @@ class Recording:
 
     def __init__(self, path: Path, peer: socket.socket, room: Path | None) -> None:
         self.path = path
+        self.pid = 0
         self._peer = peer
         self._lines = peer.makefile("rb")
         self._room = room
@@ -83,7 +84,7 @@ class Recording:
             peer.close()
             raise
         recording = cls(path, peer, room)
-        recording._ask({"do": "attach"})
+        recording.pid = recording._ask({"do": "attach"})["pid"]
         return recording
 
     def event(

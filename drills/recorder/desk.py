@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -66,7 +67,7 @@ class Desk:
                 return self._recorder.state()
             case {"do": "attach"}:
                 self._recorder.attach()
-                return {"ok": True}
+                return {"ok": True, "pid": os.getpid()}
             case {"do": "freeze"}:
                 return {"late_ns": await self._recorder.freeze()}
             case {"do": "finish", "reason": reason} if reason in get_args(Reason):

@@ -133,8 +133,7 @@ class Reply:
 
 def _parse_head(head: bytes) -> tuple[int, dict[str, str]]:
     lines = head.decode("latin-1").split("\r\n")
-    version, _, rest = lines[0].partition(" ")
-    code = rest[:3]
+    version, code = [*lines[0].split(" ", 2), "", ""][:2]
     if not version.startswith("HTTP/1.") or not (len(code) == 3 and code.isascii() and code.isdigit()):
         raise MalformedReply(f"not an HTTP/1.1 status line: {lines[0][:80]!r}")
     headers = {} if version == "HTTP/1.1" else {"connection": "close"}
