@@ -16,7 +16,7 @@ from sites.plan.problem import Place, Problem
 
 DEPTH_MAX = 32
 NODES_MAX = 200_000
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _NULL = ("", "~", "null", "Null", "NULL")
 
@@ -70,7 +70,7 @@ def read_document(text: str) -> tuple[Node, list[Problem]]:
     """The tree of a YAML text, and what is wrong with it but leaves a tree. Raises Unreadable."""
     builder = _Builder()
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in yaml.parse(text, Loader=LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

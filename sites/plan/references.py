@@ -58,7 +58,7 @@ def _secret_env(where: object, info: ValidationInfo) -> Secret:
     try:
         return Secret(env=read_env_name(where))
     except ValueError:  # which quotes what is perhaps the secret itself
-        raise ValueError("the name of an environment variable is wanted, not a value") from None
+        raise ValueError("not a reference to a secret; {env: NAME} names an environment variable") from None
 
 
 def _secret_command(where: object, info: ValidationInfo) -> Secret:

@@ -1,0 +1,81 @@
+"""The JSON Schema takes every plan of ours, and refuses what an editor should underline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from sites.plan import load
+from sites.plan.json_schema import schema
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/plan.yaml"))
+Change = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def validator() -> Draft202012Validator:
+    described = schema()
+    Draft202012Validator.check_schema(described)
+    return Draft202012Validator(described)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_the_examples_fit_the_schema(validator: Draft202012Validator, path: Path) -> None:
+    assert [error.message for error in validator.iter_errors(yaml.safe_load(path.read_text()))] == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_the_examples_load(path: Path, desk: dict[str, str]) -> None:
+    plan = load(path, desk)
+    assert plan.raw == path.read_bytes()
+    assert plan.objectives()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    rto: 30s", "    rtoo: 30s"),
+        ("    rto: 30s", "    rto: 30"),
+        ("    rto: 30s", "    rto: soon"),
+        ("    database: desk\n", ""),
+        ("rate: 100/s", "rate: fast"),
+        ("kind: kill_site", "kind: kill_sight"),
+        ('password: {file: "${DESK}/secrets/blackstart"}', "password: hunter2"),
+        ('port: "${DR_PG_PORT}", process', "port: 65536, process"),
+        ("  decide: automatic", "  decide: perhaps"),
+        ("name: trading-desk", "name: Trading Desk"),
+    ],
+)
+def test_an_editor_underlines_mistakes(
+    validator: Draft202012Validator, change: Change, old: str, new: str
+) -> None:
+    assert not validator.is_valid(yaml.safe_load(change((old, new))))
+
+
+def test_a_variable_may_stand_for_any_value(validator: Draft202012Validator, change: Change) -> None:
+    pairs = [
+        ("    rto: 30s", '    rto: "${RTO}"'),
+        ("rate: 100/s", 'rate: "${RATE}"'),
+        ("    synchronous: true", '    synchronous: "${SYNC:-true}"'),
+        ("refused: 3", 'refused: "${N}"'),
+    ]
+    assert validator.is_valid(yaml.safe_load(change(*pairs)))
+
+
+def test_every_key_is_described() -> None:
+    assert [
+        place for place, noun in _properties(schema()) if "description" not in noun and "const" not in noun
+    ] == []
+
+
+def _properties(node: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, dict):
+        for key, noun in node.get("properties", {}).items() if "title" in node else ():
+            yield f"{place}/{key}", noun
+        for key, inner in node.items():
+            yield from _properties(inner, f"{place}/{key}")
