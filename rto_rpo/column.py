@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 UNSETTLED: Final = 0
 ACKNOWLEDGED: Final = 1
@@ -14,8 +14,21 @@ INDETERMINATE: Final = 3
 OUTCOME_MASK: Final = 3
 CODES: Final = {"acknowledged": ACKNOWLEDGED, "failed": FAILED, "indeterminate": INDETERMINATE}
 
-_LAG_FAR: Final = -(2**31)
-_LATENCY_FAR: Final = 2**32 - 1
+LAG_FAR: Final = -(2**31)
+LATENCY_FAR: Final = 2**32 - 1
+
+
+class Run(NamedTuple):
+    """Numbers `first` to `end` - 1 in the slots from `base` on, due one `step_ns` after the other."""
+
+    first: int
+    end: int
+    base: int
+    due_ns: int
+    step_ns: int
+
+
+_NO_RUN: Final = Run(0, 0, 0, 0, 1)
 
 
 def states(wanted: Callable[[int], bool]) -> bytes:
@@ -46,19 +59,16 @@ class Column:
     def __init__(self) -> None:
         self.state = bytearray()
         self.address = bytearray()
-        self._lag = array("i")
-        self._latency = array("I")
+        self.lag = array("i")
+        self.latency = array("I")
+        self.last_number = -1
+        self.run = _NO_RUN
         self._far_lag: dict[int, int] = {}
         self._far_latency: dict[int, int] = {}
         self._first = array("q")
         self._base = array("q")
         self._due = array("q")
         self._step = array("q")
-        self._rising = True
-        self._unbroken = True
-        self._last = -1
-        self.lag_max_ns = 0
-        self._latency_max_ns = 0
 
     def __len__(self) -> int:
         return len(self.state)
@@ -67,41 +77,40 @@ class Column:
         """Add `count` slots, the numbers from `first` on; the answer is the first slot."""
         slot = len(self.state)
         if not self._extends(first, count, due_ns, step_ns):
-            self._unbroken = self._unbroken and (not slot or first == self._last + 1)
-            self._rising = self._rising and first > self._last
             self._first.append(first)
             self._base.append(slot)
             self._due.append(due_ns)
             self._step.append(step_ns)
-        self._last = first + count - 1
+        self.last_number = first + count - 1
         self.state.extend(bytes(count))
         self.address.extend(bytes(count))
-        self._lag.frombytes(bytes(4 * count))
-        self._latency.frombytes(bytes(4 * count))
+        self.lag.frombytes(bytes(4 * count))
+        self.latency.frombytes(bytes(4 * count))
+        self.run = self._run_at(len(self._base) - 1)
         return slot
 
     def _extends(self, first: int, count: int, due_ns: int, step_ns: int) -> bool:
-        if not self._base or first != self._last + 1:
+        if not self._base or first != self.last_number + 1:
             return False
         due = self._due[-1] + (len(self.state) - self._base[-1]) * self._step[-1]
         return due == due_ns and (count == 1 or step_ns == self._step[-1])
 
-    @property
-    def last_number(self) -> int:
-        """The number intended last, or -1."""
-        return self._last
+    def _run_at(self, index: int) -> Run:
+        base = self._base[index]
+        end = self._base[index + 1] if index + 1 < len(self._base) else len(self.state)
+        first = self._first[index]
+        return Run(first, first + end - base, base, self._due[index], self._step[index])
 
     def find(self, number: int) -> int:
-        """The slot of `number`, or -1. Only for columns whose numbers rise."""
-        if self._unbroken:
-            slot = number - self._first[0] if self._first else -1
-            return slot if 0 <= slot < len(self.state) else -1
-        run = bisect_right(self._first, number) - 1
-        if run < 0:
-            return -1
-        slot = self._base[run] + number - self._first[run]
-        end = self._base[run + 1] if run + 1 < len(self._base) else len(self.state)
-        return slot if slot < end else -1
+        """The slot of `number`, or -1; `run` is then the run it is in. Only where the numbers rise."""
+        if not self.run.first <= number < self.run.end:
+            index = bisect_right(self._first, number) - 1
+            if index < 0:
+                return -1
+            self.run = self._run_at(index)
+            if number >= self.run.end:
+                return -1
+        return self.run.base + number - self.run.first
 
     def settle(
         self, slot: int, due_ns: int, sent_ns: int, completed_ns: int, outcome: int, address: int
@@ -110,45 +119,44 @@ class Column:
         self.state[slot] |= outcome
         self.address[slot] = address
         lag, latency = sent_ns - due_ns, completed_ns - sent_ns
-        if -_LAG_FAR > lag > _LAG_FAR:
-            self._lag[slot] = lag
+        if -LAG_FAR > lag > LAG_FAR:
+            self.lag[slot] = lag
         else:
-            self._lag[slot] = _LAG_FAR
+            self.lag[slot] = LAG_FAR
             self._far_lag[slot] = lag
-        if latency < _LATENCY_FAR:
-            self._latency[slot] = latency
+        if latency < LATENCY_FAR:
+            self.latency[slot] = latency
         else:
-            self._latency[slot] = _LATENCY_FAR
+            self.latency[slot] = LATENCY_FAR
             self._far_latency[slot] = latency
-        if lag > self.lag_max_ns:
-            self.lag_max_ns = lag
-        if latency > self._latency_max_ns:
-            self._latency_max_ns = latency
 
-    def timings(self, since_ns: int = 0) -> Iterator[tuple[int, int, int]]:
-        """(sent, completed, outcome) of every settled operation.
+    def reach_ns(self) -> int:
+        """The longest time from when an operation was due to when it was completed is no longer than this."""
+        lag = max(max(self.lag, default=0), max(self._far_lag.values(), default=0))
+        return lag + max(max(self.latency, default=0), max(self._far_latency.values(), default=0))
 
-        Those completed before `since_ns` may be left out.
-        """
-        horizon = since_ns - self.lag_max_ns - self._latency_max_ns
-        for run, base in enumerate(self._base):
-            end = self._base[run + 1] if run + 1 < len(self._base) else len(self.state)
-            due, step = self._due[run], self._step[run]
-            skipped = min(max(0, (horizon - due) // step), end - base)
-            yield from self._timings(base + skipped, end, due + skipped * step, step)
+    def timings(self, due_from_ns: int = 0) -> Iterator[tuple[int, int, int]]:
+        """(sent, completed, outcome) of every settled operation due from then on."""
+        for index in range(len(self._base)):
+            run = self._run_at(index)
+            length = run.end - run.first
+            skipped = min(max(0, -((run.due_ns - due_from_ns) // run.step_ns)), length)
+            yield from self._timings(run, skipped, length)
 
-    def _timings(self, start: int, end: int, due: int, step: int) -> Iterator[tuple[int, int, int]]:
-        columns = (memoryview(each)[start:end] for each in (self._lag, self._latency, self.state))
-        for slot_due, lag, latency, state in zip(
-            range(due, due + (end - start) * step, step), *columns, strict=True
-        ):
+    def _timings(self, run: Run, skipped: int, length: int) -> Iterator[tuple[int, int, int]]:
+        columns = (
+            memoryview(each)[run.base + skipped : run.base + length]
+            for each in (self.lag, self.latency, self.state)
+        )
+        dues = range(run.due_ns + skipped * run.step_ns, run.due_ns + length * run.step_ns, run.step_ns)
+        for due, lag, latency, state in zip(dues, *columns, strict=True):
             outcome = state & OUTCOME_MASK
             if outcome:
-                if lag == _LAG_FAR or latency == _LATENCY_FAR:
-                    slot = start + (slot_due - due) // step
+                if lag == LAG_FAR or latency == LATENCY_FAR:
+                    slot = run.base + (due - run.due_ns) // run.step_ns
                     yield self.sent_ns(slot), self.completed_ns(slot), outcome
                 else:
-                    sent = slot_due + lag
+                    sent = due + lag
                     yield sent, sent + latency, outcome
 
     def unsettled(self) -> Iterator[int]:
@@ -156,25 +164,25 @@ class Column:
         return positions(self.state, _UNSETTLED_STATES)
 
     def number(self, slot: int) -> int:
-        run = self._run(slot)
-        return self._first[run] + slot - self._base[run]
+        index = self._index(slot)
+        return self._first[index] + slot - self._base[index]
 
     def due_ns(self, slot: int) -> int:
         """When the operation was to be sent."""
-        run = self._run(slot)
-        return self._due[run] + (slot - self._base[run]) * self._step[run]
+        index = self._index(slot)
+        return self._due[index] + (slot - self._base[index]) * self._step[index]
+
+    def lag_ns(self, slot: int) -> int:
+        """How long after its time the operation was sent."""
+        lag = self.lag[slot]
+        return self._far_lag[slot] if lag == LAG_FAR else lag
 
     def sent_ns(self, slot: int) -> int:
         return self.due_ns(slot) + self.lag_ns(slot)
 
     def completed_ns(self, slot: int) -> int:
-        latency = self._latency[slot]
-        return self.sent_ns(slot) + (self._far_latency[slot] if latency == _LATENCY_FAR else latency)
+        latency = self.latency[slot]
+        return self.sent_ns(slot) + (self._far_latency[slot] if latency == LATENCY_FAR else latency)
 
-    def lag_ns(self, slot: int) -> int:
-        """How long after its time the operation was sent."""
-        lag = self._lag[slot]
-        return self._far_lag[slot] if lag == _LAG_FAR else lag
-
-    def _run(self, slot: int) -> int:
-        return bisect_right(self._base, slot) - 1 if len(self._base) > 1 else 0
+    def _index(self, slot: int) -> int:
+        return bisect_right(self._base, slot) - 1

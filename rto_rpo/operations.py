@@ -12,10 +12,20 @@ from typing import Final
 
 from rto_rpo.column import ACKNOWLEDGED, CODES, FAILED, OUTCOME_MASK, Column
 from rto_rpo.ledger.errors import LedgerError
-from rto_rpo.ledger.records import Header, Intents, Operation, Read, Readback, Record, Stream
+from rto_rpo.ledger.records import (
+    FIRST_PREV,
+    LIMIT,
+    Header,
+    Intents,
+    Operation,
+    Read,
+    Readback,
+    Record,
+    Stream,
+)
 
 # The state of a write, above the two bits of its outcome. A delete that was intended and never settled may
-# have happened, like one whose outcome is indeterminate; it is told apart because no outcome was written down.
+# have happened, like one whose outcome is indeterminate; it is told apart because nobody saw its outcome.
 DELETED_MASK: Final = 0b1100
 DELETE_ACKNOWLEDGED: Final = 0b0100
 DELETE_INDETERMINATE: Final = 0b1000
@@ -25,7 +35,6 @@ READ_ONCE: Final = 0b01_0000
 READ_AGAIN: Final = 0b10_0000
 CORRUPT: Final = 0b100_0000
 
-_HASH_BYTES: Final = 8  # of 32: a corrupt payload passes for sound once in 2**64
 _ADDRESSES_MAX: Final = 255
 _UNREAD: Final = bytes(state & (OUTCOME_MASK | DELETED_MASK) for state in range(256))
 
@@ -40,11 +49,12 @@ class StreamHistory:
         self.read_count = 0
         self.unexpected: set[int] = set()
         self.readback_ns: int | None = None
-        self._payloads = bytearray()
+        # A hash of the hash: 8 bytes of 64, and a corrupt payload passes for sound once in 2**64.
+        self.payloads = array("q")
         self._delete_of = array("I")
-        self._addresses: dict[str | None, int] = {None: 0}
-        self._reading = False
-        self._settled_after_reading = False
+        self.addresses: dict[str | None, int] = {None: 0}
+        self.reading = False
+        self.settled_after_reading = False
 
     @property
     def columns(self) -> tuple[Column, Column, Column]:
@@ -55,7 +65,8 @@ class StreamHistory:
 
         Those completed before `since_ns` may be left out.
         """
-        return chain.from_iterable(column.timings(since_ns) for column in self.columns)
+        due_from = since_ns - max(column.reach_ns() for column in self.columns) if since_ns else 0
+        return chain.from_iterable(column.timings(due_from) for column in self.columns)
 
     def intend(self, record: Intents) -> str | None:
         """Note that operations will be sent; the answer is what is wrong with that."""
@@ -67,7 +78,7 @@ class StreamHistory:
             return f"{act} {first} was intended before; a number is never sent twice"
         column.intend(first, count, record["scheduled_ns"], record["interval_ns"])
         if act == "write":
-            self._payloads.extend(bytes(_HASH_BYTES * count))
+            self.payloads.frombytes(bytes(8 * count))
         return None
 
     def _intend_delete(self, record: Intents) -> str | None:
@@ -107,7 +118,7 @@ class StreamHistory:
         if not sent <= completed <= record["ns"]:
             return f"the clock went back: {act} {number} was sent, completed and recorded out of order"
         column.settle(slot, due, sent, completed, outcome, self._address(record["address"]))
-        self._settled_after_reading |= self._reading
+        self.settled_after_reading |= self.reading
         if act == "write":
             return self._keep_payload(slot, record)
         if act == "delete":
@@ -118,8 +129,7 @@ class StreamHistory:
         payload = record.get("payload")
         if payload is None:
             return f"write {record['number']} has no payload"
-        at = _HASH_BYTES * slot
-        self._payloads[at : at + _HASH_BYTES] = bytes.fromhex(payload[: 2 * _HASH_BYTES])
+        self.payloads[slot] = hash(payload)
         return None
 
     def _mark_deleted(self, write: int, outcome: int) -> None:
@@ -127,43 +137,53 @@ class StreamHistory:
         self.writes.state[write] = self.writes.state[write] & ~DELETED_MASK | mark
 
     def _address(self, address: str | None) -> int:
-        code = self._addresses.get(address)
+        code = self.addresses.get(address)
         if code is None:
-            code = len(self._addresses) if len(self._addresses) <= _ADDRESSES_MAX else 0
-            self._addresses[address] = code
+            code = len(self.addresses) if len(self.addresses) <= _ADDRESSES_MAX else 0
+            self.addresses[address] = code
         return code
 
     def read(self, record: Read) -> str | None:
-        """Note rows that were found; the answer is what is wrong with that."""
+        """Note rows that were found; the answer is what is wrong with that.
+
+        Raises ValueError or TypeError where a row is not a number and a SHA-256: rows are validated here,
+        and not before, for there are millions.
+        """
         if self.reading_problem is None:
             return "a second reading, though the first one counted"
         self._begin_reading()
         self.read_count += len(record["rows"])
-        find, state, payloads = self.writes.find, self.writes.state, self._payloads
+        column, payloads = self.writes, self.payloads
+        state, run = column.state, column.run
         for number, payload in record["rows"]:
-            slot = find(number)
-            if slot < 0:
-                self.unexpected.add(number)
-                continue
+            if type(number) is not int or not run.first <= number < run.end:
+                if self._find(number, payload) < 0:
+                    continue
+                run = column.run
+            slot = run.base + number - run.first
             seen = state[slot]
-            if not seen & READ_MASK:
-                seen |= READ_ONCE
-            else:
-                seen = seen & ~READ_MASK | READ_AGAIN
-            at = _HASH_BYTES * slot
-            if seen & OUTCOME_MASK and payloads[at : at + _HASH_BYTES] != bytes.fromhex(
-                payload[: 2 * _HASH_BYTES]
-            ):
-                seen |= CORRUPT
-            state[slot] = seen
+            state[slot] = seen & ~READ_MASK | READ_AGAIN if seen & READ_MASK else seen | READ_ONCE
+            if payloads[slot] != hash(payload):
+                _require_sha256(payload)
+                if seen & OUTCOME_MASK:
+                    state[slot] |= CORRUPT
         return None
+
+    def _find(self, number: int, payload: str) -> int:
+        if type(number) is not int or not 0 <= number < LIMIT:
+            raise ValueError("a row's number is out of range")
+        slot = self.writes.find(number)
+        if slot < 0:
+            _require_sha256(payload)
+            self.unexpected.add(number)
+        return slot
 
     def readback(self, record: Readback) -> str | None:
         """Note the end of a reading and whether it counts; the answer is what is wrong with that."""
         if self.reading_problem is None:
             return "a second reading, though the first one counted"
         self._begin_reading()
-        self._reading = False
+        self.reading = False
         self.readback_ns = record["ns"]
         if record["error"] is not None:
             self.reading_problem = f"reading it back failed: {record['error']}"
@@ -173,18 +193,23 @@ class StreamHistory:
             self.reading_problem = "the reading has no count"
         elif record["count"] != self.read_count:
             self.reading_problem = f"{self.read_count} rows were read where {record['count']} were counted"
-        elif self._settled_after_reading:
+        elif self.settled_after_reading:
             self.reading_problem = "operations were still settling when it was read back"
         else:
             self.reading_problem = None
         return None
 
     def _begin_reading(self) -> None:
-        if self._reading:
+        if self.reading:
             return
-        self._reading, self._settled_after_reading, self.read_count = True, False, 0
+        self.reading, self.settled_after_reading, self.read_count = True, False, 0
         self.unexpected.clear()
         self.writes.state[:] = self.writes.state.translate(_UNREAD)
+
+
+def _require_sha256(text: str) -> None:
+    if len(text) != len(FIRST_PREV) or bytes.fromhex(text).hex() != text:
+        raise ValueError("not a SHA-256 in lowercase hexadecimal")
 
 
 class Operations:

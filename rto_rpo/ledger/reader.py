@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 
 from rto_rpo.ledger.errors import LedgerError
-from rto_rpo.ledger.fast import surely_valid
 from rto_rpo.ledger.records import FIRST_PREV, Record
 from rto_rpo.ledger.validation import checked
 from rto_rpo.operations import Operations
+from rto_rpo.plain import took
 
 __all__ = ["LedgerError", "read"]
 
 _BUFFER_BYTES = 1 << 20
+_NEWLINE = ord("\n")
 
 
 def read(path: Path, operations: Operations | None = None) -> Iterator[Record]:
@@ -27,26 +29,22 @@ def read(path: Path, operations: Operations | None = None) -> Iterator[Record]:
     second outcome. A missing `end` raises nothing here: the run may still go on.
     """
     operations = operations or Operations()
-    prev, last_ns, seq, boot, ended = FIRST_PREV, 0, -1, None, False
+    order = _Order()
+    prev, last_ns, seq = FIRST_PREV, 0, -1
     with path.open("rb", buffering=_BUFFER_BYTES) as lines:
         for seq, line in enumerate(lines):
-            parsed = _parsed(seq + 1, line)
-            record: Record = parsed if surely_valid(parsed) else checked(seq + 1, parsed)
-            if ended or record["seq"] != seq or record["prev"] != prev or record["ns"] < last_ns:
-                raise LedgerError(seq + 1, _disorder(record, seq, prev, last_ns, ended=ended))
-            kind = record["kind"]
-            if kind == "header" or seq == 0 or kind == "anchor":
-                boot = _boot(record, seq, boot)
-            ended = kind == "end"
-            operations.take(record)
-            yield record
+            record = _parsed(seq + 1, line)
+            if not (_plainly_next(record, seq, prev, last_ns) and order.open and took(operations, record)):
+                order.check(checked(seq + 1, record), seq, prev, last_ns)
+                operations.take(record)
+            yield cast("Record", record)
             prev, last_ns = hashlib.sha256(line).hexdigest(), record["ns"]
     if seq < 0:
         raise LedgerError(1, "the ledger is empty")
 
 
-def _parsed(line_number: int, line: bytes) -> object:
-    if not line.endswith(b"\n"):
+def _parsed(line_number: int, line: bytes) -> Any:  # noqa: ANN401 - straight from JSON, nothing known yet
+    if line[-1] != _NEWLINE:
         raise LedgerError(
             line_number, "the line is cut off; the recorder or its machine died while writing it"
         )
@@ -56,27 +54,51 @@ def _parsed(line_number: int, line: bytes) -> object:
         raise LedgerError(line_number, f"not JSON: {error}") from None
 
 
-def _disorder(record: Record, seq: int, prev: str, last_ns: int, *, ended: bool) -> str:
-    if record["kind"] == "header" and seq:
-        return "a second header; two runs, or two boots, are mixed"
-    if ended:
-        return "a record after the end"
+def _plainly_next(record: Any, seq: int, prev: str, last_ns: int) -> bool:  # noqa: ANN401 - the same
+    try:
+        found, ns = record["seq"], record["ns"]
+        return (
+            type(found) is type(ns) is int and found == seq and ns >= last_ns and bool(record["prev"] == prev)
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+class _Order:
+    """A ledger has one header, at its begin, one end, at its end, and one boot. `open` between the two."""
+
+    def __init__(self) -> None:
+        self.open = False
+        self._boot: str | None = None
+
+    def check(self, record: Record, seq: int, prev: str, last_ns: int) -> None:
+        """Raises LedgerError where `record` cannot stand in this place."""
+        wrong = self._misplaced(record) or _unchained(record, seq, prev, last_ns)
+        if wrong:
+            raise LedgerError(seq + 1, wrong)
+
+    def _misplaced(self, record: Record) -> str | None:
+        if record["kind"] == "header":
+            if self._boot is not None:
+                where = "this boot" if record["boot"] == self._boot else "another boot"
+                return f"a second header, of {where}; a run is one boot of one machine"
+            self._boot, self.open = record["boot"], True
+        elif self._boot is None:
+            return "a ledger begins with its header"
+        elif not self.open:
+            return "a record after the end"
+        elif record["kind"] == "end":
+            self.open = False
+        elif record["kind"] == "anchor" and record.get("boot", self._boot) != self._boot:
+            return f"a record of boot {record['boot']}, in a run of boot {self._boot}"
+        return None
+
+
+def _unchained(record: Record, seq: int, prev: str, last_ns: int) -> str | None:
     if record["seq"] != seq:
         return f"seq is {record['seq']} where {seq} is due; lines are missing, or two wrote at once"
     if record["prev"] != prev:
         return "the chain is broken: prev is not the hash of the line before"
-    return f"the clock went back from {last_ns} to {record['ns']}"
-
-
-def _boot(record: Record, seq: int, boot: str | None) -> str:
-    if record["kind"] == "header" and seq == 0:
-        return record["boot"]
-    if boot is None:
-        raise LedgerError(seq + 1, "a ledger begins with its header")
-    if record["kind"] == "header":
-        what = "another boot" if record["boot"] != boot else "this boot"
-        raise LedgerError(seq + 1, f"a second header, of {what}; a run is one boot of one machine")
-    here = record.get("boot", boot)
-    if here != boot:
-        raise LedgerError(seq + 1, f"a record of boot {here}, in a run of boot {boot}")
-    return boot
+    if record["ns"] < last_ns:
+        return f"the clock went back from {last_ns} to {record['ns']}"
+    return None

@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
 SCHEMA: Final = "blackstart/ledger/1"
+LIMIT: Final = 2**63
 ROWS_MAX: Final = 500
 INTENTS_MAX: Final = 1_000_000
 FIRST_PREV: Final = "0" * 64
@@ -33,9 +34,9 @@ EventName = Literal[
     "decided", "fenced", "restored", "promoted", "started", "redirected", "safe", "stable", "check",
     "aborted", "healed", "undo", "old_primary_revived", "note",
 ]  # fmt: skip
-Ns = Annotated[int, Field(ge=0, lt=2**63)]
-Length = Annotated[int, Field(gt=0, lt=2**63)]
-Number = Annotated[int, Field(ge=0, lt=2**63)]
+Ns = Annotated[int, Field(ge=0, lt=LIMIT)]
+Length = Annotated[int, Field(gt=0, lt=LIMIT)]
+Number = Annotated[int, Field(ge=0, lt=LIMIT)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(min_length=1)]

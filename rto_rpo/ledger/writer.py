@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from rto_rpo.ledger.errors import LedgerError
-from rto_rpo.ledger.fast import surely_valid
 from rto_rpo.ledger.records import FIRST_PREV
 from rto_rpo.ledger.validation import checked
 
@@ -39,8 +38,7 @@ class LedgerWriter:
         """
         seq = self._seq
         whole: dict[str, Any] = {"seq": seq, "ns": record.get("ns"), "prev": self._prev, **record}
-        if not surely_valid(whole):
-            checked(seq + 1, whole)
+        checked(seq + 1, whole)
         self._refuse_disorder(whole)
         line = orjson.dumps(whole) + b"\n"
         self._file.write(line)
