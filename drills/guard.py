@@ -82,12 +82,12 @@ def _out_of_sync(estate: Estate) -> Iterator[str]:
 
 
 def _unproven(estate: Estate) -> Iterator[str]:
-    history = History(estate.state)
+    history = History(estate.history)
     for name, dataset in estate.plan.datasets.items():
         if dataset.backup is None:
             continue
-        last = history.last_restore_test(name)
+        last = history.last("restore_test", dataset=name)
         if last is None:
             yield f'the backup of dataset "{name}" was never restored (`blackstart restore-test` does it)'
-        elif last.verdict != "met":
-            yield f'the last restore test of dataset "{name}" was {last.verdict}'
+        elif last.outcome != "met":
+            yield f'the last restore test of dataset "{name}" was {last.outcome}'

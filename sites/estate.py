@@ -14,7 +14,7 @@ from sites.drivers.processes import ProcessSite, ProcessSpec
 from sites.drivers.readiness import HttpReady, Readiness, TcpReady
 from sites.drivers.restic import Restic
 from sites.errors import PlanError
-from sites.plan import Plan, Process
+from sites.plan import Dataset, Plan, PostgresServer, Process
 from sites.plan import PostgresDataset as PostgresNoun
 from sites.secret import Secret
 
@@ -49,6 +49,11 @@ class Estate:
         """Where blackstart keeps locks, journals, undo intents and histories of this plan."""
         return self.plan.state
 
+    @property
+    def history(self) -> Path:
+        """The file that says what backups, replications and restore tests came to."""
+        return self.state / "history.jsonl"
+
     def site(self, name: str) -> ProcessSite:
         if name not in self._sites:
             site = _declared(self.plan.sites, name, "site")
@@ -59,14 +64,18 @@ class Estate:
     def repository(self, name: str) -> Restic:
         if name not in self._repositories:
             declared = _declared(self.plan.repositories, name, "repository")
-            self._repositories[name] = Restic(name, declared.url, declared.password.resolve, host=self.plan.name)
+            self._repositories[name] = Restic(
+                name, declared.url, declared.password.resolve, host=self.plan.name
+            )
         return self._repositories[name]
 
     def dataset(self, name: str) -> PostgresDataset | FilesDataset:
         declared = _declared(self.plan.datasets, name, "dataset")
         if declared.kind == "postgres":
             return self.postgres(name)
-        return FilesDataset(name, declared.path)
+        place = declared.restore
+        there = (place.site, place.path) if place is not None else (None, None)
+        return FilesDataset(name, declared.site, declared.path, *there)
 
     def postgres(self, name: str) -> PostgresDataset:
         if name not in self._postgres:
@@ -75,6 +84,17 @@ class Estate:
                 raise PlanError(f'dataset "{name}" is of kind {declared.kind}, not postgres')
             self._postgres[name] = _postgres(name, declared)
         return self._postgres[name]
+
+    def server(self, dataset: str, site: str) -> PostgresServer:
+        """Where the plan says that the copy of a PostgreSQL dataset at a site is."""
+        for server in _servers(_declared(self.plan.datasets, dataset, "dataset")):
+            if server.site == site:
+                return server
+        raise PlanError(f'dataset "{dataset}" has no copy at site "{site}"')
+
+    def sites_of(self, dataset: str) -> set[str]:
+        """The sites that hold a copy of a PostgreSQL dataset."""
+        return {server.site for server in _servers(_declared(self.plan.datasets, dataset, "dataset"))}
 
     def replicated(self) -> dict[str, PostgresDataset]:
         """Every dataset that has a standby."""
@@ -134,13 +154,18 @@ def _readiness(declared: Process) -> Readiness | None:
     return TcpReady(f"{declared.ready.host}:{declared.ready.port}")
 
 
+def _servers(declared: Dataset) -> list[PostgresServer]:
+    if declared.kind != "postgres":
+        return []
+    return [server for server in (declared.primary, declared.standby) if server is not None]
+
+
 def _postgres(name: str, declared: PostgresNoun) -> PostgresDataset:
-    servers = [server for server in (declared.primary, declared.standby) if server is not None]
     return PostgresDataset(
         name,
         declared.database,
         declared.user,
         declared.password.resolve() if declared.password else "",
-        {server.site: (server.host, server.port) for server in servers},
+        {server.site: (server.host, server.port) for server in _servers(declared)},
         synchronous=declared.synchronous,
     )

@@ -64,7 +64,7 @@ class KillSite:
         if Fences(self._estate.state).raised(self._name):
             return "a failover fenced it"
         for dataset, driver in self._estate.replicated().items():
-            for other in driver.sites - {self._name}:
+            for other in self._estate.sites_of(dataset) - {self._name}:
                 if driver.writable(other) is not False:
                     asked = "takes writes" if driver.writable(other) else "cannot be asked"
                     return f'dataset "{dataset}" at site "{other}" {asked}'

@@ -83,7 +83,7 @@ class Failover:
         )
 
     def _promote_step(self, name: str) -> Step:
-        driver = self._estate.postgres(name)
+        driver, copy = self._estate.postgres(name), self._estate.server(name, self._new)
 
         def do(limit_seconds: float) -> Detail:
             driver.promote(self._new, limit_seconds=limit_seconds)
@@ -95,7 +95,7 @@ class Failover:
             do=do,
             done=lambda: driver.writable(self._new) is True,
             limit_seconds=PROMOTE_SECONDS,
-            by_hand=f'psql "{driver.address(self._new)}" -c "SELECT pg_promote()"',
+            by_hand=f'psql -h {copy.host} -p {copy.port} -c "SELECT pg_promote()"',
             needs=(self._fence,),
             milestone="promoted",
         )
@@ -103,9 +103,15 @@ class Failover:
     def _restore_step(self, name: str) -> Step:
         source = self._estate.restore_source(name)
 
-        def do(limit_seconds: float) -> Detail:
-            restored = restore_dataset(source.repository, name, source.to, limit_seconds=limit_seconds)
-            return {"dataset": name, "snapshot": restored.snapshot, "seconds": restored.seconds}
+        def do(_limit_seconds: float) -> Detail:
+            restored = restore_dataset(source.repository, name, source.to)
+            return {
+                "dataset": name,
+                "snapshot": restored.snapshot_id,
+                "taken": restored.taken.isoformat(),
+                "complete": restored.complete,
+                "seconds": restored.seconds,
+            }
 
         return Step(
             name=f"restore {name}",
