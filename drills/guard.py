@@ -7,13 +7,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sites.protection.history import History
-
 from drills.preview import Preview
 from drills.undo import UndoIntents
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import Drill
+from sites.protection.history import History
 from sites.recovery.fence import Fences
 
 
