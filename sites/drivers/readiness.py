@@ -39,14 +39,14 @@ class HttpReady:
 
 @dataclass(frozen=True, slots=True)
 class TcpReady:
-    """Something accepts connections at host:port."""
+    """Something accepts connections at `address`, a "host:port"."""
 
-    host: str
-    port: int
+    address: str
 
     def reason_not(self) -> str | None:
+        host, _, port = self.address.rpartition(":")
         try:
-            socket.create_connection((self.host, self.port), timeout=_TRY_SECONDS).close()
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_TRY_SECONDS).close()
         except OSError as error:
-            return f"{self.host}:{self.port}: {error}"
+            return f"{self.address}: {error}"
         return None

@@ -235,13 +235,13 @@ def test_up_waits_until_a_process_is_ready(make: Make) -> None:
 
     site.up()
 
-    assert TcpReady("127.0.0.1", port).reason_not() is None
+    assert TcpReady(f"127.0.0.1:{port}").reason_not() is None
 
 
 def test_a_process_that_ends_instead_of_getting_ready_is_shown_with_its_last_words(make: Make) -> None:
     fails = shell(
         "echo no key $KEY; exit 3",
-        ready=TcpReady("127.0.0.1", free_port()),
+        ready=TcpReady(f"127.0.0.1:{free_port()}"),
         secret_env={"KEY": "swordfish-site"},
     )
     site = make({"web": fails})
@@ -255,7 +255,7 @@ def test_a_process_that_ends_instead_of_getting_ready_is_shown_with_its_last_wor
 
 def test_a_process_that_does_not_get_ready_in_time_says_why(make: Make) -> None:
     site = make(
-        {"web": ProcessSpec(SLEEPER.command, ready=TcpReady("127.0.0.1", free_port()), ready_seconds=0.1)}
+        {"web": ProcessSpec(SLEEPER.command, ready=TcpReady(f"127.0.0.1:{free_port()}"), ready_seconds=0.1)}
     )
 
     with pytest.raises(SiteError, match=r"not within 0\.1 s \(127\.0\.0\.1:\d+: .*refused"):
@@ -292,7 +292,7 @@ def test_a_process_gets_none_of_our_environment(make: Make, monkeypatch: pytest.
 
 
 @ROOT_ONLY
-def test_a_process_runs_as_the_user_it_was_given(make: Make, open_folder: Path) -> None:
+def test_a_process_runs_as_the_user_it_was_given(open_folder: Path, make: Make) -> None:
     site = make({"one": shell("id -un; id -G; exec sleep 600", user="nobody")}, open_folder / "site")
     site.up()
 

@@ -1,0 +1,191 @@
+"""A PostgreSQL database with a copy at each of two sites. Promotable.
+
+Every question is put to a server itself, and has a time limit that holds. The calls block and must not come
+from inside an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+
+from sites.capability import Proof
+from sites.drivers import postgres_dump, postgres_promotion, postgres_replication, postgres_writes
+from sites.drivers.masking import register_secret
+from sites.drivers.postgres_client import PostgresClient
+from sites.drivers.postgres_programs import PostgresPrograms, find_programs
+from sites.drivers.postgres_session import Login, ServerLost, ServerRefused, ServerSilent, session
+from sites.drivers.postgres_writes import LOCAL_COMMIT, in_recovery
+from sites.errors import DatasetError, SiteError
+
+__all__ = ["PostgresDataset"]
+
+ANSWER_SECONDS = 2.0
+DUMP_SECONDS = 3600.0
+_T = TypeVar("_T")
+
+_WRITER_TIMELINE = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
+_STANDBY_TIMELINE = """
+    SELECT coalesce((SELECT received_tli FROM pg_stat_wal_receiver),
+                    nullif((SELECT min_recovery_end_timeline FROM pg_control_recovery()), 0),
+                    (SELECT timeline_id FROM pg_control_checkpoint()))
+"""
+
+
+class PostgresDataset:
+    """`copies` says for each site where its server listens; the first is the primary of normal times."""
+
+    def __init__(
+        self,
+        name: str,
+        database: str,
+        user: str,
+        password: str,
+        copies: Mapping[str, tuple[str, int]],
+        *,
+        synchronous: bool = False,
+        answer_seconds: float = ANSWER_SECONDS,
+        programs: PostgresPrograms | None = None,
+    ) -> None:
+        register_secret(password)
+        self.name = name
+        self.synchronous = synchronous
+        self._answer_seconds = answer_seconds
+        self._programs = programs
+        self._logins = {
+            site: Login(host, port, database, user, password, LOCAL_COMMIT)
+            for site, (host, port) in copies.items()
+        }
+
+    def __repr__(self) -> str:
+        return f"PostgresDataset({self.name!r}, {list(self._logins)})"
+
+    def writable(self, site: str) -> bool | None:
+        """Not in recovery and a write was committed there; None when it cannot be asked."""
+        try:
+            return asyncio.run(postgres_writes.writable(self._login(site), self._answer_seconds))
+        except psycopg.Error as error:
+            raise self._error("write to", site, error) from error
+
+    def refuses_write(self, site: str) -> Proof:
+        """Proof that nothing can be written there: for a fence. Silence is none."""
+        return asyncio.run(postgres_writes.refuses_write(self._login(site), self._answer_seconds))
+
+    def promote(self, site: str, *, limit_seconds: float) -> None:
+        """Make the copy there writable; return when it has committed a write. Raises DatasetError."""
+
+        async def act() -> None:
+            async with session(self._login(site), limit_seconds) as standby:
+                await postgres_promotion.promote(standby)
+
+        self._ask("promote", site, act())
+
+    def in_sync(self) -> Proof:
+        """Whether the standby has all that is acknowledged and, if `synchronous`, commits wait for it."""
+        try:
+            return asyncio.run(self._in_sync())
+        except (ServerLost, ServerRefused, ServerSilent, psycopg.Error) as error:
+            return Proof(False, f"cannot tell: {error}")
+
+    def wait_until_in_sync(self, *, limit_seconds: float) -> Proof:
+        """The first proof that holds, or the last one that does not: a new standby needs a moment."""
+        deadline = time.monotonic() + limit_seconds
+        while not (proof := self.in_sync()).holds and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return proof
+
+    def timeline(self, site: str) -> int:
+        """The timeline that the copy there is on; each promotion starts a new one. Raises DatasetError."""
+
+        async def act() -> int:
+            async with session(self._login(site), self._answer_seconds) as asked:
+                statement = _STANDBY_TIMELINE if await in_recovery(asked) else _WRITER_TIMELINE
+                return int(await asked.value(statement))
+
+        return self._ask("ask the timeline of", site, act())
+
+    def receiver_pid(self, site: str) -> int | None:
+        """The receiver of changes at a standby, by its number inside its site; None if there is none."""
+
+        async def act() -> int | None:
+            async with session(self._login(site), self._answer_seconds) as asked:
+                pid = await asked.value("SELECT pid FROM pg_stat_wal_receiver")
+                return int(pid) if pid is not None else None
+
+        return self._ask("find the receiver of", site, act())
+
+    def wait_until_answering(self, site: str, *, limit_seconds: float) -> None:
+        """Return once the server there answers a query. Raises DatasetError."""
+
+        async def act() -> None:
+            while True:
+                try:
+                    async with session(self._login(site), self._answer_seconds) as asked:
+                        await in_recovery(asked)
+                        return
+                except (ServerLost, ServerRefused):  # it is starting; the limit is kept around all of this
+                    await asyncio.sleep(0.01)
+
+        async def limited() -> None:
+            await asyncio.wait_for(act(), limit_seconds)
+
+        self._ask("reach", site, limited())
+
+    def client(
+        self, site: str, *, limit_seconds: float, address: tuple[str, int] | None = None
+    ) -> PostgresClient:
+        """What a canary writes through: at the site itself, or at the `address` that its clients use."""
+        login = self._login(site)
+        host, port = address or (login.host, login.port)
+        at = Login(host, port, login.database, login.user, login.password)
+        return PostgresClient(at, limit_seconds=limit_seconds)
+
+    def dump(self, site: str, to: Path, *, limit_seconds: float = DUMP_SECONDS) -> None:
+        """Write a whole dump of the copy there to the file `to`. Raises CommandError, MissingProgram."""
+        postgres_dump.dump(self._found(), self._login(site), to, limit_seconds=limit_seconds)
+
+    def check_dump(self, path: Path, *, limit_seconds: float = DUMP_SECONDS) -> None:
+        """Read a dump from beginning to end. Raises CommandError if it is damaged or cut."""
+        postgres_dump.check_dump(self._found(), path, limit_seconds=limit_seconds)
+
+    async def _in_sync(self) -> Proof:
+        limit = self._answer_seconds
+        first, *others = self._logins.values()
+        if not others:
+            return Proof(False, "there is no standby")
+        async with session(first, 2 * limit) as one, session(others[0], 2 * limit) as two:
+            primary, standby = (two, one) if await in_recovery(one) else (one, two)
+            if await in_recovery(primary):
+                return Proof(False, "both copies are standbys: nothing can be written")
+            return await postgres_replication.in_sync(
+                primary, standby, synchronous=self.synchronous, limit_seconds=limit
+            )
+
+    def _found(self) -> PostgresPrograms:
+        self._programs = self._programs or find_programs()
+        return self._programs
+
+    def _login(self, site: str) -> Login:
+        if site not in self._logins:
+            raise SiteError(
+                f'dataset "{self.name}" has no copy at site "{site}"; it has: {", ".join(self._logins)}'
+            )
+        return self._logins[site]
+
+    def _ask(self, act: str, site: str, asking: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            return asyncio.run(asking)
+        except (ServerLost, ServerRefused, ServerSilent, TimeoutError, psycopg.Error) as error:
+            raise self._error(act, site, error) from error
+
+    def _error(self, act: str, site: str, error: Exception) -> DatasetError:
+        said = " ".join(str(error).split()) or type(error).__name__
+        hint = None
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            hint = f"grant it to {self._login(site).user!r}, see the plan reference"
+        return DatasetError(f'cannot {act} dataset "{self.name}" at site "{site}": {said}', hint=hint)
