@@ -6,12 +6,12 @@ problems are told at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from sites.plan.check_data import dataset_contradictions, process_contradictions, unrecoverable
 from sites.plan.check_drill import drill_contradictions
-from sites.plan.data import FilesDataset, PostgresDataset
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.service import FileRedirect, Service
@@ -19,20 +19,23 @@ from sites.plan.service import FileRedirect, Service
 Found = Iterator[tuple[Place, str]]
 
 
-def contradictions(plan: Plan) -> Found:
-    """Every place that contradicts another one, and how."""
+def contradictions(plan: Plan, suspect: Set[str] = frozenset()) -> Found:
+    """Every place that contradicts another one, and how.
+
+    `suspect` sections have problems of their own: what only follows from those is not told.
+    """
     yield from _sites(plan)
-    yield from _repositories(plan)
+    repositories = list(_repositories(plan))
+    yield from repositories
+    if not repositories and "repositories" not in suspect:
+        yield from unrecoverable(plan)
     for name, dataset in plan.datasets.items():
-        place = ("datasets", name)
-        yield from (
-            _postgres(plan, dataset, place)
-            if isinstance(dataset, PostgresDataset)
-            else _files(dataset, place)
-        )
+        yield from dataset_contradictions(plan, dataset, ("datasets", name))
     yield from _services(plan)
     for name, drill in plan.drills.items():
         yield from drill_contradictions(plan, drill, ("drills", name))
+        if plan.failover is None and drill.respond == "runbook" and "failover" not in suspect:
+            yield ("drills", name, "respond"), 'the runbook follows from "failover", which is not declared'
 
 
 def _sites(plan: Plan) -> Found:
@@ -77,42 +80,6 @@ def _cycle(section: str, key: str, graph: Mapping[str, list[str]]) -> Found:
         yield (section, ring[0], key), f"goes round in a circle: {' -> '.join(ring)}"
 
 
-def _postgres(plan: Plan, dataset: PostgresDataset, place: Place) -> Found:
-    servers = {"primary": dataset.primary, "standby": dataset.standby}
-    for key, server in servers.items():
-        if server is not None and server.process is not None:
-            yield from _process(plan, server.site, server.process, (*place, key, "process"))
-    primary, standby = dataset.primary, dataset.standby
-    if standby and standby.site == primary.site:
-        yield (
-            (*place, "standby", "site"),
-            f'both are at site "{primary.site}"; the standby belongs to another',
-        )
-    elif standby and (standby.host, standby.port) == (primary.host, primary.port):
-        yield (*place, "standby", "port"), f"the same server as the primary, {primary.host}:{primary.port}"
-    if dataset.synchronous and standby is None:
-        yield (*place, "synchronous"), "synchronous to nothing; declare the standby"
-    if dataset.synchronous and dataset.on_standby_loss is None:
-        yield (
-            (*place, "on_standby_loss"),
-            "missing; a synchronous dataset must say it; allowed: block, degrade",
-        )
-
-
-def _files(dataset: FilesDataset, place: Place) -> Found:
-    if dataset.restore and dataset.restore.site == dataset.site:
-        yield (*place, "restore", "site"), f'both are at site "{dataset.site}"; restore to another one'
-    elif dataset.restore and dataset.restore.path == dataset.path:
-        yield (*place, "restore", "path"), "the same folder as the source; a restore never goes over it"
-
-
-def _process(plan: Plan, site_name: str, process: str, place: Place) -> Found:
-    site = plan.sites.get(site_name)
-    if site is not None and process not in site.processes:
-        known = ", ".join(site.processes) or "none"
-        yield place, f'no process is named "{process}" at site "{site_name}"; known there: {known}'
-
-
 def _services(plan: Plan) -> Found:
     for name, service in plan.services.items():
         place = ("services", name)
@@ -130,7 +97,7 @@ def _both_sites(plan: Plan, service: Service, place: Place) -> Found:
         return
     for site in dict.fromkeys((plan.failover.from_site, plan.failover.to_site)):
         if service.process is not None:
-            yield from _process(plan, site, service.process, (*place, "process"))
+            yield from process_contradictions(plan, site, service.process, (*place, "process"))
         if service.addresses and site not in service.addresses:
             yield (*place, "addresses"), f'the failover needs the address at site "{site}" too'
         redirect = service.redirect

@@ -21,6 +21,7 @@ from sites.plan.plan import Origin, Plan
 from sites.plan.problem import Place, Problem, refusal
 
 PLAN_BYTES_MAX = 4 * 1024 * 1024
+NAMED_SECTIONS = ("sites", "repositories", "datasets", "services", "drills")
 
 
 def load(path: str | Path, environ: Mapping[str, str] = os.environ) -> Plan:
@@ -74,7 +75,7 @@ def _surroundings(file: Path, data: dict[str, Any]) -> Surroundings:
     def names(section: object) -> frozenset[str]:
         return frozenset(section) if isinstance(section, dict) else frozenset()
 
-    sections = {name: names(data.get(name)) for name in ("sites", "repositories", "datasets", "services")}
+    sections = {name: names(data.get(name)) for name in NAMED_SECTIONS}
     sites = data.get("sites")
     declared = (
         [names(site.get("processes")) for site in sites.values() if isinstance(site, dict)]
@@ -95,7 +96,8 @@ def _build(data: dict[str, Any], tree: Node, surroundings: Surroundings) -> tupl
         found = [explain(detail) for detail in error.errors(include_url=False) if not _follows(detail)]
         problems = [Problem(tree.locate(place), place, message) for place, message in found]
     sound = plan or _salvage(data, problems, surroundings)
-    for place, message in contradictions(sound) if sound else ():
+    suspect = {str(problem.place[0]) for problem in problems if problem.place}
+    for place, message in contradictions(sound, suspect) if sound else ():
         problems += _beyond(problems, [Problem(tree.locate(place), place, message)])
     return plan, problems
 
@@ -124,8 +126,9 @@ def _salvage(data: dict[str, Any], problems: list[Problem], surroundings: Surrou
 
 
 def _without(data: dict[str, Any], place: Place) -> dict[str, Any]:
+    """The data without the named entry that a place is in, or without the whole section."""
     section, entry = str(place[0]) if place else "", place[1:]
-    if entry and isinstance(data.get(section), dict):
+    if entry and section in NAMED_SECTIONS and isinstance(data.get(section), dict):
         rest = {key: value for key, value in data[section].items() if key != entry[0]}
         return {**data, section: rest}
     return {key: value for key, value in data.items() if key != section}

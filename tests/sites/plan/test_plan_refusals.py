@@ -53,6 +53,11 @@ def test_all_mistakes_are_told_in_one_go_in_the_order_of_the_file(change: Change
     ]
 
 
+def test_what_only_follows_from_another_mistake_is_not_told(change: Change, refused: Refused) -> None:
+    told = refused(change(("  decide: automatic", "  decide: maybe"), ("deadline: 2m", "deadline: 10s")))
+    assert [line.split(": ")[1] for line in told] == ["failover.decide", "drills.kill-primary.deadline"]
+
+
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(
         PlanError, match=r"nowhere\.yaml: cannot read the plan: No such file or directory"

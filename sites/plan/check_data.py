@@ -1,0 +1,92 @@
+"""What makes a dataset impossible, or impossible to recover at the other site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sites.plan.data import Dataset, FilesDataset, PostgresDataset
+from sites.plan.plan import Plan
+from sites.plan.problem import Place
+
+Found = Iterator[tuple[Place, str]]
+
+
+def dataset_contradictions(plan: Plan, dataset: Dataset, place: Place) -> Found:
+    if isinstance(dataset, PostgresDataset):
+        yield from _servers(plan, dataset, place)
+        yield from _synchronous(dataset, place)
+    else:
+        yield from _restore(plan, dataset, place)
+
+
+def process_contradictions(plan: Plan, site_name: str, process: str, place: Place) -> Found:
+    site = plan.sites.get(site_name)
+    if site is not None and process not in site.processes:
+        known = ", ".join(site.processes) or "none"
+        yield place, f'no process is named "{process}" at site "{site_name}"; known there: {known}'
+
+
+def _servers(plan: Plan, dataset: PostgresDataset, place: Place) -> Found:
+    primary, standby = dataset.primary, dataset.standby
+    for key, server in (("primary", primary), ("standby", standby)):
+        if server is not None and server.process is not None:
+            yield from process_contradictions(plan, server.site, server.process, (*place, key, "process"))
+    if standby is None:
+        return
+    if standby.site == primary.site:
+        yield (
+            (*place, "standby", "site"),
+            f'both are at site "{primary.site}"; the standby belongs to another',
+        )
+    else:
+        yield from _where_failover_goes(plan, primary.site, standby.site, (*place, "standby", "site"))
+    if standby.site != primary.site and (standby.host, standby.port) == (primary.host, primary.port):
+        yield (*place, "standby", "port"), f"the same server as the primary, {primary.host}:{primary.port}"
+
+
+def _synchronous(dataset: PostgresDataset, place: Place) -> Found:
+    if dataset.synchronous and dataset.standby is None:
+        yield (*place, "synchronous"), "synchronous to nothing; declare the standby"
+    if dataset.synchronous and dataset.on_standby_loss is None:
+        yield (
+            (*place, "on_standby_loss"),
+            "missing; a synchronous dataset must say it; allowed: block, degrade",
+        )
+
+
+def _restore(plan: Plan, dataset: FilesDataset, place: Place) -> Found:
+    restore = dataset.restore
+    if restore is None:
+        return
+    if restore.site == dataset.site:
+        yield (*place, "restore", "site"), f'both are at site "{dataset.site}"; restore to another one'
+    else:
+        yield from _where_failover_goes(plan, dataset.site, restore.site, (*place, "restore", "site"))
+    if restore.site != dataset.site and restore.path == dataset.path:
+        yield (*place, "restore", "path"), "the same folder as the source; a restore never goes over it"
+    if dataset.backup is None:
+        yield (*place, "backup"), "missing; without a backup there is nothing to restore"
+
+
+def unrecoverable(plan: Plan) -> Found:
+    """Datasets that would be lost together with all that they are restored from."""
+    for name, dataset in plan.datasets.items():
+        if not isinstance(dataset, FilesDataset) or dataset.restore is None or dataset.backup is None:
+            continue
+        repository = dataset.backup.to
+        if dataset.site in _lost_with(plan, repository):
+            said = f'repository "{repository}" is lost with site "{dataset.site}"'
+            yield ("datasets", name, "backup", "to"), f"{said}; declare a copy_of it at another site"
+
+
+def _where_failover_goes(plan: Plan, source: str, other: str, place: Place) -> Found:
+    failover = plan.failover
+    if failover and source == failover.from_site != failover.to_site and other != failover.to_site:
+        yield place, f'"{other}" is not where the failover goes; that is "{failover.to_site}"'
+
+
+def _lost_with(plan: Plan, repository: str) -> set[str]:
+    """The site whose loss takes the repository and all its copies; no site if there is none such."""
+    holders = {name for name, r in plan.repositories.items() if repository in (name, r.copy_of)}
+    at = {plan.repositories[name].site for name in holders}
+    return at if len(at) == 1 else set()
