@@ -1,0 +1,157 @@
+"""Is the evidence intact? The folder is enough; a public key and a head kept elsewhere prove more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.history import (
+    Entry,
+    RunRecord,
+    chain_findings,
+    read_entries,
+    run_records,
+    signature_findings,
+)
+from rto_rpo.evidence.run_check import LEDGER_NAME, RunCheck, check_run
+from rto_rpo.evidence.signature import PublicKey, parse_public_key
+from rto_rpo.evidence.story import story_findings
+from rto_rpo.evidence.tail import CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME
+
+_HEAD = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """`intact`: nothing was found. Which verdicts the runs have plays no part in that.
+
+    `findings` say what differs, `notes` what this check could not prove. `anchored`: the chain holds the head
+    that was kept elsewhere, so its tail was not cut off before that.
+    """
+
+    intact: bool
+    findings: tuple[str, ...]
+    notes: tuple[str, ...]
+    runs: tuple[RunCheck, ...]
+    head: str | None
+    anchored: bool
+
+
+def verify(root: Path, *, public_key: bytes | None = None, head: str | None = None) -> Verification:
+    """Check every hash and signature and compute every verdict again.
+
+    `public_key`: PEM or 32 raw bytes; without it the folder's own is used. `head`: 64 lowercase hex digits.
+    Raises EvidenceError when there is no such folder, or the key or head given is none.
+    """
+    if not root.is_dir():
+        raise EvidenceError(f'cannot verify "{root}": there is no such folder')
+    if head is not None and not _HEAD.fullmatch(head):
+        raise EvidenceError(f"cannot verify against head {head!r}: it is not 64 lowercase hex digits")
+    given = _given_key(public_key)
+    path = root / CHAIN_NAME
+    entries = read_entries(path.read_bytes() if path.is_file() else b"")
+    records = run_records(entries)
+    beside, key_faults = _key_beside(root)
+    runs = _check_runs(root, records)
+    anchored = head is not None and any(entry.sha256 == head for entry in entries)
+    findings = [
+        *([] if entries else [f'"{CHAIN_NAME}" is missing or empty']),
+        *chain_findings(entries),
+        *key_faults,
+        *_key_findings(entries, given, beside),
+        *signature_findings(entries, given or beside),
+        *story_findings(entries),
+        *_stray(root, records),
+        *(
+            []
+            if anchored or head is None
+            else ["the chain does not hold the head kept elsewhere: its tail was deleted or rewritten"]
+        ),
+        *(f"{run.folder}: {finding}" for run in runs for finding in run.findings),
+    ]
+    notes = (
+        *_notes(entries, given, beside),
+        *_anchor_notes(entries, head, anchored=anchored),
+        *_run_notes(runs),
+    )
+    return Verification(
+        not findings, tuple(findings), notes, runs, entries[-1].sha256 if entries else None, anchored
+    )
+
+
+def _given_key(content: bytes | None) -> PublicKey | None:
+    try:
+        return parse_public_key(content) if content is not None else None
+    except EvidenceError as error:
+        raise EvidenceError(f"cannot use the public key given: {error}", hint=error.hint) from None
+
+
+def _key_beside(root: Path) -> tuple[PublicKey | None, list[str]]:
+    path = root / PUBLIC_KEY_NAME
+    if not path.is_file():
+        return None, []
+    try:
+        return parse_public_key(path.read_bytes()), []
+    except EvidenceError as error:
+        return None, [f'"{PUBLIC_KEY_NAME}" was edited: {error}']
+
+
+def _key_findings(
+    entries: Sequence[Entry], given: PublicKey | None, beside: PublicKey | None
+) -> Iterator[str]:
+    if given and beside and given != beside:
+        yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the key given is {given.identity}'
+    if (given or beside) and not any(entry.line and entry.line.signature for entry in entries):
+        yield "no line of the chain is signed by the public key: it was rewritten without the key"
+
+
+def _check_runs(root: Path, records: Sequence[RunRecord]) -> tuple[RunCheck, ...]:
+    owners = {
+        record.closed.files.get(LEDGER_NAME, ""): record.closed.folder for record in records if record.closed
+    }
+    return tuple(check_run(root, record, owners) for record in records)
+
+
+def _stray(root: Path, records: Sequence[RunRecord]) -> Iterator[str]:
+    """What lies beside the chain and is not in it."""
+    known = {CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME, *(record.opened.folder for record in records)}
+    for path in sorted(root.iterdir()):
+        if path.name not in known:
+            yield f"{path.name!r} is not in the chain: it was put here, or its lines were deleted"
+    for name in (CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME):
+        path = root / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            yield f'"{name}" is not a plain file'
+    lock = root / LOCK_NAME
+    if lock.is_file() and lock.stat().st_size:
+        yield f'"{LOCK_NAME}" was edited: it has to be empty'
+
+
+def _notes(entries: Sequence[Entry], given: PublicKey | None, beside: PublicKey | None) -> Iterator[str]:
+    unsigned = sum(1 for entry in entries if entry.line and entry.line.signature is None)
+    if unsigned and unsigned == len(entries):
+        yield "not signed: whoever can write to this folder can rewrite it"
+    elif unsigned:
+        yield f"the first {unsigned} lines are not signed; the signed ones after them vouch for them"
+    if beside and not given:
+        yield f"the public key {beside.identity} was taken from this folder: compare it with the signer's"
+
+
+def _anchor_notes(entries: Sequence[Entry], head: str | None, *, anchored: bool) -> Iterator[str]:
+    if head is None:
+        yield "head not anchored: this folder alone cannot show that its newest runs were deleted"
+    elif anchored:
+        later = len(entries) - max(entry.number for entry in entries if entry.sha256 == head)
+        yield f"head anchored; {later} lines were added since" if later else "head anchored"
+
+
+def _run_notes(runs: Sequence[RunCheck]) -> Iterator[str]:
+    for run in runs:
+        if run.state == "running":
+            yield f"{run.folder}: it is still running"
+        elif run.state == "abandoned":
+            said = f"; its ledger alone gives {run.recomputed}" if run.recomputed else ""
+            yield f"{run.folder}: it was given up and later closed as found{said}"

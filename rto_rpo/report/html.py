@@ -1,0 +1,79 @@
+"""report.html: one self-contained page. No script, no network, everything hostile escaped."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from rto_rpo.report import sentences, words
+from rto_rpo.report.drawing import Drawing
+from rto_rpo.report.model import Report
+from rto_rpo.report.outage import numbered, outage
+from rto_rpo.report.overview import overview
+from rto_rpo.report.visible import visible
+
+_WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
+_DETAIL_MAX = 600
+
+
+def html(content: dict[str, Any]) -> str:
+    """The page of a report's content (as in report.json)."""
+    report = Report.model_validate(content)
+    page = _environment().get_template("report.html")
+    return page.render(report=report, overviews=_overviews(report), outages=_outages(report))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("rto_rpo.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    environment.globals.update(sentences=sentences, words=words, numbered=numbered)
+    environment.filters.update(detail=_detail, hash=_hash, sentence=_sentence)
+    return environment
+
+
+def _visible(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _detail(detail: dict[str, Any]) -> str:
+    """An event's detail on one line, cut when it is long: the ledger has it whole."""
+    text = "; ".join(f"{name}: {_plain(value)}" for name, value in detail.items())
+    return text if len(text) <= _DETAIL_MAX else text[: _DETAIL_MAX - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _hash(text: str) -> Markup:
+    """A long hash that may be broken at every eighth digit."""
+    parts = [text[place : place + 8] for place in range(0, len(text), 8)]
+    return Markup("<wbr>").join(parts)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _overviews(report: Report) -> dict[str, Drawing]:
+    return {name: drawing for name, width in _WIDTHS.items() if (drawing := overview(report, width))}
+
+
+def _outages(report: Report) -> dict[str, dict[str, Drawing]]:
+    return {
+        time.stream: {
+            name: drawing for name, width in _WIDTHS.items() if (drawing := outage(report, time, width))
+        }
+        for time in report.recovery_times
+    }

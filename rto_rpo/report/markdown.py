@@ -1,0 +1,138 @@
+"""report.md: the page's content, shorter, in GitHub's Markdown. Everything hostile is escaped here, too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rto_rpo.report import sentences, words
+from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
+from rto_rpo.report.outage import numbered
+from rto_rpo.report.visible import visible
+
+_LOST_MAX = 50
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$]|:(?=//)|^[#+=-]|(?<=^www)\.|(?<=^\d)\.)")
+_WORDS = {"met": "✅ met", "missed": "❌ missed", "inconclusive": "❔ inconclusive"}
+
+
+def markdown(content: dict[str, Any]) -> str:
+    """The Markdown of a report's content (as in report.json)."""
+    report = Report.model_validate(content)
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    yield f"# {_WORDS[report.verdict]}: {_safe(report.plan.name)}, drill {_safe(report.drill.name)}"
+    yield from ("", _safe(sentences.what_happened(report)))
+    if report.verdict != "met":
+        yield from ("", *(f"- {_safe(reason)}" for reason in report.reasons))
+    yield from ("", "## Promised and measured", "", *_promises(report))
+    yield from ("", f"**Not tested:** {_not_tested(report)}")
+    for time in report.recovery_times:
+        yield from _phases(report, time)
+    for point in report.recovery_points:
+        yield from _losses(point)
+    yield from _checks(report)
+    yield from _instrument(report)
+    yield from _evidence(report)
+
+
+def _promises(report: Report) -> Iterator[str]:
+    rows = [
+        (
+            f"{judgement.subject} {judgement.objective.upper()}",
+            words.declared(judgement.declared_seconds),
+            sentences.measured(report, judgement),
+            _WORDS[judgement.verdict],
+        )
+        for judgement in report.judgements
+    ]
+    if report.safe:
+        measured = words.bounds(report.safe.lower_seconds, report.safe.upper_seconds)
+        rows.append(("safe RTO", "not judged", measured if report.safe.reached else "not reached", ""))
+    rows += [
+        (f"{one.subject} {one.objective.upper()}", words.declared(one.declared_seconds), "", "not tested")
+        for one in report.not_tested
+    ]
+    yield from _table(("Promise", "Declared", "Measured", "Verdict"), rows)
+
+
+def _not_tested(report: Report) -> str:
+    names = [f"{one.subject} {one.objective.upper()}" for one in report.not_tested]
+    return _safe(", ".join(names)) if names else "nothing that the plan declares."
+
+
+def _phases(report: Report, time: RecoveryTime) -> Iterator[str]:
+    if time.phases:
+        yield from ("", f"## How long {_safe(sentences.service(report, time.stream))} was gone", "")
+        rows = [
+            (name.replace("_", " "), words.offset(begin), words.length(end - begin))
+            for _, name, begin, end in numbered(time)
+        ]
+        yield from _table(("Phase", "From the fault", "Took"), rows)
+
+
+def _losses(point: RecoveryPoint) -> Iterator[str]:
+    yield from ("", f"## What {_safe(point.stream)} lost", "", _safe(sentences.lost(point)) + ".")
+    if bound := sentences.loss_bound(point):
+        yield from ("", _safe(bound))
+    found = [
+        (what, f"{len(numbers):,}", words.numbers(numbers))
+        for what, _, _, numbers in sentences.ways(point)
+        if numbers
+    ]
+    if found:
+        yield from ("", *_table(("What", "Found", "Numbers"), found))
+    if point.lost:
+        rows = [
+            (
+                str(write.number),
+                write.acknowledged_utc or "unknown",
+                words.offset(write.acknowledged_at_seconds),
+            )
+            for write in point.lost[:_LOST_MAX]
+        ]
+        yield from ("", *_table(("Lost write", "Acknowledged (UTC)", "From the fault"), rows))
+    if len(point.lost) > _LOST_MAX:
+        yield from ("", f"The first {_LOST_MAX} of {len(point.lost):,}; report.json has them all.")
+
+
+def _checks(report: Report) -> Iterator[str]:
+    rows = [(f"split brain: {one.stream}", _WORDS[one.verdict], one.reason) for one in report.split_brain]
+    rows += [(check.name, _WORDS[check.verdict], check.reason) for check in report.checks]
+    if rows:
+        yield from ("", "## Checks", "", *_table(("Check", "Verdict", "Why"), rows))
+
+
+def _instrument(report: Report) -> Iterator[str]:
+    instrument = report.instrument
+    lag = words.length(instrument.sent_max_seconds) if instrument.sent_max_seconds is not None else "unknown"
+    yield from ("", "## The instrument", "")
+    yield f"- Void: {_safe(instrument.void or 'no')}"
+    yield f"- Sent late by at most {lag}; longest standstill {words.length(instrument.stall_max_seconds)}"
+
+
+def _evidence(report: Report) -> Iterator[str]:
+    yield from ("", "## Evidence", "")
+    yield f"- Run `{_code(report.run)}`, judge {_safe(report.judge)}"
+    yield f"- plan.yaml SHA-256 `{report.plan.sha256}`"
+    yield f"- ledger.jsonl SHA-256 `{report.ledger.sha256}`"
+    yield "- `blackstart verify EVIDENCE_FOLDER --head HEAD --key public_key.pem` computes all of it again"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    names = list(head)
+    yield f"| {' | '.join(names)} |"
+    yield "|" + " --- |" * len(names)
+    for row in rows:
+        yield f"| {' | '.join(_safe(cell) for cell in row)} |"
+
+
+def _safe(text: str) -> str:
+    """The text with nothing in it that Markdown or HTML takes for markup, on one line."""
+    return _SPECIAL.sub(r"\\\1", visible(text))
+
+
+def _code(text: str) -> str:
+    return visible(text).replace("`", "'")

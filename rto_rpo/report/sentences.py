@@ -1,0 +1,150 @@
+"""What happened, in plain sentences. They say nothing that the numbers beside them do not."""
+
+from __future__ import annotations
+
+from rto_rpo.report import words
+from rto_rpo.report.model import Judgement, RecoveryPoint, RecoveryTime, Report
+
+_FAULTS = {
+    "kill_site": "every process of site {site} was killed at once",
+    "none": "nothing was broken on purpose",
+}
+_QUOTED = "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}"
+_VERDICTS = {
+    "met": "Every objective that this drill judged was met.",
+    "missed": "At least one promise was not kept.",
+    "inconclusive": "This run proves nothing either way.",
+}
+
+
+def verdict(report: Report) -> str:
+    """The verdict in one short sentence."""
+    return _VERDICTS[report.verdict]
+
+
+def what_happened(report: Report) -> str:
+    """One sentence: what was done, how long the service was gone, what was lost."""
+    begun = report.timeline.fault_begin_at_seconds is not None
+    done = fault(report) if begun else "the fault was never injected"
+    parts = [_served(judgement, time_of(report, judgement)) for judgement in _of(report, "rto")]
+    parts += [lost(point) for point in points(report)]
+    parts = [part for part in parts if part]
+    if report.instrument.void:
+        parts = ["the measurement is void, so nothing follows from it"]
+    tail = f": {_joined(parts)}" if parts and begun else ""
+    return f"On {words.when(report.utc.fault or report.utc.begin)}, {done}{tail}."
+
+
+def fault(report: Report) -> str:
+    """What was broken."""
+    content = {name: value for name, value in report.drill.fault.items() if name != "kind"}
+    kind = str(report.drill.fault.get("kind", "none"))
+    try:
+        return _FAULTS[kind].format(**{name: _QUOTED.format(value) for name, value in content.items()})
+    except KeyError:
+        detail = ", ".join(f"{name} {value}" for name, value in sorted(content.items()))
+        return f"the fault {kind.replace('_', ' ')} was injected" + (f" ({detail})" if detail else "")
+
+
+def lost(point: RecoveryPoint) -> str:
+    """What became of the acknowledged writes of one stream."""
+    writes = words.count(point.acknowledged_count, "acknowledged write")
+    if not point.reading_complete:
+        return f"the {writes} of {point.stream} could not be read back in full, so what was lost is unknown"
+    if point.lost:
+        verb = "was" if len(point.lost) == 1 else "were"
+        return f"{len(point.lost):,} of the {writes} of {point.stream} {verb} lost"
+    return f"none of the {writes} of {point.stream} was lost"
+
+
+def loss_bound(point: RecoveryPoint) -> str | None:
+    """What zero losses prove, and what they do not."""
+    if point.lost or not point.reading_complete or not point.loss_rate_bound:
+        return None
+    one_in = int(1 / point.loss_rate_bound)
+    return (
+        f"Zero lost of {point.acknowledged_count:,} shows only that, at 95 % confidence, fewer than about "
+        f"one write in {one_in:,} gets lost in such an event (3/N)."
+    )
+
+
+def ways(point: RecoveryPoint) -> list[tuple[str, str, str, list[int]]]:
+    """Every way in which a write can go wrong: (what, its meaning, what it counts as, the numbers found)."""
+    return [
+        (
+            "Lost",
+            "acknowledged, and not there any more",
+            "missed, beyond the RPO",
+            [write.number for write in point.lost],
+        ),
+        ("Corrupt", "there, with another payload", "missed", point.corrupt),
+        ("Duplicated", "there more than once", "missed", point.duplicated),
+        ("Resurrected", "deleted, and back again", "missed", point.resurrected),
+        ("Phantom", "refused, and there all the same", "inconclusive", point.phantom),
+        ("Unexpected", "there, and never sent", "inconclusive", point.unexpected),
+        (
+            "Never recorded",
+            "intended, and its outcome never written down",
+            "inconclusive, if not there",
+            point.unrecorded,
+        ),
+        ("Unknown, kept", "unknown outcome, and there", "not counted", point.indeterminate_kept),
+        ("Unknown, not kept", "unknown outcome, and not there", "not counted", point.indeterminate_not_kept),
+    ]
+
+
+def service(report: Report, stream: str) -> str:
+    """The service that a stream's clients use; the stream's own name where it has none."""
+    return next((one.service for one in report.streams if one.name == stream and one.service), stream)
+
+
+def points(report: Report) -> list[RecoveryPoint]:
+    """The streams whose losses count: not the old primary's own address."""
+    old = {stream.name for stream in report.streams if stream.role in {"old_primary", "control"}}
+    return [point for point in report.recovery_points if point.stream not in old]
+
+
+def time_of(report: Report, judgement: Judgement) -> RecoveryTime | None:
+    return next((time for time in report.recovery_times if time.stream == judgement.stream), None)
+
+
+def point_of(report: Report, judgement: Judgement) -> RecoveryPoint | None:
+    return next((point for point in report.recovery_points if point.stream == judgement.stream), None)
+
+
+def objective(judgement_objective: str) -> str:
+    """What the objective promises, for people who do not say RTO."""
+    return "service is back within" if judgement_objective == "rto" else "data lost, at most"
+
+
+def measured(report: Report, judgement: Judgement) -> str:
+    """The measured bounds of one objective."""
+    point = point_of(report, judgement) if judgement.objective == "rpo" else None
+    if point and point.reading_complete and not point.lost and judgement.upper_seconds == 0:
+        return f"nothing lost ({words.count(point.acknowledged_count, 'write')} checked)"
+    time = time_of(report, judgement) if judgement.objective == "rto" else None
+    if time and not time.outage_seen and judgement.upper_seconds is not None:
+        return f"no outage seen; at most {words.at_most(judgement.upper_seconds)}"
+    return words.bounds(judgement.lower_seconds, judgement.upper_seconds)
+
+
+def _served(judgement: Judgement, time: RecoveryTime | None) -> str:
+    if time is None:
+        return ""
+    if time.upper_seconds is None:
+        return f"{judgement.subject} did not serve its clients steadily again"
+    if not time.outage_seen:
+        return f"the clients of {judgement.subject} saw no outage"
+    promised = words.declared(judgement.declared_seconds)
+    return (
+        f"{judgement.subject} served its clients again after at most {words.at_most(time.upper_seconds)} "
+        f"(promised: {promised})"
+    )
+
+
+def _of(report: Report, objective: str) -> list[Judgement]:
+    return [judgement for judgement in report.judgements if judgement.objective == objective]
+
+
+def _joined(parts: list[str]) -> str:
+    return ", and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]

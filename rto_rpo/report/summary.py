@@ -1,0 +1,42 @@
+"""The few lines for a terminal: the verdict at a glance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rto_rpo.report import sentences, words
+from rto_rpo.report.model import Judgement, RecoveryPoint, Report
+from rto_rpo.report.visible import visible
+
+
+def summary(content: dict[str, Any]) -> list[str]:
+    """Plain lines, aligned, without colour: verdict, RTO, safe RTO, losses, what was not tested."""
+    report = Report.model_validate(content)
+    rows = [
+        (f"{one.subject} {one.objective.upper()}", sentences.measured(report, one), _promised(one))
+        for one in report.judgements
+    ]
+    if report.safe:
+        measured = words.bounds(report.safe.lower_seconds, report.safe.upper_seconds)
+        rows.append(("safe RTO", measured if report.safe.reached else "not reached", "reported, not judged"))
+    rows += [("lost", _lost(point), "") for point in sentences.points(report)]
+    if report.not_tested:
+        names = ", ".join(f"{one.subject} {one.objective.upper()}" for one in report.not_tested)
+        rows.append(("not tested", names, ""))
+    first = max((len(row[0]) for row in rows), default=0)
+    second = max((len(row[1]) for row in rows if row[2]), default=0)
+    lines = [f"{report.verdict.upper()}  {report.plan.name}, drill {report.drill.name}"]
+    lines += [f"  {reason}" for reason in report.reasons if report.verdict != "met"]
+    lines += [f"  {name:<{first}}  {middle:<{second}}  {last}".rstrip() for name, middle, last in rows]
+    return [visible(line) for line in lines]
+
+
+def _promised(judgement: Judgement) -> str:
+    return f"declared {words.declared(judgement.declared_seconds)}: {judgement.verdict}"
+
+
+def _lost(point: RecoveryPoint) -> str:
+    if not point.reading_complete:
+        return f"unknown: {point.stream} could not be read back in full"
+    numbers = f": {words.numbers([write.number for write in point.lost], 5)}" if point.lost else ""
+    return f"{len(point.lost):,} of {words.count(point.acknowledged_count, 'acknowledged write')}{numbers}"
