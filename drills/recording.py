@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -15,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drills.recorder.config import SOCKET_NAME, RecorderConfig
+from drills.recorder.config import LOG_NAME, SOCKET_NAME, RecorderConfig
 from sites.drivers import command
 from sites.errors import BlackstartError
 
 _ROOT = Path(__file__).resolve().parents[1]
 _ANSWER_SECONDS = 10.0
 _POLL_SECONDS = 0.02
-LOG_NAME = "recorder.log"
 
 
 class RecorderError(BlackstartError):
@@ -163,11 +164,18 @@ def start(config: RecorderConfig, *, limit_seconds: float = 20.0) -> Recording:
     deadline = time.monotonic() + limit_seconds
     while True:
         try:
-            return Recording.attach(room / SOCKET_NAME, room=room)
+            recording = Recording.attach(room / SOCKET_NAME, room=room)
         except OSError as error:
-            if not _alive(pid) or time.monotonic() > deadline:
-                raise RecorderError(f"the recorder did not start: {_last_words(room) or error}") from error
-        time.sleep(_POLL_SECONDS)
+            if _alive(pid) and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+                continue
+            _kill(pid)
+            said = _last_words(room) or error
+            shutil.rmtree(room, ignore_errors=True)
+            raise RecorderError(f"the recorder did not start: {said}") from error
+        else:
+            told.unlink()
+            return recording
 
 
 def _alive(pid: int) -> bool:
@@ -176,6 +184,11 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _last_words(room: Path | None) -> str:

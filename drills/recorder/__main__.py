@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from drills.recorder.config import SOCKET_NAME, RecorderConfig
+from drills.recorder.config import LOG_NAME, SOCKET_NAME, RecorderConfig
 from drills.recorder.desk import Desk
 from drills.recorder.precise import precise_loop
 from drills.recorder.process import Recorder
@@ -32,6 +32,7 @@ def main() -> None:
     _come_first()
     with asyncio.Runner(loop_factory=precise_loop) as runner:
         runner.run(_record(config, told.with_name(SOCKET_NAME)))
+    _leave(told.parent)
 
 
 async def _record(config: RecorderConfig, socket: Path) -> None:
@@ -48,6 +49,15 @@ async def _record(config: RecorderConfig, socket: Path) -> None:
         await desk.last_words(_LAST_WORDS_SECONDS)
     finally:
         socket.unlink(missing_ok=True)
+
+
+def _leave(room: Path) -> None:
+    """Leave nothing behind where the orchestrator put us, unless there is something to read."""
+    log = room / LOG_NAME
+    with contextlib.suppress(OSError):
+        if log.stat().st_size == 0:
+            log.unlink()
+            room.rmdir()
 
 
 def _make_room(config: RecorderConfig) -> None:

@@ -11,6 +11,7 @@ from rto_rpo.ledger.records import SCHEMA
 from sites.drivers.http import HttpCanary
 
 SOCKET_NAME = "socket"
+LOG_NAME = "recorder.log"
 
 
 class _Strict(BaseModel):

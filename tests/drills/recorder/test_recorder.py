@@ -1,0 +1,303 @@
+"""The recorder as it is: a process of its own, an order service, and an orchestrator that may die."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drills.payload import digest, payload
+from drills.recorder.config import RecorderConfig, StreamConfig
+from drills.recording import RecorderError, RecorderRefusal, Recording, start
+from rto_rpo.evidence.run_folder import held
+from rto_rpo.ledger.reader import read
+from sites.drivers import command
+from sites.drivers.http import HttpCanary
+from tests.drills.recorder.headers import KNOWN
+from tests.fakes.orders import OrdersService
+
+INTERVAL_NS = 10_000_000
+EFFECTIVE = {"holds": True, "how": "the service refuses connections"}
+
+
+@pytest.fixture
+def service() -> Iterator[OrdersService]:
+    running = OrdersService()
+    yield running
+    running.close()
+
+
+def configure(folder: Path, service: OrdersService, **changes: Any) -> RecorderConfig:
+    def stream(name: str, role: Any, interval_ns: int) -> StreamConfig:
+        return StreamConfig(
+            name=name,
+            role=role,
+            address=service.url,
+            dataset="orders",
+            service="gateway",
+            interval_ns=interval_ns,
+            limit_ns=300_000_000,
+            client=HttpCanary(service.url),
+        )
+
+    usual: dict[str, Any] = {
+        "stable_ns": 500_000_000,
+        "deadline_ns": 20_000_000_000,
+        "steady_ns": 300_000_000,
+        "read_back_ns": 2_000_000_000,
+    }
+    return RecorderConfig(
+        folder=folder,
+        header=KNOWN,
+        streams=(
+            stream("orders", "clients", INTERVAL_NS),
+            stream("orders-old", "old_primary", 5 * INTERVAL_NS),
+        ),
+        seed=7,
+        **{**usual, **changes},
+    )
+
+
+def begin(config: RecorderConfig) -> Recording:
+    """Start, steady, frozen."""
+    recording = start(config)
+    assert recording.wait_until(lambda state: state.steady, 10).steady
+    recording.freeze()
+    return recording
+
+
+def outage(recording: Recording, service: OrdersService, length_operations: int = 20) -> None:
+    """Refuse until so many operations have failed, then serve until stable."""
+    recording.event("fault_begin", sync=True)
+    service.refuse()
+    recording.event("fault_end")
+    recording.event("fault_effective", detail=EFFECTIVE)
+    before = recording.state()
+    bad = before.operations - before.acknowledged + length_operations
+    after = recording.wait_until(lambda state: state.operations - state.acknowledged >= bad, 10)
+    assert not after.stable
+    service.listen()
+    assert recording.wait_until(lambda state: state.stable, 15).stable
+
+
+def ledger(folder: Path) -> list[Any]:
+    return list(read(folder / "ledger.jsonl"))
+
+
+def of_kind(records: list[Any], kind: str) -> list[Any]:
+    return [record for record in records if record["kind"] == kind]
+
+
+def wait_for(condition: Callable[[], bool], limit_seconds: float = 15.0) -> bool:
+    deadline = time.monotonic() + limit_seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def ended(folder: Path) -> bool:
+    path = folder / "ledger.jsonl"
+    return path.exists() and b'"kind":"end"' in path.read_bytes()[-300:]
+
+
+def test_a_whole_run_is_on_record(tmp_path: Path, service: OrdersService) -> None:
+    recording = begin(configure(tmp_path, service))
+    assert held(tmp_path)
+
+    outage(recording, service)
+    closed = recording.finish("stable")
+
+    records = ledger(tmp_path)
+    assert closed.records == len(records)
+    assert records[0]["boot"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert records[-1]["reason"] == "stable"
+    assert [record["kind"] for record in (records[1], records[-2])] == ["anchor", "anchor"]
+    assert [record["event"] for record in of_kind(records, "event")] == [
+        "steady", "frozen", "fault_begin", "fault_end", "fault_effective", "stable"
+    ]  # fmt: skip
+    operations = of_kind(records, "operation")
+    assert {o["cause"] for o in operations if o["outcome"] == "failed"} == {"refused"}
+    assert len(service.seen) == len(set(service.seen))
+    rows = [tuple(row) for record in of_kind(records, "read") for row in record["rows"]]
+    sent = {o["number"]: o["outcome"] for o in operations if o["stream"] == "orders"}
+    assert dict(rows) == {
+        number: digest(payload(7, "orders", number)) for number, how in sent.items() if how == "acknowledged"
+    }
+    (readback,) = of_kind(records, "readback")
+    assert (readback["count"], readback["end"], readback["error"]) == (len(rows), True, None)
+    assert wait_for(lambda: not held(tmp_path))
+
+
+def test_a_dead_orchestrator_does_not_end_the_run(tmp_path: Path, service: OrdersService) -> None:
+    told = tmp_path / "told.json"
+    told.write_text(configure(tmp_path, service).model_dump_json())
+    program = (
+        "import sys, time; from drills.recording import start; from drills.recorder.config import *;"
+        "r = start(RecorderConfig.model_validate_json(open(sys.argv[1]).read()));"
+        "assert r.wait_until(lambda s: s.steady, 10).steady; r.freeze();"
+        "r.event('fault_begin', sync=True); print('begun', flush=True); time.sleep(600)"
+    )
+    log = tmp_path / "orchestrator.log"
+    root = str(Path(__file__).parents[3])
+    pid = command.spawn([sys.executable, "-c", program, told], stdout=log, env={"PYTHONPATH": root})
+    try:
+        assert wait_for(lambda: log.exists() and "begun" in log.read_text()), log.read_text()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    service.refuse()
+    kept = len(service.rows)
+    assert wait_for(lambda: (tmp_path / "ledger.jsonl").read_bytes().count(b'"refused"') > 10)
+    service.listen()
+
+    assert wait_for(lambda: ended(tmp_path))
+    records = ledger(tmp_path)
+    assert records[-1]["reason"] == "orphaned"
+    assert [e["event"] for e in of_kind(records, "event")] == ["steady", "frozen", "fault_begin", "stable"]
+    (readback,) = of_kind(records, "readback")
+    assert readback["count"] > 0
+    assert len(service.rows) > kept
+    assert wait_for(lambda: not held(tmp_path))
+
+
+def test_left_alone_before_any_fault_it_closes_soon(tmp_path: Path, service: OrdersService) -> None:
+    begin(configure(tmp_path, service)).detach()
+
+    assert wait_for(lambda: ended(tmp_path))
+    assert ledger(tmp_path)[-1]["reason"] == "orphaned"
+
+
+def test_a_stop_of_the_recorder_itself_is_on_record(tmp_path: Path, service: OrdersService) -> None:
+    recording = begin(configure(tmp_path, service))
+    os.kill(recording.pid, signal.SIGSTOP)
+    time.sleep(0.4)
+    os.kill(recording.pid, signal.SIGCONT)
+    seen = recording.state().operations
+    assert recording.wait_until(lambda state: state.operations > seen + 60, 10).operations > seen + 60
+    recording.finish("aborted")
+
+    records = ledger(tmp_path)
+    longest_ns = max(stall["to_ns"] - stall["from_ns"] for stall in of_kind(records, "stall"))
+    late_ns = max(o["sent_ns"] - o["scheduled_ns"] for o in of_kind(records, "operation"))
+    assert longest_ns > 350_000_000
+    assert late_ns > 300_000_000
+
+
+def test_a_hang_ends_in_indeterminate_operations_at_the_same_cadence(
+    tmp_path: Path, service: OrdersService
+) -> None:
+    recording = begin(configure(tmp_path, service))
+    recording.event("fault_begin", sync=True)
+    service.mode = "hang"
+    seen = len(service.seen)
+    assert wait_for(lambda: len(service.seen) > seen + 60)
+    service.mode = "serve"
+    assert recording.wait_until(lambda state: state.stable, 15).stable
+    recording.finish("stable")
+
+    operations = [o for o in of_kind(ledger(tmp_path), "operation") if o["stream"] == "orders"]
+    timed_out = [o for o in operations if o["cause"] == "timeout"]
+    assert len(timed_out) >= 40
+    assert {o["outcome"] for o in timed_out} == {"indeterminate"}
+    assert sorted(o["scheduled_ns"] for o in operations) == [
+        operations[0]["scheduled_ns"] + INTERVAL_NS * n for n in range(len(operations))
+    ]
+
+
+def test_a_reading_that_is_not_whole_is_recorded_so(tmp_path: Path, service: OrdersService) -> None:
+    recording = begin(configure(tmp_path, service, read_back_ns=300_000_000))
+    service.end = False
+    recording.finish("aborted")
+
+    (readback,) = of_kind(ledger(tmp_path), "readback")
+    assert (readback["end"], readback["error"]) == (False, "the end marker is missing")
+    assert sum(len(record["rows"]) for record in of_kind(ledger(tmp_path), "read")) == readback["count"]
+
+
+def test_what_may_not_be_is_refused_and_harms_nothing(tmp_path: Path, service: OrdersService) -> None:
+    recording = start(configure(tmp_path, service, steady_ns=3_000_000_000))
+    refused: list[tuple[Callable[[], object], str]] = [
+        (recording.freeze, "not steady"),
+        (lambda: recording.event("fault_begin"), "before 'frozen'"),
+        (lambda: recording.event("frozen", detail={"late_ns": 1}), "recorder's own"),
+        (lambda: recording.event("boom"), "no event 'boom'"),
+        (lambda: recording.event("check", detail={"name": "x", "verdict": "fine"}), "check"),
+        (lambda: recording.event("note", source="nobody"), "needs a source"),
+        (lambda: recording.finish("bored"), "not a request"),
+    ]
+    for act, why in refused:
+        with pytest.raises(RecorderRefusal, match=why):
+            act()
+    first = recording.event("note", detail={"at": Path("x")}, sync=True)
+    second = recording.event("note", source="operator")
+    recording.finish("aborted")
+
+    assert (first.seq < second.seq, first.ns <= second.ns) == (True, True)
+    notes = [(r["seq"], r["ns"]) for r in of_kind(ledger(tmp_path), "event")]
+    assert notes == [(first.seq, first.ns), (second.seq, second.ns)]
+
+
+def test_a_deadline_passes_without_a_stable_run(tmp_path: Path, service: OrdersService) -> None:
+    recording = begin(configure(tmp_path, service, deadline_ns=400_000_000))
+    recording.event("fault_begin", sync=True)
+    service.refuse()
+    state = recording.wait_until(lambda state: state.deadline_passed, 10)
+    recording.detach()
+
+    assert (state.deadline_passed, state.stable) == (True, False)
+    assert wait_for(lambda: ended(tmp_path))
+    assert of_kind(ledger(tmp_path), "readback")[0]["count"] is None
+
+
+def test_late_is_three_times_the_slowest_but_never_less_than_100_ms(
+    tmp_path: Path, service: OrdersService
+) -> None:
+    recording = start(configure(tmp_path, service))
+    assert recording.wait_until(lambda state: state.steady, 10).steady
+    late_ns = recording.freeze()
+    recording.finish("aborted")
+
+    records = ledger(tmp_path)
+    frozen = next(e for e in of_kind(records, "event") if e["event"] == "frozen")
+    slowest_ns = max(
+        o["completed_ns"] - o["sent_ns"]
+        for o in of_kind(records, "operation")
+        if o["stream"] == "orders" and o["seq"] < frozen["seq"]
+    )
+    assert frozen["detail"] == {"late_ns": late_ns}
+    assert late_ns == max(100_000_000, 3 * slowest_ns)
+
+
+def test_sigterm_closes_the_ledger(tmp_path: Path, service: OrdersService) -> None:
+    recording = begin(configure(tmp_path, service))
+    os.kill(recording.pid, signal.SIGTERM)
+
+    assert wait_for(lambda: ended(tmp_path))
+    assert ledger(tmp_path)[-1]["reason"] == "aborted"
+    recording.detach()
+
+
+def test_a_recorder_that_cannot_start_says_why(tmp_path: Path, service: OrdersService) -> None:
+    (tmp_path / "ledger.jsonl").write_text("kept\n")
+
+    with pytest.raises(RecorderError, match=r"did not start: .*ledger\.jsonl"):
+        start(configure(tmp_path, service))
+    assert (tmp_path / "ledger.jsonl").read_text() == "kept\n"
+
+
+def test_a_killed_recorder_is_noticed(tmp_path: Path, service: OrdersService) -> None:
+    recording = begin(configure(tmp_path, service))
+    os.kill(recording.pid, signal.SIGKILL)
+
+    with pytest.raises(RecorderError, match=r"gone|does not answer"):
+        recording.state()
+    assert wait_for(lambda: not held(tmp_path))
+    assert json.loads((tmp_path / "ledger.jsonl").read_bytes().splitlines()[0])["kind"] == "header"
