@@ -12,7 +12,8 @@ from rto_rpo.report.outage import numbered
 from rto_rpo.report.visible import visible
 
 _LOST_MAX = 50
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$]|:(?=//)|^[#+=-]|(?<=^www)\.|(?<=^\d)\.)")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$]|:(?=//)|^[#+=-]|(?<=www)(?=\.))")
+_LIST = re.compile(r"^(\d+)(?=[.)])")
 _WORDS = {"met": "✅ met", "missed": "❌ missed", "inconclusive": "❔ inconclusive"}
 
 
@@ -131,7 +132,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
 
 def _safe(text: str) -> str:
     """The text with nothing in it that Markdown or HTML takes for markup, on one line."""
-    return _SPECIAL.sub(r"\\\1", visible(text))
+    return _LIST.sub(r"\1\\", _SPECIAL.sub(r"\\\1", visible(text)))
 
 
 def _code(text: str) -> str:

@@ -87,7 +87,8 @@ def _length(seconds: float, rounding: str) -> str:
     if exact == 0:
         return "0 s"
     if exact < 1:
-        return f"{_rounded(exact * 1000, '0.1' if exact < Decimal('0.01') else '1', rounding)} ms"
+        number = _rounded(exact * 1000, "0.1" if exact < Decimal("0.01") else "1", rounding)
+        return "1 s" if number == "1000" else f"{number} ms"
     if exact < 60:
         return f"{_rounded(exact, '0.001' if exact < 10 else '0.01', rounding)} s"
     tenths = exact.quantize(Decimal("0.1"), rounding)
