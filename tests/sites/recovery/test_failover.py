@@ -1,0 +1,114 @@
+"""The table of the failover, as the trading desk's plan declares it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sites.errors import GuardError, RunbookError
+from sites.estate import Estate
+from sites.plan import read_plan
+from sites.recovery.failover import ATTEST, Failover
+from sites.recovery.respond import fail_over, watched
+from sites.recovery.runbook import Step, in_order
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "trading_desk" / "plan.yaml"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> dict[str, str]:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for name in ("restic", "blackstart", "gateway", "evidence.pem"):
+        (secrets / name).touch(mode=0o600)
+        (secrets / name).write_text("not-a-real-one")
+    ports = ("PRIMARY_PG", "DR_PG", "PRIMARY_GATEWAY", "DR_GATEWAY", "PUBLIC", "VENUE")
+    return {
+        "DESK": str(tmp_path),
+        "PG_BIN": "/nowhere",
+        **{f"{name}_PORT": str(4000 + i) for i, name in enumerate(ports)},
+    }
+
+
+def estate(variables: dict[str, str], **changes: object) -> Estate:
+    declared = yaml.safe_load(EXAMPLE.read_text())
+    declared |= changes
+    text = yaml.safe_dump({key: value for key, value in declared.items() if value is not None})
+    return Estate(read_plan(EXAMPLE, text.encode(), variables))
+
+
+def table(variables: dict[str, str]) -> dict[str, Step]:
+    return {step.name: step for step in in_order(Failover(estate(variables), lambda *_: None).steps())}
+
+
+def before(steps: dict[str, Step], name: str) -> set[str]:
+    """All that has to be done before a step, directly or not."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        for need in steps[todo.pop()].needs:
+            if need not in found:
+                found.add(need)
+                todo.append(need)
+    return found
+
+
+def test_nothing_happens_before_the_fence(desk: dict[str, str]) -> None:
+    steps = table(desk)
+    assert next(iter(steps)) == "fence primary"
+    assert all("fence primary" in before(steps, name) for name in steps if name != "fence primary")
+
+
+def test_clients_come_first(desk: dict[str, str]) -> None:
+    """What clients wait for needs the fence, the promotion and its own start, and no restore."""
+    steps = table(desk)
+    assert before(steps, "redirect gateway") == {"fence primary", "promote orders", "start gateway"}
+    assert "redirect gateway" in before(steps, "restore ticks")
+
+
+def test_no_strategy_starts_before_every_order_is_known(desk: dict[str, str]) -> None:
+    steps = table(desk)
+    assert {"gate engine", ATTEST, "restore strategies", "restore ticks"} <= before(steps, "start engine")
+    assert {"redirect gateway", "promote orders"} <= before(steps, "gate engine")
+    assert "gate engine" in before(steps, ATTEST)
+
+
+def test_the_gate_does_not_wait_for_files(desk: dict[str, str]) -> None:
+    assert not {"restore strategies", "restore ticks"} & before(table(desk), "gate engine")
+
+
+def test_milestones_are_those_of_the_timeline(desk: dict[str, str]) -> None:
+    milestones = {step.milestone for step in table(desk).values()} - {None}
+    assert milestones == {"fenced", "promoted", "restored", "started", "redirected", "safe"}
+
+
+def test_every_step_can_be_done_by_hand(desk: dict[str, str]) -> None:
+    assert all(step.by_hand and step.says for step in table(desk).values())
+
+
+def test_a_plan_without_failover_is_refused(desk: dict[str, str]) -> None:
+    plain = estate(desk, failover=None, drills=None)
+    with pytest.raises(GuardError, match="declares no failover"):
+        Failover(plain, lambda *_: None)
+
+
+def test_detection_looks_where_the_clients_look(desk: dict[str, str]) -> None:
+    assert watched(estate(desk)) == ["http://127.0.0.1:4004/health"]
+
+
+def test_an_unfinished_failover_is_resumed_not_begun_again(desk: dict[str, str]) -> None:
+    here = estate(desk)
+
+    def refuse(_limit_seconds: float) -> dict[str, object]:
+        raise RunbookError("no")
+
+    shut = [Step("fence primary", "", refuse, lambda: False, 1.0, "")]
+    open_ = [Step("fence primary", "", lambda _: {}, lambda: False, 1.0, "")]
+    assert not fail_over(here, shut, lambda *_: None).complete
+    with pytest.raises(RunbookError, match="an earlier failover was cut off"):
+        fail_over(here, open_, lambda *_: None)
+    assert fail_over(here, open_, lambda *_: None, resume=True).complete
+    with pytest.raises(RunbookError, match="no failover to resume"):
+        fail_over(here, open_, lambda *_: None, resume=True)
