@@ -1,0 +1,127 @@
+"""Losing a site and bringing it back: never as a second writer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from drills.faults.kill_site import KillSite
+from sites.capability import Proof
+from sites.errors import GuardError, SiteError
+from sites.estate import Estate
+from sites.recovery.fence import Fences
+from tests.fakes.site import FakeSite
+
+
+class FakeDatabase:
+    def __init__(self, *, writable_at_dr: bool | None) -> None:
+        self._writable_at_dr = writable_at_dr
+
+    def writable(self, site: str) -> bool | None:
+        assert site == "dr"
+        return self._writable_at_dr
+
+
+class FakeEstate:
+    def __init__(self, state: Path, site: FakeSite, *, writable_at_dr: bool | None) -> None:
+        self.state = state
+        self._site = site
+        self._database = FakeDatabase(writable_at_dr=writable_at_dr)
+
+    def site(self, name: str) -> FakeSite:
+        assert name == "primary"
+        return self._site
+
+    def replicated(self) -> dict[str, FakeDatabase]:
+        return {"orders": self._database}
+
+    def sites_of(self, dataset: str) -> set[str]:
+        assert dataset == "orders"
+        return {"primary", "dr"}
+
+
+def injected(state: Path, site: FakeSite, *, writable_at_dr: bool | None) -> KillSite:
+    fault = KillSite(cast(Estate, FakeEstate(state, site, writable_at_dr=writable_at_dr)), "primary")
+    site.up()
+    site.start("gateway")
+    assert {target.name for target in fault.ready()} == {"primary", "postgres", "gateway"}
+    assert fault.inject().holds
+    return fault
+
+
+def a_site() -> FakeSite:
+    return FakeSite("primary", ("postgres",), ("gateway",))
+
+
+def test_what_ran_before_runs_again_when_nobody_took_over(tmp_path: Path) -> None:
+    site = a_site()
+    fault = injected(tmp_path, site, writable_at_dr=False)
+    healing = fault.heal(["postgres", "gateway"])
+    assert healing.undone == "reverted"
+    assert set(site.running()) == {"postgres", "gateway"}
+
+
+@pytest.mark.parametrize(("writable", "said"), [(True, "takes writes"), (None, "cannot be asked")])
+def test_it_stays_down_where_a_second_writer_cannot_be_ruled_out(
+    tmp_path: Path, writable: bool | None, said: str
+) -> None:
+    site = a_site()
+    fault = injected(tmp_path, site, writable_at_dr=writable)
+    healing = fault.heal(["postgres", "gateway"])
+    assert healing.undone == "reverted, fenced"
+    assert said in healing.how
+    assert site.running() == {}
+    assert Fences(tmp_path).raised("primary")
+
+
+def test_what_a_failover_fenced_stays_down(tmp_path: Path) -> None:
+    site = a_site()
+    fault = injected(tmp_path, site, writable_at_dr=False)
+    Fences(tmp_path).raise_("primary", "failover")
+    assert fault.heal(["postgres"]).undone == "reverted, fenced"
+    assert site.running() == {}
+
+
+def test_healing_again_changes_nothing(tmp_path: Path) -> None:
+    site = a_site()
+    fault = injected(tmp_path, site, writable_at_dr=False)
+    fault.heal(["postgres"])
+    running = site.running()
+    assert fault.heal(["postgres"]).undone == "reverted"
+    assert site.running() == running
+
+
+def test_a_site_that_cannot_be_started_is_stuck(tmp_path: Path) -> None:
+    site = a_site()
+    fault = injected(tmp_path, site, writable_at_dr=False)
+    healing = fault.heal(["postgres", "no-such-process"])
+    assert healing.undone == "stuck"
+    assert "no-such-process" in healing.how
+
+
+def test_a_fenced_site_that_still_lives_is_stuck(tmp_path: Path) -> None:
+    site = FakeSite("primary", ("postgres",), immortal=("postgres",))
+    fault = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=True)), "primary")
+    site.up()
+    assert not fault.inject().holds
+    assert fault.heal(["postgres"]).undone == "stuck"
+
+
+def test_nothing_to_hit_is_an_error(tmp_path: Path) -> None:
+    fault = KillSite(cast(Estate, FakeEstate(tmp_path, a_site(), writable_at_dr=False)), "primary")
+    with pytest.raises(GuardError, match="nothing runs there"):
+        fault.ready()
+
+
+def test_the_site_says_when_it_cannot_start(tmp_path: Path) -> None:
+    class Broken(FakeSite):
+        def up(self) -> None:
+            raise SiteError("no room on the disk")
+
+    site = Broken("primary")
+    fault = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=False)), "primary")
+    healing = fault.heal(["postgres"])
+    assert (healing.undone, healing.how) == ("stuck", "no room on the disk")
+    assert site.proven_gone() == Proof(False, site.proven_gone().how)
