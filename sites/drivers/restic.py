@@ -68,7 +68,10 @@ class Restic(ResticCall):
     def snapshots(self, *, tags: Sequence[str] = ()) -> Listing:
         """All snapshots, oldest first; with `tags`, those that have every one of them."""
         arguments = ["snapshots", *(["--tag", ",".join(tags)] if tags else [])]
-        done = self._call("list snapshots", arguments)
+        # Without a lock it is quicker, and somebody's pruning does not keep us from knowing what is there.
+        done = self.unlocked()._call("list snapshots", arguments)
+        if read_snapshots(done.stdout, done.stderr).unreadable and self.lock:
+            done = self._call("list snapshots", arguments)  # one may just have been forgotten
         listing = read_snapshots(done.stdout, done.stderr)
         return replace(listing, snapshots=tuple(sorted(listing.snapshots, key=lambda s: s.time)))
 

@@ -100,11 +100,13 @@ def hopeless(line: str) -> str | None:
 
 
 def last_words(stderr: str) -> str:
-    """The line that says most: the `Fatal:` one, or else the last."""
+    """The line that says most: the `Fatal:` one, or else the last; of a restore's errors the first."""
     lines = [str(m["message"]) for m in json_lines(stderr) if m.get("message_type") == "exit_error"]
     lines = lines or [line.strip() for line in stderr.splitlines() if line.strip()]
     fatal = [line for line in lines if line.startswith("Fatal:")]
     chosen = (fatal or lines or [""])[-1]
+    if "There were" in chosen:  # it only counts them
+        chosen = next((line for line in lines if line.startswith("ignoring error for")), chosen)
     return chosen.removeprefix("Fatal:").strip()[:500]
 
 

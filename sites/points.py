@@ -1,0 +1,101 @@
+"""Recovery points: which snapshots of a repository belong together, and what each is worth.
+
+A backup makes two snapshots: the data, tagged `dataset:NAME plan:NAME point:ID taken:TIME`, and then the
+manifest, tagged `manifest-of:ID sha256:HASH` and with the same names. Copies keep tags, so the pair is
+found again in any repository. The manifest comes last: a point without one was never finished.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sites.drivers.restic_results import Snapshot, read_time
+from sites.errors import RepositoryError
+
+MANIFEST_NAME = "manifest.jsonl"
+_PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`taken`: when the reading of the source began, by its own clock. Nothing in the point is older news."""
+
+    dataset: str
+    snapshot: Snapshot
+    taken: datetime
+    manifest: Snapshot | None
+    partial: bool
+
+    @property
+    def complete(self) -> bool:
+        return self.manifest is not None and not self.partial
+
+    @property
+    def copied(self) -> bool:
+        return self.snapshot.original is not None
+
+    @property
+    def lacks(self) -> str | None:
+        """What keeps it from being a full recovery point, in words."""
+        if self.manifest is None:
+            return "has no manifest: its backup did not finish"
+        return "is partial: something could not be read at the source" if self.partial else None
+
+    def root_in(self, folder: Path) -> Path:
+        """Where the dataset lies once the snapshot was restored to `folder`."""
+        if len(self.snapshot.paths) != 1:
+            raise RepositoryError(
+                f"snapshot {self.snapshot.id[:8]} has {len(self.snapshot.paths)} paths, not one"
+            )
+        return folder / Path(self.snapshot.paths[0]).relative_to("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The tags of one backup run."""
+
+    dataset: str
+    plan: str
+    taken: datetime
+    point: str
+
+    @classmethod
+    def fresh(cls, dataset: str, plan: str) -> Tags:
+        return cls(dataset, plan, datetime.now(UTC), uuid.uuid4().hex)
+
+    def of_data(self) -> list[str]:
+        return [*self._names(), f"point:{self.point}", f"taken:{self.taken_text}"]
+
+    def of_manifest(self, sha256: str, *, partial: bool) -> list[str]:
+        marks = [_PARTIAL] if partial else []
+        return [*self._names(), f"manifest-of:{self.point}", f"sha256:{sha256}", *marks]
+
+    @property
+    def taken_text(self) -> str:
+        return self.taken.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+    def _names(self) -> list[str]:
+        return [f"dataset:{self.dataset}", f"plan:{self.plan}"]
+
+
+def points(snapshots: Iterable[Snapshot], dataset: str) -> list[Point]:
+    """The points of one dataset, oldest first. Raises RepositoryError for a `taken` tag that is no time."""
+    own = [snapshot for snapshot in snapshots if snapshot.tagged("dataset") == dataset]
+    manifests = {snapshot.tagged("manifest-of"): snapshot for snapshot in own}
+    found = [
+        _point(dataset, snapshot, manifests.get(snapshot.tagged("point") or "-"))
+        for snapshot in own
+        if snapshot.tagged("manifest-of") is None
+    ]
+    return sorted(found, key=lambda point: point.taken)
+
+
+def _point(dataset: str, snapshot: Snapshot, manifest: Snapshot | None) -> Point:
+    # restic's own time is when *it* began: later than our first look, and than the dump before it.
+    tag = snapshot.tagged("taken")
+    taken = min(snapshot.time, read_time(tag)) if tag else snapshot.time
+    return Point(dataset, snapshot, taken, manifest, manifest is not None and _PARTIAL in manifest.tags)

@@ -1,0 +1,188 @@
+"""Back up a dataset: read it ourselves, let restic copy it, look again, keep what we saw beside the copy."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sites.comparison import printable
+from sites.drivers.files import FilesDataset
+from sites.drivers.restic import OnProgress, Restic
+from sites.drivers.restic_results import FULL_ID, BackedUp
+from sites.errors import BlackstartError, NoRepository, RepositoryError
+from sites.manifest import Manifest, encode, scan, sha256
+from sites.points import MANIFEST_NAME, Tags
+from sites.protection.first_use import make_if_new
+from sites.protection.history import Event, History
+from sites.protection.staging import Dumpable, Source, ready
+
+_NAMED_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class BackupResult:
+    """One recovery point made. `snapshot_id` is full; `taken` is when the reading of the source began (UTC).
+
+    `partial`: something could not be read, named in `unreadable`; the one before stays the newest full point.
+    `moving` counts what changed while it was read. Of `seconds`, `dump_seconds` went to a dump,
+    `restic_seconds` to restic's backup of the data, `manifest_seconds` to our own reading; the rest stored
+    the manifest.
+    """
+
+    dataset: str
+    repository: str
+    snapshot_id: str
+    taken: datetime
+    ended: datetime
+    files: int
+    bytes: int
+    added_bytes: int
+    partial: bool
+    unreadable: tuple[str, ...]
+    moving: int
+    manifest_sha256: str
+    seconds: float
+    dump_seconds: float
+    manifest_seconds: float
+    restic_seconds: float
+
+    @property
+    def our_seconds(self) -> float:
+        return self.seconds - self.dump_seconds - self.manifest_seconds - self.restic_seconds
+
+
+def backup(
+    dataset: FilesDataset | Dumpable,
+    repository: Restic,
+    *,
+    plan: str,
+    staging: Path,
+    site: str = "",
+    history: History | None = None,
+    on_progress: OnProgress | None = None,
+) -> BackupResult:
+    """Make a recovery point of `dataset` in `repository`, which is made on its first use.
+
+    A dump is taken of the copy at `site` and lies in a closed folder below `staging` meanwhile. `history`
+    gets the outcome. Raises a BlackstartError when there is no new point; the one before stays as it was.
+    """
+    began = time.monotonic()
+    try:
+        tags = Tags.fresh(dataset.name, plan)
+        with ready(dataset, site, staging) as source:
+            result = _back_up(source, repository, tags, history, on_progress, began)
+    except BlackstartError as error:
+        if history:
+            history.append(Event("backup", repository.name, "failed", dataset.name, {"error": str(error)}))
+        raise
+    if history:
+        history.append(_event(result))
+    return result
+
+
+def _back_up(
+    source: Source,
+    repository: Restic,
+    tags: Tags,
+    history: History | None,
+    on_progress: OnProgress | None,
+    began: float,
+) -> BackupResult:
+    looking = time.monotonic()
+    looked = scan(source.root, source.exclude)
+    first_look_seconds = time.monotonic() - looking
+    made = _into(repository, history, source, tags, on_progress)
+    looking = time.monotonic()
+    manifest = looked.settle(tags.dataset, tags.taken_text)
+    second_look_seconds = time.monotonic() - looking
+    partial = made.partial or bool(manifest.unreadable)
+    snapshot_id, manifest_sha256 = _seal(repository, made, manifest, tags, partial=partial)
+    return BackupResult(
+        dataset=tags.dataset,
+        repository=repository.name,
+        snapshot_id=snapshot_id,
+        taken=tags.taken,
+        ended=datetime.now(UTC),
+        files=manifest.files,
+        bytes=manifest.bytes,
+        added_bytes=made.added_bytes,
+        partial=partial,
+        unreadable=_unreadable(source.root, made, manifest),
+        moving=len(manifest.moving),
+        manifest_sha256=manifest_sha256,
+        seconds=time.monotonic() - began,
+        dump_seconds=source.dump_seconds,
+        manifest_seconds=first_look_seconds + second_look_seconds,
+        restic_seconds=made.seconds,
+    )
+
+
+def _into(
+    repository: Restic,
+    history: History | None,
+    source: Source,
+    tags: Tags,
+    on_progress: OnProgress | None,
+) -> BackedUp:
+    def attempt() -> BackedUp:
+        return repository.backup(
+            [source.root],
+            tags=tags.of_data(),
+            exclude=source.exclude.for_restic(source.root),
+            on_progress=on_progress,
+            resolve=False,
+        )
+
+    try:
+        return attempt()
+    except NoRepository:
+        make_if_new(repository, history)
+        return attempt()
+
+
+def _seal(
+    repository: Restic, made: BackedUp, manifest: Manifest, tags: Tags, *, partial: bool
+) -> tuple[str, str]:
+    """Store the manifest, which makes the snapshot a point. Returns its full id and the SHA-256."""
+    encoded = encode(manifest)
+    digest = sha256(encoded)
+    # Both calls spend most of their time on deriving the key: side by side they cost one.
+    with ThreadPoolExecutor(1) as beside:
+        full_id = beside.submit(_full_id, repository, made.snapshot_id)
+        try:
+            repository.backup_text(encoded, MANIFEST_NAME, tags=tags.of_manifest(digest, partial=partial))
+        except RepositoryError as error:
+            raise RepositoryError(
+                f'cannot keep the manifest of dataset "{tags.dataset}", so snapshot {made.snapshot_id[:8]} '
+                f"counts as no recovery point: {error}",
+                hint=error.hint,
+            ) from error
+        return full_id.result(), digest
+
+
+def _full_id(repository: Restic, snapshot_id: str) -> str:
+    if FULL_ID.fullmatch(snapshot_id):
+        return snapshot_id
+    return repository.snapshots().by_prefix(snapshot_id).id
+
+
+def _unreadable(root: Path, made: BackedUp, manifest: Manifest) -> tuple[str, ...]:
+    ours = {str(root / path) for path in manifest.unreadable}
+    return tuple(sorted(printable(path) for path in ours | set(made.unreadable)))
+
+
+def _event(result: BackupResult) -> Event:
+    detail = {
+        "snapshot_id": result.snapshot_id,
+        "taken": result.taken.isoformat(),
+        "files": result.files,
+        "bytes": result.bytes,
+        "added_bytes": result.added_bytes,
+        "moving": result.moving,
+        "unreadable": list(result.unreadable[:_NAMED_MAX]),
+        "seconds": round(result.seconds, 3),
+    }
+    return Event("backup", result.repository, "partial" if result.partial else "done", result.dataset, detail)

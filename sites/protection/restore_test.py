@@ -1,0 +1,217 @@
+"""Prove that a dataset can be restored at DR: restore the newest copied point, apart, and compare it.
+
+The verdict is *met* only if every entry of the manifest taken at the source came back. Damage, a missing
+file or no point at all is *missed*. What could not be looked at is *inconclusive*, never met.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Literal
+
+from sites.comparison import Comparison, compare
+from sites.drivers.files import FilesDataset
+from sites.drivers.restic import OnProgress, Restic
+from sites.errors import BlackstartError, DatasetError, RepositoryDamaged
+from sites.manifest import Manifest, ManifestError, decode
+from sites.points import MANIFEST_NAME, Point, points
+from sites.protection.history import Event, History
+from sites.protection.staging import DUMP_NAME, Dumpable
+
+Verdict = Literal["met", "missed", "inconclusive"]
+_NAMED_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreTestResult:
+    """`snapshot_id` is the full id that the snapshot had at the source, `copy_id` the one it has here.
+
+    The counts are of entries: files, folders and links. `mismatches` names at most 20 of them. `seconds` is
+    the restore alone, `bytes` what the manifest says was restored.
+    """
+
+    dataset: str
+    repository: str
+    verdict: Verdict
+    reason: str
+    snapshot_id: str | None = None
+    copy_id: str | None = None
+    taken: datetime | None = None
+    matched: int = 0
+    missing: int = 0
+    extra: int = 0
+    different: int = 0
+    moving: int = 0
+    unproven: int = 0
+    mismatches: tuple[str, ...] = ()
+    seconds: float = 0.0
+    bytes: int = 0
+
+    @property
+    def bytes_per_second(self) -> float | None:
+        return self.bytes / self.seconds if self.seconds and self.bytes else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """What came out so far; reasons to call it missed, and reasons not to call it met."""
+
+    missed: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def judged(self, result: RestoreTestResult) -> RestoreTestResult:
+        if self.missed:
+            return replace(result, verdict="missed", reason="; ".join(self.missed))
+        if self.unknown:
+            return replace(result, verdict="inconclusive", reason="; ".join(self.unknown))
+        return replace(result, verdict="met", reason=f"all {result.matched} entries match the manifest")
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        """Damage and what cannot be restored is missed; any other failure leaves the question open."""
+        try:
+            yield
+        except (RepositoryDamaged, DatasetError) as error:
+            self.missed.append(str(error))
+        except Exception as error:  # noqa: BLE001  a check that could not run proves nothing either way
+            self.unknown.append(str(error) or type(error).__name__)
+
+
+def restore_test(
+    dataset: FilesDataset | Dumpable,
+    repository: Restic,
+    scratch: Path,
+    *,
+    history: History | None = None,
+    copied_only: bool = True,
+    on_progress: OnProgress | None = None,
+) -> RestoreTestResult:
+    """Restore the newest point of `dataset` from `repository` into a folder of its own below `scratch`.
+
+    With `copied_only` only points that were copied here count, as they do at DR. The local cache is not
+    used, so damage cannot hide behind it. The folder is removed afterwards. `history` gets the result.
+    Raises nothing for what went wrong with the restore: that is the verdict.
+    """
+    doubt = _Doubt()
+    result = RestoreTestResult(dataset.name, repository.name, "inconclusive", "not begun")
+    with doubt.catching():
+        listing = repository.uncached().snapshots()
+        if listing.unreadable:
+            doubt.unknown.append(f"snapshots {', '.join(listing.unreadable)} cannot be read, of any dataset")
+        found = [p for p in points(listing.snapshots, dataset.name) if p.copied or not copied_only]
+        if found:
+            result = _identified(result, found[-1])
+            result = _test(dataset, repository.uncached(), found[-1], scratch, result, doubt, on_progress)
+        else:
+            doubt.missed.append(f'repository "{repository.name}" has no copied snapshot of it')
+    result = doubt.judged(result)
+    if history:
+        history.append(_event(result))
+    return result
+
+
+def _identified(result: RestoreTestResult, point: Point) -> RestoreTestResult:
+    return replace(result, snapshot_id=point.snapshot.first_id, copy_id=point.snapshot.id, taken=point.taken)
+
+
+def _test(
+    dataset: FilesDataset | Dumpable,
+    repository: Restic,
+    point: Point,
+    scratch: Path,
+    result: RestoreTestResult,
+    doubt: _Doubt,
+    on_progress: OnProgress | None,
+) -> RestoreTestResult:
+    if point.lacks:
+        doubt.unknown.append(f"snapshot {point.snapshot.first_id[:8]} {point.lacks}")
+    manifest = _manifest(repository, point, doubt)
+    with doubt.catching(), _folder(scratch, dataset, manifest) as folder:
+        seconds = repository.restore(point.snapshot.id, folder, on_progress=on_progress)
+        result = replace(result, seconds=seconds, bytes=manifest.bytes if manifest else 0)
+        root = point.root_in(folder)
+        if not root.is_dir():
+            doubt.missed.append("the snapshot holds nothing of the dataset")
+        elif manifest is not None:
+            result = _compared(result, compare(manifest, root), doubt)
+        if not isinstance(dataset, FilesDataset):
+            dataset.check_dump(root / DUMP_NAME)
+    return result
+
+
+def _manifest(repository: Restic, point: Point, doubt: _Doubt) -> Manifest | None:
+    """The manifest from the same repository, checked against the hash that was kept apart from it."""
+    if point.manifest is None:
+        return None
+    try:
+        text = repository.dump_text(point.manifest.id, f"/{MANIFEST_NAME}")
+        return decode(text.encode(), expected_sha256=point.manifest.tagged("sha256") or "missing")
+    except (BlackstartError, ManifestError) as error:
+        doubt.unknown.append(f"the manifest cannot be had: {error}")
+        return None
+
+
+@contextmanager
+def _folder(scratch: Path, dataset: FilesDataset | Dumpable, manifest: Manifest | None) -> Iterator[Path]:
+    """A closed folder of our own, apart from the source, removed whatever happens."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    if isinstance(dataset, FilesDataset) and scratch.resolve().is_relative_to(dataset.path.resolve()):
+        raise OSError(f"{scratch} lies inside the source: a restore test never touches that")
+    free_bytes = shutil.disk_usage(scratch).free
+    if manifest and manifest.bytes > free_bytes:
+        raise OSError(f"{scratch} has {free_bytes} bytes free; the restore needs {manifest.bytes}")
+    folder = Path(mkdtemp(prefix=f"restore-test-{dataset.name}-", dir=scratch))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, onerror=_open_and_retry)
+
+
+def _open_and_retry(remove: Callable[[str], object], path: str, _: object) -> None:
+    """A restored folder may be closed even to its owner."""
+    for closed in (Path(path).parent, Path(path)):
+        if not closed.is_symlink():
+            closed.chmod(0o700)
+    if Path(path).is_dir():
+        shutil.rmtree(path)
+    else:
+        remove(path)
+
+
+def _compared(result: RestoreTestResult, found: Comparison, doubt: _Doubt) -> RestoreTestResult:
+    if found.mismatches:
+        doubt.missed.append(f"{found.mismatches} entries do not match the manifest")
+    if found.unproven:
+        doubt.unknown.append(f"{len(found.unproven)} entries could not be read at the source")
+    if not found.matched_files:
+        doubt.unknown.append("not one file was there to compare")
+    return replace(
+        result,
+        matched=found.matched,
+        missing=len(found.missing),
+        extra=len(found.extra),
+        different=len(found.different),
+        moving=len(found.moving),
+        unproven=len(found.unproven),
+        mismatches=found.named(_NAMED_MAX),
+    )
+
+
+def _event(result: RestoreTestResult) -> Event:
+    detail = {
+        "reason": result.reason,
+        "snapshot_id": result.snapshot_id,
+        "taken": result.taken.isoformat() if result.taken else None,
+        "matched": result.matched,
+        "moving": result.moving,
+        "mismatches": list(result.mismatches),
+        "seconds": round(result.seconds, 3),
+        "bytes": result.bytes,
+    }
+    return Event("restore_test", result.repository, result.verdict, result.dataset, detail)

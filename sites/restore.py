@@ -1,0 +1,89 @@
+"""Put a dataset back at its place from a repository: the newest whole point, all of it or nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rto_rpo.durable import sync_folder
+from sites.drivers.restic import OnProgress, Restic
+from sites.errors import DatasetError, RepositoryError
+from sites.points import Point, points
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """`snapshot_id` is the full id that the snapshot had when it was made, `taken` the age of its content.
+
+    `complete` is False when nothing better was there than a partial or unfinished point.
+    `kept` is where the content that was there before lies now.
+    """
+
+    dataset: str
+    snapshot_id: str
+    taken: datetime
+    complete: bool
+    seconds: float
+    kept: Path | None
+
+
+def restore_dataset(
+    repository: Restic, dataset: str, to: Path, *, on_progress: OnProgress | None = None
+) -> Restored:
+    """Restore the newest point of `dataset` so that `to` holds it; until then `to` stays as it was.
+
+    What was at `to` is kept beside it as `NAME.before-TIME`. Neither waits for the lock of a site that is
+    gone nor leaves one. Raises RepositoryError; then nothing has changed.
+    """
+    began = time.monotonic()
+    reader = repository.unlocked()
+    point = choose(reader, dataset)
+    staging = to.with_name(f".{to.name}.restoring")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if staging.exists():
+            shutil.rmtree(staging)
+        staging.mkdir(mode=0o700)
+        reader.restore(point.snapshot.id, staging, on_progress=on_progress)
+        kept = _put_in_place(point, staging, to)
+        shutil.rmtree(staging)
+        sync_folder(to.parent)
+    except OSError as error:
+        raise DatasetError(f'cannot restore dataset "{dataset}" to {to}: {error.strerror}') from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return Restored(
+        dataset, point.snapshot.first_id, point.taken, point.complete, time.monotonic() - began, kept
+    )
+
+
+def choose(repository: Restic, dataset: str) -> Point:
+    """The newest complete point; failing that, the newest of any sort. Raises RepositoryError without one."""
+    found = points(repository.snapshots(tags=[f"dataset:{dataset}"]).snapshots, dataset)
+    if not found:
+        raise RepositoryError(
+            f'cannot restore dataset "{dataset}": repository "{repository.name}" has no snapshot of it',
+            hint=f"`restic snapshots --tag dataset:{dataset}` lists them; look in the other repositories",
+        )
+    return next((point for point in reversed(found) if point.complete), found[-1])
+
+
+def _put_in_place(point: Point, staging: Path, to: Path) -> Path | None:
+    restored = point.root_in(staging)
+    if not restored.is_dir():
+        raise RepositoryError(f"snapshot {point.snapshot.id[:8]} holds no folder {point.snapshot.paths[0]}")
+    kept = None
+    if os.path.lexists(to):
+        kept = to.with_name(f"{to.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
+        to.rename(kept)
+    try:
+        restored.rename(to)
+    except OSError:
+        if kept is not None:
+            kept.rename(to)
+        raise
+    return kept
