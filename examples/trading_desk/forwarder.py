@@ -78,12 +78,16 @@ class End(asyncio.Protocol):
             self.peer.reset()
 
     def reset(self) -> None:
-        """Close with RST: whatever was under way is not going to be answered."""
-        if self.transport is not None:
-            tcp: socket.socket = self.transport.get_extra_info("socket")
-            if tcp.fileno() >= 0:
-                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
-            self.transport.abort()
+        """Close both ends with RST: whatever was under way is not going to be answered."""
+        if self.transport is None or self.closed:
+            return
+        self.closed = True
+        tcp: socket.socket = self.transport.get_extra_info("socket")
+        if tcp.fileno() >= 0:
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+        self.transport.abort()
+        if self.peer is not None:
+            self.peer.reset()
 
 
 class ClientEnd(End):

@@ -134,9 +134,7 @@ class Programs:
 
     def gateway(self, book: Book, venue: int, site: str = "primary") -> int:
         where = ("--site", site, "--database", book.conninfo, "--venue", f"127.0.0.1:{venue}")
-        return self.start(
-            "gateway", *where, "--password-file", self.password_file, port=free_ports(1)[0]
-        )
+        return self.start("gateway", *where, "--password-file", self.password_file, port=free_ports(1)[0])
 
     def stop(self, port: int) -> None:
         self.site.stop(self._names.pop(port))
@@ -149,7 +147,7 @@ class Programs:
 @pytest.fixture(scope="session")
 def folder() -> Iterator[Path]:
     """A folder that PostgreSQL's user can enter; pytest's own are closed to everybody else."""
-    made = Path(tempfile.mkdtemp(prefix="blackstart-desk-", dir="/var/tmp"))  # noqa: S108  a fresh one of its own
+    made = Path(tempfile.mkdtemp(prefix="blackstart-desk-", dir="/var/tmp"))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)
@@ -186,7 +184,9 @@ def standby(folder: Path, site: ProcessSite, server: Server) -> Server:
     )
     server.run(TABLE, database="desk")
     settings = ServerSettings("dr", free_ports(1)[0])
-    made = PostgresServer(settings, data=folder / "standby", programs=server.made.programs, user=server.made.user)
+    made = PostgresServer(
+        settings, data=folder / "standby", programs=server.made.programs, user=server.made.user
+    )
     made.create_standby(primary=("127.0.0.1", server.port), slot="dr", replication_password=PASSWORD)
     site.launch("standby", made.process())
     return Server(made, "standby")
