@@ -21,7 +21,7 @@ from sites.drivers.postgres_client import PostgresClient
 from sites.drivers.postgres_programs import PostgresPrograms, find_programs
 from sites.drivers.postgres_session import Login, ServerLost, ServerRefused, ServerSilent, session
 from sites.drivers.postgres_writes import LOCAL_COMMIT, in_recovery
-from sites.errors import DatasetError, SiteError
+from sites.errors import CommandError, DatasetError, SiteError
 
 __all__ = ["PostgresDataset"]
 
@@ -146,12 +146,22 @@ class PostgresDataset:
         return PostgresClient(at, limit_seconds=limit_seconds)
 
     def dump(self, site: str, to: Path, *, limit_seconds: float = DUMP_SECONDS) -> None:
-        """Write a whole dump of the copy there to the file `to`. Raises CommandError, MissingProgram."""
-        postgres_dump.dump(self._found(), self._login(site), to, limit_seconds=limit_seconds)
+        """Write a whole dump of the copy there to the file `to`. Raises DatasetError, MissingProgram."""
+        programs = self._found()
+        try:
+            postgres_dump.dump(programs, self._login(site), to, limit_seconds=limit_seconds)
+        except CommandError as error:
+            raise self._error("dump", site, error) from error
 
     def check_dump(self, path: Path, *, limit_seconds: float = DUMP_SECONDS) -> None:
-        """Read a dump from beginning to end. Raises CommandError if it is damaged or cut."""
-        postgres_dump.check_dump(self._found(), path, limit_seconds=limit_seconds)
+        """Read a dump from beginning to end. Raises DatasetError if it is damaged or cut."""
+        programs = self._found()
+        try:
+            postgres_dump.check_dump(programs, path, limit_seconds=limit_seconds)
+        except CommandError as error:
+            raise DatasetError(
+                f'the dump {path} of dataset "{self.name}" cannot be read: {_said(error)}'
+            ) from error
 
     async def _in_sync(self) -> Proof:
         limit = self._answer_seconds
@@ -184,8 +194,15 @@ class PostgresDataset:
             raise self._error(act, site, error) from error
 
     def _error(self, act: str, site: str, error: Exception) -> DatasetError:
-        said = " ".join(str(error).split()) or type(error).__name__
+        said = _said(error)
         hint = None
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
             hint = f"grant it to {self._login(site).user!r}, see the plan reference"
         return DatasetError(f'cannot {act} dataset "{self.name}" at site "{site}": {said}', hint=hint)
+
+
+def _said(error: Exception) -> str:
+    """In one line. PostgreSQL's programs say what is wrong first, and then what to try."""
+    if isinstance(error, CommandError) and error.stderr.strip():
+        return error.stderr.strip().splitlines()[0]
+    return " ".join(str(error).split()) or type(error).__name__

@@ -47,7 +47,7 @@ class Aim:
             self._first.send(signal.SIGSTOP)
         while time.monotonic() < deadline:
             still = self._supervisor_is_still()
-            family = self.record.everyone()
+            family = self.record.family() or self.record.everyone()
             if still and not family:
                 return
             for member in family:

@@ -74,9 +74,13 @@ class SiteRecord:
             return []
         if self.namespace is not None:
             return [member for member in self._inside(self.namespace) if member.pid != self.pid]
-        family = processes.descendants(self.pid) if self.first() else []
+        family = self.family()
         known = {member.pid for member in family} | {self.pid}
         return family + [stray for stray in self._strays() if stray.pid not in known]
+
+    def family(self) -> list[Entry]:
+        """The living descendants of the supervisor: quicker to find than those that lost it."""
+        return processes.descendants(self.pid) if self.first() else []
 
     def _inside(self, inode: int) -> list[Entry]:
         """The kernel hands a dead namespace's inode to the next one: it is ours as long as its PID 1 is."""

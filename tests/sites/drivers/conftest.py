@@ -1,19 +1,69 @@
-"""Folders for servers that refuse to run as root."""
+"""Folders for servers that refuse to run as root, and real PostgreSQL pairs in them."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from sites.drivers.postgres_programs import find_programs
+from sites.errors import MissingProgram
+from tests.sites.drivers.pairs import Pair, make_pair, make_template
+
+
+def _open_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="blackstart-"))
+    folder.chmod(0o755)
+    return folder
 
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that an unprivileged user can enter; pytest's own are closed to everybody else."""
-    folder = Path(tempfile.mkdtemp(prefix="blackstart-"))
-    folder.chmod(0o755)
+    folder = _open_folder()
     yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[Path]:
+    try:
+        find_programs()
+    except MissingProgram as error:
+        pytest.skip(str(error))
+    folder = _open_folder()
+    make_template(folder)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def new_pair(template: Path) -> Iterator[Callable[..., Pair]]:
+    """Makes pairs that a test may ruin. Options: synchronous, namespace."""
+    made: list[tuple[Path, Pair | None]] = []
+
+    def make(*, synchronous: bool = True, namespace: bool | None = None) -> Pair:
+        folder = _open_folder()
+        made.append((folder, None))
+        made[-1] = (folder, make_pair(template, folder, synchronous=synchronous, namespace=namespace))
+        assert made[-1][1] is not None
+        return made[-1][1]
+
+    yield make
+    for folder, pair in made:
+        if pair is not None:
+            pair.kill()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def pair(template: Path) -> Iterator[Pair]:
+    """One synchronous pair for all tests that leave it as they found it."""
+    folder = _open_folder()
+    made = make_pair(template, folder, synchronous=True)
+    yield made
+    made.kill()
     shutil.rmtree(folder)
