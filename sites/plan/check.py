@@ -34,8 +34,18 @@ def contradictions(plan: Plan, suspect: Set[str] = frozenset()) -> Found:
     yield from _services(plan)
     for name, drill in plan.drills.items():
         yield from drill_contradictions(plan, drill, ("drills", name))
-        if plan.failover is None and drill.respond == "runbook" and "failover" not in suspect:
-            yield ("drills", name, "respond"), 'the runbook follows from "failover", which is not declared'
+    if any(drill.respond == "runbook" for drill in plan.drills.values()):
+        yield from _runbook(plan, suspect)
+
+
+def _runbook(plan: Plan, suspect: Set[str]) -> Found:
+    """What a drill needs that calls for the runbook."""
+    first = next(name for name, drill in plan.drills.items() if drill.respond == "runbook")
+    place = ("drills", first, "respond")
+    if plan.failover is None and "failover" not in suspect:
+        yield place, 'the runbook follows from "failover", which is not declared'
+    elif "services" not in suspect and not any(s.endpoint and s.check for s in plan.services.values()):
+        yield place, "no service declares both an endpoint and a check, so its loss would not be noticed"
 
 
 def _sites(plan: Plan) -> Found:

@@ -12,6 +12,9 @@ Found = Iterator[tuple[Place, str]]
 
 
 def dataset_contradictions(plan: Plan, dataset: Dataset, place: Place) -> Found:
+    if dataset.backup and dataset.backup.keep and not dataset.backup.keep.model_dump(exclude_none=True):
+        known = ", ".join(type(dataset.backup.keep).model_fields)
+        yield (*place, "backup", "keep"), f"keeps nothing; leave it out to keep all, or give some of: {known}"
     if isinstance(dataset, PostgresDataset):
         yield from _servers(plan, dataset, place)
         yield from _synchronous(dataset, place)
@@ -50,7 +53,7 @@ def _synchronous(dataset: PostgresDataset, place: Place) -> Found:
     if dataset.synchronous and dataset.on_standby_loss is None:
         yield (
             (*place, "on_standby_loss"),
-            "missing; a synchronous dataset must say it; allowed: block, degrade",
+            "missing; a synchronous dataset must say it; allowed: block",
         )
 
 

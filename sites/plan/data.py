@@ -47,8 +47,8 @@ class PostgresDataset(Noun):
     primary: PostgresServer = Field(description="the server that takes writes")
     standby: PostgresServer | None = Field(None, description="the server that follows it")
     synchronous: bool = Field(False, description="a commit waits until the standby has it")
-    on_standby_loss: Literal["block", "degrade"] | None = Field(
-        None, description="required when synchronous: block commits, or go on unprotected"
+    on_standby_loss: Literal["block"] | None = Field(
+        None, description="required when synchronous; block: commits wait until it is back"
     )
     backup: Backup | None = Field(None, description="how it is backed up; default: not at all")
     rpo: Span | None = Field(None, description="objective: acknowledged writes younger than this may be lost")

@@ -36,11 +36,18 @@ class Node:
         elif isinstance(self.value, list):
             yield from enumerate(self.value)
 
+    def child(self, step: str | int) -> Node | None:
+        if isinstance(self.value, dict):
+            return self.value.get(str(step))
+        if isinstance(self.value, list) and isinstance(step, int) and step < len(self.value):
+            return self.value[step]
+        return None
+
     def locate(self, place: Place) -> int:
         """The line of a place, or of the nearest one above it that exists."""
         node, line = self, self.line
         for step in place:
-            child = dict(node.children()).get(step)
+            child = node.child(step)
             if child is None:
                 break
             line = node.lines.get(str(step), child.line) if isinstance(node.value, dict) else child.line

@@ -29,7 +29,7 @@ class Failover(Noun):
     fence: Literal["required"] = Field(
         "required", description="nothing is promoted before the old site is fenced"
     )
-    decide: Literal["automatic", "approval"] = Field(description="who decides: blackstart, or a person")
+    decide: Literal["automatic"] = Field(description="automatic: it starts as soon as the outage is declared")
     detect: Detect = Field(default_factory=Detect, description="when the service counts as gone")
 
 

@@ -18,10 +18,11 @@ from sites.plan.interpolate import Interpolation
 from sites.plan.leaks import leaks
 from sites.plan.noun import Surroundings
 from sites.plan.plan import Origin, Plan
-from sites.plan.problem import Place, Problem, refusal
+from sites.plan.problem import Problem, refusal
 
 PLAN_BYTES_MAX = 4 * 1024 * 1024
 NAMED_SECTIONS = ("sites", "repositories", "datasets", "services", "drills")
+_NAMED = {(section,) for section in NAMED_SECTIONS}
 
 
 def load(path: str | Path, environ: Mapping[str, str] = os.environ) -> Plan:
@@ -97,9 +98,9 @@ def _build(data: dict[str, Any], tree: Node, surroundings: Surroundings) -> tupl
         problems = [Problem(tree.locate(place), place, message) for place, message in found]
     sound = plan or _salvage(data, problems, surroundings)
     suspect = {str(problem.place[0]) for problem in problems if problem.place}
-    for place, message in contradictions(sound, suspect) if sound else ():
-        problems += _beyond(problems, [Problem(tree.locate(place), place, message)])
-    return plan, problems
+    told = contradictions(sound, suspect) if sound else ()
+    more = [Problem(tree.locate(place), place, message) for place, message in told]
+    return plan, problems + _beyond(problems, more)
 
 
 def _follows(error: ErrorDetails) -> bool:
@@ -115,20 +116,14 @@ def _beyond(known: list[Problem], more: list[Problem]) -> list[Problem]:
 
 def _salvage(data: dict[str, Any], problems: list[Problem], surroundings: Surroundings) -> Plan | None:
     """The plan without the entries that are wrong in themselves, so that the rest can be checked too."""
-    for place in {problem.place[:2] for problem in problems}:
-        data = _without(data, place)
+    wrong = {problem.place[: 2 if problem.place[:1] in _NAMED else 1] for problem in problems}
+    left: dict[str, Any] = {"name": "unnamed", "environment": "unnamed"}
+    for section, value in data.items():
+        if (section,) in _NAMED and isinstance(value, dict):
+            left[section] = {name: entry for name, entry in value.items() if (section, name) not in wrong}
+        elif (section,) not in wrong:
+            left[section] = value
     try:
-        return Plan.model_validate(
-            {"name": "unnamed", "environment": "unnamed", **data}, context=surroundings
-        )
+        return Plan.model_validate(left, context=surroundings)
     except ValidationError:
         return None
-
-
-def _without(data: dict[str, Any], place: Place) -> dict[str, Any]:
-    """The data without the named entry that a place is in, or without the whole section."""
-    section, entry = str(place[0]) if place else "", place[1:]
-    if entry and section in NAMED_SECTIONS and isinstance(data.get(section), dict):
-        rest = {key: value for key, value in data[section].items() if key != entry[0]}
-        return {**data, section: rest}
-    return {key: value for key, value in data.items() if key != section}
