@@ -94,7 +94,7 @@ def _report(found: Scan, ledger_sha256: str, measured: Measurement, decision: De
         judgements=_judgements(header, decision),
         not_tested=[_not_tested(objective) for objective in decision.not_tested],
         recovery_times=[_recovery_time(time, clock) for time in measured.recovery_times],
-        recovery_points=[_recovery_point(point, clock) for point in measured.recovery_points],
+        recovery_points=[_recovery_point(point, measured, clock) for point in measured.recovery_points],
         split_brain=[model.SplitBrain.model_validate(asdict(split)) for split in measured.split_brain],
         safe=model.Safe.model_validate(asdict(measured.safe)) if measured.safe else None,
         checks=[model.Check.model_validate(asdict(check)) for check in measured.checks],
@@ -148,9 +148,13 @@ def _recovery_time(time: RecoveryTime, clock: _Clock) -> model.RecoveryTime:
     return model.RecoveryTime.model_validate(content)
 
 
-def _recovery_point(point: RecoveryPoint, clock: _Clock) -> model.RecoveryPoint:
+def _recovery_point(point: RecoveryPoint, measured: Measurement, clock: _Clock) -> model.RecoveryPoint:
     return model.RecoveryPoint.model_validate(
-        {**asdict(point), "lost": [_lost(write, clock) for write in point.lost]}
+        {
+            **asdict(point),
+            "lost": [_lost(write, clock) for write in point.lost],
+            "reading_problem": measured.reading_problems.get(point.stream),
+        }
     )
 
 

@@ -26,8 +26,8 @@ def markdown(content: dict[str, Any]) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield f"# {_WORDS[report.verdict]}: {_safe(report.plan.name)}, drill {_safe(report.drill.name)}"
     yield from ("", _safe(sentences.what_happened(report)))
-    if report.verdict != "met":
-        yield from ("", *(f"- {_safe(reason)}" for reason in report.reasons))
+    if reasons := sentences.reasons(report):
+        yield from ("", *(f"- {_safe(reason)}" for reason in reasons))
     yield from ("", "## Promised and measured", "", *_promises(report))
     yield from ("", f"**Not tested:** {_not_tested(report)}")
     for time in report.recovery_times:

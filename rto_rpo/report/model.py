@@ -127,6 +127,7 @@ class RecoveryPoint(_Part):
     lower_seconds: float | None
     upper_seconds: float | None
     reading_complete: bool
+    reading_problem: str | None
     acknowledged_count: int
     failed_count: int
     indeterminate_count: int

@@ -35,6 +35,17 @@ def what_happened(report: Report) -> str:
     return f"On {words.when(report.utc.fault or report.utc.begin)}, {done}{tail}."
 
 
+def reasons(report: Report) -> list[str]:
+    """Why the verdict is not *met*: the judge's reasons without those of what was met."""
+    met = [
+        one.reason
+        for one in (*report.judgements, *report.split_brain, *report.checks)
+        if one.verdict == "met"
+    ]
+    told = [reason for reason in report.reasons if not any(reason.endswith(f": {one}") for one in met)]
+    return [] if report.verdict == "met" else told
+
+
 def fault(report: Report) -> str:
     """What was broken."""
     content = {name: value for name, value in report.drill.fault.items() if name != "kind"}

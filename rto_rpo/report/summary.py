@@ -26,7 +26,7 @@ def summary(content: dict[str, Any]) -> list[str]:
     first = max((len(row[0]) for row in rows), default=0)
     second = max((len(row[1]) for row in rows if row[2]), default=0)
     lines = [f"{report.verdict.upper()}  {report.plan.name}, drill {report.drill.name}"]
-    lines += [f"  {reason}" for reason in report.reasons if report.verdict != "met"]
+    lines += [f"  {reason}" for reason in sentences.reasons(report)]
     lines += [f"  {name:<{first}}  {middle:<{second}}  {last}".rstrip() for name, middle, last in rows]
     return [visible(line) for line in lines]
 
