@@ -61,7 +61,7 @@ def test_a_variable_may_stand_for_any_value(validator: Draft202012Validator, cha
     pairs = [
         ("    rto: 30s", '    rto: "${RTO}"'),
         ("rate: 100/s", 'rate: "${RATE}"'),
-        ("    synchronous: true", '    synchronous: "${SYNC:-true}"'),
+        ('    synchronous: "${SYNCHRONOUS:-true}"', '    synchronous: "${SYNC:-true}"'),
         ("refused: 3", 'refused: "${N}"'),
     ]
     assert validator.is_valid(yaml.safe_load(change(*pairs)))
