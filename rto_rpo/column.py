@@ -45,6 +45,7 @@ def positions(state: bytearray, table: bytes) -> Iterator[int]:
         slot = marked.find(1, slot + 1)
 
 
+_OUTCOMES: Final = bytes(state & OUTCOME_MASK for state in range(256))
 _UNSETTLED_STATES: Final = states(lambda state: state & OUTCOME_MASK == UNSETTLED)
 
 
@@ -88,6 +89,11 @@ class Column:
         self.latency.frombytes(bytes(4 * count))
         self.run = self._run_at(len(self._base) - 1)
         return slot
+
+    @property
+    def first_due_ns(self) -> int | None:
+        """The earliest time at which anything was due."""
+        return min(self._due, default=None)
 
     def _extends(self, first: int, count: int, due_ns: int, step_ns: int) -> bool:
         if not self._base or first != self.last_number + 1:
@@ -135,29 +141,44 @@ class Column:
         lag = max(max(self.lag, default=0), max(self._far_lag.values(), default=0))
         return lag + max(max(self.latency, default=0), max(self._far_latency.values(), default=0))
 
-    def timings(self, due_from_ns: int = 0) -> Iterator[tuple[int, int, int]]:
-        """(sent, completed, outcome) of every settled operation due from then on."""
+    def timings(self, due_from_ns: int = 0, mask: int = OUTCOME_MASK) -> Iterator[tuple[int, int, int]]:
+        """(sent, completed, state & mask) of every settled operation due from then on."""
+        for sent, completed, state, _ in self.answers(due_from_ns):
+            yield sent, completed, state & mask
+
+    def answers(self, due_from_ns: int = 0) -> Iterator[tuple[int, int, int, int]]:
+        """(sent, completed, state, address) of every settled operation due from then on."""
         for index in range(len(self._base)):
             run = self._run_at(index)
             length = run.end - run.first
             skipped = min(max(0, -((run.due_ns - due_from_ns) // run.step_ns)), length)
-            yield from self._timings(run, skipped, length)
+            yield from self._answers(run, skipped, length)
 
-    def _timings(self, run: Run, skipped: int, length: int) -> Iterator[tuple[int, int, int]]:
+    def _answers(self, run: Run, skipped: int, length: int) -> Iterator[tuple[int, int, int, int]]:
         columns = (
             memoryview(each)[run.base + skipped : run.base + length]
-            for each in (self.lag, self.latency, self.state)
+            for each in (self.lag, self.latency, self.state, self.address)
         )
         dues = range(run.due_ns + skipped * run.step_ns, run.due_ns + length * run.step_ns, run.step_ns)
-        for due, lag, latency, state in zip(dues, *columns, strict=True):
-            outcome = state & OUTCOME_MASK
-            if outcome:
+        for due, lag, latency, state, address in zip(dues, *columns, strict=True):
+            if state & OUTCOME_MASK:
                 if lag == LAG_FAR or latency == LATENCY_FAR:
                     slot = run.base + (due - run.due_ns) // run.step_ns
-                    yield self.sent_ns(slot), self.completed_ns(slot), outcome
+                    yield self.sent_ns(slot), self.completed_ns(slot), state, address
                 else:
                     sent = due + lag
-                    yield sent, sent + latency, outcome
+                    yield sent, sent + latency, state, address
+
+    def lagging(self, limit_ns: int) -> Iterator[int]:
+        """The slots of operations that were sent more than `limit_ns` after their time."""
+        if limit_ns < max(max(self.lag, default=0), max(self._far_lag.values(), default=0)):
+            for slot, lag in enumerate(self.lag):
+                if lag > limit_ns or (lag == LAG_FAR and self._far_lag[slot] > limit_ns):
+                    yield slot
+
+    def count(self, outcome: int) -> int:
+        """How many operations had that outcome."""
+        return self.state.translate(_OUTCOMES).count(outcome)
 
     def unsettled(self) -> Iterator[int]:
         """The slots whose operation has no recorded outcome."""

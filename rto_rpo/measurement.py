@@ -133,7 +133,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Everything that follows from the ledger alone. `void` says why the run proves nothing."""
+    """Everything that follows from the ledger alone. `void` says why nothing that was timed can be trusted.
+
+    `doubts` keep the run as a whole from being met, but touch no number. `reading_problems` says, by stream,
+    why its reading does not count.
+    """
 
     run: str
     void: str | None
@@ -149,6 +153,9 @@ class Measurement:
     checks: tuple[Check, ...]
     lag: Lag
     counts: dict[str, int] = field(default_factory=dict)
+    end_reason: str | None = None
+    doubts: tuple[str, ...] = ()
+    reading_problems: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class StreamHistory:
         self.reading_problem: str | None = "it was never read back"
         self.read_count = 0
         self.unexpected: set[int] = set()
+        self.unexpected_again: set[int] = set()
         self.readback_ns: int | None = None
         # A hash of the hash: 8 bytes of 64, and a corrupt payload passes for sound once in 2**64.
         self.payloads = array("q")
@@ -60,6 +61,11 @@ class StreamHistory:
     def columns(self) -> tuple[Column, Column, Column]:
         return self.writes, self.reads, self.deletes
 
+    @property
+    def address_count(self) -> int:
+        """How many different addresses answered."""
+        return len(self.addresses) - 1
+
     def timings(self, since_ns: int = 0) -> Iterator[tuple[int, int, int]]:
         """(sent, completed, outcome) of all settled operations.
 
@@ -67,6 +73,10 @@ class StreamHistory:
         """
         due_from = since_ns - max(column.reach_ns() for column in self.columns) if since_ns else 0
         return chain.from_iterable(column.timings(due_from) for column in self.columns)
+
+    def answers(self) -> Iterator[tuple[int, int, int, int]]:
+        """(sent, completed, state, address) of all settled operations; address 0 is none."""
+        return chain.from_iterable(column.answers() for column in self.columns)
 
     def intend(self, record: Intents) -> str | None:
         """Note that operations will be sent; the answer is what is wrong with that."""
@@ -175,7 +185,7 @@ class StreamHistory:
         slot = self.writes.find(number)
         if slot < 0:
             _require_sha256(payload)
-            self.unexpected.add(number)
+            (self.unexpected_again if number in self.unexpected else self.unexpected).add(number)
         return slot
 
     def readback(self, record: Readback) -> str | None:
@@ -204,6 +214,7 @@ class StreamHistory:
             return
         self.reading, self.settled_after_reading, self.read_count = True, False, 0
         self.unexpected.clear()
+        self.unexpected_again.clear()
         self.writes.state[:] = self.writes.state.translate(_UNREAD)
 
 

@@ -1,0 +1,169 @@
+"""From a ledger to a measurement. Pure: what is measured follows from the ledger's bytes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from rto_rpo.lag import lag
+from rto_rpo.ledger.lookup import payloads
+from rto_rpo.ledger.records import Header
+from rto_rpo.measurement import Lag, Measurement, Phase, RecoveryPoint, RecoveryTime, SafeRecovery, SplitBrain
+from rto_rpo.phases import phases
+from rto_rpo.recovery_point import Damage, recovery_point
+from rto_rpo.recovery_time import Recovery, recovery
+from rto_rpo.run import NEVER_SAFE, Run, counts, doubts, fault_problems, take_in
+from rto_rpo.split_brain import first_answer, split_brain
+from rto_rpo.stall import control_failed, stall, window
+
+
+def measure(path: Path) -> Measurement:
+    """Measure the run whose ledger is at `path`.
+
+    A ledger that contradicts itself or was cut off gives a Measurement that is `void` and holds no number.
+    Raises LedgerError where there is not even a header to go by, OSError where the file cannot be read.
+    """
+    run = take_in(path)
+    return _measured(run) if run.broken is None else _nothing(run.header, run.broken)
+
+
+def _nothing(header: Header, void: str) -> Measurement:
+    return Measurement(
+        run=header["run"],
+        void=void,
+        fault_begin_ns=None,
+        fault_end_ns=None,
+        fault_effective=None,
+        late_ns=None,
+        stable_ns=header["stable_ns"],
+        recovery_times=(),
+        recovery_points=(),
+        split_brain=(),
+        safe=None,
+        checks=(),
+        lag=Lag(None, None, None, 0.0),
+    )
+
+
+def _measured(run: Run) -> Measurement:
+    timeline = run.timeline
+    problems = fault_problems(timeline)
+    found, stalls = _recoveries(run)
+    judged = {*run.judged("rto"), *run.judged("rpo")}
+    # Where the fault itself is in doubt there is no "new side", and no "after the recovery".
+    trusted = {} if problems else found
+    return Measurement(
+        run=run.header["run"],
+        void="; ".join([*problems, *(why for name, why in stalls.items() if name in judged)]) or None,
+        fault_begin_ns=timeline.fault_begin_ns,
+        fault_end_ns=timeline.fault_end_ns,
+        fault_effective=timeline.fault_effective,
+        late_ns=timeline.late_ns,
+        stable_ns=run.header["stable_ns"],
+        recovery_times=tuple(_recovery_time(run, name, each) for name, each in found.items()),
+        recovery_points=tuple(_recovery_points(run, trusted)),
+        split_brain=tuple(_split_brains(run, trusted)),
+        safe=_safe(run, found),
+        checks=tuple(timeline.checks),
+        lag=_lag(run),
+        counts=counts(run),
+        end_reason=timeline.end_reason,
+        doubts=tuple(doubts(run)),
+        reading_problems={
+            history.stream["name"]: history.reading_problem
+            for history in run.streams("clients", "marks")
+            if history.reading_problem is not None
+        },
+    )
+
+
+def _recoveries(run: Run) -> tuple[dict[str, Recovery], dict[str, str]]:
+    """The recovery of each stream of clients, and why those that cannot be trusted cannot."""
+    timeline, late_ns = run.timeline, run.timeline.late_ns
+    found: dict[str, Recovery] = {}
+    stalls: dict[str, str] = {}
+    bracketed = timeline.fault_begin_ns is not None and timeline.fault_end_ns is not None
+    if late_ns is None or not (bracketed or timeline.no_fault_of_ours):
+        return found, stalls
+    for history in run.streams("clients"):
+        name = history.stream["name"]
+        recovered = recovery(history, timeline, late_ns, run.header["stable_ns"])
+        span = window(history, recovered)
+        problem = stall(history, timeline.stalls, span, late_ns)
+        for control in run.streams("control"):
+            problem = problem or control_failed(control, span, late_ns)
+        if problem:
+            stalls[name] = f"stream {name!r}: {problem}"
+            if recovered.first_acknowledged_ns is None:
+                recovered = replace(recovered, upper_ns=None)
+        found[name] = recovered
+    return found, stalls
+
+
+def _recovery_time(run: Run, name: str, found: Recovery) -> RecoveryTime:
+    begin, acknowledged = found.bracket.begin_ns, found.first_acknowledged_ns
+    parts: tuple[Phase, ...] = ()
+    if found.upper_ns is not None and begin is not None and acknowledged is not None:
+        parts = phases(run.timeline.milestones, run.operations.streams[name].stream, begin, acknowledged)
+    return RecoveryTime(
+        stream=name,
+        lower_seconds=found.lower_ns / 1e9,
+        upper_seconds=None if found.upper_ns is None else found.upper_ns / 1e9,
+        outage_seen=found.bad_count > 0,
+        last_bad_sent_ns=found.last_bad_sent_ns,
+        first_acknowledged_sent_ns=found.first_sent_ns,
+        first_acknowledged_ns=acknowledged,
+        stable_until_ns=found.stable_until_ns,
+        bad_count=found.bad_count,
+        flap_count=max(0, found.stretch_count - 1),
+        unavailable_seconds=found.unavailable_ns / 1e9,
+        phases=parts,
+    )
+
+
+def _recovery_points(run: Run, found: dict[str, Recovery]) -> Iterator[RecoveryPoint]:
+    judged = run.judged("rpo")
+    for history in run.streams("clients", "marks"):
+        name = history.stream["name"]
+        if len(history.writes) or name in judged:
+            yield recovery_point(history, _damage(run, found.get(name)), partial(_payloads, run, name))
+
+
+def _damage(run: Run, found: Recovery | None) -> Damage:
+    timeline = run.timeline
+    if found is None:
+        return Damage(timeline.watch_ns, timeline.fault_begin_ns, timeline.fault_end_ns, None)
+    return Damage(timeline.watch_ns, found.bracket.begin_ns, found.bracket.end_ns, found.first_sent_ns)
+
+
+def _payloads(run: Run, stream: str, numbers: set[int], since_ns: int) -> dict[int, str]:
+    found = payloads(run.path, {stream: numbers}, since_ns)
+    return {number: payload for (_, number), payload in found.items()}
+
+
+def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
+    for old in run.streams("old_primary"):
+        clients = [each for each in run.streams("clients") if each.stream["name"] in found]
+        same = [each for each in clients if each.stream["dataset"] == old.stream["dataset"]]
+        answers = [first_answer(each, found[each.stream["name"]]) for each in same or clients]
+        yield split_brain(old, answers, run.timeline.revived_ns)
+
+
+def _safe(run: Run, found: dict[str, Recovery]) -> SafeRecovery | None:
+    safe_ns = run.timeline.safe_ns
+    if safe_ns is None:
+        return SafeRecovery(False, None, None, NEVER_SAFE) if run.header["drill"].get("gate") else None
+    first = next((found[name] for name in [*run.judged("rto"), *found] if name in found), None)
+    if first is None:
+        return SafeRecovery(True, None, None, "one writer and every order known, but nothing was timed")
+    begin, served, upper = first.bracket.begin_ns, first.first_acknowledged_ns, None
+    if first.upper_ns is not None and begin is not None and served is not None:
+        upper = (max(safe_ns, served) - begin) / 1e9
+    return SafeRecovery(True, first.lower_ns / 1e9, upper, "one writer was proven and every order was known")
+
+
+def _lag(run: Run) -> Lag:
+    columns = [column for history in run.streams("clients") for column in history.columns]
+    return lag(columns, max((stop - start for start, stop in run.timeline.stalls), default=0))

@@ -1,0 +1,92 @@
+"""Split brain: what the old primary's own address still acknowledged once the new side served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK
+from rto_rpo.measurement import SplitBrain, Verdict
+from rto_rpo.operations import StreamHistory
+from rto_rpo.recovery_time import Recovery
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FirstAnswer:
+    """The new side's first acknowledgement: when it arrived, and when its operation was sent."""
+
+    acknowledged_ns: int
+    sent_ns: int
+
+
+def first_answer(history: StreamHistory, recovered: Recovery) -> FirstAnswer | None:
+    """b; or the first answer of b's address, where that had answered nothing before the fault.
+
+    A service that flaps has answered from its new side before b.
+    """
+    if recovered.first_acknowledged_ns is None or recovered.first_sent_ns is None:
+        return None
+    b = FirstAnswer(recovered.first_acknowledged_ns, recovered.first_sent_ns)
+    if history.address_count < 2 or recovered.bracket.begin_ns is None:
+        return b
+    firsts: dict[int, FirstAnswer] = {}
+    b_address = 0
+    for sent, completed, state, address in history.answers():
+        if address and state & OUTCOME_MASK == ACKNOWLEDGED:
+            if address not in firsts or completed < firsts[address].acknowledged_ns:
+                firsts[address] = FirstAnswer(completed, sent)
+            if completed == b.acknowledged_ns and sent == b.sent_ns:
+                b_address = address
+    first = firsts.get(b_address, b)
+    return first if first.acknowledged_ns >= recovered.bracket.begin_ns else b
+
+
+def split_brain(
+    history: StreamHistory, answers: Iterable[FirstAnswer | None], revived_ns: int | None
+) -> SplitBrain:
+    """Judge the old primary's stream against the new side's first answer to any of the clients' streams."""
+    first = min((answer for answer in answers if answer is not None), default=None)
+    if first is None:
+        never = "nothing shows when the new side first served"
+        return SplitBrain(history.stream["name"], (), (), "inconclusive", never)
+    after, overlapping, tried = [], [], _Tried()
+    for slot, state in enumerate(history.writes.state):
+        outcome, sent = state & OUTCOME_MASK, history.writes.sent_ns(slot)
+        if outcome and sent > first.acknowledged_ns:
+            tried.count, tried.last_ns = tried.count + 1, max(tried.last_ns, sent)
+            if outcome == ACKNOWLEDGED:
+                after.append(history.writes.number(slot))
+        elif outcome == ACKNOWLEDGED and history.writes.completed_ns(slot) >= first.sent_ns:
+            overlapping.append(history.writes.number(slot))
+    verdict, reason = _verdict(len(after), len(overlapping), tried, revived_ns)
+    unsettled = next(history.writes.unsettled(), None)
+    if verdict == "met" and unsettled is not None:
+        verdict = "inconclusive"
+        reason = f"write {history.writes.number(unsettled)} to the old primary has no outcome"
+    return SplitBrain(history.stream["name"], tuple(after), tuple(overlapping), verdict, reason)
+
+
+@dataclass(slots=True)
+class _Tried:
+    """The writes sent to the old primary once the new side served."""
+
+    count: int = 0
+    last_ns: int = -1
+
+
+def _verdict(after: int, overlapping: int, tried: _Tried, revived_ns: int | None) -> tuple[Verdict, str]:
+    if after:
+        return (
+            "missed",
+            f"the old primary acknowledged {after} writes that were sent once the new side served",
+        )
+    if overlapping:
+        return (
+            "inconclusive",
+            f"{overlapping} writes acknowledged by the old primary overlap the new side's first",
+        )
+    if not tried.count:
+        return "inconclusive", "nothing was sent to the old primary once the new side served"
+    if revived_ns is not None and tried.last_ns < revived_ns:
+        return "inconclusive", "nothing was sent to the old primary after it was revived"
+    return "met", f"the old primary acknowledged none of {tried.count} writes sent once the new side served"

@@ -1,0 +1,115 @@
+"""When the instrument itself failed: a recorder that stalled saw nothing, and cannot say what it missed."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+
+from rto_rpo.column import ACKNOWLEDGED, Column
+from rto_rpo.operations import StreamHistory
+from rto_rpo.recovery_time import Recovery
+
+
+def window(history: StreamHistory, recovered: Recovery) -> tuple[int, int]:
+    """From the last acknowledgement before the fault to the end of the stability window (or of sending)."""
+    bracket = recovered.bracket
+    begin = bracket.watch_ns if bracket.begin_ns is None else bracket.begin_ns
+    last_acknowledged, last_sent = -1, begin
+    for sent, completed, outcome in history.timings():
+        if outcome == ACKNOWLEDGED and last_acknowledged < completed < begin:
+            last_acknowledged = completed
+        if sent > last_sent:
+            last_sent = sent
+    if last_acknowledged < 0:
+        dues = [column.first_due_ns for column in history.columns]
+        last_acknowledged = min([begin, *(due for due in dues if due is not None)])
+    no_outage = not bracket.ours and recovered.bad_count == 0
+    if recovered.stable_until_ns is None or no_outage:
+        return last_acknowledged, last_sent
+    return last_acknowledged, recovered.stable_until_ns
+
+
+def stall(
+    history: StreamHistory, stalls: Iterable[tuple[int, int]], span: tuple[int, int], late_ns: int
+) -> str | None:
+    """Why nothing that was timed within `span` can be trusted; None if it can.
+
+    The recorder may have been up to half of `late_ns` behind: its own loop, an operation's sending, or a gap
+    in the schedule.
+    """
+    begin, end = span
+    late = _seconds(late_ns)
+    for start, stop in stalls:
+        if 2 * (stop - start) > late_ns and start <= end and stop >= begin:
+            return f"the recorder stalled for {_seconds(stop - start)}, over half of late ({late})"
+    for column in history.columns:
+        wrong = _never_settled(column, span) or _sent_late(column, span, late_ns)
+        if wrong:
+            return wrong
+    return _gap(history, span, late_ns)
+
+
+def control_failed(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | None:
+    """Why the recorder's own network is in doubt: an endpoint outside the drill did not answer in time."""
+    begin, end = span
+    for sent, completed, outcome in history.timings(begin):
+        bad = outcome != ACKNOWLEDGED or completed - sent > late_ns
+        if bad and sent <= end and completed >= begin:
+            name = history.stream["name"]
+            return f"the control endpoint {name!r} did not answer in time: was it the recorder's own network?"
+    return None
+
+
+def _never_settled(column: Column, span: tuple[int, int]) -> str | None:
+    for slot in column.unsettled():
+        if span[0] <= column.due_ns(slot) <= span[1]:
+            return f"operation {column.number(slot)} was due and has no outcome"
+    return None
+
+
+def _sent_late(column: Column, span: tuple[int, int], late_ns: int) -> str | None:
+    for slot in column.lagging(late_ns // 2):
+        due, sent = column.due_ns(slot), column.sent_ns(slot)
+        if due <= span[1] and sent >= span[0]:
+            late = _seconds(late_ns)
+            lag = _seconds(sent - due)
+            return (
+                f"operation {column.number(slot)} was sent {lag} after its time, over half of late ({late})"
+            )
+    return None
+
+
+def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | None:
+    """A stretch without any sending that is longer than one interval by more than half of late.
+
+    Such a stretch reaches over the edge of some bucket as wide as itself, so the first and the last sending
+    of each bucket show it without any sorting.
+    """
+    begin, end = span
+    interval = history.stream["interval_ns"]
+    width = interval + late_ns // 2
+    count = max(0, end - begin) // width + 1
+    if count > sum(len(column) for column in history.columns) + 2:
+        return "operations are missing from the schedule"
+    first, last = array("q", [-1]) * count, array("q", [-1]) * count
+    before, after = -1, -1
+    for sent, _, _ in history.timings():
+        if sent <= begin:
+            before = max(before, sent)
+        elif sent >= end:
+            after = sent if after < 0 else min(after, sent)
+        else:
+            bucket = (sent - begin) // width
+            first[bucket] = sent if first[bucket] < 0 else min(first[bucket], sent)
+            last[bucket] = max(last[bucket], sent)
+    previous = begin if before < 0 else before
+    for start, stop in [*zip(first, last, strict=True), (after, after)]:
+        if start >= 0:
+            if start - previous > width:
+                return f"nothing was sent for {_seconds(start - previous)}, where {_seconds(interval)} is due"
+            previous = stop
+    return None
+
+
+def _seconds(ns: int) -> str:
+    return f"{ns / 1e9:.3f} s"

@@ -1,0 +1,116 @@
+"""Events in legal order on one monotonic clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rto_rpo.ledger.errors import LedgerError
+from rto_rpo.ledger.records import End, Event, Header, Stall
+from rto_rpo.measurement import Check
+
+MILESTONES: Final = frozenset(
+    {"detected", "decide_waiting", "decided", "fenced", "restored", "promoted", "started", "redirected"}
+)
+AFTER_FAULT: Final = MILESTONES | {"fault_effective", "safe", "stable"}
+_ONCE: Final = frozenset({"frozen", "fault_begin", "fault_end"})
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A step of the recovery. `detail` may name the service or the dataset that it was about."""
+
+    name: str
+    ns: int
+    detail: dict[str, Any]
+
+
+class Timeline:
+    """What the events of a run say that the judge wants to know. Instants are None until they are seen."""
+
+    def __init__(self, header: Header) -> None:
+        self.no_fault_of_ours = header["drill"]["fault"].get("kind") == "none"
+        self.begin_ns = header["ns"]
+        self.late_ns = header["late_ns"]
+        self.frozen_ns: int | None = None
+        self.fault_begin_ns: int | None = None
+        self.fault_end_ns: int | None = None
+        self.fault_effective: bool | None = None
+        self.safe_ns: int | None = None
+        self.revived_ns: int | None = None
+        self.milestones: list[Milestone] = []
+        self.checks: list[Check] = []
+        self.stalls: list[tuple[int, int]] = []
+        self.aborted: str | None = None
+        self.end_reason: str | None = None
+        self.event_count = 0
+        self._seen: set[str] = set()
+
+    @property
+    def watch_ns(self) -> int:
+        """From when on operations speak of the fault: its begin, or the freezing where it is none of ours."""
+        for ns in (self.fault_begin_ns, self.frozen_ns):
+            if ns is not None:
+                return ns
+        return self.begin_ns
+
+    def stall(self, record: Stall) -> None:
+        """Raises LedgerError where a stall ends before it begins, or after it was written down."""
+        if not record["from_ns"] <= record["to_ns"] <= record["ns"]:
+            raise LedgerError(record["seq"] + 1, "the clock went back: a stall's ends are out of order")
+        self.stalls.append((record["from_ns"], record["to_ns"]))
+
+    def end(self, record: End) -> None:
+        self.end_reason = record["reason"]
+        if record["reason"] == "aborted" and self.aborted is None:
+            self.aborted = "no reason was recorded"
+
+    def add(self, record: Event) -> None:
+        """Raises LedgerError where the event cannot come after those before it."""
+        wrong = self._out_of_order(record["event"])
+        if wrong:
+            raise LedgerError(record["seq"] + 1, wrong)
+        self._seen.add(record["event"])
+        self.event_count += 1
+        wrong = self._take(record["event"], record["ns"], record["detail"])
+        if wrong:
+            raise LedgerError(record["seq"] + 1, wrong)
+
+    def _out_of_order(self, name: str) -> str | None:
+        if name in _ONCE and name in self._seen:
+            return f"a second {name}"
+        if name in AFTER_FAULT and "fault_begin" not in self._seen and not self.no_fault_of_ours:
+            return f"{name} before fault_begin"
+        if name == "fault_end" and "fault_begin" not in self._seen:
+            return "fault_end before fault_begin"
+        if name in {"steady", "frozen"} and "fault_begin" in self._seen:
+            return f"{name} after fault_begin"
+        if name == "steady" and "frozen" in self._seen:
+            return "steady after frozen"
+        if name == "fault_begin" and self.late_ns is None:
+            return "fault_begin before late was frozen"
+        return None
+
+    def _take(self, name: str, ns: int, detail: dict[str, Any]) -> str | None:
+        match name:
+            case "frozen":
+                if self.late_ns not in {None, detail["late_ns"]}:
+                    return f"late was frozen at {detail['late_ns']} ns, but the header says {self.late_ns}"
+                self.frozen_ns, self.late_ns = ns, detail["late_ns"]
+            case "fault_begin":
+                self.fault_begin_ns = ns
+            case "fault_end":
+                self.fault_end_ns = ns
+            case "fault_effective":
+                self.fault_effective = detail["holds"] and self.fault_effective is not False
+            case "check":
+                self.checks.append(Check(detail["name"], detail["verdict"], detail["reason"]))
+            case "aborted":
+                self.aborted = detail["reason"]
+            case "safe" if self.safe_ns is None:
+                self.safe_ns = ns
+            case "old_primary_revived":
+                self.revived_ns = ns
+            case _ if name in MILESTONES:
+                self.milestones.append(Milestone(name, ns, detail))
+        return None
