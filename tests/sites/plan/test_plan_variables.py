@@ -81,6 +81,7 @@ def test_numbers_may_be_variables(read: Read, example: str, desk: dict[str, str]
 def test_the_variables_used_are_known_and_no_others(read: Read, example: str, desk: dict[str, str]) -> None:
     plan = read(example, desk | {"UNUSED": "x", "PG_USER": "pg"})
     defaults = {"PYTHON": "python3", "BLACKSTART_EVIDENCE": "../../evidence", "PG_USER": "pg"}
+    defaults["SYNCHRONOUS"] = "true"
     assert dict(plan.variables) == desk | defaults
 
 
