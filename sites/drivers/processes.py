@@ -35,7 +35,7 @@ KILL_SECONDS = 10.0
 class ProcessSite:
     """Running and Killable. `until_pid`: the site is lost whole as soon as that process is gone.
 
-    `namespace` says whether the site gets a PID namespace of its own; by default wherever we may.
+    `namespace` says whether the site gets a PID namespace of its own; by default wherever that works.
     """
 
     def __init__(

@@ -21,20 +21,29 @@ from sites.drivers.site_record import SiteRecord, own_namespace
 from sites.drivers.supervisor import CONTROL, LOGS
 from sites.errors import CommandError, MissingProgram, SiteError
 
-_NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "--")
+_IN_NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+# Without root a PID namespace can be had inside a user namespace, where the kernel allows those.
+_AS_USER = ("--user", "--map-current-user")
 _BEGIN = "import sys; sys.path.append(sys.argv.pop(1)); from sites.drivers.supervisor import main; main()"
 _REPLY_SECONDS = 10.0
+_MEET_SECONDS = 2.0
 _POLL_SECONDS = 0.002
 
 
-@functools.cache
 def namespaces_work() -> bool:
-    """Whether we may give a site a PID namespace of its own. Tried, not guessed."""
+    """Whether we may give a site a PID namespace of its own."""
+    return bool(_into_namespace())
+
+
+@functools.cache
+def _into_namespace() -> tuple[str, ...]:
+    """The command that does it; empty if none does. Tried, not guessed."""
+    argv = (*_IN_NAMESPACE, *(() if os.geteuid() == 0 else _AS_USER), "--")
     try:
-        command.run([*_NAMESPACE, "true"], limit_seconds=10)
+        command.run([*argv, "true"], limit_seconds=10)
     except (CommandError, MissingProgram):
-        return False
-    return True
+        return ()
+    return argv
 
 
 def raise_supervisor(
@@ -45,7 +54,7 @@ def raise_supervisor(
     log = folder / LOGS / "supervisor.log"
     # -I and -S: neither the environment nor site-packages can change what PID 1 runs, and it starts in 30 ms
     python = [sys.executable, "-I", "-S", "-c", _BEGIN, str(Path(sites.__file__).parents[1])]
-    argv = [*(_NAMESPACE if namespace else ()), *python, "--instance", instance]
+    argv = [*(_into_namespace() if namespace else ()), *python, "--instance", instance]
     fds = []
     if until_pid is not None:
         fds.append(os.pidfd_open(until_pid))
@@ -76,7 +85,7 @@ def raise_supervisor(
 def meet(folder: Path) -> SiteRecord | None:
     """Who supervises the site right now, by asking; None if nobody answers."""
     try:
-        with _connect(folder, _REPLY_SECONDS) as line:
+        with _connect(folder, _MEET_SECONDS) as line:
             pid = _peer(line)
             found, inode = processes.entry(pid), processes.namespace(pid)
             instance = _exchange(line, {"do": "list"})["instance"]

@@ -1,7 +1,7 @@
 """The first process of a site: starts what it is told to, reaps what has ended, and nothing else.
 
-As root it is PID 1 of the site's own PID namespace, so that the kernel kills the whole site with it. Without
-root it is a "child subreaper": whoever loses its parent becomes its child, and can still be found.
+Where it can it is PID 1 of the site's own PID namespace, so that the kernel kills the whole site with it.
+Else it is a "child subreaper": whoever loses its parent becomes its child, and can still be found.
 
     {"do": "start", "name", "command", "env", "cwd", "account": {uid, gid, groups} | null, "stop": any}
                       -> {"pid"}

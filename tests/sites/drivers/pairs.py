@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sites.drivers.postgres import PostgresDataset
 from sites.drivers.postgres_configuration import ServerSettings, Upstream
+from sites.drivers.postgres_leftovers import release_leftovers
 from sites.drivers.postgres_programs import find_programs, unprivileged_user
 from sites.drivers.postgres_roles import arm
 from sites.drivers.postgres_server import REPLICATOR, PostgresServer
@@ -35,6 +36,8 @@ class Pair:
     def kill(self) -> None:
         self.primary.kill()
         self.dr.kill()
+        for server in self.servers.values():
+            release_leftovers(server.data)
 
     def log(self, site: str) -> str:
         return (self.folder / site / "logs/postgres.log").read_text()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sites.drivers import process_table as processes
+from sites.drivers.postgres_leftovers import release_leftovers
 from sites.drivers.postgres_receiver import drop_receiver, freeze_receiver
 from sites.drivers.processes import ProcessSite, ProcessSpec
 from sites.drivers.site_control import namespaces_work
@@ -178,6 +179,26 @@ def test_down_shuts_a_server_down_in_good_order(new_pair: NewPair) -> None:
     assert "database system is shut down" in pair.log("primary")
     assert not (pair.folder / "primary/data/postmaster.pid").exists()
     assert pair.primary.proven_gone().holds
+
+
+def test_a_killed_server_that_stays_dead_leaves_nothing_behind(new_pair: NewPair) -> None:
+    pair = new_pair(synchronous=False)
+    data = pair.servers["primary"].data
+    segment = (data / "postmaster.pid").read_text().splitlines()[6].split()
+
+    in_use = release_leftovers(data)
+    pair.primary.kill()
+    there = segment in segments()
+    released = release_leftovers(data)
+
+    assert (in_use, there, released) == (False, True, True)
+    assert segment not in segments()
+    assert not release_leftovers(data)
+    assert not release_leftovers(data.parent)
+
+
+def segments() -> list[list[str]]:
+    return [row.split()[:2] for row in Path("/proc/sysvipc/shm").read_text().splitlines()]
 
 
 def wait_for_rows(pair: Pair, count: int) -> int:
