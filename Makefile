@@ -1,0 +1,45 @@
+# Two commands do everything: `make demo` and `make test`. Both install what is missing first.
+.PHONY: help install demo dev test unit check campaign bench lock clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help:             ## say what there is
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | expand -t 12
+
+install:          ## install what a run needs: packages, .venv
+	@PYTHON="$(PYTHON)" scripts/setup run
+
+demo: install     ## the nightly flows, then a drill that kills the primary, then the verdict and the report
+	@$(BIN)/blackstart demo
+
+dev:
+	@PYTHON="$(PYTHON)" scripts/setup dev
+
+test: check       ## all tests
+	$(BIN)/python -m pytest -m "not campaign"
+
+unit: dev         ## the tests that need no server and no PostgreSQL
+	$(BIN)/python -m pytest -m "not campaign and not e2e" tests/rto_rpo tests/sites/plan tests/test_tidy.py
+
+check: dev        ## style, types, import contracts, house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_tidy.py
+
+campaign: dev     ## the long proofs, whole; writes docs/proof.md
+	$(BIN)/python -m tests.campaign
+
+bench: dev        ## measurements beside raw tools and peers, as JSON
+	$(BIN)/python -m benchmarks
+
+lock:             ## pin everything anew, with hashes
+	@PYTHON="$(PYTHON)" scripts/lock
+
+clean:            ## remove what make made here, never ./evidence
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

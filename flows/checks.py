@@ -1,0 +1,125 @@
+"""Is everything ready? One line a thing, each found out by trying it. What cannot be tried is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from drills.closing import signing_key
+from drills.guard import check_health
+from drills.preview import preview
+from flows.api_address import api_url
+from flows.api_guard import openness, refuse_open_api
+from rto_rpo.evidence import EvidenceError
+from sites.drivers.postgres import PostgresDataset
+from sites.drivers.postgres_programs import find_programs
+from sites.drivers.restic_version import capabilities
+from sites.errors import BlackstartError, DatasetError
+from sites.estate import Estate
+from sites.secret import Secret
+
+State = Literal["ok", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `what` says what was found, or what is wrong and the way out."""
+
+    name: str
+    state: State
+    what: str
+
+
+class Unknown(BlackstartError):
+    """The thing could not be looked at."""
+
+
+def exit_code(found: Sequence[Check]) -> int:
+    states = {one.state for one in found}
+    return 1 if "failed" in states else 3 if "unknown" in states else 0
+
+
+def checks(estate: Estate) -> Iterator[Check]:
+    """Everything that a backup, a failover or a drill of this plan will need."""
+    plan = estate.plan
+    yield Check("plan", "ok", f'"{plan.name}": {len(plan.sites)} sites, {len(plan.datasets)} datasets')
+    if plan.repositories:
+        yield _tried("restic", lambda: f"restic {capabilities('restic')}")
+    if any(noun.kind == "postgres" for noun in plan.datasets.values()):
+        yield _tried("postgresql", _postgresql)
+    for name, secret in _secrets(estate):
+        yield _tried(name, partial(_resolved, secret))
+    yield _tried("evidence", partial(_evidence, estate))
+    yield _tried("prefect api", _api)
+    for name, dataset in estate.replicated().items():
+        yield _tried(f"dataset {name}", partial(_in_sync, dataset))
+    for name in plan.drills:
+        yield _tried(f"drill {name}", partial(_drill, estate, name))
+
+
+def _tried(name: str, attempt: Callable[[], str]) -> Check:
+    try:
+        return Check(name, "ok", attempt())
+    except Unknown as error:
+        return Check(name, "unknown", str(error))
+    except (BlackstartError, EvidenceError) as error:
+        return Check(name, "failed", f"{error}; {error.hint}" if error.hint else str(error))
+
+
+def _postgresql() -> str:
+    programs = find_programs()
+    return f"PostgreSQL {programs.version} in {programs.folder}"
+
+
+def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
+    plan = estate.plan
+    for name, repository in plan.repositories.items():
+        yield f"secret of {name}", repository.password
+    for name, dataset in plan.datasets.items():
+        if dataset.kind == "postgres" and dataset.password is not None:
+            yield f"secret of {name}", dataset.password
+    for site_name, site in plan.sites.items():
+        for process_name, process in site.processes.items():
+            for variable, value in process.env.items():
+                if isinstance(value, Secret):
+                    yield f"secret {variable} of {process_name} at {site_name}", value
+
+
+def _resolved(secret: Secret) -> str:
+    secret.resolve()
+    return f"found in {secret}"
+
+
+def _evidence(estate: Estate) -> str:
+    key = signing_key(estate.plan)
+    signed = (
+        f"signed by key {key.public_hex[:16]}"
+        if key is not None
+        else "not signed: `evidence.key` names a key"
+    )
+    return f"{estate.plan.evidence.path}, {signed}"
+
+
+def _api() -> str:
+    url = api_url()
+    if url is None:
+        return "no server is configured, and none is needed"
+    refuse_open_api()
+    if openness(url) == "unreachable":
+        raise Unknown(f"{url} does not answer; schedules do not run without it")
+    return f"{url} lets nobody in from elsewhere"
+
+
+def _in_sync(dataset: PostgresDataset) -> str:
+    proof = dataset.in_sync()
+    if not proof.holds:
+        raise DatasetError(f"its standby is not in sync: {proof.how}")
+    return proof.how
+
+
+def _drill(estate: Estate, name: str) -> str:
+    seen = preview(estate, name)
+    check_health(estate, name)
+    return f"ready: {len(seen.targets)} targets, confirmed by {seen.confirm}"

@@ -1,0 +1,79 @@
+"""The command line. It runs everything in this process and needs no server.
+
+Results go to standard output, progress and errors to standard error. Exit codes: 0 met or done, 1 missed or
+failed, 2 usage or plan error, 3 inconclusive.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from flows.commands import demo, evidence, exercise, look, protect
+from flows.console import Console
+
+HELP = "Disaster-recovery drills that measure what your clients would have seen."
+
+app = typer.Typer(
+    name="blackstart",
+    help=HELP,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(look.check)
+app.command()(look.status)
+app.command()(look.schema)
+app.command()(protect.backup)
+app.command()(protect.replicate)
+app.command()(protect.restore_test)
+app.command()(exercise.drill)
+app.command()(exercise.failover)
+app.command()(exercise.recover)
+app.command()(evidence.report)
+app.command()(evidence.verify)
+app.command()(demo.demo)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("blackstart"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Disaster-recovery drills that measure what your clients would have seen."""
+
+
+def main() -> NoReturn:
+    """Run the command line; every error ends in a message, a way out and an exit code."""
+    _find_programs_beside_us()
+    try:
+        app()
+    except BrokenPipeError:
+        # whoever read our output has had enough; there is nobody left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback
+        from flows.failure import tell
+
+        sys.exit(tell(error, Console(), as_json="--json" in sys.argv))
+    sys.exit(0)
+
+
+def _find_programs_beside_us() -> None:
+    """Without root, restic lies in the virtual environment's own folder; it counts when no other is there."""
+    beside = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join(filter(None, [os.environ.get("PATH"), beside]))

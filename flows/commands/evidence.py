@@ -1,0 +1,67 @@
+"""report, verify: from the evidence alone, with no plan and no site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flows.options import Json
+
+DEFAULT_EVIDENCE = Path("evidence")
+
+
+def report(
+    path: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A run's folder; or that of all, for the newest.")
+    ] = DEFAULT_EVIDENCE,
+    form: Annotated[
+        Literal["html", "md", "json"] | None, typer.Option("--format", help="Write the whole report so.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write it there.")] = None,
+    json: Json = False,
+) -> None:
+    """Tell of a run again, computed anew from its plan and its ledger."""
+    from flows.answer import answer
+    from flows.report import read, rendered, run_folder
+    from flows.results import report_lines
+    from sites.errors import GuardError
+
+    run = run_folder(path)
+    content = read(run)
+    if form is None and to is None:
+        answer(report_lines(run, content), {"folder": run, "report": content}, as_json=json)
+        return
+    if to is None:
+        typer.echo(rendered(content, form or "html").decode(), nl=False)
+        return
+    if to.exists():
+        raise GuardError(f'"{to}" is there already', hint="reports are never written over; name another file")
+    to.write_bytes(rendered(content, form or "html"))
+    answer([str(to)], {"folder": run, "written": to}, as_json=json)
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="All the evidence.")] = DEFAULT_EVIDENCE,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="The signer's public key, from elsewhere.")
+    ] = None,
+    head: Annotated[
+        str | None, typer.Option("--head", metavar="HASH", help="A head of the chain kept elsewhere.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check every hash and signature and compute every verdict again. Exits 0 when all is intact."""
+    from flows.answer import answer
+    from flows.results import verification_lines
+    from rto_rpo.evidence import EvidenceError
+    from rto_rpo.evidence.verify import verify as verified
+
+    try:
+        public_key = key.read_bytes() if key is not None else None
+    except OSError as error:
+        raise EvidenceError(f'cannot read public key "{key}": {error.strerror}') from error
+    found = verified(folder, public_key=public_key, head=head)
+    answer(verification_lines(folder, found), found, as_json=json)
+    raise typer.Exit(0 if found.intact else 1)

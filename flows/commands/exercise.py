@@ -1,0 +1,83 @@
+"""drill, failover, recover: the acts that change who serves."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.options import DEFAULT_PLAN, Environment, Json, Plan, estate_of
+
+
+def drill(
+    name: Annotated[str, typer.Argument(help="Which drill of the plan.")],
+    plan: Plan = DEFAULT_PLAN,
+    environment: Environment = None,
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="HASH", help="The hash that --preview shows.")
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show targets, steps, undo and their hash; change nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Rehearse a disaster: damage what the plan says, fail over, and judge what the clients saw."""
+    from drills import drill as drills
+    from drills.preview import preview as previewed
+    from flows import words
+    from flows.answer import answer
+    from flows.api_guard import refuse_open_api
+    from flows.console import Console
+    from flows.results import closed_lines
+
+    estate = estate_of(plan)
+    if preview:
+        seen = previewed(estate, name)
+        answer(words.preview_lines(seen), seen, as_json=json)
+        return
+    refuse_open_api()
+    console = Console(timed=True)
+    closed = drills.run(estate, name, environment=environment, confirm=confirm, tell=console.passed)
+    data = {"folder": closed.folder, "verdict": closed.verdict, "head": closed.head, "report": closed.report}
+    answer(closed_lines(closed.folder, closed.report, closed.head), data, as_json=json)
+    raise typer.Exit(closed.exit_code)
+
+
+def failover(
+    plan: Plan = DEFAULT_PLAN,
+    environment: Environment = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Show the steps; change nothing.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with one that was cut off.")] = False,
+    json: Json = False,
+) -> None:
+    """Fail over in earnest: fence the old site, promote the other one, start, redirect, restore."""
+    from flows import failover as acts
+    from flows import words
+    from flows.answer import answer
+    from flows.console import Console
+
+    estate = estate_of(plan)
+    if preview:
+        steps = acts.preview(estate)
+        answer(words.step_lines(steps), {"steps": steps}, as_json=json)
+        return
+    console = Console(timed=True)
+    run = acts.perform(estate, environment=environment, resume=resume, tell=console.passed)
+    for step, error in run.failed.items():
+        console.error(f"{step}: {error}")
+        if error.hint:
+            console.hint(error.hint)
+    answer(words.run_lines(run), {"run": run, "complete": run.complete}, as_json=json)
+    raise typer.Exit(0 if run.complete else 1)
+
+
+def recover(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+    """Undo what drills left behind and close their runs, from what is on disk alone. Harmless to repeat."""
+    from drills.recover import close_unfinished, undo_pending
+    from flows.answer import answer
+
+    estate = estate_of(plan)
+    found = [*undo_pending(estate.state), *close_unfinished(estate.plan)]
+    lines = [f"{'done' if one.ok else 'STUCK':<5}  {one.what}: {one.how}" for one in found]
+    answer(lines or ["nothing was left behind"], {"recovered": found}, as_json=json)
+    raise typer.Exit(0 if all(one.ok for one in found) else 1)

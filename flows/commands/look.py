@@ -1,0 +1,47 @@
+"""check, status, schema: look, and change nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from flows.options import DEFAULT_PLAN, Json, Plan, estate_of
+
+
+def check(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+    """Check the plan, the programs and secrets it needs, both sites, and the Prefect API. Changes nothing."""
+    from flows.answer import answer
+    from flows.checks import checks, exit_code
+
+    found = list(checks(estate_of(plan)))
+    width = max(len(one.name) for one in found)
+    lines = [f"{one.state:<7}  {one.name:<{width}}  {one.what}".rstrip() for one in found]
+    answer(lines, {"plan": plan, "checks": found}, as_json=json)
+    raise typer.Exit(exit_code(found))
+
+
+def status(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+    """Say what could be restored now, how old it is, and what drills and failovers left behind."""
+    from flows.answer import answer
+    from flows.status import lines, status_of
+
+    found = status_of(estate_of(plan))
+    answer(lines(found), found, as_json=json)
+    raise typer.Exit(0 if found.good else 1)
+
+
+def schema(
+    which: Annotated[Literal["plan", "ledger", "report"], typer.Argument(help="Of which file.")] = "plan",
+) -> None:
+    """Print the JSON Schema of the plan file, of a ledger record or of report.json."""
+    from flows.answer import answer
+
+    match which:
+        case "plan":
+            from sites.plan.json_schema import schema as found
+        case "ledger":
+            from rto_rpo.ledger.validation import json_schema as found
+        case "report":
+            from rto_rpo.report.model import schema as found
+    answer([], found(), as_json=True)

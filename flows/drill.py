@@ -1,0 +1,44 @@
+"""Flow: one drill. Prefect only starts it and is told how it ended; nothing on the timed path talks to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_API_URL
+
+from drills import drill as drills
+from drills.closing import Closed
+from flows.api_guard import refuse_open_api
+from flows.conclusion import ended, refused
+from flows.options import estate_of
+from sites.drivers.masking import mask
+from sites.errors import BlackstartError
+
+
+@flow(name="drill", persist_result=False)
+def drill(plan: str, name: str, environment: str | None = None, confirm: str | None = None) -> State[None]:
+    """What `blackstart drill` does. Met completes the run; missed and inconclusive fail it, by name."""
+    told: list[str] = []
+    try:
+        refuse_open_api({**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value() or ""})
+        closed = drills.run(
+            estate_of(Path(plan)), name, environment=environment, confirm=confirm, tell=told.append
+        )
+    except BlackstartError as error:
+        return refused(error)
+    for line in told:
+        get_run_logger().info(mask(line))
+    return _concluded(closed)
+
+
+def _concluded(closed: Closed) -> State[None]:
+    reasons = "; ".join(closed.report["reasons"])
+    message = f"{closed.verdict}: {reasons}. Evidence: {closed.folder}, head {closed.head}"
+    report = (closed.folder / "report.md").read_text(encoding="utf-8")
+    create_markdown_artifact(report, key="drill-report", description=message)
+    return ended(closed.exit_code, message)

@@ -1,0 +1,50 @@
+"""The failover in earnest: what it would do, doing it, and going on where one was cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sites.errors import GuardError
+from sites.estate import Estate
+from sites.recovery.failover import Failover
+from sites.recovery.respond import declared_failover, fail_over
+from sites.recovery.runbook import Detail, Run, in_order
+
+_QUIET = ("check",)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One step of the runbook as an operator reads it."""
+
+    step: str
+    says: str
+    by_hand: str
+    needs: tuple[str, ...]
+
+
+def preview(estate: Estate) -> list[Planned]:
+    """The steps in order; nothing is changed and nobody is asked. Raises GuardError."""
+    steps = in_order(Failover(estate, lambda *_: None).steps())
+    return [Planned(step.name, step.says, step.by_hand, step.needs) for step in steps]
+
+
+def perform(estate: Estate, *, environment: str | None, resume: bool, tell: Callable[[str], None]) -> Run:
+    """Fail over, or go on with a failover that was cut off. `tell` hears of every milestone.
+
+    Raises GuardError unless the plan's environment is named; RunbookError when another failover runs.
+    """
+    declared, failover = estate.plan.environment, declared_failover(estate)
+    if environment != declared:
+        raise GuardError(
+            f'cannot fail over from "{failover.from_site}" to "{failover.to_site}": '
+            f'the environment is "{declared}", named was {environment or "none"}',
+            hint=f"--environment {declared}",
+        )
+
+    def observe(event: str, detail: Detail) -> None:
+        if event not in _QUIET:
+            tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
+
+    return fail_over(estate, Failover(estate, observe).steps(), observe, resume=resume)

@@ -1,0 +1,94 @@
+"""Outcomes in words and exit codes: the same for the command line, for Prefect's logs and its artifacts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flows.protect import Outcome
+from sites.protection.backup import BackupResult
+from sites.protection.replication import ReplicationResult
+from sites.protection.restore_test import RestoreTestResult
+
+_Result = TypeVar("_Result")
+DONE, FAILED, UNKNOWN = 0, 1, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One outcome told: `state` in a word, `exit_code` what it alone would end a command with."""
+
+    subject: str
+    state: str
+    what: str
+    exit_code: int
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.state}, {self.what}"
+
+
+def exit_code(rows: Sequence[Row]) -> int:
+    """A failure outweighs what is unknown, and that outweighs what is done."""
+    codes = {row.exit_code for row in rows}
+    return FAILED if FAILED in codes else UNKNOWN if UNKNOWN in codes else DONE
+
+
+def backed_up(outcome: Outcome[BackupResult]) -> Row:
+    def told(result: BackupResult) -> Row:
+        what = (
+            f"{_count(result.files, 'file')}, {_size(result.bytes)} ({_size(result.added_bytes)} new) to "
+            f"{result.repository} in {result.seconds:.1f} s, snapshot {result.snapshot_id[:8]}"
+        )
+        if result.partial:
+            unreadable = ", ".join(result.unreadable[:3]) or "something"
+            return Row(result.dataset, "partial", f"{what}; could not be read: {unreadable}", FAILED)
+        return Row(result.dataset, "backed up", what, DONE)
+
+    return _row(outcome, told)
+
+
+def replicated(outcome: Outcome[ReplicationResult]) -> Row:
+    def told(result: ReplicationResult) -> Row:
+        what = (
+            f"{_count(len(result.copied), 'snapshot')} from {result.source} in {result.seconds:.1f} s, "
+            f"{result.already_there} there before"
+        )
+        return Row(result.target, "replicated", what, DONE)
+
+    return _row(outcome, told)
+
+
+def tested(outcome: Outcome[RestoreTestResult]) -> Row:
+    def told(result: RestoreTestResult) -> Row:
+        code = {"met": DONE, "missed": FAILED, "inconclusive": UNKNOWN}[result.verdict]
+        speed = f", {_size(result.bytes)} in {result.seconds:.1f} s" if result.bytes else ""
+        named = f": {', '.join(result.mismatches[:3])}" if result.mismatches else ""
+        snapshot = f", snapshot {result.snapshot_id[:8]}" if result.snapshot_id else ""
+        what = f"{result.reason}{named}{speed}{snapshot} from {result.repository}"
+        return Row(result.dataset, result.verdict, what, code)
+
+    return _row(outcome, told)
+
+
+def as_data(outcome: Outcome[Any]) -> dict[str, Any]:
+    return {"subject": outcome.subject, "result": outcome.result, "error": outcome.error}
+
+
+def _row(outcome: Outcome[_Result], told: Callable[[_Result], Row]) -> Row:
+    if outcome.result is not None:
+        return told(outcome.result)
+    return Row(outcome.subject, "failed", str(outcome.error), FAILED)
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

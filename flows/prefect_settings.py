@@ -1,0 +1,26 @@
+"""Prefect's settings for a server of our own: apart from anybody else's, on loopback, telling nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Between two looks for work. Prefect's own 10 s would be most of a short run's time.
+LOOK_SECONDS = 0.5
+
+
+def settings(home: Path, api_url: str) -> dict[str, str]:
+    """Environment variables for the server, its workers and its clients."""
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_API_URL": api_url,
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_UI_ENABLED": "false",
+        # deployments keep their schedules, but nothing starts by itself while a drill is on
+        "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_LOGGING_COLORS": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": str(LOOK_SECONDS),
+    }

@@ -1,0 +1,100 @@
+"""Back up, replicate and restore-test all that a plan declares: one failure never keeps the rest from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from sites.errors import BlackstartError, PlanError
+from sites.estate import Estate
+from sites.plan import Backup
+from sites.protection.backup import BackupResult, backup
+from sites.protection.history import History
+from sites.protection.replication import ReplicationResult, replicate
+from sites.protection.restore_test import RestoreTestResult, restore_test
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[_Result]):
+    """What became of one dataset or repository: a result, or the error that kept it from having one."""
+
+    subject: str
+    result: _Result | None = None
+    error: BlackstartError | None = None
+
+
+def back_up(estate: Estate, names: Sequence[str] | None = None) -> Iterator[Outcome[BackupResult]]:
+    """Make a recovery point of each dataset named, or of all that are backed up. Raises PlanError."""
+    for name, declared in _backed_up(estate, names).items():
+        yield _attempt(name, partial(_back_up, estate, name, declared))
+
+
+def replicate_all(estate: Estate) -> Iterator[Outcome[ReplicationResult]]:
+    """Bring every repository that is a copy up to date. Raises PlanError when the plan declares none."""
+    copies = {name: r.copy_of for name, r in estate.plan.repositories.items() if r.copy_of is not None}
+    if not copies:
+        raise PlanError(
+            f'plan "{estate.plan.name}" declares nothing to replicate', hint="give a repository `copy_of`"
+        )
+    for target, source in copies.items():
+        yield _attempt(target, partial(_replicate, estate, source, target))
+
+
+def restore_tests(estate: Estate, names: Sequence[str] | None = None) -> Iterator[Outcome[RestoreTestResult]]:
+    """Restore each dataset's newest copied point apart, at the copy's site, and compare. Raises PlanError."""
+    for name, declared in _backed_up(estate, names).items():
+        yield _attempt(name, partial(_restore_test, estate, name, declared))
+
+
+def _back_up(estate: Estate, name: str, declared: Backup) -> BackupResult:
+    noun = estate.plan.datasets[name]
+    return backup(
+        estate.dataset(name),
+        estate.repository(declared.to),
+        plan=estate.plan.name,
+        staging=estate.state / "staging",
+        site=noun.primary.site if noun.kind == "postgres" else noun.site,
+        history=History(estate.history),
+    )
+
+
+def _replicate(estate: Estate, source: str, target: str) -> ReplicationResult:
+    return replicate(
+        estate.repository(source),
+        estate.repository(target),
+        plan=estate.plan.name,
+        history=History(estate.history),
+    )
+
+
+def _restore_test(estate: Estate, name: str, declared: Backup) -> RestoreTestResult:
+    copy = estate.copy_of(declared.to)
+    where = copy or declared.to
+    site = estate.plan.sites[estate.plan.repositories[where].site]
+    return restore_test(
+        estate.dataset(name),
+        estate.repository(where),
+        site.path / "restore-test",
+        history=History(estate.history),
+        copied_only=copy is not None,
+    )
+
+
+def _backed_up(estate: Estate, names: Sequence[str] | None) -> dict[str, Backup]:
+    backed_up = {n: noun.backup for n, noun in estate.plan.datasets.items() if noun.backup is not None}
+    unknown = [name for name in names or () if name not in backed_up]
+    if unknown or not backed_up:
+        what = f'no dataset with a backup is named "{unknown[0]}"' if unknown else "no dataset has a backup"
+        raise PlanError(what, hint=f"declared: {', '.join(backed_up) or 'none'}")
+    return {name: declared for name, declared in backed_up.items() if not names or name in names}
+
+
+def _attempt(subject: str, act: Callable[[], _Result]) -> Outcome[_Result]:
+    try:
+        return Outcome(subject, act())
+    except BlackstartError as error:
+        return Outcome(subject, error=error)

@@ -1,0 +1,31 @@
+"""What is left in the evidence, in the few lines that a person reads at a glance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rto_rpo.evidence.verify import Verification
+from rto_rpo.report.summary import summary
+
+
+def closed_lines(folder: Path, report: dict[str, Any], head: str) -> list[str]:
+    return [*report_lines(folder, report), f"chain head   {head}"]
+
+
+def report_lines(folder: Path, report: dict[str, Any]) -> list[str]:
+    """The verdict, and where the reports are."""
+    written = [folder / name for name in ("report.html", "report.json", "report.md")]
+    return [*summary(report), "", *(f"{path.name:<11}  {path}" for path in written if path.exists())]
+
+
+def verification_lines(folder: Path, found: Verification) -> list[str]:
+    intact = "intact" if found.intact else "NOT INTACT"
+    lines = [f"{intact}: {folder}, {len(found.runs)} run{'' if len(found.runs) == 1 else 's'}"]
+    lines += [f"  {finding}" for finding in found.findings]
+    for run in found.runs:
+        verdict = run.verdict or run.state
+        again = "recomputed the same" if run.recomputed == run.verdict else f"recomputed {run.recomputed}"
+        lines.append(f"  {run.folder}  {verdict}" + (f", {again}" if run.state == "closed" else ""))
+    lines += [f"note: {note}" for note in found.notes]
+    return [*lines, f"head: {found.head}"] if found.head else lines

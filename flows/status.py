@@ -1,0 +1,116 @@
+"""Where things stand: what could be restored, which sites run, and what was left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from drills.undo import UndoIntents
+from flows.answer import ago, columns
+from flows.exposed import exposed
+from rto_rpo.evidence import chain
+from rto_rpo.evidence.history import read_entries, run_records
+from rto_rpo.evidence.run_folder import held
+from rto_rpo.evidence.tail import CHAIN_NAME
+from rto_rpo.report import words
+from sites.estate import Estate
+from sites.protection.exposure import Exposure
+from sites.recovery.fence import Fences
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """`running` names its processes; a fenced site is kept from taking writes."""
+
+    name: str
+    running: tuple[str, ...]
+    fenced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The newest run of a drill. `verdict` is None while it has none."""
+
+    drill: str
+    utc: str
+    verdict: str | None
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`left_behind` says in a line each what a drill or a failover did not finish."""
+
+    plan: str
+    environment: str
+    datasets: tuple[Exposure, ...]
+    sites: tuple[SiteState, ...]
+    drills: tuple[LastRun, ...]
+    left_behind: tuple[str, ...]
+    head: str | None
+
+    @property
+    def good(self) -> bool:
+        return not self.left_behind and not any(row.exceeded for row in self.datasets)
+
+
+def status_of(estate: Estate) -> Status:
+    """Look at everything once; changes nothing. Raises a BlackstartError for what makes no sense on disk."""
+    plan, fences = estate.plan, Fences(estate.state)
+    sites = [SiteState(n, tuple(estate.site(n).running()), fences.raised(n)) for n in plan.sites]
+    return Status(
+        plan=plan.name,
+        environment=plan.environment,
+        datasets=tuple(exposed(estate)),
+        sites=tuple(sites),
+        drills=tuple(_last_runs(estate)),
+        left_behind=tuple(_left_behind(estate)),
+        head=chain.head(plan.evidence.path),
+    )
+
+
+def lines(found: Status) -> list[str]:
+    told = [f"{found.plan} ({found.environment})", ""]
+    told += columns(
+        [("dataset", "restorable", "rpo", "by", "proven", ""), *map(_dataset_row, found.datasets)]
+    )
+    told += [f"  {row.dataset}: {note}" for row in found.datasets for note in row.notes]
+    told += ["", *columns([("site", "state", "processes"), *map(_site_row, found.sites)])]
+    if found.drills:
+        rows = [
+            (run.drill, run.verdict or "no verdict", run.utc[:19] + "Z", run.folder) for run in found.drills
+        ]
+        told += ["", *columns([("drill", "verdict", "when", "run"), *rows])]
+    return [*told, *(f"left behind: {what}" for what in found.left_behind)]
+
+
+def _dataset_row(row: Exposure) -> tuple[str, ...]:
+    rpo = words.declared(row.rpo_seconds) if row.rpo_seconds is not None else "none"
+    age = "now" if row.by == "replica" else ago(row.age_seconds)
+    proven = ago((datetime.now(UTC) - row.proven).total_seconds()) if row.proven else "never"
+    return row.dataset, age, rpo, row.by or "nothing", proven, "EXCEEDED" if row.exceeded else ""
+
+
+def _site_row(site: SiteState) -> tuple[str, ...]:
+    state = "fenced" if site.fenced else "up" if site.running else "down"
+    return site.name, state, ", ".join(site.running) or "none"
+
+
+def _last_runs(estate: Estate) -> Iterator[LastRun]:
+    path = estate.plan.evidence.path / CHAIN_NAME
+    records = run_records(read_entries(path.read_bytes())) if path.is_file() else ()
+    newest = {r.opened.drill: r for r in records if r.opened.plan == estate.plan.name}
+    for drill, record in newest.items():
+        verdict = record.closed.verdict if record.closed is not None else None
+        yield LastRun(drill, record.opened.utc, verdict, record.opened.folder)
+
+
+def _left_behind(estate: Estate) -> Iterator[str]:
+    for undo in UndoIntents(estate.state).pending():
+        yield f'drill "{undo.drill}" of {undo.utc} was never undone; `blackstart recover` does it'
+    for run in chain.unfinished(estate.plan.evidence.path):
+        if not held(run.path):
+            yield f"run {run.path.name} was never closed; `blackstart recover` does it"
+    if (estate.state / "failover" / "journal.jsonl").exists():
+        yield "a failover was cut off; `blackstart failover --resume` goes on with it"
