@@ -11,7 +11,7 @@ from drills.canary import Canary, Pace
 from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recorder.history import OWN, History
 from drills.recorder.ledger_thread import LedgerThread
-from drills.recorder.pulse import anchor, feel, put_anchor
+from drills.recorder.pulse import anchor, collect_seldom, feel, put_anchor
 from drills.recorder.reading import put_reading, read_back
 from drills.recorder.streak import Streak
 from rto_rpo.ledger.records import FIRST_PREV
@@ -58,19 +58,22 @@ class Recorder:
         self._streams = [_Stream(config, stream, self._ledger) for stream in config.streams]
         self._clients = [stream for stream in self._streams if stream.config.role == "clients"]
         self._work: list[asyncio.Task[None]] = []
+        self._pulse: list[asyncio.Task[None]] = []
+        self._sealed = False
 
     async def run(self) -> str:
         """Record until finished; returns the ledger's SHA-256. Raises OSError when its disk fails."""
         self._work = [asyncio.create_task(stream.canary.run()) for stream in self._streams]
-        aside = [
+        self._pulse = [
             asyncio.create_task(feel(self._ledger, lambda: self._late_ns)),
             asyncio.create_task(anchor(self._ledger)),
-            asyncio.create_task(self._look_after()),
+            asyncio.create_task(collect_seldom()),
         ]
+        looking_after = asyncio.create_task(self._look_after())
         try:
             return await self._ledger.closed
         finally:
-            for task in [*aside, *self._work]:
+            for task in [looking_after, *self._pulse, *self._work]:
                 task.cancel()
             for stream in self._streams:
                 await stream.client.aclose()
@@ -165,7 +168,7 @@ class Recorder:
 
     def _put_event(self, name: str, source: str, detail: dict[str, Any]) -> tuple[int, int]:
         refusal = self._history.refusal(name)
-        if refusal is None and self._phase == "closed":
+        if refusal is None and self._sealed:
             refusal = "the ledger is closed"
         if refusal:
             raise Refused(refusal)
@@ -206,9 +209,16 @@ class Recorder:
         for stream in self._clients:
             reading = await read_back(stream.client, stream.config.name, self._config.read_back_ns / 1e9)
             put_reading(self._ledger, stream.config.name, reading)
+        self._seal(reason)
+        return await self._ledger.close()
+
+    def _seal(self, reason: Reason) -> None:
+        """Write the last record, and see to it that it stays the last."""
+        self._sealed = True
+        for task in self._pulse:
+            task.cancel()
         put_anchor(self._ledger)
         self._ledger.put("end", reason=reason)
-        return await self._ledger.close()
 
 
 def _boot() -> str:

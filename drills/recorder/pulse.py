@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,8 +11,28 @@ from datetime import UTC, datetime
 from drills.recorder.ledger_thread import LedgerThread
 
 ANCHOR_SECONDS = 60.0
+_COLLECT_SECONDS = 1.0
+_OBJECTS_MAX = 200_000
 _STALL_NS_MIN = 5_000_000
 _LATE_NS_DEFAULT = 100_000_000
+
+
+def quiet_collector() -> None:
+    """Stop the garbage collector from stopping everything: operations leave no cycles behind.
+
+    What lives now lives as long as the process. `collect_seldom` sees to what may pile up all the same.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+async def collect_seldom() -> None:
+    """Collect only when far more is alive than operations under way account for."""
+    while True:
+        await asyncio.sleep(_COLLECT_SECONDS)
+        if gc.get_count()[0] > _OBJECTS_MAX:
+            gc.collect()
 
 
 def put_anchor(ledger: LedgerThread) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import socket
 import ssl
 from collections.abc import Callable
-from typing import cast
 
 from sites.drivers.http_reply import MalformedReply, Reply
+from sites.drivers.http_wire import Wire
 
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 
@@ -37,16 +36,18 @@ def cause_of(error: Exception) -> str:
             return "unreachable"
 
 
-class Connection(asyncio.Protocol):
-    """One connection, one exchange at a time. `written` once a request byte may have left."""
+class Connection:
+    """One connection, one exchange at a time. `written` once a request byte may have left.
 
-    def __init__(self) -> None:
+    It reads and writes the socket through the loop, with no transport between: a transport refers to
+    itself, and a thousand of those a second make the collector stop everything now and then.
+    """
+
+    def __init__(self, wire: Wire, peer: str) -> None:
         self.written = False
-        self.open = False
-        self.peer: str | None = None
-        self._transport: asyncio.Transport | None = None
+        self.peer = peer
+        self._wire = wire
         self._reply: Reply | None = None
-        self._done: asyncio.Future[Reply] | None = None
 
     @property
     def idle(self) -> bool:
@@ -55,60 +56,36 @@ class Connection(asyncio.Protocol):
 
     @property
     def reusable(self) -> bool:
-        return self._reply is not None and self._reply.keeps_alive
+        """Whether another request may be sent: the peer wants it, and has not closed meanwhile."""
+        return self._reply is not None and self._reply.keeps_alive and not self.left
+
+    @property
+    def left(self) -> bool:
+        """Whether the peer has closed, or says what nobody asked for."""
+        try:
+            self._wire.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
 
     async def exchange(self, request: bytes, sink: Callable[[bytes], None] | None = None) -> Reply:
         """Send and wait for the whole reply.
 
         Raises OSError, EOFError, MalformedReply, or what `sink` raises.
         """
-        if not self.open or self._transport is None:
-            raise EOFError("the peer closed the connection")
-        self._reply = Reply(sink) if sink else Reply()
-        self._done = asyncio.get_running_loop().create_future()
+        self._reply = reply = Reply(sink) if sink else Reply()
         self.written = True
-        self._transport.write(request)
-        return await self._done
+        await self._wire.send(request)
+        while not reply.complete:
+            if data := await self._wire.receive():
+                reply.feed(data)
+                continue
+            reply.end()
+            if not reply.complete:
+                raise EOFError("the peer closed the connection before its reply was whole")
+        return reply
 
     def close(self) -> None:
-        self.open = False
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Close without waiting for what the kernel still holds."""
-        self.open = False
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self.open = True
-        name = transport.get_extra_info("peername")
-        self.peer = f"{name[0]}:{name[1]}" if name else None
-
-    def data_received(self, data: bytes) -> None:
-        if self._reply is None or self._done is None or self._done.done():
-            self.close()  # nobody asked: this connection cannot be trusted with another request
-            return
-        try:
-            self._reply.feed(data)
-        except Exception as error:  # noqa: BLE001 - the exchange raises it where it is awaited
-            self._fail(error)
-            self.close()
-            return
-        if self._reply.complete:
-            self._done.set_result(self._reply)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.open = False
-        if self._reply is not None and self._done is not None and not self._done.done():
-            self._reply.end()
-            if exc is None and self._reply.complete:
-                self._done.set_result(self._reply)
-            else:
-                self._fail(exc or EOFError("the peer closed the connection before its reply was whole"))
-
-    def _fail(self, error: Exception) -> None:
-        if self._done is not None and not self._done.done():
-            self._done.set_exception(error)
+        self._wire.socket.close()

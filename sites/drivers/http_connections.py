@@ -10,6 +10,7 @@ from collections import deque
 
 from sites.drivers.http_address import Address
 from sites.drivers.http_connection import Connection
+from sites.drivers.http_wire import PlainWire, TlsWire, Wire
 
 LINGER_SECONDS = 1.0
 
@@ -22,7 +23,7 @@ class Connections:
         self._pooled = pooled
         self._idle: list[Connection] = []
         self._leaving: deque[tuple[float, Connection]] = deque()
-        self._tls = ssl.create_default_context() if address.secure else None
+        self._tls = ssl.create_default_context()
         self._numeric = address.numeric()
 
     async def take(self) -> Connection:
@@ -30,9 +31,10 @@ class Connections:
         self._sweep(time.monotonic())
         while self._idle:
             connection = self._idle.pop()
-            if connection.open:
+            if connection.reusable:
                 connection.written = False
                 return connection
+            connection.close()
         return await self._connect()
 
     def settle(self, connection: Connection | None) -> None:
@@ -41,11 +43,11 @@ class Connections:
         After a whole reply the server is left a moment to close first: who closes first keeps the
         port busy for a minute, and at a thousand operations a second we would run out of ports.
         """
-        if connection is None or not connection.open:
+        if connection is None:
             return
         if not connection.idle:
-            connection.abort()
-        elif self._pooled and connection.reusable:
+            connection.close()
+        elif self._pooled:
             self._idle.append(connection)
         else:
             self._leaving.append((time.monotonic() + LINGER_SECONDS, connection))
@@ -56,32 +58,32 @@ class Connections:
             self._idle.pop().close()
 
     def _sweep(self, now: float) -> None:
-        while self._leaving and (self._leaving[0][0] <= now or not self._leaving[0][1].open):
+        while self._leaving and (self._leaving[0][0] <= now or self._leaving[0][1].left):
             self._leaving.popleft()[1].close()
 
     async def _connect(self) -> Connection:
-        problem: OSError = socket.gaierror(socket.EAI_NONAME, "no address")
-        for family, where in self._numeric or await self._resolve():
+        *others, last = self._numeric or await self._resolve()
+        for family, where in others:
             try:
                 return await self._connect_to(family, where)
-            except OSError as error:
-                if not isinstance(error, ConnectionRefusedError) or isinstance(problem, socket.gaierror):
-                    problem = error
-        raise problem
+            except OSError:
+                continue
+        return await self._connect_to(*last)
 
     async def _connect_to(self, family: int, where: tuple[str, int]) -> Connection:
-        loop = asyncio.get_running_loop()
-        peer = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        plain = PlainWire(family)
         try:
-            await loop.sock_connect(peer, where)
-            host = self.address.host if self._tls else None
-            _, connection = await loop.create_connection(
-                Connection, sock=peer, ssl=self._tls, server_hostname=host
-            )
+            await plain.connect(where)
+            wire = await self._secured(plain) if self.address.secure else plain
         except BaseException:
-            peer.close()
+            plain.socket.close()
             raise
-        return connection
+        return Connection(wire, Address(*where, path="", secure=False).authority)
+
+    async def _secured(self, plain: PlainWire) -> Wire:
+        wire = TlsWire(plain, self._tls, self.address.host)
+        await wire.handshake()
+        return wire
 
     async def _resolve(self) -> list[tuple[int, tuple[str, int]]]:
         loop = asyncio.get_running_loop()

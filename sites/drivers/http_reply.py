@@ -28,7 +28,8 @@ class Reply:
         self.complete = False
         self._sink = sink
         self._buffer = bytearray()
-        self._read: Callable[[], bool] = self._head
+        # a plain function, not a bound method: a reply that refers to itself would need the collector
+        self._read: Callable[[Reply], bool] = Reply._head
         self._left = 0
 
     @property
@@ -39,17 +40,17 @@ class Reply:
     def feed(self, data: bytes) -> None:
         """Take the next bytes. Raises MalformedReply."""
         self._buffer += data
-        while not self.complete and self._read():
+        while not self.complete and self._read(self):
             pass
 
     def end(self) -> None:
         """The peer sent its last byte: only a body without a length of its own is complete by that."""
-        if self._read == self._until_end:
+        if self._read is Reply._until_end:
             self.complete = True
 
     @property
     def _framed(self) -> bool:
-        return self._read != self._until_end
+        return self._read is not Reply._until_end
 
     def _head(self) -> bool:
         head, found, rest = bytes(self._buffer).partition(b"\r\n\r\n")
@@ -68,13 +69,13 @@ class Reply:
         if self.status in {204, 304}:
             self.complete = True
         elif "chunked" in self.headers.get("transfer-encoding", "").lower():
-            self._read = self._chunk_head
+            self._read = Reply._chunk_head
         elif (length := self.headers.get("content-length")) is not None:
             self._left = _natural(length, 10)
-            self._read = self._counted
+            self._read = Reply._counted
             self.complete = self._left == 0
         else:
-            self._read = self._until_end
+            self._read = Reply._until_end
 
     def _pass_on(self, count: int) -> None:
         if count:
@@ -106,7 +107,7 @@ class Reply:
         if line is None:
             return False
         self._left = _natural(line.split(b";")[0].decode("latin-1"), 16)
-        self._read = self._chunk if self._left else self._trailer
+        self._read = Reply._chunk if self._left else Reply._trailer
         return True
 
     def _chunk(self) -> bool:
@@ -115,14 +116,14 @@ class Reply:
         self._left -= count
         if self._left:
             return False
-        self._read = self._chunk_end
+        self._read = Reply._chunk_end
         return True
 
     def _chunk_end(self) -> bool:
         line = self._line()
         if line:
             raise MalformedReply("a chunk of the body is longer than it said")
-        self._read = self._chunk_head if line is not None else self._chunk_end
+        self._read = Reply._chunk_head if line is not None else Reply._chunk_end
         return line is not None
 
     def _trailer(self) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,7 +26,11 @@ class OrdersService:
     garbage  answers what is no HTTP
     """
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
+        self._tls: ssl.SSLContext | None = None
+        if certificate is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(certificate)
         self.mode = "serve"
         self.rows: list[tuple[str, str]] = []
         self.seen: list[str] = []
@@ -43,7 +49,7 @@ class OrdersService:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"https://localhost:{self._port}" if self._tls else f"http://127.0.0.1:{self._port}"
 
     def listen(self) -> None:
         """Accept connections (again), always on the same port."""
@@ -68,7 +74,7 @@ class OrdersService:
 
     async def _listen(self) -> None:
         self._server = await self._loop.create_server(
-            lambda: _Talk(self), "127.0.0.1", self._port, backlog=1024
+            lambda: _Talk(self), "127.0.0.1", self._port, backlog=1024, ssl=self._tls
         )
         self._port = self._server.sockets[0].getsockname()[1]
 

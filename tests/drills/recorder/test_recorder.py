@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -301,3 +302,4 @@ def test_a_killed_recorder_is_noticed(tmp_path: Path, service: OrdersService) ->
         recording.state()
     assert wait_for(lambda: not held(tmp_path))
     assert json.loads((tmp_path / "ledger.jsonl").read_bytes().splitlines()[0])["kind"] == "header"
+    shutil.rmtree(recording.path.parent)

@@ -4,28 +4,64 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import json
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sites.capability import Client, Outcome, ReadBack
 from sites.drivers.http import HttpCanary, HttpClient, check
 from sites.drivers.http_address import Address
-from sites.drivers.http_connection import cause_of
+from sites.drivers.http_connection import Connection, cause_of
 from sites.drivers.http_listing import Listing, MalformedListing
 from sites.drivers.http_reply import MalformedReply, Reply
+from sites.drivers.http_wire import PlainWire
 from sites.errors import DatasetError
 from tests.fakes.orders import OrdersService
 
 RUN = "3f9a12c4-0000-4000-8000-000000000000"
 T = TypeVar("T")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost with its key, signed by itself, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(secret + made.public_bytes(Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def secure_service(certificate: Path) -> Iterator[OrdersService]:
+    running = OrdersService(certificate)
+    yield running
+    running.close()
 
 
 @pytest.fixture
@@ -324,6 +360,66 @@ def _cut(text: bytes, lengths: list[int]) -> Iterator[bytes]:
         yield text[at : at + length]
         at += length
     yield text[at:]
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_it_writes_and_reads_over_tls(
+    secure_service: OrdersService, certificate: Path, monkeypatch: pytest.MonkeyPatch, *, pooled: bool
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    secure_service.keep_alive = pooled
+    secure_service.rows = [(f"3f9a12c4-orders-{number}", "text" * 50) for number in range(5000)]
+
+    async def write_and_read(client: HttpClient) -> tuple[Outcome, ReadBack]:
+        return await client.write("orders", 5000, b"x"), await client.read_back("orders")
+
+    outcome, read = use(secure_service.url, write_and_read, pooled=pooled)
+
+    assert outcome == Outcome("acknowledged", "201", "fake")
+    assert (len(read.rows), read.count, read.end) == (5001, 5001, True)
+    assert check(secure_service.url, 2.0).sign == "good"
+
+
+def test_a_peer_that_is_not_who_it_should_be_gets_nothing(secure_service: OrdersService) -> None:
+    assert write(secure_service) == Outcome("failed", "tls")
+    assert secure_service.seen == []
+    assert check(secure_service.url, 2.0).sign == "bad"
+
+
+def test_a_hang_over_tls_is_indeterminate(
+    secure_service: OrdersService, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    secure_service.mode = "hang"
+
+    assert write(secure_service, limit_seconds=0.3).cause == "timeout"
+    secure_service.mode = "eof"
+    assert write(secure_service).cause == "eof"
+
+
+def test_operations_leave_nothing_to_the_collector(service: OrdersService) -> None:
+    modes = ["serve", "reset", "eof", "hang", "garbage", "503"]
+
+    async def go_wrong(client: HttpClient) -> None:
+        for number in range(60):
+            service.mode = modes[number % len(modes)]
+            await client.write("orders", number, b"x")
+        service.refuse()
+        for number in range(60, 80):
+            await client.write("orders", number, b"x")
+
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        use(service.url, go_wrong, limit_seconds=0.02)
+        gc.collect()
+        kinds = {type(thing) for thing in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.enable()
+        gc.garbage.clear()
+    assert not kinds & {Connection, PlainWire, Reply, ConnectionRefusedError, ConnectionResetError, Outcome}
 
 
 def test_a_check_tells_good_from_bad(service: OrdersService) -> None:
