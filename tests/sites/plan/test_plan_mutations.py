@@ -73,7 +73,7 @@ def words() -> list[str]:
     return [piece for line in text.splitlines() for piece in (*line.split(" "), "\n")]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32), times=st.integers(1, 6))
 def test_a_plan_with_its_text_damaged(
     take: Callable[[bytes], str], words: list[str], seed: int, times: int
@@ -88,7 +88,7 @@ def test_a_plan_with_its_text_damaged(
     assert take(" ".join(damaged).replace("\n ", "\n").encode()) in ("loaded", "refused")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), value=VALUES)
 def test_a_plan_with_a_value_replaced(
     take: Callable[[bytes], str], words: list[str], seed: int, value: object
