@@ -31,7 +31,8 @@ class Secret:
         return f'environment variable "{self.env}"' if self.env else f'command "{(self.command or ("",))[0]}"'
 
     def resolve(self, environ: Mapping[str, str] = os.environ) -> str:
-        """The secret, without its last line end. Raises PlanError when it cannot be had or is empty."""
+        """The secret, without its last line end. Raises PlanError when it cannot be had or is empty,
+        MissingProgram when the command is not installed."""
         if self.file is not None:
             found = _from_file(self.file)
         elif self.env is not None:
