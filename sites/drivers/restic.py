@@ -105,7 +105,7 @@ class Restic(ResticCall):
             raise MissingSource(
                 f"cannot back up {shown}: it went away meanwhile; snapshot {made.snapshot_id} lacks it"
             )
-        return self._resolved(made) if resolve else made
+        return replace(made, snapshot_id=self.full_id(made.snapshot_id)) if resolve else made
 
     def backup_text(self, content: bytes, filename: str, *, tags: Sequence[str] = ()) -> BackedUp:
         """Back up `content` as a snapshot of one file, `/filename`. Its id may be short, as in `backup`."""
@@ -187,6 +187,18 @@ class Restic(ResticCall):
         arguments = ["stats", "--mode", "raw-data" if raw else "restore-size"]
         return read_stats(self._call("count it", arguments).stdout)
 
+    def full_id(self, prefix: str) -> str:
+        """The full id of the one snapshot whose id begins with `prefix`. Raises RepositoryError."""
+        if FULL_ID.fullmatch(prefix):
+            return prefix
+        # A folder of this machine has a file for each snapshot, named by its id: no key is needed to look.
+        if self.local:
+            folder = Path(self.url.removeprefix("local:"), "snapshots")
+            beside = [path.name for path in folder.glob(f"{prefix}*")]
+            if len(beside) == 1 and FULL_ID.fullmatch(beside[0]):
+                return beside[0]
+        return self.snapshots().by_prefix(prefix).id
+
     def exists(self) -> bool:
         """Whether there is a repository. Raises what keeps us from telling, WrongPassword for one."""
         try:
@@ -199,11 +211,6 @@ class Restic(ResticCall):
         """What the repository says of itself: `id`, `version`, `chunker_polynomial`."""
         done = self._call("look at it", ["cat", "config"])
         return read_object(done.stdout)
-
-    def _resolved(self, made: BackedUp) -> BackedUp:
-        if FULL_ID.fullmatch(made.snapshot_id):
-            return made
-        return replace(made, snapshot_id=self.snapshots().by_prefix(made.snapshot_id).id)
 
 
 def _refuse_missing(paths: Sequence[Path]) -> None:

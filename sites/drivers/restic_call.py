@@ -167,12 +167,20 @@ class ResticCall:
         return [*argv, *arguments]
 
     def _secret_environment(self, source: ResticCall | None) -> dict[str, str]:
-        environment = {name: value() for name, value in (source.secrets if source else {}).items()}
-        environment |= {name: value() for name, value in self.secrets.items()}
+        environment = {name: value() for name, value in self.secrets.items()}
         environment["RESTIC_PASSWORD"] = self.password()
-        if source is not None:
-            environment["RESTIC_FROM_PASSWORD"] = source.password()
-        return environment
+        if source is None:
+            return environment
+        for name, lookup in source.secrets.items():
+            value = lookup()
+            # restic has one environment for both ends of a copy: it would take the one's key to the other.
+            if environment.setdefault(name, value) != value:
+                raise RepositoryError(
+                    f'cannot copy from "{source.name}" to "{self.name}": their secrets {name} differ, '
+                    "and restic takes only one",
+                    hint="reach one of the two through rclone, or give both the same credential",
+                )
+        return {**environment, "RESTIC_FROM_PASSWORD": source.password()}
 
 
 def _lock_hint(locks: Sequence[Lock]) -> str | None:

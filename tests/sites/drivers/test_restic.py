@@ -106,6 +106,15 @@ def test_snapshot_ids_are_whole_on_every_version(make_repository: Make, source: 
     assert timedelta() <= datetime.now(UTC) - listed.time < timedelta(minutes=5)
 
 
+def test_a_short_id_is_resolved_far_away_as_it_is_nearby(make_repository: Make) -> None:
+    repository = make_repository()
+    made = repository.backup_text(b"x", "x.txt")
+    near = repository.full_id(made.snapshot_id)
+    assert near == repository.snapshots().by_prefix(made.snapshot_id).id
+    with pytest.raises(RepositoryError, match="0 snapshots have an id"):
+        repository.full_id("ffffffff")
+
+
 def test_snapshots_are_found_by_all_of_the_tags(make_repository: Make) -> None:
     repository = make_repository()
     repository.backup_text(b"x", "x.txt", tags=["dataset:a", "plan:p"])
@@ -122,6 +131,16 @@ def test_a_copied_snapshot_knows_its_original(make_repository: Make, source: Pat
     (copied,) = offsite.snapshots().snapshots
     assert copied.id != made.snapshot_id
     assert (copied.original, copied.first_id) == (made.snapshot_id, made.snapshot_id)
+
+
+def test_a_copy_between_two_credentials_of_one_name_is_refused(repository_at: Make) -> None:
+    one, two = (
+        repository_at(name, secrets={"AWS_SECRET_ACCESS_KEY": lambda name=name: f"planted-{name}"})
+        for name in ("one", "two")
+    )
+    with pytest.raises(RepositoryError, match="AWS_SECRET_ACCESS_KEY differ") as caught:
+        two.copy(one, ["ab" * 32])
+    assert "planted" not in str(caught.value)
 
 
 def test_progress_is_told(make_repository: Make, source: Path) -> None:

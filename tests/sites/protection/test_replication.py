@@ -71,6 +71,26 @@ def test_a_damaged_snapshot_at_the_source_is_not_passed_over(protected: Any) -> 
         replicate(protected.onsite, protected.offsite, plan="desk")
 
 
+def test_a_copy_that_was_cut_off_is_no_point_until_it_is_taken_up_again(
+    protected: Any, make_repository: Make, tmp_path: Path
+) -> None:
+    target = make_repository("target")
+    wrapper = tmp_path / "restic"
+    only = protected.made.snapshot_id
+    wrapper.write_text(
+        f'#!/bin/sh\ncase "$*" in *" copy "*) restic -r {target.url} copy --from-repo '
+        f'{protected.onsite.url} {only}; exit 130;; esac\nexec restic "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    with pytest.raises(RepositoryError, match="interrupted"):
+        replicate(protected.onsite, replace(target, binary=str(wrapper)), plan="desk")
+    (half,) = points(target.snapshots().snapshots, "strategies")
+    assert (half.copied, half.complete) == (True, False)
+    again = replicate(protected.onsite, target, plan="desk")
+    assert (len(again.copied), again.already_there) == (1, 1)
+    assert again.newest == {"strategies": protected.made.taken}
+
+
 def test_a_copy_that_says_it_is_done_and_is_not_is_an_error(
     protected: Any, make_repository: Make, tmp_path: Path
 ) -> None:
