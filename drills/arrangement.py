@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from drills.recorder.config import RecorderConfig, StreamConfig
+from rto_rpo import __version__
 from rto_rpo.objective import Duration
 from sites.drivers.http import HttpCanary
 from sites.errors import PlanError
@@ -36,7 +36,7 @@ def _header(estate: Estate, name: str, drill: Drill, run: str) -> dict[str, Any]
     judged, not_tested = _objectives(estate, drill)
     runbook = drill.respond == "runbook"
     return {
-        "judge": version("blackstart"),
+        "judge": __version__,
         "run": run,
         "plan": {"name": plan.name, "sha256": plan.sha256, "variables": dict(plan.variables)},
         "drill": {

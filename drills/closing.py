@@ -7,18 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rto_rpo.report.html import html
-from rto_rpo.report.markdown import markdown
-
-from rto_rpo.durable import write_durably
 from rto_rpo.evidence import chain
-from rto_rpo.evidence.chain import PLAN_NAME
-from rto_rpo.evidence.run_check import LEDGER_NAME
 from rto_rpo.evidence.run_folder import RunFolder
 from rto_rpo.evidence.signature import SigningKey, parse_key
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.measurement import Verdict
-from rto_rpo.report.document import document, to_json
+from rto_rpo.report.document import DocumentError
+from rto_rpo.report.publish import publish
 from sites.errors import BlackstartError
 from sites.plan import Plan
 
@@ -51,19 +46,13 @@ def close(plan: Plan, folder: RunFolder) -> Closed:
     """
     root, key = plan.evidence.path, signing_key(plan)
     try:
-        report = document(folder.path / LEDGER_NAME, (folder.path / PLAN_NAME).read_bytes())
-    except (LedgerError, OSError) as error:
+        report = publish(folder.path)
+    except (LedgerError, DocumentError, OSError) as error:
         chain.close_run(root, folder, verdict="inconclusive", key=key, now=datetime.now(UTC))
         raise BlackstartError(
             f"run {folder.run} has no ledger that could be judged: {error}",
             hint=f"what there is: {folder.path}",
         ) from None
-    for name, content in (
-        ("report.json", to_json(report)),
-        ("report.html", html(report).encode()),
-        ("report.md", markdown(report).encode()),
-    ):
-        write_durably(folder.path / name, content)
-    verdict: Verdict = report["verdict"]["verdict"]
+    verdict: Verdict = report["verdict"]
     head = chain.close_run(root, folder, verdict=verdict, key=key, now=datetime.now(UTC))
     return Closed(folder.path, report, verdict, head)

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from drills.canary import Canary, Pace
 from drills.recorder.config import RecorderConfig, StreamConfig
-from drills.recorder.history import OWN, History
+from drills.recorder.history import OWN
 from drills.recorder.ledger_thread import LedgerThread
+from drills.recorder.progress import Limits, Progress
 from drills.recorder.pulse import anchor, collect_seldom, feel, put_anchor
 from drills.recorder.reading import put_reading, read_back
 from drills.recorder.streak import Streak
@@ -20,7 +21,6 @@ from sites.capability import Client
 from sites.drivers.http import HttpClient
 
 Reason = Literal["stable", "deadline", "orphaned", "aborted"]
-LATE_NS_MIN = 100_000_000
 LOOK_SECONDS = 0.02
 LEDGER_NAME = "ledger.jsonl"
 
@@ -46,32 +46,33 @@ class Recorder:
     def __init__(self, config: RecorderConfig) -> None:
         self._config = config
         self._ledger = LedgerThread(config.folder / LEDGER_NAME)
-        self._late_ns = config.late_ns
-        self._history = History()
+        self._progress = Progress(Limits.of(config), config.late_ns)
         self._born_ns = time.monotonic_ns()
-        self._fault_begin_ns: int | None = None
         self._attached = False
-        self._orphaned = False
+        self._sealed = False
         self._closing: asyncio.Task[str] | None = None
         self._ledger.put("header", **config.header_record(_boot()))
         put_anchor(self._ledger)
         self._streams = [_Stream(config, stream, self._ledger) for stream in config.streams]
         self._clients = [stream for stream in self._streams if stream.config.role == "clients"]
+        self._progress.streaks = [stream.streak for stream in self._clients]
         self._work: list[asyncio.Task[None]] = []
         self._pulse: list[asyncio.Task[None]] = []
-        self._sealed = False
 
     async def run(self) -> str:
         """Record until finished; returns the ledger's SHA-256. Raises OSError when its disk fails."""
         self._work = [asyncio.create_task(stream.canary.run()) for stream in self._streams]
         self._pulse = [
-            asyncio.create_task(feel(self._ledger, lambda: self._late_ns)),
+            asyncio.create_task(feel(self._ledger, lambda: self._progress.late_ns)),
             asyncio.create_task(anchor(self._ledger)),
             asyncio.create_task(collect_seldom()),
         ]
         looking_after = asyncio.create_task(self._look_after())
         try:
-            return await self._ledger.closed
+            parts = [self._ledger.closed, looking_after, *self._work]
+            for part in (await asyncio.wait(parts, return_when=asyncio.FIRST_EXCEPTION))[0]:
+                part.result()
+            return self._ledger.closed.result()
         finally:
             for task in [looking_after, *self._pulse, *self._work]:
                 task.cancel()
@@ -82,11 +83,11 @@ class Recorder:
 
     def attach(self) -> None:
         self._attached = True
-        self._orphaned = False
+        self._progress.orphaned = False
 
     def orphan(self) -> None:
         """The orchestrator is gone: go on alone."""
-        self._orphaned = True
+        self._progress.orphaned = True
 
     async def event(self, name: str, source: str, detail: dict[str, Any], *, sync: bool) -> tuple[int, int]:
         """Record an event, stamped now. Returns its `seq` and `ns`.
@@ -96,45 +97,39 @@ class Recorder:
         if name in OWN:
             raise Refused(f"event {name!r} is the recorder's own")
         seq, ns = self._put_event(name, source, detail)
-        if name == "fault_begin":
-            self._fault_begin_ns = ns
-            for stream in self._clients:
-                stream.streak.begin(ns)
         if sync:
             await self._ledger.durable(seq)
         return seq, ns
 
     async def freeze(self) -> int:
         """Fix `late` for good. Returns it in ns. Raises Refused when the service is not steady."""
-        if not self._steady:
+        progress = self._progress
+        if refusal := progress.history.refusal("frozen") if progress.history.has("frozen") else None:
+            raise Refused(refusal)
+        if not progress.steady:
             raise Refused("the service is not steady: wait until it is before freezing `late`")
-        if not self._history.has("steady"):
-            self._put_event("steady", "recorder", {"seconds": self._streak_ns / 1e9})
-        slowest_ns = max((stream.streak.slowest_ns for stream in self._clients), default=0)
-        late_ns = self._config.late_ns or max(LATE_NS_MIN, 3 * slowest_ns)
+        if not progress.history.has("steady"):
+            self._put_event("steady", "recorder", {"seconds": progress.streak_ns / 1e9})
+        late_ns = progress.freeze()
         seq, _ = self._put_event("frozen", "recorder", {"late_ns": late_ns})
-        self._late_ns = late_ns
-        for stream in self._clients:
-            stream.streak.late_ns = late_ns
         await self._ledger.durable(seq)
         return late_ns
 
     def state(self) -> dict[str, object]:
         """What is known now, for whoever waits on it."""
-        canaries = [stream.canary for stream in self._streams]
+        progress = self._progress
         clients = [stream.canary for stream in self._clients]
-        deadline_ns = self._deadline_ns
         return {
             "phase": self._phase,
-            "steady": self._steady,
-            "steady_seconds": self._streak_ns / 1e9,
-            "stable": self._history.has("stable"),
-            "served_seconds": self._streak_ns / 1e9,
+            "steady": progress.steady,
+            "steady_seconds": progress.streak_ns / 1e9,
+            "stable": progress.history.has("stable"),
+            "served_seconds": progress.streak_ns / 1e9,
             "operations": sum(canary.settled_count for canary in clients),
             "acknowledged": sum(canary.acknowledged_count for canary in clients),
-            "late_ns": self._late_ns,
-            "lag_max_seconds": max((canary.lag_max_ns for canary in canaries), default=0) / 1e9,
-            "deadline_passed": deadline_ns is not None and time.monotonic_ns() > deadline_ns,
+            "late_ns": progress.late_ns,
+            "lag_max_seconds": max((stream.canary.lag_max_ns for stream in self._streams), default=0) / 1e9,
+            "deadline_passed": progress.deadline_passed,
         }
 
     async def finish(self, reason: Reason) -> tuple[str, int]:
@@ -152,55 +147,38 @@ class Recorder:
             return "closed"
         if self._closing is not None:
             return "closing"
-        return "steady" if self._fault_begin_ns is None else "fault"
-
-    @property
-    def _streak_ns(self) -> int:
-        return min((stream.streak.length_ns for stream in self._clients), default=0)
-
-    @property
-    def _steady(self) -> bool:
-        return self._fault_begin_ns is None and self._streak_ns >= self._config.steady_ns
-
-    @property
-    def _deadline_ns(self) -> int | None:
-        return None if self._fault_begin_ns is None else self._fault_begin_ns + self._config.deadline_ns
+        return "fault" if self._progress.fault_begun else "steady"
 
     def _put_event(self, name: str, source: str, detail: dict[str, Any]) -> tuple[int, int]:
-        refusal = self._history.refusal(name)
-        if refusal is None and self._sealed:
-            refusal = "the ledger is closed"
+        refusal = "the ledger is closed" if self._sealed else self._progress.history.refusal(name)
         if refusal:
             raise Refused(refusal)
         fields = {"event": name, "source": source, "detail": detail}
         checked(self._ledger.count + 1, {"seq": 0, "ns": 0, "prev": FIRST_PREV, "kind": "event", **fields})
-        self._history.add(name)
-        return self._ledger.put("event", **fields)
+        seq, ns = self._ledger.put("event", **fields)
+        self._progress.note(name, ns)
+        return seq, ns
 
     async def _look_after(self) -> None:
+        progress = self._progress
         while self._closing is None:
-            self._notice()
+            if progress.stable and not progress.history.has("stable"):
+                self._put_event("stable", "recorder", {"seconds": progress.streak_ns / 1e9})
             if self._left_alone:
                 await self.finish("orphaned")
             elif time.monotonic_ns() > self._born_ns + self._config.lifetime_ns:
                 await self.finish("deadline")
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _notice(self) -> None:
-        served = self._fault_begin_ns is not None and self._streak_ns >= self._config.stable_ns
-        if served and not self._history.has("stable"):
-            self._put_event("stable", "recorder", {"seconds": self._streak_ns / 1e9})
-
     @property
     def _left_alone(self) -> bool:
         """Whether nobody will end this run and nothing more is to be seen."""
-        now_ns = time.monotonic_ns()
+        progress = self._progress
         if not self._attached:
-            return now_ns > self._born_ns + self._config.attach_ns
-        if not self._orphaned:
+            return time.monotonic_ns() > self._born_ns + self._config.attach_ns
+        if not progress.orphaned:
             return False
-        deadline_ns = self._deadline_ns
-        return deadline_ns is None or self._history.has("stable") or now_ns > deadline_ns
+        return not progress.fault_begun or progress.history.has("stable") or progress.deadline_passed
 
     async def _close(self, reason: Reason) -> str:
         for stream in self._streams:

@@ -16,6 +16,7 @@ class Streak:
     def __init__(self, interval_ns: int, late_ns: int | None) -> None:
         self.late_ns = late_ns
         self.slowest_ns = 0
+        self.bad_count = 0
         self._interval_ns = interval_ns
         self._under_way: dict[int, int] = {}
         self._since_ns: int | None = None
@@ -31,7 +32,7 @@ class Streak:
         return max(0, frontier - self._since_ns - self._interval_ns)
 
     def begin(self, now_ns: int) -> None:
-        """Count from here: what was served before the fault says nothing about after it."""
+        """Count from here: what was served before the fault was complete says nothing about after it."""
         self._since_ns = now_ns
 
     def sent(self, number: int, sent_ns: int) -> None:
@@ -46,5 +47,6 @@ class Streak:
         if not acknowledged or (self.late_ns is not None and latency_ns > self.late_ns):
             self._since_ns = max(self._since_ns or 0, sent_ns)
             self.slowest_ns = 0
+            self.bad_count += 1
         else:
             self.slowest_ns = max(self.slowest_ns, latency_ns)
