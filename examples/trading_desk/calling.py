@@ -43,7 +43,7 @@ class Caller:
                 except BaseException:
                     writer.transport.abort()  # half an exchange: the connection is of no more use
                     raise
-        except (OSError, EOFError, ValueError, TimeoutError) as error:
+        except (OSError, EOFError, ValueError, LookupError, asyncio.LimitOverrunError) as error:
             reason = str(error) or type(error).__name__
             raise Unreachable(f"{method} {self.host}:{self.port}{path}: {reason}") from error
         self._keep(reader, writer)

@@ -31,6 +31,7 @@ sys.path.insert(0, str(DESK))
 from order_book import TABLE  # noqa: E402  found only after the line above
 from ports import free_ports  # noqa: E402
 
+NO_DISK = {"fsync": "off"}  # no test here pulls the plug
 PASSWORD = "planted-secret-of-the-database"
 
 
@@ -163,7 +164,7 @@ def site(folder: Path) -> Iterator[ProcessSite]:
 
 @pytest.fixture(scope="session")
 def server(folder: Path, site: ProcessSite) -> Server:
-    settings = ServerSettings("primary", free_ports(1)[0])
+    settings = ServerSettings("primary", free_ports(1)[0], others=NO_DISK)
     made = PostgresServer(
         settings, data=folder / "pgdata", programs=find_programs(), user=unprivileged_user()
     )
@@ -183,7 +184,7 @@ def standby(folder: Path, site: ProcessSite, server: Server) -> Server:
         replication_password=PASSWORD,
     )
     server.run(TABLE, database="desk")
-    settings = ServerSettings("dr", free_ports(1)[0])
+    settings = ServerSettings("dr", free_ports(1)[0], others=NO_DISK)
     made = PostgresServer(
         settings, data=folder / "standby", programs=server.made.programs, user=server.made.user
     )
