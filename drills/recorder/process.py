@@ -69,7 +69,7 @@ class Recorder:
         ]
         looking_after = asyncio.create_task(self._look_after())
         try:
-            parts = [self._ledger.closed, looking_after, *self._work]
+            parts: list[asyncio.Future[Any]] = [self._ledger.closed, looking_after, *self._work]
             for part in (await asyncio.wait(parts, return_when=asyncio.FIRST_EXCEPTION))[0]:
                 part.result()
             return self._ledger.closed.result()
@@ -104,8 +104,8 @@ class Recorder:
     async def freeze(self) -> int:
         """Fix `late` for good. Returns it in ns. Raises Refused when the service is not steady."""
         progress = self._progress
-        if refusal := progress.history.refusal("frozen") if progress.history.has("frozen") else None:
-            raise Refused(refusal)
+        if progress.history.has("frozen"):
+            raise Refused("`late` is frozen already")
         if not progress.steady:
             raise Refused("the service is not steady: wait until it is before freezing `late`")
         if not progress.history.has("steady"):

@@ -8,106 +8,26 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from drills.payload import digest, payload
-from drills.recorder.config import RecorderConfig, StreamConfig
-from drills.recording import RecorderError, RecorderRefusal, Recording, start
+from drills.recording import RecorderError, RecorderRefusal, start
 from rto_rpo.evidence.run_folder import held
-from rto_rpo.ledger.reader import read
 from sites.drivers import command
-from sites.drivers.http import HttpCanary
-from tests.drills.recorder.headers import KNOWN
+from tests.drills.recorder.running import (
+    INTERVAL_NS,
+    begin,
+    configure,
+    ended,
+    ledger,
+    of_kind,
+    outage,
+    wait_for,
+)
 from tests.fakes.orders import OrdersService
-
-INTERVAL_NS = 10_000_000
-EFFECTIVE = {"holds": True, "how": "the service refuses connections"}
-
-
-@pytest.fixture
-def service() -> Iterator[OrdersService]:
-    running = OrdersService()
-    yield running
-    running.close()
-
-
-def configure(folder: Path, service: OrdersService, **changes: Any) -> RecorderConfig:
-    def stream(name: str, role: Any, interval_ns: int) -> StreamConfig:
-        return StreamConfig(
-            name=name,
-            role=role,
-            address=service.url,
-            dataset="orders",
-            service="gateway",
-            interval_ns=interval_ns,
-            limit_ns=300_000_000,
-            client=HttpCanary(service.url),
-        )
-
-    usual: dict[str, Any] = {
-        "stable_ns": 500_000_000,
-        "deadline_ns": 20_000_000_000,
-        "steady_ns": 300_000_000,
-        "read_back_ns": 2_000_000_000,
-    }
-    return RecorderConfig(
-        folder=folder,
-        header=KNOWN,
-        streams=(
-            stream("orders", "clients", INTERVAL_NS),
-            stream("orders-old", "old_primary", 5 * INTERVAL_NS),
-        ),
-        seed=7,
-        **{**usual, **changes},
-    )
-
-
-def begin(config: RecorderConfig) -> Recording:
-    """Start, steady, frozen."""
-    recording = start(config)
-    assert recording.wait_until(lambda state: state.steady, 10).steady
-    recording.freeze()
-    return recording
-
-
-def outage(recording: Recording, service: OrdersService, length_operations: int = 20) -> None:
-    """Refuse until so many operations have failed, then serve until stable."""
-    recording.event("fault_begin", sync=True)
-    service.refuse()
-    recording.event("fault_end")
-    recording.event("fault_effective", detail=EFFECTIVE)
-    before = recording.state()
-    bad = before.operations - before.acknowledged + length_operations
-    after = recording.wait_until(lambda state: state.operations - state.acknowledged >= bad, 10)
-    assert not after.stable
-    service.listen()
-    assert recording.wait_until(lambda state: state.stable, 15).stable
-
-
-def ledger(folder: Path) -> list[Any]:
-    return list(read(folder / "ledger.jsonl"))
-
-
-def of_kind(records: list[Any], kind: str) -> list[Any]:
-    return [record for record in records if record["kind"] == kind]
-
-
-def wait_for(condition: Callable[[], bool], limit_seconds: float = 15.0) -> bool:
-    deadline = time.monotonic() + limit_seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def ended(folder: Path) -> bool:
-    path = folder / "ledger.jsonl"
-    return path.exists() and b'"kind":"end"' in path.read_bytes()[-300:]
 
 
 def test_a_whole_run_is_on_record(tmp_path: Path, service: OrdersService) -> None:
@@ -169,6 +89,18 @@ def test_a_dead_orchestrator_does_not_end_the_run(tmp_path: Path, service: Order
     assert wait_for(lambda: not held(tmp_path))
 
 
+def test_a_run_counts_from_the_end_of_the_fault(tmp_path: Path, service: OrdersService) -> None:
+    recording = begin(configure(tmp_path, service))
+    recording.event("fault_begin", sync=True)
+    served = recording.wait_until(lambda state: state.served_seconds > 0.6, 10)
+    recording.event("fault_end")
+    begun_anew = recording.state()
+    recording.finish("aborted")
+
+    assert (served.stable, begun_anew.stable) == (False, False)
+    assert begun_anew.served_seconds < served.served_seconds
+
+
 def test_left_alone_before_any_fault_it_closes_soon(tmp_path: Path, service: OrdersService) -> None:
     begin(configure(tmp_path, service)).detach()
 
@@ -198,6 +130,7 @@ def test_a_hang_ends_in_indeterminate_operations_at_the_same_cadence(
     recording = begin(configure(tmp_path, service))
     recording.event("fault_begin", sync=True)
     service.mode = "hang"
+    recording.event("fault_end")
     seen = len(service.seen)
     assert wait_for(lambda: len(service.seen) > seen + 60)
     service.mode = "serve"
