@@ -10,12 +10,14 @@ from rto_rpo.report.model import Density
 _BAR_MIN_PX = 3.0
 
 
-def bars(density: Density, scale: Scale, base: float, up: float, down: float) -> Iterator[Area | Rule]:
-    """Bars around the line y = `base`, at most `up` and `down` pixels high."""
+def bars(
+    density: Density, scale: Scale, base: float, up: float, down: float, prefix: str = ""
+) -> Iterator[Area | Rule]:
+    """Bars around the line y = `base`, at most `up` and `down` pixels high. `prefix` is their styles'."""
     merged = _merge(density, scale)
     highest = max([1, *merged.served, *merged.bad])
-    yield Area(_path(merged, merged.served, scale, base, -up / highest), "served")
-    yield Area(_path(merged, merged.bad, scale, base, down / highest), "bad")
+    yield Area(_path(merged, merged.served, scale, base, -up / highest), f"{prefix}served")
+    yield Area(_path(merged, merged.bad, scale, base, down / highest), f"{prefix}bad")
     yield Rule(scale.left, base, scale.right, base, "axis")
 
 

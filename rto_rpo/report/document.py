@@ -29,7 +29,7 @@ def document(ledger: Path, plan: bytes) -> dict[str, Any]:
     Raises LedgerError when the ledger has no header to go by, DocumentError when it froze another plan.
     """
     measurement = measure(ledger)
-    found = scan(ledger, _outage(measurement), measurement.late_ns)
+    found = scan(ledger, measurement, _outage(measurement))
     if (given := hashlib.sha256(plan).hexdigest()) != found.header["plan"]["sha256"]:
         raise DocumentError(f"the plan given ({given[:12]}…) is not the one that the ledger froze")
     decision = decide(found.header, measurement)

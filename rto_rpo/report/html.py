@@ -63,7 +63,8 @@ def _hash(text: str) -> Markup:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    """The text with a full stop. Its first letter stays: it may be a name's."""
+    return text + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _overviews(report: Report) -> dict[str, Drawing]:

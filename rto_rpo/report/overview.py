@@ -27,7 +27,7 @@ def overview(report: Report, width: float) -> Drawing | None:
     for density in times.whole:
         old = roles.get(density.stream) == "old_primary"
         y = row(drawing, scale, y, "Old primary" if old else short(density.stream, 16), 34)
-        drawing.add(*bars(density, scale, y + 34, 34, 20))
+        drawing.add(*bars(density, scale, y + 34, 34, 20, "old-" if old else ""))
         y += 34 + 20 + 10
     axis(drawing, scale, y, marks)
     return drawing
@@ -72,7 +72,8 @@ def _promise(
     lower = scale.x(time.lower_seconds)
     drawing.add(Box(x, y + 3, max(2.0, lower - x), 12, "gone"))
     drawing.add(Box(max(x + 2, lower), y + 3, max(1.0, upper - max(x + 2, lower)), 12, "between"))
-    text = f"promised: back within {words.declared(declared)}"
+    on = "" if scale.holds(declared) else " \N{RIGHTWARDS ARROW}"
+    text = f"promised: back within {words.declared(declared)}{on}"
     at_end = promised - x < 6.4 * len(text)
     drawing.add(Label(promised if at_end else promised - 6, y + 31, text, "small", "end"))
     return y + 18 + 22

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rto_rpo.report import words
 from rto_rpo.report.model import Judgement, RecoveryPoint, RecoveryTime, Report
 
@@ -10,10 +12,11 @@ _FAULTS = {
     "none": "nothing was broken on purpose",
 }
 _QUOTED = "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}"
+_OBJECTIVE = re.compile(r" (rto|rpo): ")
 _VERDICTS = {
     "met": "Every objective that this drill judged was met.",
     "missed": "At least one promise was not kept.",
-    "inconclusive": "This run proves nothing either way.",
+    "inconclusive": "It could be shown neither that all was met nor that anything was missed.",
 }
 
 
@@ -29,21 +32,21 @@ def what_happened(report: Report) -> str:
     parts = [_served(judgement, time_of(report, judgement)) for judgement in _of(report, "rto")]
     parts += [lost(point) for point in points(report)]
     parts = [part for part in parts if part]
-    if report.instrument.void:
-        parts = ["the measurement is void, so nothing follows from it"]
     tail = f": {_joined(parts)}" if parts and begun else ""
+    if report.instrument.void:
+        tail = "; the measurement is void, and nothing follows from it"
     return f"On {words.when(report.utc.fault or report.utc.begin)}, {done}{tail}."
 
 
 def reasons(report: Report) -> list[str]:
     """Why the verdict is not *met*: the judge's reasons without those of what was met."""
-    met = [
-        one.reason
-        for one in (*report.judgements, *report.split_brain, *report.checks)
-        if one.verdict == "met"
-    ]
+    if report.verdict == "met":
+        return []
+    met = [one.reason for one in report.judgements if one.verdict == "met"]
+    met += [one.reason for one in report.split_brain if one.verdict == "met"]
+    met += [one.reason for one in report.checks if one.verdict == "met"]
     told = [reason for reason in report.reasons if not any(reason.endswith(f": {one}") for one in met)]
-    return [] if report.verdict == "met" else told
+    return [_OBJECTIVE.sub(lambda found: found[0].upper(), reason, count=1) for reason in told]
 
 
 def fault(report: Report) -> str:
@@ -66,6 +69,12 @@ def lost(point: RecoveryPoint) -> str:
         verb = "was" if len(point.lost) == 1 else "were"
         return f"{len(point.lost):,} of the {writes} of {point.stream} {verb} lost"
     return f"none of the {writes} of {point.stream} was lost"
+
+
+def lost_sentence(point: RecoveryPoint) -> str:
+    """`lost` as a sentence of its own."""
+    text = lost(point)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def loss_bound(point: RecoveryPoint) -> str | None:

@@ -103,7 +103,10 @@ def _records(run: Run) -> list[dict[str, Any]]:
     kept = [one for one in operations if one["outcome"] == "acknowledged" and one["number"] not in run.lost]
     rows = [[one["number"], one["payload"]] for one in kept]
     tail = [
-        {"ns": last, "kind": "read", "stream": clients, "rows": rows},
+        *(
+            {"ns": last, "kind": "read", "stream": clients, "rows": rows[place : place + 500]}
+            for place in range(0, len(rows), 500)
+        ),
         {
             "ns": last,
             "kind": "readback",
