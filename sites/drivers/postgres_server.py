@@ -46,7 +46,7 @@ class PostgresServer:
         self.user = user
         self.programs = programs_for(programs, user)
 
-    def create_primary(self, *, admin_password: str) -> None:
+    def create_primary(self, *, admin_password: str, wal_segment_mb: int = 16) -> None:
         """A new, empty server with checksums and a password for everybody. Raises DatasetError."""
         register_secret(admin_password)
         self._make_folder()
@@ -58,6 +58,7 @@ class PostgresServer:
                 f"--pwfile={pwfile}",
                 "--auth=scram-sha-256",
                 "--data-checksums",
+                f"--wal-segsize={wal_segment_mb}",
                 "--encoding=UTF8",
                 "--locale=C",
                 "--no-instructions",

@@ -131,6 +131,11 @@ class ProcessSite:
             return self.proven_gone()
         try:
             return aim.kill(KILL_SECONDS)
+        except PermissionError as error:
+            raise SiteError(
+                f'cannot kill site "{self.name}": its processes are another user\'s',
+                hint="run this as the user who brought the site up, or as root",
+            ) from error
         finally:
             aim.close()
 

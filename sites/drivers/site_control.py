@@ -26,7 +26,7 @@ _IN_NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 _AS_USER = ("--user", "--map-current-user")
 _BEGIN = "import sys; sys.path.append(sys.argv.pop(1)); from sites.drivers.supervisor import main; main()"
 _REPLY_SECONDS = 10.0
-_MEET_SECONDS = 2.0
+_MEET_SECONDS = 5.0
 _POLL_SECONDS = 0.002
 
 

@@ -13,9 +13,13 @@ from sites.drivers.postgres_programs import find_programs
 from sites.errors import MissingProgram
 from tests.sites.drivers.pairs import Pair, make_pair, make_template
 
+MEMORY = Path("/dev/shm")  # noqa: S108  what others do with the disk would decide how long these tests take
+ROOM_BYTES = 2 << 30
+
 
 def _open_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="blackstart-"))
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="blackstart-", dir=MEMORY if roomy else None))
     folder.chmod(0o755)
     return folder
 

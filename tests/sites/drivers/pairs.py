@@ -59,7 +59,7 @@ def make_template(folder: Path) -> None:
     """Two data folders of a synchronous pair, both shut down in good order."""
     primary = server(folder, "primary", ServerSettings("primary", free_port()))
     dr = server(folder, "dr", ServerSettings("dr", free_port()))
-    primary.create_primary(admin_password=ADMIN_PASSWORD)
+    primary.create_primary(admin_password=ADMIN_PASSWORD, wal_segment_mb=1)  # less to copy for each pair
     pair = _raise(folder, {"primary": primary, "dr": dr}, synchronous=False, namespace=None, up=())
     address = (LOOPBACK, primary.settings.port)
     try:
