@@ -55,7 +55,7 @@ class StreamHistory:
         self._delete_of = array("I")
         self.addresses: dict[str | None, int] = {None: 0}
         self.reading = False
-        self.settled_after_reading = False
+        self._settled_since = False
 
     @property
     def columns(self) -> tuple[Column, Column, Column]:
@@ -128,7 +128,8 @@ class StreamHistory:
         if not sent <= completed <= record["ns"]:
             return f"the clock went back: {act} {number} was sent, completed and recorded out of order"
         column.settle(slot, due, sent, completed, outcome, self._address(record["address"]))
-        self.settled_after_reading |= self.reading
+        if self.reading:
+            self._disturb()
         if act == "write":
             return self._keep_payload(slot, record)
         if act == "delete":
@@ -193,7 +194,6 @@ class StreamHistory:
         if self.reading_problem is None:
             return "a second reading, though the first one counted"
         self._begin_reading()
-        self.reading = False
         self.readback_ns = record["ns"]
         if record["error"] is not None:
             self.reading_problem = f"reading it back failed: {record['error']}"
@@ -203,16 +203,22 @@ class StreamHistory:
             self.reading_problem = "the reading has no count"
         elif record["count"] != self.read_count:
             self.reading_problem = f"{self.read_count} rows were read where {record['count']} were counted"
-        elif self.settled_after_reading:
+        elif self._settled_since:
             self.reading_problem = "operations were still settling when it was read back"
         else:
             self.reading_problem = None
+        self.reading = self.reading_problem is None
         return None
+
+    def _disturb(self) -> None:
+        if self.reading_problem is None:
+            self.reading, self.reading_problem = False, "operations settled after it was read back"
+        self._settled_since = True
 
     def _begin_reading(self) -> None:
         if self.reading:
             return
-        self.reading, self.settled_after_reading, self.read_count = True, False, 0
+        self.reading, self._settled_since, self.read_count = True, False, 0
         self.unexpected.clear()
         self.unexpected_again.clear()
         self.writes.state[:] = self.writes.state.translate(_UNREAD)

@@ -29,16 +29,17 @@ def first_answer(history: StreamHistory, recovered: Recovery) -> FirstAnswer | N
     b = FirstAnswer(recovered.first_acknowledged_ns, recovered.first_sent_ns)
     if history.address_count < 2 or recovered.bracket.begin_ns is None:
         return b
-    firsts: dict[int, FirstAnswer] = {}
-    b_address = 0
+    firsts: dict[int, tuple[int, int]] = {}
+    answered_b = set()
     for sent, completed, state, address in history.answers():
         if address and state & OUTCOME_MASK == ACKNOWLEDGED:
-            if address not in firsts or completed < firsts[address].acknowledged_ns:
-                firsts[address] = FirstAnswer(completed, sent)
+            if address not in firsts or (completed, sent) < firsts[address]:
+                firsts[address] = completed, sent
             if completed == b.acknowledged_ns and sent == b.sent_ns:
-                b_address = address
-    first = firsts.get(b_address, b)
-    return first if first.acknowledged_ns >= recovered.bracket.begin_ns else b
+                answered_b.add(address)
+    begin = recovered.bracket.begin_ns
+    new = (FirstAnswer(*firsts[address]) for address in answered_b if firsts[address][0] >= begin)
+    return min(new, default=b)
 
 
 def split_brain(

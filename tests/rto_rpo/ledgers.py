@@ -85,7 +85,7 @@ def operation(number: int, due: int, **other: Any) -> Fields:
     return whole
 
 
-def event(name: str, ns: int, source: str = "drill", **detail: Any) -> Fields:
+def event(name: str, ns: int, source: str = "drill", /, **detail: Any) -> Fields:
     return {"kind": "event", "ns": ns, "event": name, "source": source, "detail": detail}
 
 
@@ -122,8 +122,8 @@ class PlantedDrill:
     """A drill with one write every 10 ms: a steady second, an outage, and as long after it as is stable.
 
     Writes due within the outage fail. Everything else that is wrong is planted: sets of numbers, fields that
-    take the place of a number's own (`instead`; None for never sent), or records on top (`more`). `f0` and `f1`
-    bracket the fault.
+    take the place of a number's own (`instead`; None for never sent), or records on top (`more`).
+    `f0` and `f1` bracket the fault.
     """
 
     steady_ns: int = S

@@ -1,0 +1,251 @@
+"""Random histories: operations, faults, losses, duplicates, deletes, stalls and readings, in a few instants.
+
+Times are tiny (an interval is a few ns), so that ties and bounds that are off by one come up all the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.rto_rpo.ledgers import (
+    drill_of,
+    end,
+    event,
+    header,
+    intents,
+    judged,
+    operation,
+    reading,
+    sha256_of,
+    stall,
+)
+from tests.rto_rpo.ledgers import stream as stream_of
+
+Fields = dict[str, Any]
+START = 1000
+DICE_BYTES = 1200
+
+
+class Dice:
+    """Decisions out of drawn bytes. All zero is the dullest history, which is where shrinking goes."""
+
+    def __init__(self, drawn: bytes) -> None:
+        self._drawn = drawn
+        self._at = 0
+
+    def below(self, limit: int) -> int:
+        self._at += 1
+        return self._drawn[self._at - 1] % limit if self._at <= len(self._drawn) else 0
+
+    def one_in(self, count: int) -> bool:
+        return self.below(count) == count - 1
+
+    def pick(self, *choices: Any) -> Any:
+        return choices[self.below(len(choices))]
+
+
+@dataclass
+class History:
+    """One history while it is made up. `wild` is how often things go wrong that are no outage; 0 is never."""
+
+    dice: Dice
+    interval: int
+    late: int
+    wild: int
+    f0: int = 0
+    f1: int = 0
+    down_until: int = 0
+    over: int = 0
+    records: list[Fields] = field(default_factory=list)
+
+    def odd(self, count: int) -> bool:
+        return self.wild > 0 and self.dice.one_in(max(2, count // self.wild))
+
+    def is_down(self, due: int) -> bool:
+        return self.f0 <= due < self.down_until
+
+    def answer(self, due: int, *, down: bool) -> Fields:
+        outcome = "acknowledged"
+        took = self.dice.pick(1, 2, 0, 3, self.late // 2, self.late)
+        if down or self.odd(40):
+            outcome = self.dice.pick("failed", "indeterminate", "failed", "acknowledged")
+            took = self.dice.pick(1, self.late + 1, self.late, 2 * self.late)
+        lag = self.dice.below(self.late + 2) if self.odd(50) else 0
+        address = (
+            self.dice.pick("old", "old", None) if due < self.f1 else self.dice.pick("new", "new", "old", None)
+        )
+        return {"outcome": outcome, "took": took, "lag": lag, "address": address}
+
+    def add(self, record: Fields) -> None:
+        self.records.append(record)
+        self.over = max(self.over, record["ns"])
+
+
+def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
+    """A header, and the records after it in the order of their `ns`."""
+    dice = Dice(drawn)
+    made = History(dice, dice.pick(5, 3, 10), dice.pick(20, 7, 4, 31), dice.pick(0, 1, 0, 3))
+    count = 3 + dice.below(60)
+    made.f0 = START + dice.below(count) * made.interval // 2 + dice.below(made.interval + 1)
+    made.f1 = made.f0 + dice.pick(2, 0, 12, 40)
+    made.down_until = made.f0 + dice.pick(20, 0, 60, 150)
+    fault = dice.pick("kill_site", "kill_site", "none", "kill_site")
+    head = header(
+        ns=START - 100,
+        drill=drill_of(fault, **({"gate": True} if made.odd(20) else {})),
+        late_ns=dice.pick(made.late, None),
+        stable_ns=dice.pick(30, 1, 60, 100),
+        streams=[stream_of(interval_ns=made.interval)],
+        judged=[
+            judged("gateway", "rto", dice.pick(100, 30, 60, 200, 0) / 1e9, dice.pick(*["orders"] * 9, None)),
+            judged("orders", "rpo", dice.pick(0, 0, 5, 40, 200) / 1e9),
+        ],
+    )
+    _events(made, head, fault)
+    written = _clients(made, "orders", START, count)
+    if dice.one_in(6):
+        head["streams"].append(
+            stream_of("more", interval_ns=made.interval, dataset=dice.pick("orders", "ticks"))
+        )
+        written_more = _clients(made, "more", START + 1, count // 2)
+        _reading(made, "more", written_more)
+    if dice.one_in(3):
+        head["streams"].append(stream_of("old", "old_primary", interval_ns=made.interval))
+        _old_primary(made, count)
+    if dice.one_in(6):
+        head["streams"].append(stream_of("control", "control", interval_ns=made.interval))
+        _control(made, count)
+    if dice.one_in(8):
+        head["streams"].append(stream_of("marks", "marks", interval_ns=made.interval, dataset="strategies"))
+        head["judged"].append(judged("strategies", "rpo", dice.pick(50, 0) / 1e9, "marks"))
+        _reading(made, "marks", _clients(made, "marks", START, 3 + dice.below(5)))
+    _reading(made, "orders", written)
+    made.add(end(made.over, dice.pick("stable", "stable", "deadline", "orphaned" if made.wild else "stable")))
+    return head, sorted(made.records, key=lambda record: record["ns"])
+
+
+def _events(made: History, head: Fields, fault: str) -> None:
+    dice, wild = made.dice, made.wild
+    if head["late_ns"] is None and not made.odd(40):
+        made.add(event("frozen", START - 1, "recorder", late_ns=made.late))
+    late_known = head["late_ns"] is not None or made.records
+    if late_known and not (dice.pick(True, False) if fault == "none" else made.odd(40)):
+        made.add(event("fault_begin", made.f0))
+        if not made.odd(60):
+            made.add(event("fault_end", made.f1))
+        if not made.odd(40):
+            made.add(event("fault_effective", made.f1, holds=not made.odd(40), how="looked"))
+        if dice.one_in(5):
+            made.add(event("safe", made.f1 + dice.below(100)))
+        if dice.one_in(5):
+            made.add(event("old_primary_revived", made.f1 + dice.below(200)))
+    if made.odd(40):
+        made.add(event("aborted", made.f1, reason="a guard"))
+    if wild and dice.one_in(6):
+        made.add(
+            event(
+                "check", made.f1, name="gate", verdict=dice.pick("met", "missed", "inconclusive"), reason="so"
+            )
+        )
+    if made.odd(15):
+        start = START + dice.below(200)
+        made.add(stall(start, start + dice.below(made.late + 2)))
+
+
+def _clients(made: History, name: str, start: int, count: int) -> dict[int, Fields]:
+    """A stream of clients; the answer is its writes by number, with what became of their deletes."""
+    dice, number, written = made.dice, 0, {}
+    while number < count:
+        act = "read" if dice.one_in(8) else "write"
+        batch = min(count - number, 1 + dice.below(12))
+        first_due = start + number * made.interval
+        made.add(intents(number, batch, first_due, made.interval, ns=START - 50, stream=name, act=act))
+        for each in range(number, number + batch):
+            due = start + each * made.interval
+            settled = None
+            if not made.odd(60):
+                answer = made.answer(due, down=made.is_down(due))
+                settled = operation(each, due, stream=name, act=act, **answer)
+                made.add(settled)
+            if act == "write":
+                written[each] = {"settled": settled, "deleted": None}
+        number += batch
+    for each in sorted(written):
+        if dice.one_in(10):
+            written[each]["deleted"] = _delete(made, name, each, start + each * made.interval + 20)
+    return written
+
+
+def _delete(made: History, name: str, number: int, due: int) -> str:
+    made.add(intents(number, 1, due, ns=START - 40, stream=name, act="delete"))
+    if made.odd(20):
+        return "unsettled"
+    answer = made.answer(due, down=made.is_down(due))
+    made.add(operation(number, due, stream=name, act="delete", **answer))
+    return str(answer["outcome"])
+
+
+def _old_primary(made: History, count: int) -> None:
+    made.add(intents(0, count, START, made.interval, ns=START - 50, stream="old"))
+    for number in range(count):
+        due = START + number * made.interval
+        if not made.odd(150):
+            answer = made.answer(due, down=due >= made.f0 and not made.odd(30))
+            if due >= made.f0 and answer["outcome"] == "acknowledged" and not made.odd(10):
+                answer["outcome"] = "failed"
+            made.add(operation(number, due, stream="old", **answer))
+
+
+def _control(made: History, count: int) -> None:
+    made.add(intents(0, count, START, made.interval, ns=START - 50, stream="control", act="read"))
+    for number in range(count):
+        due = START + number * made.interval
+        made.add(operation(number, due, stream="control", act="read", **made.answer(due, down=False)))
+
+
+def _reading(made: History, name: str, written: dict[int, Fields]) -> None:
+    dice = made.dice
+    rows: list[tuple[int, str]] = []
+    for number, each in written.items():
+        if _is_there(made, each):
+            sound = sha256_of(number, name)
+            rows.append((number, sha256_of(-1) if made.odd(80) else sound))
+            if made.odd(80):
+                rows.append((number, sound))
+    if made.odd(25):
+        rows += [(10**6 + dice.below(3), sha256_of(0))] * (1 + dice.below(2))
+    if made.odd(25):
+        rows.reverse()
+    at = made.over + dice.below(3)
+    kind = dice.below(12) if made.wild else 0
+    if kind == 7:
+        return
+    if kind in {8, 9}:
+        broken = {8: {"error": "refused"}, 9: {"count": len(rows) + 1}}[kind]
+        for record in reading(rows[:2], at, name, **broken):
+            made.add(record)
+        at += 1
+    for record in reading(rows, at, name, **{10: {"end": False}, 11: {"count": None}}.get(kind, {})):
+        made.add(record)
+
+
+def _is_there(made: History, each: Fields) -> bool:
+    dice, deleted = made.dice, each["deleted"]
+    outcome = each["settled"]["outcome"] if each["settled"] else "unsettled"
+    if deleted == "acknowledged":
+        return made.odd(20)
+    if deleted in {"indeterminate", "unsettled"} or outcome in {"indeterminate", "unsettled"}:
+        return bool(dice.below(2))
+    if outcome == "failed":
+        return made.odd(40)
+    near = (
+        each["settled"]["completed_ns"] > made.f0 - 30 and each["settled"]["completed_ns"] < made.down_until
+    )
+    return not (dice.one_in(4) if near and made.wild else made.odd(60))
+
+
+def histories() -> st.SearchStrategy[tuple[Fields, list[Fields]]]:
+    return st.binary(min_size=DICE_BYTES, max_size=DICE_BYTES).map(make_history)

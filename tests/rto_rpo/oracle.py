@@ -1,0 +1,423 @@
+"""The semantics of a measurement once more, in the most naive way: lists, sets and loops over plain records.
+
+Written from the design's words and not from the judge's code, of which it imports nothing. Lengths are ns.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+Fields = dict[str, Any]
+
+
+def judge(header: Fields, records: list[Fields]) -> Fields:
+    """Everything that the judge should find out: {void, times, points, split, verdicts, verdict}."""
+    events = [each for each in records if each["kind"] == "event"]
+    none = header["drill"]["fault"]["kind"] == "none"
+    problems = _problems(header, records, events, none=none)
+    f0, f1 = _when(events, "fault_begin"), _when(events, "fault_end")
+    watch = next((ns for ns in (f0, _when(events, "frozen")) if ns is not None), header["ns"])
+    times, stalled = {}, {}
+    late = _late(header, events)
+    if late is not None and (none or (f0 is not None and f1 is not None)):
+        for stream in _streams(header, "clients"):
+            name = stream["name"]
+            times[name] = _time(
+                _operations(records, name), stream, watch, f0, f1, late, header["stable_ns"], none
+            )
+            stalled[name] = _stalled(header, records, stream, times[name], watch, late, none)
+            if stalled[name] and times[name]["b"] is None:
+                times[name]["upper"] = None
+    judged_streams = {each["stream"] for each in header["judged"]}
+    void = bool(problems) or any(stalled.get(name) for name in judged_streams)
+    trusted = {} if problems else times
+    points = {}
+    for stream in _streams(header, "clients") + _streams(header, "marks"):
+        name = stream["name"]
+        writes = any(act == "write" for act, _, _ in _intended(records, name))
+        if not writes and ("rpo", name) not in {
+            (each["objective"], each["stream"]) for each in header["judged"]
+        }:
+            continue
+        points[name] = _point(records, name, trusted.get(name), watch, f0, f1)
+    split = {
+        stream["name"]: _split(header, records, stream, trusted, _when(events, "old_primary_revived"))
+        for stream in _streams(header, "old_primary")
+    }
+    verdicts = [_verdict(each, void, times, points) for each in header["judged"]]
+    others = [each["detail"]["verdict"] for each in events if each["event"] == "check"]
+    others += [each["verdict"] for each in split.values()]
+    if void or not verdicts or _doubtful(header, records, events):
+        others.append("inconclusive")
+    whole = verdicts + others
+    verdict = "missed" if "missed" in whole else "inconclusive" if "inconclusive" in whole else "met"
+    return {
+        "void": void,
+        "times": times,
+        "points": points,
+        "split": split,
+        "verdicts": verdicts,
+        "verdict": verdict,
+    }
+
+
+def _streams(header: Fields, role: str) -> list[Fields]:
+    return [each for each in header["streams"] if each["role"] == role]
+
+
+def _when(events: list[Fields], name: str) -> int | None:
+    found = [each["ns"] for each in events if each["event"] == name]
+    return found[-1] if found else None
+
+
+def _late(header: Fields, events: list[Fields]) -> int | None:
+    for each in events:
+        if each["event"] == "frozen":
+            return int(each["detail"]["late_ns"])
+    return header["late_ns"]
+
+
+def _problems(header: Fields, records: list[Fields], events: list[Fields], *, none: bool) -> list[str]:
+    found = []
+    if any(each["event"] == "aborted" for each in events):
+        found.append("aborted")
+    if any(each["kind"] == "end" and each["reason"] == "aborted" for each in records):
+        found.append("aborted")
+    if _late(header, events) is None:
+        found.append("late")
+    if not none:
+        if _when(events, "fault_begin") is None or _when(events, "fault_end") is None:
+            found.append("no fault")
+        effective = [each["detail"]["holds"] for each in events if each["event"] == "fault_effective"]
+        if not effective or not all(effective):
+            found.append("no effect")
+    return found
+
+
+def _doubtful(header: Fields, records: list[Fields], events: list[Fields]) -> bool:
+    orphaned = any(each["kind"] == "end" and each["reason"] == "orphaned" for each in records)
+    return orphaned or (header["drill"].get("gate", False) and _when(events, "safe") is None)
+
+
+def _operations(records: list[Fields], name: str) -> list[Fields]:
+    return [each for each in records if each["kind"] == "operation" and each["stream"] == name]
+
+
+def _is_served(each: Fields, late: int) -> bool:
+    return each["outcome"] == "acknowledged" and each["completed_ns"] - each["sent_ns"] <= late
+
+
+def _time(
+    operations: list[Fields],
+    stream: Fields,
+    watch: int,
+    f0: int | None,
+    f1: int | None,
+    late: int,
+    stable: int,
+    none: bool,
+) -> Fields:
+    bad = [each for each in operations if not _is_served(each, late) and each["sent_ns"] >= watch]
+    if not none:  # in flight when the fault began
+        bad += [
+            each
+            for each in operations
+            if not _is_served(each, late) and each["sent_ns"] < watch and each["completed_ns"] >= watch
+        ]
+    bad_sent = sorted(each["sent_ns"] for each in bad)
+    if none:
+        f0, f1 = None, None
+        if bad_sent:
+            before = [
+                each["sent_ns"]
+                for each in operations
+                if _is_served(each, late) and each["sent_ns"] < bad_sent[0]
+            ]
+            f0, f1 = max(before, default=None), bad_sent[0] + late
+
+    def counted_from(first: int) -> int:
+        return first if none or f1 is None else max(first, f1)
+
+    run = None
+    for each in _runs(operations, bad_sent, watch, late):
+        came_later = not none or not bad_sent or each[0] > bad_sent[0]
+        if came_later and each[-1] - counted_from(each[0]) >= stable:
+            run = each
+            break
+    s = max((sent for sent in bad_sent if run is None or sent < run[0]), default=None)
+    lower = 0 if s is None or f1 is None else max(0, s - f1)
+    b = None
+    after = s if none else max(s if s is not None else -1, f1 if f1 is not None else -1)
+    if run is not None and after is not None:
+        for each in operations:
+            if each["outcome"] == "acknowledged" and each["sent_ns"] > after:
+                answer = (each["completed_ns"], each["sent_ns"])
+                b = answer if b is None else min(b, answer)
+    upper = None
+    if run is not None and b is not None and f0 is not None:
+        upper = max(0, b[0] - f0)
+    if run is not None and none and not bad_sent:
+        upper = stream["interval_ns"] + late // 2 + late
+    return {
+        "lower": lower,
+        "upper": upper,
+        "s": s,
+        "b": b,
+        "f0": f0,
+        "f1": f1,
+        "none": none,
+        "until": None if run is None else counted_from(run[0]) + stable,
+        "bad": len(bad_sent),
+        **_stretches(operations, bad_sent, watch, late),
+    }
+
+
+def _runs(operations: list[Fields], bad_sent: list[int], watch: int, late: int) -> list[list[int]]:
+    """Maximal stretches of served operations, as the times of their sending."""
+    sent = sorted(
+        {each["sent_ns"] for each in operations if each["sent_ns"] >= watch and _is_served(each, late)}
+    )
+    runs: list[list[int]] = [[]]
+    for ns in sorted({*sent, *bad_sent}):
+        if ns in bad_sent:
+            runs.append([])
+        else:
+            runs[-1].append(ns)
+    return [each for each in runs if each]
+
+
+def _stretches(operations: list[Fields], bad_sent: list[int], watch: int, late: int) -> Fields:
+    served = {ns for run in _runs(operations, bad_sent, watch, late) for ns in run}
+    stretches: list[list[int]] = []
+    down = False
+    for ns in sorted({*served, *bad_sent}):
+        if ns in bad_sent:
+            if not down:
+                stretches.append([max(ns, watch), max(ns, watch)])
+            down = True
+            stretches[-1][1] = max(ns, watch)
+        elif down:
+            down = False
+            stretches[-1][1] = ns
+    return {"stretches": len(stretches), "unavailable": sum(stop - start for start, stop in stretches)}
+
+
+def _span(operations: list[Fields], dues: list[int], time: Fields, watch: int, none: bool) -> tuple[int, int]:
+    begin = watch if time["f0"] is None else time["f0"]
+    acknowledged = [
+        each["completed_ns"]
+        for each in operations
+        if each["outcome"] == "acknowledged" and each["completed_ns"] < begin
+    ]
+    start = max(acknowledged) if acknowledged else min([begin, *dues])
+    if time["until"] is None or (none and not time["bad"]):
+        return start, max([begin, *(each["sent_ns"] for each in operations)])
+    return start, time["until"]
+
+
+def _intended(records: list[Fields], name: str) -> list[tuple[str, int, int]]:
+    found = []
+    for each in records:
+        if each["kind"] == "intents" and each["stream"] == name:
+            found += [
+                (each["act"], each["first"] + j, each["scheduled_ns"] + j * each["interval_ns"])
+                for j in range(each["count"])
+            ]
+    return found
+
+
+def _stalled(
+    header: Fields, records: list[Fields], stream: Fields, time: Fields, watch: int, late: int, none: bool
+) -> bool:
+    operations = _operations(records, stream["name"])
+    intended = _intended(records, stream["name"])
+    start, stop = _span(operations, [due for _, _, due in intended], time, watch, none)
+    for each in records:
+        long = each["kind"] == "stall" and (each["to_ns"] - each["from_ns"]) * 2 > late
+        if long and each["from_ns"] <= stop and each["to_ns"] >= start:
+            return True
+    settled = {(each["act"], each["number"]) for each in operations}
+    for act, number, due in intended:
+        if (act, number) not in settled and start <= due <= stop:
+            return True
+    for each in operations:
+        lag = each["sent_ns"] - each["scheduled_ns"]
+        if lag * 2 > late and each["scheduled_ns"] <= stop and each["sent_ns"] >= start:
+            return True
+    sent = sorted(each["sent_ns"] for each in operations)
+    marks = [max([ns for ns in sent if ns <= start], default=start)]
+    marks += [ns for ns in sent if start < ns < stop]
+    marks += [ns for ns in sent if ns >= stop and ns > start][:1]
+    for before, after in pairwise(marks):
+        if (after - before - stream["interval_ns"]) * 2 > late:
+            return True
+    return any(
+        not _is_served(each, late) and each["sent_ns"] <= stop and each["completed_ns"] >= start
+        for control in _streams(header, "control")
+        for each in _operations(records, control["name"])
+    )
+
+
+def _reading(records: list[Fields], name: str) -> tuple[bool, list[tuple[int, str]]]:
+    """Whether the last reading counts, and its rows."""
+    rows: list[tuple[int, str]] = []
+    counts, begun, late_settled = False, False, False
+    for each in records:
+        if each.get("stream") != name:
+            continue
+        if each["kind"] in {"read", "readback"} and not begun:
+            rows, begun, late_settled = [], True, False
+        if each["kind"] == "read":
+            rows += [(row[0], row[1]) for row in each["rows"]]
+        if each["kind"] == "operation":
+            counts, late_settled = False, True
+        if each["kind"] == "readback":
+            begun = False
+            counts = each["error"] is None and each["end"] and each["count"] == len(rows) and not late_settled
+    return counts, rows
+
+
+def _point(
+    records: list[Fields], name: str, time: Fields | None, watch: int, f0: int | None, f1: int | None
+) -> Fields:
+    writes = {each["number"]: each for each in _operations(records, name) if each["act"] == "write"}
+    deletes = {
+        each["number"]: each["outcome"] for each in _operations(records, name) if each["act"] == "delete"
+    }
+    intended = _intended(records, name)
+    lost_sight = {number for act, number, _ in intended if act == "delete" and number not in deletes}
+    unsettled = {number for act, number, _ in intended if act == "write" and number not in writes}
+    gone = {number for number, outcome in deletes.items() if outcome != "failed"} | lost_sight
+    sets: dict[str, set[int]] = {"acknowledged": set(), "failed": set(), "indeterminate": set()}
+    for number, each in writes.items():
+        if number not in gone:
+            sets[each["outcome"]].add(number)
+    a, f, i = sets["acknowledged"], sets["failed"], sets["indeterminate"]
+    counts, rows = _reading(records, name)
+    found: Fields = {"complete": counts, "counts": (len(a), len(f), len(i), len(rows))}
+    if not counts:
+        return {**found, "lower": None, "upper": None}
+    r = {number for number, _ in rows}
+    if time is not None:
+        f0, f1 = time["f0"], time["f1"]
+    fault = watch if f0 is None else f0
+    lost = sorted(a - r)
+    survivors = [writes[n]["completed_ns"] for n in a & r if writes[n]["completed_ns"] <= fault]
+    unrecorded = sorted((unsettled | lost_sight) - r)
+    lower: int | None = 0
+    upper: int | None = 0
+    if lost:
+        o = min(writes[n]["completed_ns"] for n in lost)
+        newest = max(writes[n]["completed_ns"] for n in lost)
+        earlier = [writes[n]["completed_ns"] for n in a if writes[n]["completed_ns"] < o]
+        oldest_sent = min(writes[n]["sent_ns"] for n in lost if writes[n]["completed_ns"] == o)
+        g = max(earlier) if earlier else oldest_sent
+        readback = [each["ns"] for each in records if each["kind"] == "readback" and each["stream"] == name][
+            -1
+        ]
+        lower = newest - o if f0 is None else max(f0, newest) - o
+        upper = max(readback if f1 is None else f1, newest) - g
+    b = None if time is None else time["b"]
+    return {
+        **found,
+        "lower": lower,
+        "upper": None if unrecorded else upper,
+        "lost": lost,
+        "after_recovery": [n for n in lost if b is not None and writes[n]["sent_ns"] > b[1]],
+        "after_fault": [n for n in lost if writes[n]["completed_ns"] > fault],
+        "corrupt": sorted({n for n, payload in rows if n in writes and payload != writes[n]["payload"]}),
+        "duplicated": sorted({n for n in r if [number for number, _ in rows].count(n) > 1}),
+        "resurrected": sorted(n for n in r if deletes.get(n) == "acknowledged"),
+        "phantom": sorted(f & r),
+        "unexpected": sorted(r - set(writes) - unsettled),
+        "kept": sorted((i | (unsettled - gone)) & r),
+        "not_kept": sorted(i - r),
+        "unrecorded": unrecorded,
+        "age": fault - max(survivors) if survivors else None,
+    }
+
+
+def _new_side(operations: list[Fields], time: Fields) -> Any:
+    """When the new side's first answer arrived and when it was asked for; None if it never did."""
+    b = time["b"]
+    if b is None or time["f0"] is None:
+        return b
+    answered = [
+        (each["completed_ns"], each["sent_ns"], each["address"])
+        for each in operations
+        if each["outcome"] == "acknowledged" and each["address"] is not None
+    ]
+    found = [b]
+    for address in {who for completed, sent, who in answered if (completed, sent) == b}:
+        first = min((completed, sent) for completed, sent, who in answered if who == address)
+        if first[0] >= time["f0"]:
+            found.append(first)
+    return min(found)
+
+
+def _split(
+    header: Fields, records: list[Fields], stream: Fields, times: Fields, revived: int | None
+) -> Fields:
+    clients = [each for each in _streams(header, "clients") if each["name"] in times]
+    same = [each for each in clients if each["dataset"] == stream["dataset"]]
+    answers = [
+        answer
+        for each in same or clients
+        if (answer := _new_side(_operations(records, each["name"]), times[each["name"]])) is not None
+    ]
+    if not answers:
+        return {"after": [], "overlapping": [], "verdict": "inconclusive"}
+    arrived, asked = min(answers)
+    writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
+    yes = [each for each in writes if each["outcome"] == "acknowledged"]
+    after = sorted(each["number"] for each in yes if each["sent_ns"] > arrived)
+    overlapping = sorted(
+        each["number"] for each in yes if each["sent_ns"] <= arrived and each["completed_ns"] >= asked
+    )
+    tried = [each["sent_ns"] for each in writes if each["sent_ns"] > arrived]
+    unsettled = {number for _, number, _ in _intended(records, stream["name"])} - {
+        w["number"] for w in writes
+    }
+    verdict = "met"
+    if overlapping or not tried or unsettled or (revived is not None and max(tried) < revived):
+        verdict = "inconclusive"
+    if after:
+        verdict = "missed"
+    return {"after": after, "overlapping": overlapping, "verdict": verdict}
+
+
+def _verdict(judged: Fields, void: bool, times: Fields, points: Fields) -> str:
+    limit = round(judged["seconds"] * 10**9)
+    name = judged["stream"]
+    if judged["objective"] == "rto":
+        if void or name not in times:
+            return "inconclusive"
+        return _bounded(limit, times[name]["lower"], times[name]["upper"])
+    if name not in points:
+        return "inconclusive"
+    point = points[name]
+    if point["complete"]:
+        if point["corrupt"] or point["duplicated"] or point["resurrected"] or point["after_recovery"]:
+            return "missed"
+        if point["lost"] and limit == 0:
+            return "missed"
+    if void or not point["complete"]:
+        return "inconclusive"
+    if point["lower"] > limit:
+        return "missed"
+    if point["unrecorded"] or point["phantom"] or point["unexpected"]:
+        return "inconclusive"
+    if not point["lost"] and point["age"] is None:
+        return "inconclusive"
+    if name in times and times[name]["until"] is None:
+        return "inconclusive"
+    return _bounded(limit, point["lower"], point["upper"])
+
+
+def _bounded(limit: int, lower: int, upper: int | None) -> str:
+    if lower > limit:
+        return "missed"
+    if upper is not None and upper <= limit:
+        return "met"
+    return "inconclusive"
