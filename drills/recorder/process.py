@@ -186,7 +186,7 @@ class Recorder:
         await asyncio.gather(*self._work, return_exceptions=True)
         for stream in self._clients:
             reading = await read_back(stream.client, stream.config.name, self._config.read_back_ns / 1e9)
-            put_reading(self._ledger, stream.config.name, reading)
+            await put_reading(self._ledger, stream.config.name, reading)
         self._seal(reason)
         return await self._ledger.close()
 

@@ -52,11 +52,13 @@ async def _attempt(client: Client, stream: str, before: Reading) -> Reading:
     return Reading(answer, None)
 
 
-def put_reading(ledger: LedgerThread, stream: str, reading: Reading) -> None:
+async def put_reading(ledger: LedgerThread, stream: str, reading: Reading) -> None:
+    """Hand the reading to the ledger, piece by piece: the loop has other things to do."""
     rows = reading.answer.rows
     for first in range(0, len(rows), ROWS_MAX):
         part = rows[first : first + ROWS_MAX]
         ledger.put("read", stream=stream, rows=[[number, sha256] for number, sha256 in part])
+        await asyncio.sleep(0)
     ledger.put(
         "readback",
         stream=stream,

@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Callable
 from typing import Protocol
 
-_PIECE_BYTES = 256 * 1024
+_PIECE_BYTES = 64 * 1024  # a few milliseconds of a listing: others need the loop too
 
 
 class Wire(Protocol):
