@@ -15,8 +15,8 @@ from sites.drivers.postgres_roles import arm
 from sites.drivers.postgres_server import ADMIN, PostgresServer
 from sites.drivers.processes import ProcessSite
 from sites.errors import DatasetError
+from sites.estate import Estate
 
-LOOPBACK = "127.0.0.1"
 DATABASE = "desk"
 OWNER = "blackstart"
 GATEWAY = "gateway"
@@ -24,35 +24,36 @@ STARTING_SECONDS_MAX = 20.0
 
 
 def create(
-    sites: Mapping[str, ProcessSite],
-    ports: Mapping[str, int],
+    estate: Estate,
     secrets: Mapping[str, str],
     programs: PostgresPrograms,
     user: str | None,
-    *,
-    synchronous: bool,
+    until_pid: int | None,
 ) -> None:
-    """Make both servers and leave them running, each as process "postgres" of its site, which is up.
+    """Make the servers of dataset "orders" and leave them running, in sites where nothing else runs yet.
 
-    Commits wait for the standby if `synchronous`. Raises a BlackstartError.
+    Raises a BlackstartError.
     """
-    waits_for = "FIRST 1 (dr)" if synchronous else ""
-    primary = _server(sites["primary"], ports["primary"], programs, user, waits_for)
+    for name in ("primary", "dr"):
+        ProcessSite(name, estate.site(name).path, until_pid=until_pid).up()
+    waits_for = "FIRST 1 (dr)" if estate.postgres("orders").synchronous else ""
+    primary = _server(estate, "primary", programs, user, waits_for)
     primary.create_primary(admin_password=secrets["admin"])
-    sites["primary"].start("postgres")
-    address = (LOOPBACK, ports["primary"])
+    estate.site("primary").start("postgres")
+    address = (primary.settings.host, primary.settings.port)
     _arm_once_started(address, secrets)
-    _add_gateway(ports["primary"], secrets)
-    standby = _server(sites["dr"], ports["dr"], programs, user, "")
+    _add_gateway(address, secrets)
+    standby = _server(estate, "dr", programs, user, waits_for="")
     standby.create_standby(primary=address, slot="dr", replication_password=secrets["replicator"])
-    sites["dr"].start("postgres")
+    estate.site("dr").start("postgres")
 
 
 def _server(
-    site: ProcessSite, port: int, programs: PostgresPrograms, user: str | None, waits_for: str
+    estate: Estate, site: str, programs: PostgresPrograms, user: str | None, waits_for: str
 ) -> PostgresServer:
-    settings = ServerSettings(site.name, port, synchronous_standbys=waits_for)
-    return PostgresServer(settings, data=site.path / "pgdata", programs=programs, user=user)
+    place = estate.server("orders", site)
+    settings = ServerSettings(site, place.port, place.host, synchronous_standbys=waits_for)
+    return PostgresServer(settings, data=estate.site(site).path / "pgdata", programs=programs, user=user)
 
 
 def _arm_once_started(address: tuple[str, int], secrets: Mapping[str, str]) -> None:
@@ -76,11 +77,11 @@ def _arm_once_started(address: tuple[str, int], secrets: Mapping[str, str]) -> N
             return
 
 
-def _add_gateway(port: int, secrets: Mapping[str, str]) -> None:
+def _add_gateway(address: tuple[str, int], secrets: Mapping[str, str]) -> None:
     """The gateway's own role, which may use the table of orders and nothing else."""
     with psycopg.connect(
-        host=LOOPBACK,
-        port=port,
+        host=address[0],
+        port=address[1],
         dbname=DATABASE,
         user=ADMIN,
         password=secrets["admin"],

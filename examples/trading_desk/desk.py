@@ -1,7 +1,7 @@
 """The whole trading desk: builds it in a folder, brings it up, takes it down.
 
     python desk.py up FOLDER       build it if it is not there, run it until interrupted
-    python desk.py env FOLDER      print the variables of plan.yaml, for `eval`
+    python desk.py env FOLDER      print what blackstart has to know of it, for `eval`
     python desk.py down FOLDER     stop what an `up --background` left running
 
 Two sites as the plan has them, and outside both: the venue and the public endpoint. Everything
@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import databases
@@ -115,10 +116,8 @@ def build(
     secrets/evidence.pem is kept. With `survive` it outlives this process. Raises a BlackstartError.
     """
     folder = folder.absolute()
-    if (folder / "desk.json").exists():
-        raise SiteError(
-            f"cannot build a desk in {folder}: there is one", hint="take `find`, or another folder"
-        )
+    if (folder / "secrets" / SECRETS[0]).exists():
+        raise SiteError(f"cannot build a desk in {folder}: one is there", hint="take another folder")
     for name in ("secrets", "outside", "primary", "dr", "state"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
@@ -135,17 +134,10 @@ def build(
     }
     desk = Desk(folder, variables, environ, None if survive else os.getpid())
     (folder / "endpoint").write_text(desk.primary_gateway + "\n")
-
-    def make_databases() -> None:
-        estate = desk.estate()
-        sites = {name: estate.site(name) for name in ("primary", "dr")}
-        for site in sites.values():
-            ProcessSite(site.name, site.path, until_pid=desk.until_pid).up()  # the site, and nothing in it
-        ports = {"primary": int(variables["PRIMARY_PG_PORT"]), "dr": int(variables["DR_PG_PORT"])}
-        databases.create(sites, ports, passwords, programs, user, synchronous=synchronous)
-
+    until_pid = desk.until_pid
+    make_databases = partial(databases.create, desk.estate(), passwords, programs, user, until_pid)
     try:
-        _at_once(make_databases, lambda: _make_files(folder / "primary", seed), desk.outside().up)
+        _at_once(make_databases, partial(_make_files, folder / "primary", seed), desk.outside().up)
     except BaseException:
         desk.down()
         raise
@@ -217,7 +209,7 @@ def _do(options: argparse.Namespace) -> int:
         return 0
     if options.act == "up":
         desk.up()
-    for name, value in desk.variables.items():
+    for name, value in {**desk.variables, "BLACKSTART_PLAN": str(PLAN)}.items():
         print(f"export {name}={shlex.quote(value)}", flush=True)
     if options.act == "up" and not options.background:
         signal.sigwait({signal.SIGINT, signal.SIGTERM})

@@ -125,8 +125,11 @@ class Gateway:
         at_venue = await self.venue.get(f"/orders/{quote(order, safe='')}")
         if at_venue.status != 200:
             return answer(404, error="the venue has no such order")
-        change = _safe(await self.book.mark_sent(order))
-        return answer(200 if change.rows else 409, client_order_id=order, marked=change.rows)
+        if _safe(await self.book.mark_sent(order)).rows == 0:
+            row = await self.book.row(order)
+            if row is None or row[0] != "sent":
+                return answer(409, client_order_id=order, error="this order is not pending")
+        return answer(200, client_order_id=order, status="sent")
 
     async def _answer_health(self) -> Response:
         if self._asking is None or self._asking.done():

@@ -16,11 +16,13 @@ import argparse
 import http.client
 import json
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
 CALL_SECONDS_MAX = 10.0
+RETRY_SECONDS = 0.1
 NAMED_MAX = 20
 
 Row = dict[str, object]
@@ -31,20 +33,36 @@ class CannotTell(Exception):
 
 
 class Side:
-    """The gateway or the venue: `host:port`."""
+    """The gateway or the venue: `host:port`. What goes wrong is tried again until `deadline` (monotonic).
 
-    def __init__(self, address: str) -> None:
+    That is safe for what is asked here: to list, to cancel, to confirm.
+    """
+
+    def __init__(self, address: str, deadline: float) -> None:
         self.address = address
-        self._connection = http.client.HTTPConnection(address, timeout=CALL_SECONDS_MAX)
+        self.deadline = deadline
 
     def call(self, method: str, path: str) -> tuple[int, Row]:
+        while True:
+            try:
+                status, content = self._try(method, path)
+                reason = str(content.get("error", status))
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                status, content, reason = 503, {}, str(error) or type(error).__name__
+            if status != 503:
+                return status, content
+            if time.monotonic() > self.deadline:
+                raise CannotTell(f"{method} {self.address}{path}: {reason}")
+            time.sleep(RETRY_SECONDS)
+
+    def _try(self, method: str, path: str) -> tuple[int, Row]:
+        connection = http.client.HTTPConnection(self.address, timeout=CALL_SECONDS_MAX)
         try:
-            self._connection.request(method, path, headers={"Content-Length": "0"})
-            response = self._connection.getresponse()
-            content = json.loads(response.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise CannotTell(f"{method} {self.address}{path}: {error or type(error).__name__}") from error
-        return response.status, content
+            connection.request(method, path, headers={"Content-Length": "0"})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
 
     def orders(self, query: str = "") -> dict[str, Row]:
         """All orders by id. A list without its end, or shorter than it says, is none."""
@@ -140,8 +158,8 @@ def _look_again(orders: list[str], venue: Side, found: Findings) -> None:
 
 def _session(gateway: Side) -> str:
     status, health = gateway.call("GET", "/health")
-    if status != 200:
-        raise CannotTell(f"the gateway at {gateway.address} is not well: {health.get('error', status)}")
+    if status != 200 or "session" not in health:
+        raise CannotTell(f"there is no gateway at {gateway.address}")
     return str(health["session"])
 
 
@@ -161,9 +179,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="compare the orders in the database and at the venue")
     parser.add_argument("--gateway", required=True, help="host:port of the gateway to ask")
     parser.add_argument("--venue", required=True, help="host:port")
+    parser.add_argument("--patience", type=float, default=15.0, help="seconds to try for")
     options = parser.parse_args()
+    deadline = time.monotonic() + options.patience
     try:
-        found = reconcile(Side(options.gateway), Side(options.venue))
+        found = reconcile(Side(options.gateway, deadline), Side(options.venue, deadline))
     except CannotTell as error:
         print(json.dumps({"summary": f"it cannot be told: {error}", "clean": False}))
         return 2

@@ -148,6 +148,9 @@ def test_only_an_order_that_the_venue_has_is_confirmed(gateway: int, venue: int,
     call(venue, "POST", "/orders", order("a-1"))
     assert call(gateway, "POST", "/orders/a-1/confirm").status == 200
     assert book.status("a-1") == "sent"
+    assert call(gateway, "POST", "/orders/a-1/confirm").status == 200, "once more changes nothing"
+    call(gateway, "DELETE", "/orders/a-1")
+    assert call(gateway, "POST", "/orders/a-1/confirm").status == 409
 
 
 def test_health_says_no_for_a_read_only_database(gateway: int, book: Book, server: Server) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +28,19 @@ class Desk:
         self.book.put(order, "sent")
         self.at_venue(order)
 
-    def reconcile(self) -> tuple[int, dict[str, Any]]:
-        return reconcile(self.gateway, self.venue)
+    def reconcile(self, *, patience: float = 10.0) -> tuple[int, dict[str, Any]]:
+        return reconcile(self.gateway, self.venue, patience)
 
 
-def reconcile(gateway: int, venue: int) -> tuple[int, dict[str, Any]]:
-    where = ["--gateway", f"127.0.0.1:{gateway}", "--venue", f"127.0.0.1:{venue}"]
+def reconcile(gateway: int, venue: int, patience: float) -> tuple[int, dict[str, Any]]:
+    where = [
+        "--gateway",
+        f"127.0.0.1:{gateway}",
+        "--venue",
+        f"127.0.0.1:{venue}",
+        "--patience",
+        str(patience),
+    ]
     done = command.run([sys.executable, DESK / "reconcile.py", *where], limit_seconds=20, ok_codes=(0, 1, 2))
     return done.exit_code, json.loads(done.stdout)
 
@@ -98,8 +107,19 @@ def test_an_order_on_its_way_through_this_gateway_is_left_alone(desk: Desk) -> N
 
 def test_it_cannot_be_told_when_one_side_is_silent(desk: Desk, programs: Programs) -> None:
     programs.stop(desk.venue)
-    code, said = desk.reconcile()
+    code, said = desk.reconcile(patience=0)
     assert (code, said["clean"]) == (2, False)
     assert "cannot be told" in said["summary"]
     programs.stop(desk.gateway)
-    assert desk.reconcile()[0] == 2
+    assert desk.reconcile(patience=0)[0] == 2
+
+
+def test_it_waits_for_a_side_that_is_late(desk: Desk, programs: Programs, tmp_path: Path) -> None:
+    programs.stop(desk.venue)
+    book = tmp_path / "late"
+    desk.book.put("lost-1", "pending")
+    again = threading.Timer(0.2, lambda: programs.start("venue", "--book", book, port=desk.venue))
+    again.start()
+    code, said = desk.reconcile()
+    again.join()
+    assert (code, said["cancelled"]) == (0, 1)
