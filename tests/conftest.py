@@ -1,0 +1,20 @@
+"""What every test stands on: no server but a test's own, no settings of whoever runs the tests."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+# Prefect reads its settings when it is first imported, which any test may do.
+_HOME = Path(tempfile.mkdtemp(prefix="blackstart-tests-"))
+for _name in [name for name in os.environ if name.startswith(("PREFECT_", "BLACKSTART_"))]:
+    del os.environ[_name]
+os.environ |= {
+    "PREFECT_HOME": str(_HOME),
+    "PREFECT_PROFILES_PATH": str(_HOME / "profiles.toml"),
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
