@@ -31,6 +31,16 @@ def test_a_secret_torn_in_two_is_masked_on_both_sides() -> None:
     assert mask_torn("left sword", "fish right", ["swordfish"]) == (f"left {MASK}", f"{MASK} right")
 
 
+def test_secrets_that_overlap_are_all_covered() -> None:
+    assert mask("see swordfishing there", ["swordfish", "fishing"]) == f"see {MASK} there"
+    assert mask("aaaaa", ["aaa"]) == MASK
+
+
+def test_a_piece_of_one_secret_does_not_hide_a_longer_piece_of_another() -> None:
+    assert mask_torn("left swordl", "", ["swordfish", "lion", "swordl-ocean"]) == (f"left {MASK}", "")
+    assert mask_torn("", "nfish right", ["lion", "n-nfish"]) == ("", f"{MASK} right")
+
+
 @given(
     before=st.text("xyz", max_size=40),
     after=st.text("xyz", max_size=40),
