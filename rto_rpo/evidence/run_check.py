@@ -50,7 +50,7 @@ def check_run(root: Path, record: RunRecord, owners: Mapping[str, str]) -> RunCh
         findings += list(_plan_fault(path, opened.plan_sha256))
     else:
         state = "abandoned" if closed.source == "abandoned" else "closed"
-        findings = list(_file_faults(path, closed, owners))
+        findings = list(file_faults(path, closed, owners))
         if not findings:
             recomputed, faults = _recompute(path, closed)
             findings += faults
@@ -64,7 +64,7 @@ def _plan_fault(path: Path, sha256: str) -> Iterator[str]:
         yield f'"{PLAN_NAME}" was edited: its hash is not the one that the run was opened with'
 
 
-def _file_faults(path: Path, closed: Closed, owners: Mapping[str, str]) -> Iterator[str]:
+def file_faults(path: Path, closed: Closed, owners: Mapping[str, str]) -> Iterator[str]:
     if path.is_symlink() or not path.is_dir():
         if closed.files:
             yield "its folder is missing: it was deleted or renamed"

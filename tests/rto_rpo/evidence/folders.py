@@ -1,0 +1,37 @@
+"""Whole evidence folders: real runs, judged, reported, closed and signed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rto_rpo.evidence import chain
+from rto_rpo.evidence.run_folder import RunFolder
+from rto_rpo.evidence.signature import SigningKey
+from rto_rpo.report.publish import publish
+from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, PLAN, Run, write_ledger
+
+NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
+RUNS = (MET, MISSED, replace(INCONCLUSIVE, plan=PLAN + b"# changed\n"))
+
+
+def open_one(root: Path, run: Run, key: SigningKey | None) -> RunFolder:
+    """A run that is opened and has its ledger, and nothing more yet."""
+    now = NOW + timedelta(days=run.number)
+    folder = chain.open_run(root, run=run.run, drill=run.drill, plan=run.plan, key=key, now=now)
+    write_ledger(folder.path / "ledger.jsonl", run)
+    return folder
+
+
+def add_run(root: Path, run: Run, key: SigningKey | None) -> Path:
+    """A run from opened to closed. Gives its folder."""
+    folder = open_one(root, run, key)
+    verdict = publish(folder.path)["verdict"]
+    chain.close_run(root, folder, verdict=verdict, key=key, now=NOW + timedelta(days=run.number, minutes=1))
+    return folder.path
+
+
+def make_folder(root: Path, key: SigningKey | None, runs: tuple[Run, ...] = RUNS) -> list[Path]:
+    """The evidence of one met, one missed and one inconclusive run (or of those given)."""
+    return [add_run(root, run, key) for run in runs]
