@@ -134,20 +134,20 @@ class ResticCall:
         environment = {**_NEUTRAL, "RESTIC_PROGRESS_FPS": "2"}
         secrets = self._secret_environment(how.source)
         try:
-            if how.text is None and how.transfer:
-                return command.watch(
+            if how.text is not None:
+                return command.run(
                     argv,
                     limit_seconds=limit_seconds,
-                    on_line=how.on_line or _silent,
-                    on_error_line=_refuse_hopeless(act, how.source or self),
+                    input=how.text,
                     env=environment,
                     secret_env=secrets,
                     ok_codes=how.ok_codes,
                 )
-            return command.run(
+            return command.watch(
                 argv,
                 limit_seconds=limit_seconds,
-                input=how.text,
+                on_line=how.on_line or _silent,
+                on_error_line=_refuse_hopeless(act, how.source or self),
                 env=environment,
                 secret_env=secrets,
                 ok_codes=how.ok_codes,

@@ -7,7 +7,7 @@ file or no point at all is *missed*. What could not be looked at is *inconclusiv
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -105,6 +105,7 @@ def restore_test(
         if listing.unreadable:
             doubt.unknown.append(f"snapshots {', '.join(listing.unreadable)} cannot be read, of any dataset")
         found = [p for p in points(listing.snapshots, dataset.name) if p.copied or not copied_only]
+        _refuse_older(dataset.name, repository.name, found, history, doubt)
         if found:
             result = _identified(result, found[-1])
             result = _test(dataset, repository.uncached(), found[-1], scratch, result, doubt, on_progress)
@@ -114,6 +115,16 @@ def restore_test(
     if history:
         history.append(_event(result))
     return result
+
+
+def _refuse_older(
+    dataset: str, repository: str, found: Sequence[Point], history: History | None, doubt: _Doubt
+) -> None:
+    """A point that has arrived and is gone is a loss, though an older one may still come back."""
+    event = history.last("replication", repository=repository, outcomes=("done",)) if history else None
+    arrived = event.detail.get("newest", {}).get(dataset) if event else None
+    if arrived and not any(point.taken >= datetime.fromisoformat(arrived) for point in found):
+        doubt.missed.append(f'the point of {arrived} had arrived in "{repository}" and is gone')
 
 
 def _identified(result: RestoreTestResult, point: Point) -> RestoreTestResult:

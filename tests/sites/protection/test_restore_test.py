@@ -179,6 +179,24 @@ def test_no_copied_point_is_missed(protected: Any, make_repository: Make) -> Non
     assert restore_test(protected.dataset, protected.onsite, protected.scratch).verdict == "missed"
 
 
+def test_a_point_that_had_arrived_and_is_gone_is_missed(protected: Any, tmp_path: Path) -> None:
+    made = backup(protected.dataset, protected.onsite, plan="desk", staging=tmp_path / "staging")
+    replicate(protected.onsite, protected.offsite, plan="desk", history=protected.history)
+    (newest,) = [s for s in protected.offsite.snapshots().snapshots if s.original == made.snapshot_id]
+    Path(protected.offsite.url, "snapshots", newest.id).unlink()
+    result = run(protected, history=protected.history)
+    assert (result.verdict, result.snapshot_id) == ("missed", protected.made.snapshot_id)
+    assert f"{made.taken.isoformat()} had arrived" in result.reason
+
+
+def test_a_lost_pack_of_the_manifest_is_not_waited_for(protected: Any) -> None:
+    for pack in packs(protected.offsite)[1:]:
+        pack.unlink()
+    result = run(protected)
+    assert result.verdict in ("missed", "inconclusive")
+    assert "missing or cut short" in result.reason
+
+
 def test_an_empty_dataset_proves_nothing(make_repository: Make, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     dataset = FilesDataset("nothing", "primary", tmp_path / "nothing")
