@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from rto_rpo.ledger.records import LIMIT
+
 UNSETTLED: Final = 0
 ACKNOWLEDGED: Final = 1
 FAILED: Final = 2
@@ -64,7 +66,7 @@ class Column:
         self.latency = array("I")
         self.last_number = -1
         self.run = _NO_RUN
-        self._far_lag: dict[int, int] = {}
+        self.far_lag: dict[int, int] = {}
         self._far_latency: dict[int, int] = {}
         self._first = array("q")
         self._base = array("q")
@@ -129,51 +131,54 @@ class Column:
             self.lag[slot] = lag
         else:
             self.lag[slot] = LAG_FAR
-            self._far_lag[slot] = lag
+            self.far_lag[slot] = lag
         if latency < LATENCY_FAR:
             self.latency[slot] = latency
         else:
             self.latency[slot] = LATENCY_FAR
             self._far_latency[slot] = latency
 
+    def lag_max_ns(self) -> int:
+        return max(max(self.lag, default=0), *self.far_lag.values(), 0)
+
     def reach_ns(self) -> int:
-        """The longest time from when an operation was due to when it was completed is no longer than this."""
-        lag = max(max(self.lag, default=0), max(self._far_lag.values(), default=0))
-        return lag + max(max(self.latency, default=0), max(self._far_latency.values(), default=0))
+        """No operation was completed longer than this after it was due, or sent longer than this before."""
+        early = [min(self.lag, default=0), *self.far_lag.values()]
+        latencies = [max(self.latency, default=0), *self._far_latency.values()]
+        return max(self.lag_max_ns() + max(latencies), -min(early), 0)
 
-    def timings(self, due_from_ns: int = 0, mask: int = OUTCOME_MASK) -> Iterator[tuple[int, int, int]]:
-        """(sent, completed, state & mask) of every settled operation due from then on."""
-        for sent, completed, state, _ in self.answers(due_from_ns):
-            yield sent, completed, state & mask
+    def settled(self, due_from_ns: int = 0, due_until_ns: int = LIMIT) -> Iterator[tuple[int, int, int, int]]:
+        """(sent, completed, state, address) of every settled operation due between these two instants."""
+        for run, start, stop in self._parts(due_from_ns, due_until_ns):
+            dues = range(run.due_ns + start * run.step_ns, run.due_ns + stop * run.step_ns, run.step_ns)
+            columns = self._slices(run.base + start, run.base + stop)
+            for due, lag, latency, state, address in zip(dues, *columns, strict=True):
+                if state & OUTCOME_MASK:
+                    if lag == LAG_FAR or latency == LATENCY_FAR:
+                        slot = run.base + (due - run.due_ns) // run.step_ns
+                        yield self.sent_ns(slot), self.completed_ns(slot), state, address
+                    else:
+                        sent = due + lag
+                        yield sent, sent + latency, state, address
 
-    def answers(self, due_from_ns: int = 0) -> Iterator[tuple[int, int, int, int]]:
-        """(sent, completed, state, address) of every settled operation due from then on."""
+    def _parts(self, due_from_ns: int, due_until_ns: int) -> Iterator[tuple[Run, int, int]]:
+        """The runs, each with the stretch of it that is due between these two instants."""
         for index in range(len(self._base)):
             run = self._run_at(index)
             length = run.end - run.first
-            skipped = min(max(0, -((run.due_ns - due_from_ns) // run.step_ns)), length)
-            yield from self._answers(run, skipped, length)
+            start = min(max(0, -((run.due_ns - due_from_ns) // run.step_ns)), length)
+            stop = min(max(0, (due_until_ns - run.due_ns) // run.step_ns + 1), length)
+            if start < stop:
+                yield run, start, stop
 
-    def _answers(self, run: Run, skipped: int, length: int) -> Iterator[tuple[int, int, int, int]]:
-        columns = (
-            memoryview(each)[run.base + skipped : run.base + length]
-            for each in (self.lag, self.latency, self.state, self.address)
-        )
-        dues = range(run.due_ns + skipped * run.step_ns, run.due_ns + length * run.step_ns, run.step_ns)
-        for due, lag, latency, state, address in zip(dues, *columns, strict=True):
-            if state & OUTCOME_MASK:
-                if lag == LAG_FAR or latency == LATENCY_FAR:
-                    slot = run.base + (due - run.due_ns) // run.step_ns
-                    yield self.sent_ns(slot), self.completed_ns(slot), state, address
-                else:
-                    sent = due + lag
-                    yield sent, sent + latency, state, address
+    def _slices(self, start: int, stop: int) -> Iterator[memoryview]:
+        return (memoryview(each)[start:stop] for each in (self.lag, self.latency, self.state, self.address))
 
     def lagging(self, limit_ns: int) -> Iterator[int]:
         """The slots of operations that were sent more than `limit_ns` after their time."""
-        if limit_ns < max(max(self.lag, default=0), max(self._far_lag.values(), default=0)):
+        if limit_ns < self.lag_max_ns():
             for slot, lag in enumerate(self.lag):
-                if lag > limit_ns or (lag == LAG_FAR and self._far_lag[slot] > limit_ns):
+                if lag > limit_ns or (lag == LAG_FAR and self.far_lag[slot] > limit_ns):
                     yield slot
 
     def count(self, outcome: int) -> int:
@@ -196,7 +201,7 @@ class Column:
     def lag_ns(self, slot: int) -> int:
         """How long after its time the operation was sent."""
         lag = self.lag[slot]
-        return self._far_lag[slot] if lag == LAG_FAR else lag
+        return self.far_lag[slot] if lag == LAG_FAR else lag
 
     def sent_ns(self, slot: int) -> int:
         return self.due_ns(slot) + self.lag_ns(slot)

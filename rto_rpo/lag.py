@@ -6,27 +6,27 @@ from array import array
 from collections.abc import Iterable
 from typing import Final
 
-from rto_rpo.column import LAG_FAR, OUTCOME_MASK, Column
+from rto_rpo.column import LAG_FAR, UNSETTLED, Column
 from rto_rpo.measurement import Lag
 
-# Buckets as wide as their values have digits beyond the first eight binary ones: less than one percent.
-_DIGITS: Final = 8
-_BUCKETS: Final = 64 << _DIGITS
+_SHIFT: Final = 10
 
 
 def lag(columns: Iterable[Column], stall_max_ns: int) -> Lag:
-    """Quantiles of the send lag of all settled operations, rounded up by less than 1 %; the exact maximum."""
-    counts = array("Q", [0]) * _BUCKETS
-    top: int | None = None
-    for column in columns:
-        for slot, (lag_ns, state) in enumerate(zip(column.lag, column.state, strict=True)):
-            if state & OUTCOME_MASK:
-                exact = max(0, column.lag_ns(slot) if lag_ns == LAG_FAR else lag_ns)
-                shift = max(0, exact.bit_length() - _DIGITS)
-                counts[shift << _DIGITS | exact >> shift] += 1
-                if top is None or exact > top:
-                    top = exact
-    if top is None:
+    """Quantiles of the send lag of all operations, rounded up by at most 1.024 µs; the maximum is exact.
+
+    What was sent more than 2.1 s late counts as that late, but for the maximum.
+    """
+    lags = [column for column in columns if len(column)]
+    top = max((column.lag_max_ns() for column in lags), default=0)
+    counts = array("Q", [0]) * ((min(top, -LAG_FAR) >> _SHIFT) + 1)
+    for column in lags:
+        for lag_ns in column.lag:
+            counts[lag_ns >> _SHIFT if lag_ns > 0 else 0] += 1
+        counts[0] -= column.count(UNSETTLED) + len(column.far_lag)
+        for lag_ns in column.far_lag.values():
+            counts[-1 if lag_ns > 0 else 0] += 1
+    if not sum(counts):
         return Lag(None, None, None, stall_max_ns / 1e9)
     half, most = (min(_quantile(counts, percent), top) / 1e9 for percent in (50, 99))
     return Lag(half, most, top / 1e9, stall_max_ns / 1e9)
@@ -35,9 +35,8 @@ def lag(columns: Iterable[Column], stall_max_ns: int) -> Lag:
 def _quantile(counts: array[int], percent: int) -> int:
     """The upper edge of the bucket of the smallest value that `percent` of all do not exceed."""
     wanted = -(-sum(counts) * percent // 100)
-    bucket = -1
-    while wanted > 0:
-        bucket += 1
-        wanted -= counts[bucket]
-    shift, digits = bucket >> _DIGITS, bucket & ((1 << _DIGITS) - 1)
-    return ((digits + 1) << shift) - 1
+    for bucket, count in enumerate(counts):
+        wanted -= count
+        if wanted <= 0:
+            return (bucket + 1 << _SHIFT) - 1
+    return len(counts) << _SHIFT

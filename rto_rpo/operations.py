@@ -6,7 +6,7 @@ Everything here refuses a history that contradicts itself with a LedgerError tha
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -66,17 +66,32 @@ class StreamHistory:
         """How many different addresses answered."""
         return len(self.addresses) - 1
 
-    def timings(self, since_ns: int = 0) -> Iterator[tuple[int, int, int]]:
-        """(sent, completed, outcome) of all settled operations.
+    def settled(self, since_ns: int = 0, until_ns: int = LIMIT) -> Iterator[tuple[int, int, int, int]]:
+        """(sent, completed, state, address) of all settled operations; address 0 is none.
 
-        Those completed before `since_ns` may be left out.
+        Those completed before `since_ns` and those sent after `until_ns` may be left out.
         """
-        due_from = since_ns - max(column.reach_ns() for column in self.columns) if since_ns else 0
-        return chain.from_iterable(column.timings(due_from) for column in self.columns)
+        reach = max(column.reach_ns() for column in self.columns)
+        return chain.from_iterable(
+            column.settled(since_ns - reach, until_ns + reach) for column in self.columns
+        )
 
-    def answers(self) -> Iterator[tuple[int, int, int, int]]:
-        """(sent, completed, state, address) of all settled operations; address 0 is none."""
-        return chain.from_iterable(column.answers() for column in self.columns)
+    def last_completed_before(self, ns: int, column: Column, is_wanted: Callable[[int], bool]) -> int | None:
+        """When the last operation of that column completed before `ns` whose state is wanted."""
+        reach = column.reach_ns()
+        back = 2 * reach + self.stream["interval_ns"]
+        while True:
+            completed = (
+                completed
+                for _, completed, state, _ in column.settled(ns - back, ns + reach)
+                if completed < ns and is_wanted(state)
+            )
+            last = max(completed, default=None)
+            if last is not None and last >= ns - back + reach:
+                return last
+            if back > ns:
+                return last
+            back *= 16
 
     def intend(self, record: Intents) -> str | None:
         """Note that operations will be sent; the answer is what is wrong with that."""

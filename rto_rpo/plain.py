@@ -11,62 +11,60 @@ from typing import Any, Final
 
 from rto_rpo.column import CODES, LAG_FAR, LATENCY_FAR, OUTCOME_MASK
 from rto_rpo.ledger.records import LIMIT, ROWS_MAX
-from rto_rpo.operations import Operations, StreamHistory
+from rto_rpo.operations import StreamHistory
 
 _WRITE: Final = itemgetter(
-    "ns", "number", "act", "payload", "scheduled_ns", "sent_ns", "completed_ns", "outcome", "cause", "address"
-)
+    "seq", "ns", "stream", "number", "act", "payload", "scheduled_ns", "sent_ns", "completed_ns", "outcome",
+    "cause", "address",
+)  # fmt: skip
 _WRITE_FIELDS: Final = 14
-_SHA256_DIGITS: Final = 64
 _READ_FIELDS: Final = 6
+_SHA256_DIGITS: Final = 64
 
 
-def took(operations: Operations, record: Any) -> bool:  # noqa: ANN401 - straight from JSON, nothing known yet
-    """Take `record` in if it is plain. The caller answers for `seq` and `prev`.
+def took(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
+    """Take `record` in if it is plain. The caller answers for the values of `seq` and `prev`.
 
     If it is not, nothing has changed, but for rows before one that is malformed: the long way refuses those.
+    Raises KeyError, TypeError or ValueError for some that are not plain.
     """
-    try:
-        kind = record["kind"]
-        if kind == "operation":
-            return _took_write(operations.streams[record["stream"]], record)
-        rows = record["rows"] if kind == "read" else None
-        if type(rows) is not list or len(rows) > ROWS_MAX or len(record) != _READ_FIELDS:
-            return False
-        return operations.streams[record["stream"]].read(record) is None
-    except (KeyError, TypeError, ValueError):
-        return False
-
-
-def _took_write(history: StreamHistory, record: dict[str, Any]) -> bool:
-    ns, number, act, payload, due, sent, completed, outcome, cause, address = _WRITE(record)
-    column, code = history.writes, CODES[outcome]
+    if record["kind"] != "operation":
+        return record["kind"] == "read" and _took_rows(streams, record)
+    seq, ns, stream, number, act, payload, due, sent, completed, outcome, cause, address = _WRITE(record)
+    history, code = streams[stream], CODES[outcome]
+    column, address_code = history.writes, history.addresses.get(address)
     first, end, base, run_due, step = column.run
-    if not (
-        act == "write"
-        and len(record) == _WRITE_FIELDS
-        and type(ns) is type(number) is type(due) is type(sent) is type(completed) is int
-        and first <= number < end
-        and due == run_due + (number - first) * step
-        and 0 <= sent <= completed <= ns < LIMIT
-        and type(cause) is str
-        and address in history.addresses
-        and not history.reading
-    ):
-        return False
     slot = base + number - first
     lag, latency = sent - due, completed - sent
     if (
-        column.state[slot] & OUTCOME_MASK
-        or len(payload) != _SHA256_DIGITS
-        or bytes.fromhex(payload).hex() != payload
+        act != "write"
+        or len(record) != _WRITE_FIELDS
+        or not type(seq) is type(ns) is type(number) is type(due) is type(sent) is type(completed) is int
+        or not first <= number < end
+        or due != run_due + (number - first) * step
+        or not 0 <= sent <= completed <= ns < LIMIT
         or not -LAG_FAR > lag > LAG_FAR
         or latency >= LATENCY_FAR
+        or type(cause) is not str
+        or address_code is None
+        or history.reading
+        or column.state[slot] & OUTCOME_MASK
+        or len(payload) != _SHA256_DIGITS
+        or bytes.fromhex(payload).hex() != payload
     ):
         return False
     column.state[slot] |= code
     column.lag[slot] = lag
     column.latency[slot] = latency
-    column.address[slot] = history.addresses[address]
+    column.address[slot] = address_code
     history.payloads[slot] = hash(payload)
     return True
+
+
+def _took_rows(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
+    rows = record["rows"]
+    if type(rows) is not list or len(rows) > ROWS_MAX or len(record) != _READ_FIELDS:
+        return False
+    if not type(record["seq"]) is type(record["ns"]) is int or not record["ns"] < LIMIT:
+        return False
+    return streams[record["stream"]].read(record) is None  # type: ignore[arg-type]

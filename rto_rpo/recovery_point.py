@@ -60,6 +60,7 @@ _A: Final = states(lambda s: _outcome(s) == ACKNOWLEDGED and _kept(s))
 _I: Final = states(lambda s: _outcome(s) == INDETERMINATE and _kept(s))
 _F: Final = states(lambda s: _outcome(s) == FAILED and _kept(s))
 _LOST: Final = states(lambda s: _outcome(s) == ACKNOWLEDGED and _kept(s) and not _read(s))
+_SURVIVOR: Final = states(lambda s: _outcome(s) == ACKNOWLEDGED and _kept(s) and _read(s))
 _PHANTOM: Final = states(lambda s: _outcome(s) == FAILED and _kept(s) and _read(s))
 _MAYBE_KEPT: Final = states(lambda s: _outcome(s) in {INDETERMINATE, UNSETTLED} and _kept(s) and _read(s))
 _MAYBE_GONE: Final = states(lambda s: _outcome(s) == INDETERMINATE and _kept(s) and not _read(s))
@@ -145,20 +146,15 @@ def _bounds(
     history: StreamHistory, damage: Damage, lost: tuple[LostWrite, ...]
 ) -> tuple[int, int, int | None]:
     """(lower bound, upper bound, age of the newest survivor) in ns."""
-    oldest = min(((write.acknowledged_ns, write.sent_ns) for write in lost), default=(0, 0))
-    newest = max((write.acknowledged_ns for write in lost), default=0)
     fault = damage.watch_ns if damage.begin_ns is None else damage.begin_ns
-    before, survivor = -1, -1
-    for _, completed, state in history.writes.timings(mask=OUTCOME_MASK | DELETED_MASK | READ_MASK):
-        if state & (OUTCOME_MASK | DELETED_MASK) == ACKNOWLEDGED:
-            if before < completed < oldest[0]:
-                before = completed
-            if survivor < completed <= fault and state & READ_MASK:
-                survivor = completed
-    age = None if survivor < 0 else fault - survivor
+    survivor = history.last_completed_before(fault + 1, history.writes, lambda state: bool(_SURVIVOR[state]))
+    age = None if survivor is None else fault - survivor
     if not lost:
         return 0, 0, age
+    oldest, oldest_sent = min((write.acknowledged_ns, write.sent_ns) for write in lost)
+    newest = max(write.acknowledged_ns for write in lost)
+    before = history.last_completed_before(oldest, history.writes, lambda state: bool(_A[state]))
     begin = newest if damage.begin_ns is None else max(damage.begin_ns, newest)
     latest = history.readback_ns if damage.end_ns is None else damage.end_ns
     end = newest if latest is None else max(latest, newest)
-    return begin - oldest[0], end - (oldest[1] if before < 0 else before), age
+    return begin - oldest, end - (oldest_sent if before is None else before), age

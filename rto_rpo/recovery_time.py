@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rto_rpo.column import ACKNOWLEDGED
+from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK
+from rto_rpo.ledger.records import LIMIT
 from rto_rpo.operations import StreamHistory
 from rto_rpo.timeline import Timeline
 
@@ -88,8 +89,8 @@ def _bad(history: StreamHistory, timeline: Timeline, late_ns: int) -> Sequence[i
     """When the bad operations were sent, rising; also of those that were in flight when the fault began."""
     watch = timeline.watch_ns
     found = array("q")
-    for sent, completed, outcome in history.timings(watch):
-        if outcome == ACKNOWLEDGED and completed - sent <= late_ns:
+    for sent, completed, state, _ in history.settled(watch):
+        if state & OUTCOME_MASK == ACKNOWLEDGED and completed - sent <= late_ns:
             continue
         if sent >= watch or (completed >= watch and not timeline.no_fault_of_ours):
             found.append(sent)
@@ -103,8 +104,8 @@ def _bracket(history: StreamHistory, timeline: Timeline, bad: Sequence[int], lat
     if not bad:
         return Bracket(watch, None, None, ours=False)
     before = -1
-    for sent, completed, outcome in history.timings():
-        if before < sent < bad[0] and outcome == ACKNOWLEDGED and completed - sent <= late_ns:
+    for sent, completed, state, _ in history.settled(until_ns=bad[0]):
+        if before < sent < bad[0] and state & OUTCOME_MASK == ACKNOWLEDGED and completed - sent <= late_ns:
             before = sent
     return Bracket(watch, None if before < 0 else before, bad[0] + late_ns, ours=False)
 
@@ -113,8 +114,8 @@ def _gaps(history: StreamHistory, bad: Sequence[int], watch_ns: int, late_ns: in
     first = array("q", [-1]) * (len(bad) + 1)
     last = array("q", [-1]) * (len(bad) + 1)
     last_bad = bad[-1] if bad else -1
-    for sent, completed, outcome in history.timings(watch_ns):
-        if sent < watch_ns or outcome != ACKNOWLEDGED or completed - sent > late_ns:
+    for sent, completed, state, _ in history.settled(watch_ns):
+        if sent < watch_ns or state & OUTCOME_MASK != ACKNOWLEDGED or completed - sent > late_ns:
             continue
         gap = len(bad) if sent > last_bad else bisect_left(bad, sent)
         if sent <= last_bad and bad[gap] == sent:
@@ -150,12 +151,18 @@ def _first_acknowledged(
         after = bracket.end_ns if after is None else max(after, bracket.end_ns)
     if after is None:
         return None
-    acknowledged = (
-        (completed, sent)
-        for sent, completed, outcome in history.timings(after)
-        if outcome == ACKNOWLEDGED and sent > after
-    )
-    return min(acknowledged, default=None)
+    span = history.stream["interval_ns"]
+    while True:
+        acknowledged = (
+            (completed, sent)
+            for sent, completed, state, _ in history.settled(after, after + span)
+            if state & OUTCOME_MASK == ACKNOWLEDGED and sent > after
+        )
+        best = min(acknowledged, default=None)
+        # What was sent later than this was not acknowledged earlier.
+        if (best is not None and best[0] <= after + span) or after + span > LIMIT:
+            return best
+        span *= 16
 
 
 def _upper(

@@ -49,7 +49,8 @@ def take_in(path: Path) -> Run:
     try:
         for record in records:
             count += 1
-            _tell(timeline, record)
+            if record["kind"] != "operation":
+                _tell(timeline, record)
         if timeline.end_reason is None:
             broken = "the ledger has no end: the recorder was cut off"
     except LedgerError as error:

@@ -31,7 +31,7 @@ def first_answer(history: StreamHistory, recovered: Recovery) -> FirstAnswer | N
         return b
     firsts: dict[int, tuple[int, int]] = {}
     answered_b = set()
-    for sent, completed, state, address in history.answers():
+    for sent, completed, state, address in history.settled():
         if address and state & OUTCOME_MASK == ACKNOWLEDGED:
             if address not in firsts or (completed, sent) < firsts[address]:
                 firsts[address] = completed, sent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable
 
-from rto_rpo.column import ACKNOWLEDGED, Column
+from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK, Column
 from rto_rpo.operations import StreamHistory
 from rto_rpo.recovery_time import Recovery
 
@@ -14,19 +14,21 @@ def window(history: StreamHistory, recovered: Recovery) -> tuple[int, int]:
     """From the last acknowledgement before the fault to the end of the stability window (or of sending)."""
     bracket = recovered.bracket
     begin = bracket.watch_ns if bracket.begin_ns is None else bracket.begin_ns
-    last_acknowledged, last_sent = -1, begin
-    for sent, completed, outcome in history.timings():
-        if outcome == ACKNOWLEDGED and last_acknowledged < completed < begin:
-            last_acknowledged = completed
-        if sent > last_sent:
-            last_sent = sent
-    if last_acknowledged < 0:
+    acknowledged = [
+        history.last_completed_before(begin, column, _is_acknowledged) for column in history.columns
+    ]
+    start = max((ns for ns in acknowledged if ns is not None), default=None)
+    if start is None:
         dues = [column.first_due_ns for column in history.columns]
-        last_acknowledged = min([begin, *(due for due in dues if due is not None)])
+        start = min([begin, *(due for due in dues if due is not None)])
     no_outage = not bracket.ours and recovered.bad_count == 0
     if recovered.stable_until_ns is None or no_outage:
-        return last_acknowledged, last_sent
-    return last_acknowledged, recovered.stable_until_ns
+        return start, max((sent for sent, _, _, _ in history.settled(begin)), default=begin)
+    return start, recovered.stable_until_ns
+
+
+def _is_acknowledged(state: int) -> bool:
+    return state & OUTCOME_MASK == ACKNOWLEDGED
 
 
 def stall(
@@ -52,8 +54,8 @@ def stall(
 def control_failed(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | None:
     """Why the recorder's own network is in doubt: an endpoint outside the drill did not answer in time."""
     begin, end = span
-    for sent, completed, outcome in history.timings(begin):
-        bad = outcome != ACKNOWLEDGED or completed - sent > late_ns
+    for sent, completed, state, _ in history.settled(begin, end):
+        bad = not _is_acknowledged(state) or completed - sent > late_ns
         if bad and sent <= end and completed >= begin:
             name = history.stream["name"]
             return f"the control endpoint {name!r} did not answer in time: was it the recorder's own network?"
@@ -93,7 +95,7 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
         return "operations are missing from the schedule"
     first, last = array("q", [-1]) * count, array("q", [-1]) * count
     before, after = -1, -1
-    for sent, _, _ in history.timings():
+    for sent, _, _, _ in history.settled(begin):
         if sent <= begin:
             before = max(before, sent)
         elif sent >= end:

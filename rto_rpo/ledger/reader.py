@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
@@ -34,10 +34,17 @@ def read(path: Path, operations: Operations | None = None) -> Iterator[Record]:
     with path.open("rb", buffering=_BUFFER_BYTES) as lines:
         for seq, line in enumerate(lines):
             record = _parsed(seq + 1, line)
-            if not (_plainly_next(record, seq, prev, last_ns) and order.open and took(operations, record)):
+            try:
+                plain = (
+                    record["prev"] == prev and record["seq"] == seq and record["ns"] >= last_ns and order.open
+                )
+                plain = plain and took(operations.streams, record)
+            except (KeyError, TypeError, ValueError):
+                plain = False
+            if not plain:
                 order.check(checked(seq + 1, record), seq, prev, last_ns)
                 operations.take(record)
-            yield cast("Record", record)
+            yield record
             prev, last_ns = hashlib.sha256(line).hexdigest(), record["ns"]
     if seq < 0:
         raise LedgerError(1, "the ledger is empty")
@@ -52,16 +59,6 @@ def _parsed(line_number: int, line: bytes) -> Any:  # noqa: ANN401 - straight fr
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise LedgerError(line_number, f"not JSON: {error}") from None
-
-
-def _plainly_next(record: Any, seq: int, prev: str, last_ns: int) -> bool:  # noqa: ANN401 - the same
-    try:
-        found, ns = record["seq"], record["ns"]
-        return (
-            type(found) is type(ns) is int and found == seq and ns >= last_ns and bool(record["prev"] == prev)
-        )
-    except (KeyError, TypeError):
-        return False
 
 
 class _Order:
