@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor, log10
 from typing import Literal
 
+_HAIR = 1e-9
 Anchor = Literal["start", "middle", "end"]
 
 
@@ -86,7 +87,8 @@ class Scale:
         """Round instants, some `about` of them, each with its label."""
         step = _round_step((self.end_seconds - self.begin_seconds) / max(1, about))
         digits = max(0, -floor(log10(step)))
-        for index in range(ceil(self.begin_seconds / step), floor(self.end_seconds / step) + 1):
+        first, last = ceil(self.begin_seconds / step - _HAIR), floor(self.end_seconds / step + _HAIR)
+        for index in range(first, last + 1):
             yield index * step, f"{index * step:.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 

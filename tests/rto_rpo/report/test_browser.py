@@ -1,0 +1,134 @@
+"""The pages in a real browser: at a desk, on a phone and on paper."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rto_rpo.report.document import document
+from rto_rpo.report.html import html
+from tests.rto_rpo.report.runs import write_run
+from tests.rto_rpo.report.test_html import HOSTILE_RUN, RUNS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DESK, PHONE = 1280, 390
+CONTRAST_MIN = 4.5
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="chromium is not installed: NO PAGE WAS OPENED in a browser"
+)
+
+# Every text that is shown: its own colour against the nearest background that is painted.
+CONTRASTS = """() => {
+  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const part = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  };
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const colour = parse(getComputedStyle(node).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.getClientRects().length) continue;
+    if (["STYLE", "TITLE", "desc", "title"].includes(element.tagName)) continue;
+    const style = getComputedStyle(element);
+    const colour = parse(element instanceof SVGElement ? style.fill : style.color);
+    const [a, b] = [light(colour), light(behind(element))].sort((x, y) => y - x);
+    found.push([(a + 0.05) / (b + 0.05), walker.currentNode.data.trim()]);
+  }
+  return found;
+}"""
+
+
+PLOTS_SHOWN = """() => [...document.querySelectorAll("figure")].map(
+  figure => [...figure.querySelectorAll("svg")].filter(svg => svg.getClientRects().length).length
+)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", params=[*RUNS, "hostile"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("page")
+    run = RUNS.get(request.param, HOSTILE_RUN)
+    content = document(write_run(folder, run) / "ledger.jsonl", run.plan)
+    (folder / "report.html").write_text(html(content))
+    return (folder / "report.html").as_uri()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A page that was opened, and everything that it said or asked for while it was."""
+
+    page: Page
+    address: str
+    heard: tuple[str, ...]
+
+
+@pytest.fixture(scope="module", params=[DESK, PHONE])
+def opened(browser: Browser, address: str, request: pytest.FixtureRequest) -> Iterator[Opened]:
+    page = browser.new_page(viewport={"width": request.param, "height": 900})
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: heard.append(f"dialog: {dialog.message}"))
+    page.on("request", lambda request: heard.append(request.url))
+    page.goto(address)
+    yield Opened(page, address, tuple(heard))
+    page.close()
+
+
+def test_a_page_loads_with_no_error_and_no_request_leaving_it(opened: Opened) -> None:
+    assert opened.heard == (opened.address,)
+
+
+def test_a_page_fits_its_width_and_shows_each_plot_once(opened: Opened) -> None:
+    page = opened.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+    shown = page.evaluate(PLOTS_SHOWN)
+    assert shown
+    assert set(shown) == {1}
+    assert page.locator("h1").bounding_box() is not None
+    assert page.locator(".emblem").bounding_box() is not None
+
+
+def test_every_text_stands_out_from_its_background(opened: Opened) -> None:
+    contrasts = opened.page.evaluate(CONTRASTS)
+    assert len(contrasts) > 100
+    assert [found for found in contrasts if found[0] < CONTRAST_MIN] == []
+
+
+def test_on_paper_a_page_keeps_its_tables_and_has_plots_of_its_own(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(address)
+    assert page.pdf(prefer_css_page_size=True, print_background=True).startswith(b"%PDF-")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 680, "height": 1000})
+    assert page.locator("svg.paper").first.bounding_box() is not None
+    assert page.locator("svg.wide").first.bounding_box() is None
+    assert page.locator("thead").first.bounding_box() is not None
+    page.close()
