@@ -44,10 +44,10 @@ def run(
     """
     drill = declared(estate, name)
     with only_drill(estate):
+        check_health(estate, name)
         fault = fault_of(estate, drill)
         seen = resolved(estate, name, fault)
         check_authority(estate, drill, seen, environment, confirm)
-        check_health(estate, name)
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         return _record(estate, name, fault, [t.name for t in seen.targets if t.kind == "process"], seed, tell)
 

@@ -1,0 +1,179 @@
+"""The main job on real components, and the same drill made to go wrong on purpose."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drills.closing import Closed
+from drills.faults.kill_site import KillSite
+from drills.rehearsal import PHASE_SECONDS_MAX
+from drills.undo import UndoIntents
+from rto_rpo.evidence.verify import verify
+from sites.capability import Proof
+from sites.drivers.postgres_receiver import drop_receiver, freeze_receiver
+from sites.errors import GuardError
+from tests.e2e.desks import RunningDesk, ledger, running_desk
+
+# seed whose fault comes more than a second after the steady state
+SEED_OF_A_LATE_FAULT = next(
+    seed
+    for seed in range(1000)
+    if random.Random(seed).uniform(0, PHASE_SECONDS_MAX) > 1.0  # noqa: S311
+)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's user can enter, as those of pytest are not."""
+    path = Path(tempfile.mkdtemp(prefix="blackstart-e2e-", dir="/var/tmp"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+def canary(order: str, run: str) -> int | None:
+    """The number of one of the canary's orders, from its client order id; None for anybody else's."""
+    prefix, _, number = order.rpartition("-")
+    return int(number) if prefix == f"{run[:8]}-orders" else None
+
+
+def acknowledged(run: Closed) -> set[int]:
+    return {
+        record["number"]
+        for record in ledger(run)
+        if record["kind"] == "operation"
+        and record["stream"] == "orders"
+        and record["outcome"] == "acknowledged"
+    }
+
+
+def events(run: Closed, name: str) -> list[dict[str, Any]]:
+    return [record for record in ledger(run) if record["kind"] == "event" and record["event"] == name]
+
+
+def lost(run: Closed) -> set[int]:
+    (point,) = run.report["recovery_points"]
+    return {write["number"] for write in point["lost"]}
+
+
+def lost_by_brute_force(desk: RunningDesk, run: Closed) -> set[int]:
+    """What the ledger says was acknowledged, less what the database itself says when it is asked."""
+    there = {canary(order, run.report["run"]) for order in desk.orders("dr")}
+    return acknowledged(run) - {number for number in there if number is not None}
+
+
+def test_the_primary_is_killed_and_every_promise_is_kept(folder: Path) -> None:
+    with running_desk(folder) as desk:
+        run = desk.drill()
+        assert run.verdict == "met", run.report["reasons"]
+        assert lost(run) == lost_by_brute_force(desk, run) == set()
+        assert run.report["safe"]["reached"]
+        checks = {check["name"]: check["verdict"] for check in run.report["checks"]}
+        assert checks == {"engine": "met", "runbook": "met"}
+        assert UndoIntents(desk.estate.state).pending() == []
+        assert not desk.estate.site("primary").running()
+        assert "engine" in desk.estate.site("dr").running()
+        assert {path.name for path in run.folder.iterdir()} == {
+            "plan.yaml", "ledger.jsonl", "report.json", "report.html", "report.md",
+        }  # fmt: skip
+        outcome = verify(desk.plan.evidence.path, head=run.head)
+        assert outcome.intact, outcome.findings
+        assert outcome.anchored
+        with pytest.raises(GuardError, match='site "primary" is fenced'):
+            desk.drill()
+
+
+def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asynchronous, and the standby's receiver frozen before the kill: the venue knows what is lost."""
+    with running_desk(folder, synchronous=False) as desk:
+        dr, receiver = desk.estate.site("dr"), desk.estate.postgres("orders").receiver_pid("dr")
+        assert receiver is not None
+        kill = KillSite.inject
+
+        def kill_for_good(fault: KillSite) -> Proof:
+            """What the kernel still holds of the primary's last words is lost with it, as with a host."""
+            proof = kill(fault)
+            drop_receiver(dr, receiver)
+            return proof
+
+        def spoil(said: str) -> None:
+            if said.startswith("Steady"):
+                freeze_receiver(dr, receiver)
+
+        monkeypatch.setattr(KillSite, "inject", kill_for_good)
+        run = desk.drill(tell=spoil, seed=SEED_OF_A_LATE_FAULT)
+        found = lost_by_brute_force(desk, run)
+        assert found, "the frozen receiver lost nothing: this control would prove nothing"
+        assert lost(run) == found
+        verdicts = {judged["objective"]: judged["verdict"] for judged in run.report["judgements"]}
+        assert verdicts["rpo"] == "missed"
+        assert run.verdict == "missed"
+        assert gate(run)["verdict"] == "missed"
+        strategies_are_blocked(desk, run)
+
+
+def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one desk: where nobody took over, healing brings the primary back, ready for the next drill.
+
+    In that one an order is planted which only the venue knows.
+    """
+    with running_desk(folder) as desk:
+        alone = desk.with_(
+            services={"gateway": {"rto": "3s"}}, drill={"respond": "observe", "deadline": "6s"}
+        )
+        run = alone.drill()
+        assert run.verdict == "missed", run.report["reasons"]
+        (time,) = run.report["recovery_times"]
+        assert time["upper_seconds"] is None
+        assert time["lower_seconds"] > 3
+        assert [e["detail"]["undone"] for e in events(run, "undo")] == ["reverted"]
+        assert {"postgres", "gateway", "engine"} <= set(desk.estate.site("primary").running())
+        assert desk.estate.postgres("orders").wait_until_in_sync(limit_seconds=30).holds
+
+        monkeypatch.setattr(KillSite, "inject", inject_behind_a_stopped_recorder)
+        desk.place_at_venue("planted-1")
+        run = desk.drill()
+        assert run.verdict == "inconclusive", run.report["reasons"]
+        assert run.report["instrument"]["stall_max_seconds"] > 0.9
+        assert gate(run)["said"]["unknown"] == ["planted-1"]
+        strategies_are_blocked(desk, run)
+        assert verify(desk.plan.evidence.path).intact
+
+
+def gate(run: Closed) -> dict[str, Any]:
+    """What the reconciliation said."""
+    (check,) = [e["detail"] for e in events(run, "check") if e["detail"]["name"] == "engine"]
+    return dict(check)
+
+
+def strategies_are_blocked(desk: RunningDesk, run: Closed) -> None:
+    assert not run.report["safe"]["reached"]
+    assert "engine" not in desk.estate.site("dr").running()
+
+
+def inject_behind_a_stopped_recorder(self: KillSite) -> Proof:
+    (recorder,) = recorders()
+    os.kill(recorder, signal.SIGSTOP)
+    threading.Timer(1.0, os.kill, (recorder, signal.SIGCONT)).start()
+    return self._site.kill()
+
+
+def recorders() -> list[int]:
+    """The recorders that this process has started and that run, by process number."""
+    children = (Path("/proc/self/task") / str(threading.get_native_id()) / "children").read_text().split()
+    return [int(c) for c in children if b"drills.recorder" in (Path("/proc") / c / "cmdline").read_bytes()]
