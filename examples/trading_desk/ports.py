@@ -17,12 +17,12 @@ def free_ports(count: int) -> list[int]:
     They lie below those that the kernel hands to outgoing connections: one of these could take a port
     between our looking and our listening, or while a killed server is being restarted.
     """
+    chance, above = random.SystemRandom(), _first_outgoing()
     found: list[int] = []
     with ExitStack() as held:
-        candidates = list(range(LOWEST, _first_outgoing()))
-        random.SystemRandom().shuffle(candidates)
-        for port in candidates:
+        for _ in range(above - LOWEST):
             holder = held.enter_context(socket.socket())
+            port = chance.randrange(LOWEST, above)
             try:
                 holder.bind(("127.0.0.1", port))
             except OSError:
@@ -30,7 +30,7 @@ def free_ports(count: int) -> list[int]:
             found.append(port)
             if len(found) == count:
                 return found
-    raise OSError(f"no {count} free ports between {LOWEST} and {_first_outgoing()}")
+    raise OSError(f"no {count} free ports between {LOWEST} and {above}")
 
 
 def _first_outgoing() -> int:

@@ -27,22 +27,17 @@ def test_several_requests_on_one_connection_are_answered_in_order(programs: Prog
     assert [part[:3] for part in heard.split(b"HTTP/1.1 ")[1:]] == [b"201", b"200", b"404"]
 
 
-@pytest.mark.parametrize(
-    ("sent", "status"),
-    [
-        (b"nonsense\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"400"),
-        (b"POST /orders HTTP/1.1\r\nContent-Length: many\r\n\r\n", b"400"),
-        (b"POST /orders HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"413"),
-        (b"POST /orders HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"413"),
-        (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n", b"413"),
-    ],
-)
-def test_what_is_no_request_is_refused_and_the_connection_closed(
-    programs: Programs, sent: bytes, status: bytes
-) -> None:
+def test_what_is_no_request_is_refused_and_the_connection_closed(programs: Programs) -> None:
     venue = programs.venue()
-    assert talk(venue, sent).startswith(b"HTTP/1.1 " + status)
+    refused = {
+        b"nonsense\r\n\r\n": b"400",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n": b"400",
+        b"POST /orders HTTP/1.1\r\nContent-Length: many\r\n\r\n": b"400",
+        b"POST /orders HTTP/1.1\r\nContent-Length: -1\r\n\r\n": b"413",
+        b"POST /orders HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n": b"413",
+        b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\n\r\n": b"413",
+    }
+    assert {sent: talk(venue, sent)[9:12] for sent in refused} == refused
     assert b" 200 " in talk(venue, b"GET /health HTTP/1.1\r\n\r\n"), "it serves others all the same"
 
 
