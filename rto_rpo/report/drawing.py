@@ -8,6 +8,7 @@ from math import ceil, floor, log10
 from typing import Literal
 
 _HAIR = 1e-9
+_EDGE_PX = 12.0
 Anchor = Literal["start", "middle", "end"]
 
 
@@ -101,15 +102,20 @@ def row(drawing: Drawing, scale: Scale, y: float, text: str, height: float) -> f
     return y + 18
 
 
-def axis(drawing: Drawing, scale: Scale, y: float, marks: list[tuple[float, float]]) -> None:
-    """End the drawing with its axis at `y`. `marks` are lines from the axis up: (x, y of the upper end)."""
+def axis(drawing: Drawing, scale: Scale, y: float, marks: list[tuple[float, float]], zero: str) -> None:
+    """End the drawing with its axis at `y`. `marks` are lines from the axis up: (x, y of the upper end).
+
+    `zero` names the moment from which the seconds count.
+    """
     drawing.height = y + 34
     drawing.shapes[:0] = [Rule(x, top, x, y, "mark") for x, top in marks]
     drawing.add(Rule(scale.left, y, scale.right, y, "axis"))
     for seconds, text in scale.ticks(8 if scale.left else 4):
         x = scale.x(seconds)
-        drawing.add(Rule(x, y, x, y + 5, "axis"), Label(x, y + 17, text, "tick", "middle"))
-    drawing.add(Label(scale.right, y + 31, "seconds from the fault", "tick", "end"))
+        at_edge = x < _EDGE_PX
+        drawing.add(Rule(x, y, x, y + 5, "axis"))
+        drawing.add(Label(0 if at_edge else x, y + 17, text, "tick", "start" if at_edge else "middle"))
+    drawing.add(Label(scale.right, y + 31, f"seconds from {zero}", "tick", "end"))
 
 
 def short(text: str, limit: int) -> str:

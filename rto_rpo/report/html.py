@@ -38,7 +38,7 @@ def _environment() -> Environment:
         finalize=_visible,
     )
     environment.globals.update(sentences=sentences, words=words, numbered=numbered)
-    environment.filters.update(detail=_detail, hash=_hash, sentence=_sentence)
+    environment.filters.update(detail=_detail, hash=_hash)
     return environment
 
 
@@ -60,11 +60,6 @@ def _hash(text: str) -> Markup:
     """A long hash that may be broken at every eighth digit."""
     parts = [text[place : place + 8] for place in range(0, len(text), 8)]
     return Markup("<wbr>").join(parts)
-
-
-def _sentence(text: str) -> str:
-    """The text with a full stop. Its first letter stays: it may be a name's."""
-    return text + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _overviews(report: Report) -> dict[str, Drawing]:

@@ -31,7 +31,7 @@ def outage(report: Report, time: RecoveryTime, width: float) -> Drawing | None:
     y = _phases(drawing, scale, time, y)
     y = _operations(drawing, scale, density, y)
     y = _measured(drawing, scale, time, _objective(report, time), y)
-    axis(drawing, scale, y, marks)
+    axis(drawing, scale, y, marks, sentences.zero(report))
     return drawing
 
 

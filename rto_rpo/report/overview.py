@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rto_rpo.report import words
+from rto_rpo.report import sentences, words
 from rto_rpo.report.bars import bars
 from rto_rpo.report.drawing import Box, Drawing, Label, Scale, axis, row, short
 from rto_rpo.report.model import RecoveryTime, Report
@@ -29,7 +29,7 @@ def overview(report: Report, width: float) -> Drawing | None:
         y = row(drawing, scale, y, "Old primary" if old else short(density.stream, 16), 34)
         drawing.add(*bars(density, scale, y + 34, 34, 20, "old-" if old else ""))
         y += 34 + 20 + 10
-    axis(drawing, scale, y, marks)
+    axis(drawing, scale, y, marks, sentences.zero(report))
     return drawing
 
 

@@ -27,7 +27,7 @@ def verdict(report: Report) -> str:
 
 def what_happened(report: Report) -> str:
     """One sentence: what was done, how long the service was gone, what was lost."""
-    begun = report.timeline.fault_begin_at_seconds is not None
+    begun = report.timeline.fault_begin_at_seconds is not None or _kind(report) == "none"
     done = fault(report) if begun else "the fault was never injected"
     parts = [_served(judgement, time_of(report, judgement)) for judgement in _of(report, "rto")]
     parts += [lost(point) for point in points(report)]
@@ -52,7 +52,7 @@ def reasons(report: Report) -> list[str]:
 def fault(report: Report) -> str:
     """What was broken."""
     content = {name: value for name, value in report.drill.fault.items() if name != "kind"}
-    kind = str(report.drill.fault.get("kind", "none"))
+    kind = _kind(report)
     try:
         return _FAULTS[kind].format(**{name: _QUOTED.format(value) for name, value in content.items()})
     except KeyError:
@@ -146,6 +146,15 @@ def measured(report: Report, judgement: Judgement) -> str:
     if time and not time.outage_seen and judgement.upper_seconds is not None:
         return f"no outage seen; at most {words.at_most(judgement.upper_seconds)}"
     return words.bounds(judgement.lower_seconds, judgement.upper_seconds)
+
+
+def zero(report: Report) -> str:
+    """The moment from which the report's times count."""
+    return "the start" if report.timeline.fault_begin_at_seconds is None else "the fault"
+
+
+def _kind(report: Report) -> str:
+    return str(report.drill.fault.get("kind", "none"))
 
 
 def _served(judgement: Judgement, time: RecoveryTime | None) -> str:

@@ -45,6 +45,7 @@ class Run:
     stall: tuple[float, float] | None = None
     reading_ends: bool = True
     cut_off: bool = False
+    begins: bool = True
     safe_at_seconds: float | None = 0.9
     check: dict[str, str] = field(
         default_factory=lambda: {"name": "reconciliation", "verdict": "met", "reason": "80 orders, all known"}
@@ -240,6 +241,8 @@ def _events(run: Run) -> list[dict[str, Any]]:
         _event("stable", run.end_at_seconds - 0.2, "recorder", {}),
         _event("note", run.end_at_seconds - 0.1, "operator", run.note),
     ]
+    if not run.begins:
+        return [event for event in events if event["event"] in {"steady", "frozen", "note"}]
     if run.safe_at_seconds is not None:
         events.append(_event("safe", run.safe_at_seconds, "responder", {}))
     return events

@@ -130,3 +130,18 @@ def test_a_way_to_go_wrong_says_what_it_counts_as(tmp_path: Path) -> None:
     }
     assert ways["Lost"] == ("missed, beyond the RPO", [36, 37, 38])
     assert ways["Unknown, not kept"] == ("not counted", [40, 41])
+
+
+def test_a_drill_that_breaks_nothing_counts_from_its_start(tmp_path: Path) -> None:
+    report = Report.model_validate(content(tmp_path, replace(MET, fault={"kind": "none"}, begins=False)))
+    assert sentences.zero(report) == "the start"
+    assert "nothing was broken on purpose: gateway served its clients again" in sentences.what_happened(
+        report
+    )
+
+
+def test_a_fault_that_was_never_injected_is_told(tmp_path: Path) -> None:
+    report = Report.model_validate(content(tmp_path, replace(MET, begins=False)))
+    assert sentences.what_happened(report).endswith(
+        "the fault was never injected; the measurement is void, and nothing follows from it."
+    )
