@@ -1,0 +1,76 @@
+"""From the plan to backup, replication and restore test, with real restic: one failure is one failure."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows import outcomes
+from flows.exposed import exposed
+from flows.options import estate_of
+from flows.protect import back_up, replicate_all, restore_tests
+from sites.errors import PlanError
+from sites.estate import Estate
+from tests.flows.plans import small_plan
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Estate:
+    return estate_of(small_plan(tmp_path))
+
+
+def test_all_that_is_declared_is_protected_and_proven(estate: Estate, tmp_path: Path) -> None:
+    backed_up = [outcomes.backed_up(one) for one in back_up(estate)]
+    assert [(row.subject, row.state) for row in backed_up] == [
+        ("documents", "backed up"),
+        ("pictures", "backed up"),
+    ]
+    replicated = [outcomes.replicated(one) for one in replicate_all(estate)]
+    assert [(row.subject, row.state) for row in replicated] == [("far", "replicated")]
+    tested = [outcomes.tested(one) for one in restore_tests(estate)]
+    assert [(row.subject, row.state) for row in tested] == [("documents", "met"), ("pictures", "met")]
+    assert {outcomes.exit_code(rows) for rows in (backed_up, replicated, tested)} == {0}
+
+    rows = {row.dataset: row for row in exposed(estate)}
+    assert {name: (row.by, row.exceeded) for name, row in rows.items()} == {
+        "documents": ("backup", False),
+        "pictures": ("backup", False),
+        "scratch": (None, False),
+    }
+    assert rows["documents"].proven is not None
+    assert list((tmp_path / "there" / "restore-test").iterdir()) == []
+
+
+def test_one_dataset_that_fails_keeps_no_other_from_its_backup(estate: Estate, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "here" / "documents")
+    rows = [outcomes.backed_up(one) for one in back_up(estate)]
+    assert [(row.subject, row.state) for row in rows] == [("documents", "failed"), ("pictures", "backed up")]
+    assert "documents" in rows[0].what
+    assert outcomes.exit_code(rows) == 1
+
+
+def test_only_the_named_are_taken(estate: Estate) -> None:
+    assert [one.subject for one in back_up(estate, ["pictures"])] == ["pictures"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "scratch"])
+def test_a_name_without_a_backup_is_refused_with_those_that_have_one(estate: Estate, name: str) -> None:
+    with pytest.raises(PlanError, match=name) as refused:
+        list(back_up(estate, [name]))
+    assert refused.value.hint == "declared: documents, pictures"
+
+
+def test_a_restore_test_of_what_was_never_copied_is_missed(estate: Estate) -> None:
+    assert {one.error for one in back_up(estate, ["pictures"])} == {None}
+    rows = [outcomes.tested(one) for one in restore_tests(estate, ["pictures"])]
+    assert rows[0].state == "inconclusive"
+    assert outcomes.exit_code(rows) == 3
+
+
+def test_a_failure_outweighs_what_is_unknown() -> None:
+    rows = [outcomes.Row("a", "met", "", 0), outcomes.Row("b", "inconclusive", "", 3)]
+    assert outcomes.exit_code(rows) == 3
+    assert outcomes.exit_code([*rows, outcomes.Row("c", "missed", "", 1)]) == 1
+    assert outcomes.exit_code(rows[:1]) == 0
