@@ -209,7 +209,10 @@ def _do(options: argparse.Namespace) -> int:
         return 0
     if options.act == "up":
         desk.up()
-    for name, value in {**desk.variables, "BLACKSTART_PLAN": str(PLAN)}.items():
+    # evidence is signed with the desk's own key, and a chain takes one key only
+    evidence = os.environ.get("BLACKSTART_EVIDENCE", str(desk.folder / "evidence"))
+    told = {**desk.variables, "BLACKSTART_PLAN": str(PLAN), "BLACKSTART_EVIDENCE": evidence}
+    for name, value in told.items():
         print(f"export {name}={shlex.quote(value)}", flush=True)
     if options.act == "up" and not options.background:
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
