@@ -16,7 +16,7 @@ from drills.recorder.streak import Streak
 from sites.capability import Client, Outcome
 
 FIRST_AFTER_NS = 300_000_000
-ANNOUNCE_SECONDS = 0.1
+ANNOUNCE_SECONDS = 0.05
 GRACE_SECONDS = 1.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 AHEAD_NS = 500_000_000
-BATCH_NS = 500_000_000
+BATCH_NS = 250_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,9 @@ def test_a_recorder_that_stood_still_proves_nothing(tmp_path: Path, service: Ord
     recording.finish("stable")
 
     void = measure(tmp_path / "ledger.jsonl").void
+    records = ledger_of(tmp_path)
 
+    assert max(stall["to_ns"] - stall["from_ns"] for stall in of_kind(records, "stall")) > 350_000_000
+    assert max(o["sent_ns"] - o["scheduled_ns"] for o in of_kind(records, "operation")) > 300_000_000
     assert void is not None
     assert "the recorder stalled" in void
