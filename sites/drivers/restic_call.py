@@ -63,6 +63,7 @@ class ResticCall:
     cache: Path | Literal["default", "none"] = "default"
     secrets: Mapping[str, Callable[[], str]] = field(default_factory=dict, repr=False)
     lock: bool = True
+    gentle: bool = False
     lock_wait_seconds: float = 60.0
     call_limit_seconds: float = 300.0
     transfer_limit_seconds: float = 6 * 3600.0
@@ -83,6 +84,10 @@ class ResticCall:
     def unlocked(self) -> Self:
         """The same repository, read even when a site that is gone has left its lock."""
         return replace(self, lock=False)
+
+    def gently(self) -> Self:
+        """The same repository, read on what the others on the machine leave: their clients are waiting."""
+        return replace(self, gentle=True)
 
     def locks(self) -> tuple[Lock, ...]:
         """Who holds the repository, as they said themselves. Raises RepositoryError."""
@@ -157,7 +162,8 @@ class ResticCall:
             raise named(error, able, act, self.name) from error
 
     def _argv(self, arguments: Sequence[str]) -> list[str]:
-        argv = [self.binary, "--repo", self.url, "--json"]
+        argv = ["nice", "-n", "19"] if self.gentle else []
+        argv += [self.binary, "--repo", self.url, "--json"]
         if self.cache == "none":
             argv += ["--no-cache"]
         elif self.cache != "default":

@@ -104,7 +104,8 @@ class Failover:
         source = self._estate.restore_source(name)
 
         def do(_limit_seconds: float) -> Detail:
-            restored = restore_dataset(source.repository, name, source.to)
+            # by now the first services serve again: a restore at full speed would slow them down
+            restored = restore_dataset(source.repository.gently(), name, source.to)
             return {
                 "dataset": name,
                 "snapshot": restored.snapshot_id,
