@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from rto_rpo.durable import sync_folder
+from rto_rpo.durable import sync_folder, write_durably
 from rto_rpo.evidence import EvidenceError
 
 _BLOCK_BYTES = 1 << 20
@@ -45,20 +45,14 @@ def inventory(folder: Path) -> dict[str, str]:
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Write a new file and have it on disk, its name included.
+    """Write a new file whole, or not at all, and have it on disk. One that holds just this already is fine.
 
-    Raises EvidenceError when the file exists already: evidence is never overwritten.
+    Raises EvidenceError when it holds anything else: evidence is never overwritten.
     """
-    try:
-        with path.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        raise EvidenceError(
-            f'cannot write evidence "{path}": it exists, and evidence is written once'
-        ) from None
-    sync_folder(path.parent)
+    if not path.exists():
+        write_durably(path, content)
+    elif path.read_bytes() != content:
+        raise EvidenceError(f'cannot write evidence "{path}": it exists, and evidence is written once')
 
 
 def sync(path: Path) -> None:

@@ -65,12 +65,15 @@ def _plan_fault(path: Path, sha256: str) -> Iterator[str]:
 
 
 def file_faults(path: Path, closed: Closed, owners: Mapping[str, str]) -> Iterator[str]:
+    """What differs between the files of a closed run and its line of the chain."""
     if path.is_symlink() or not path.is_dir():
         if closed.files:
             yield "its folder is missing: it was deleted or renamed"
         return
     regular, other = listing(path)
     found = {name: sha256_of(path / name) for name in regular}
+    if closed.files.get(PLAN_NAME, closed.plan_sha256) != closed.plan_sha256:
+        yield f'"{PLAN_NAME}" is not the plan that the run was opened with'
     if (owner := owners.get(found.get(LEDGER_NAME, ""))) not in {None, path.name}:
         yield f'it holds the ledger of "{owner}": the runs were swapped or copied'
     for name, sha256 in sorted(closed.files.items()):
@@ -84,28 +87,28 @@ def file_faults(path: Path, closed: Closed, owners: Mapping[str, str]) -> Iterat
 
 def _recompute(path: Path, closed: Closed) -> tuple[Verdict | None, list[str]]:
     """The verdict that plan and ledger give, and how it differs from what was written down."""
+    # A recorder that died at once leaves nothing to judge. *Inconclusive* claims nothing and needs no proof.
+    unclaimed = closed.verdict == "inconclusive"
     missing = [name for name in (PLAN_NAME, LEDGER_NAME) if name not in closed.files]
-    if closed.source == "abandoned" and missing:
-        return None, []
     if missing:
-        return None, [f'it was closed without "{missing[0]}": its verdict cannot be computed again']
+        why = f'it was closed without "{missing[0]}", so its verdict cannot be computed again'
+        return None, [] if unclaimed else [why]
     try:
         computed = document(path / LEDGER_NAME, (path / PLAN_NAME).read_bytes())
-    except (LedgerError, DocumentError) as error:
-        # A run that was given up may well have left a ledger that nobody can read: its verdict says so.
-        faults = [] if closed.source == "abandoned" else [f"its verdict cannot be computed again: {error}"]
-        return None, faults
+    except LedgerError as error:
+        return None, [] if unclaimed else [f"its verdict cannot be computed again: {error}"]
+    except DocumentError as error:
+        return None, [f"its verdict cannot be computed again: {error}"]
     return computed["verdict"], list(_differences(path, closed, computed))
 
 
 def _differences(path: Path, closed: Closed, computed: dict[str, Any]) -> Iterator[str]:
     for name, said, found in (
-        ("plan hash", closed.plan_sha256, closed.files[PLAN_NAME]),
         ("run", closed.run, computed["run"]),
         ("drill", closed.drill, computed["drill"]["name"]),
     ):
         if said != found:
-            yield f"the chain says {name} {said!r}, its files say {found!r}"
+            yield f"the chain says {name} {said!r}, its ledger says {found!r}"
     if closed.source == "abandoned":
         return
     if closed.verdict != computed["verdict"]:

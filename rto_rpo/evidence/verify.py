@@ -150,7 +150,9 @@ def _anchor_notes(entries: Sequence[Entry], head: str | None, *, anchored: bool)
 
 def _run_notes(runs: Sequence[RunCheck]) -> Iterator[str]:
     for run in runs:
-        if run.state == "running":
+        if run.state == "closed" and not run.findings and run.recomputed is None:
+            yield f"{run.folder}: it left no ledger that could be judged, and so is inconclusive"
+        elif run.state == "running":
             yield f"{run.folder}: it is still running"
         elif run.state == "abandoned":
             said = f"; its ledger alone gives {run.recomputed}" if run.recomputed else ""

@@ -14,8 +14,8 @@ from rto_rpo.report.markdown import markdown
 def publish(folder: Path) -> dict[str, Any]:
     """Write report.json, report.html and report.md into a run's folder and give the report's content.
 
-    Raises LedgerError or DocumentError when there is nothing to report from, EvidenceError when a report
-    is there already.
+    Doing it again changes nothing. Raises LedgerError or DocumentError when there is nothing to report from,
+    EvidenceError when another report is there already.
     """
     content = document(folder / "ledger.jsonl", (folder / "plan.yaml").read_bytes())
     write_once(folder / "report.json", to_json(content))

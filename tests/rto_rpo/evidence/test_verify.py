@@ -17,6 +17,7 @@ from rto_rpo.evidence.line import Closed, canonical, line_hash, split
 from rto_rpo.evidence.run_check import file_faults
 from rto_rpo.evidence.signature import SigningKey, new_key
 from rto_rpo.evidence.verify import verify
+from rto_rpo.measurement import Verdict
 from tests.rto_rpo.evidence.folders import NOW, RUNS, add_run, make_folder, open_one
 from tests.rto_rpo.report.runs import MET, PLAN, write_ledger
 
@@ -381,6 +382,34 @@ def test_a_run_given_up_with_nothing_or_half_a_ledger_is_intact(tmp_path: Path, 
     assert found.findings == ()
     assert [run.state for run in found.runs] == ["abandoned"] * 3 + ["closed"]
     assert [run.recomputed for run in found.runs] == [None, None, None, "met"]
+
+
+@pytest.mark.parametrize("left", [None, b"", b'{"seq":0'])
+def test_a_run_closed_with_nothing_to_judge_claims_nothing(
+    tmp_path: Path, key: SigningKey, left: bytes | None
+) -> None:
+    verdicts: tuple[Verdict, ...] = ("inconclusive", "met")
+    for verdict in verdicts:
+        root = tmp_path / verdict
+        folder = open_one(root, MET, key)
+        (folder.path / "ledger.jsonl").unlink()
+        if left is not None:
+            (folder.path / "ledger.jsonl").write_bytes(left)
+        chain.close_run(root, folder, verdict=verdict, key=key, now=NOW)
+    found = verify(tmp_path / "inconclusive", public_key=key.public.pem)
+    assert found.intact
+    assert "it left no ledger that could be judged, and so is inconclusive" in "\n".join(found.notes)
+    assert "cannot be computed again" in findings(tmp_path / "met", key)
+
+
+def test_an_edited_plan_of_a_run_given_up_shows(tmp_path: Path, key: SigningKey) -> None:
+    root = tmp_path / "evidence"
+    folder = open_one(root, MET, key)
+    (folder.path / "plan.yaml").write_bytes(b"name: softer\n")
+    assert folder.descriptor is not None
+    os.close(folder.descriptor)
+    add_run(root, replace(MET, number=9), key)
+    assert '"plan.yaml" is not the plan that the run was opened with' in findings(root, key)
 
 
 def test_an_edited_plan_of_an_unfinished_run_shows(root: Path, key: SigningKey) -> None:

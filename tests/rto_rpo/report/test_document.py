@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from rto_rpo.evidence import EvidenceError
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.report.document import DocumentError, document, to_json
 from rto_rpo.report.model import schema
@@ -126,11 +127,16 @@ def test_another_plan_than_the_ledger_froze_is_refused(tmp_path: Path) -> None:
         document(folder / "ledger.jsonl", PLAN + b" ")
 
 
-def test_publishing_writes_three_files_once(tmp_path: Path) -> None:
+def test_publishing_writes_three_files_and_never_another_report_over_one(tmp_path: Path) -> None:
     folder = write_run(tmp_path, MET)
     content = publish(folder)
     assert (folder / "report.json").read_bytes() == to_json(content)
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
     assert (folder / "report.md").read_text().startswith("# ")
-    with pytest.raises(Exception, match="evidence is written once"):
+    assert publish(folder) == content
+    (folder / "report.md").write_text("another")
+    with pytest.raises(EvidenceError, match="evidence is written once"):
         publish(folder)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        *("ledger.jsonl", "plan.yaml", "report.html", "report.json", "report.md")
+    ]
