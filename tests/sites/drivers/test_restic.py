@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -22,69 +18,17 @@ from sites.drivers.restic_results import Progress
 from sites.errors import (
     MissingSource,
     NoRepository,
-    RepositoryDamaged,
     RepositoryError,
-    RepositoryLocked,
     WrongPassword,
 )
 from sites.exclusion import Exclusion
 from sites.manifest import scan
 from sites.manifest_scan import walk
-
-Make = Callable[..., Restic]
-PASSWORD = "planted-secret-of-the-repository"
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    root = tmp_path / "strategies"
-    (root / "sub").mkdir(parents=True)
-    (root / "a.bin").write_bytes(os.urandom(700_000))
-    (root / "sub" / "b.txt").write_text("b")
-    return root
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
-@contextmanager
-def lock_holder(repository: Restic, *before: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A restic that holds a lock for as long as its input stays open."""
-    argv = [*before, "restic", "-r", repository.url, "--no-cache", "backup", "--stdin"]
-    environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD}
-    locks = Path(repository.url, "locks")
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    ) as process:
-        try:
-            # A lock is there once it has its whole name; before, it is being written.
-            wait_until(lambda: [path for path in locks.iterdir() if len(path.name) == 64])
-            yield process
-        finally:
-            process.kill()
-
-
-def leave_dead_lock(repository: Restic, *before: str) -> None:
-    with lock_holder(repository, *before) as process:
-        process.kill()
-        process.wait()
-
-
-def packs(repository: Restic) -> list[Path]:
-    """The packs that hold file data, the largest first."""
-    found = [path for path in Path(repository.url, "data").rglob("*") if path.is_file()]
-    return sorted(found, key=lambda path: path.stat().st_size, reverse=True)
-
-
-def flip(path: Path, at: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[at : at + 8] = bytes(byte ^ 0xFF for byte in content[at : at + 8])
-    path.chmod(0o600)
-    path.write_bytes(content)
+from tests.sites.repositories import (
+    PASSWORD,
+    Make,
+    open_folder,
+)
 
 
 def test_a_snapshot_comes_back_as_it_was(make_repository: Make, source: Path, tmp_path: Path) -> None:
@@ -289,151 +233,6 @@ def test_an_unreadable_file_makes_a_partial_snapshot_and_is_named(
     assert (made.files, len(made.snapshot_id)) == (1, 64)
 
 
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach."""
-    with TemporaryDirectory(dir="/tmp") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
-
-
-def test_a_live_lock_is_respected_and_described(make_repository: Make) -> None:
-    repository = make_repository()
-    with lock_holder(repository) as holder:
-        with pytest.raises(RepositoryLocked, match="is locked") as caught:
-            repository.check()
-        assert f"of process {holder.pid} on host" in str(caught.value.hint)
-        assert "and alive" in str(caught.value.hint)
-        assert [lock.pid for lock in repository.locks()] == [holder.pid]
-
-
-def test_a_live_lock_is_waited_for(make_repository: Make) -> None:
-    repository = make_repository(lock_wait_seconds=30.0)
-    with lock_holder(repository) as holder:
-        code = f"import os,time; time.sleep(0.4); os.kill({holder.pid}, {int(signal.SIGINT)})"
-        with subprocess.Popen([sys.executable, "-c", code]):
-            assert repository.check() > 0
-
-
-def test_a_dead_lock_is_removed(make_repository: Make) -> None:
-    repository = make_repository()
-    leave_dead_lock(repository)
-    assert len(repository.locks()) == 1
-    assert repository.unlock() == ()
-
-
-def test_a_dead_lock_does_not_stop_us(make_repository: Make) -> None:
-    repository = make_repository(lock_wait_seconds=5.0)
-    leave_dead_lock(repository)
-    assert repository.check() > 0
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="needs a second host name")
-def test_a_lock_of_another_host_is_left_and_said_to_be_left(make_repository: Make, source: Path) -> None:
-    repository = make_repository()
-    repository.backup([source])
-    leave_dead_lock(repository, "unshare", "--uts", "sh", "-c", 'hostname elsewhere; exec "$@"', "sh")
-    (left,) = repository.unlock()
-    assert left.host == "elsewhere"
-    with pytest.raises(RepositoryLocked) as caught:
-        repository.check()
-    assert "'elsewhere'" in str(caught.value.hint)
-    assert repository.unlocked().snapshots().snapshots  # a dead site's lock never stops a recovery
-
-
-def test_flipped_bytes_pass_the_structural_check_and_nothing_else(
-    make_repository: Make, source: Path, tmp_path: Path
-) -> None:
-    repository = make_repository()
-    made = repository.backup([source])
-    flip(packs(repository)[0], 200_000)
-    assert repository.check() > 0
-    with pytest.raises(RepositoryDamaged):
-        repository.check(read_data=True)
-    with pytest.raises(RepositoryDamaged, match="restore"):
-        repository.restore(made.snapshot_id, tmp_path / "out")
-
-
-def test_parts_of_the_data_add_up_to_all_of_it(make_repository: Make, source: Path) -> None:
-    repository = make_repository()
-    repository.backup([source])
-    flip(packs(repository)[0], 200_000)
-    found = 0
-    for part in (1, 2):
-        try:
-            repository.check(subset=(part, 2))
-        except RepositoryDamaged:
-            found += 1
-    assert found == 1
-
-
-def lose(pack: Path) -> None:
-    pack.unlink()
-
-
-def cut(pack: Path) -> None:
-    pack.chmod(0o600)
-    os.truncate(pack, pack.stat().st_size // 2)
-
-
-@pytest.mark.parametrize("damage", [lose, cut])
-def test_a_missing_or_short_pack_is_damage_and_not_waited_for(
-    make_repository: Make, source: Path, tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
-    repository = make_repository()
-    made = repository.backup([source])
-    damage(packs(repository)[0])
-    with pytest.raises(RepositoryDamaged):
-        repository.check()
-    with pytest.raises(RepositoryDamaged, match="missing or cut short"):
-        repository.restore(made.snapshot_id, tmp_path / "out")
-
-
-def test_a_damaged_snapshot_is_listed_as_unreadable(make_repository: Make) -> None:
-    repository = make_repository()
-    first = repository.backup_text(b"1", "x.txt")
-    repository.backup_text(b"2", "x.txt")
-    flip(next(Path(repository.url, "snapshots").glob(f"{first.snapshot_id}*")), 40)
-    listing = repository.snapshots()
-    assert len(listing.snapshots) == 1
-    assert listing.unreadable == (first.snapshot_id[:8],)
-
-
-@pytest.mark.parametrize("folder", ["index", "keys", "config"])
-def test_other_damage_is_an_error_of_the_repository(make_repository: Make, source: Path, folder: str) -> None:
-    repository = make_repository()
-    made = repository.backup([source])
-    path = Path(repository.url, folder)
-    for file in path.iterdir() if path.is_dir() else [path]:
-        flip(file, 40)
-    with pytest.raises(RepositoryError):
-        repository.restore(made.snapshot_id, source.parent / "out")
-
-
-def test_a_copy_of_a_damaged_source_names_the_source(make_repository: Make, source: Path) -> None:
-    onsite, offsite = make_repository("onsite"), make_repository("offsite")
-    made = onsite.backup([source])
-    lose(packs(onsite)[0])
-    with pytest.raises(RepositoryDamaged, match='repository "onsite"'):
-        offsite.copy(onsite, [made.snapshot_id])
-    assert offsite.snapshots().snapshots == ()
-
-
-def test_a_full_disk_is_not_taken_for_damage(make_repository: Make, source: Path) -> None:
-    if os.getuid() != 0:
-        pytest.skip("needs a small file system")
-    repository = make_repository()
-    made = repository.backup([source])
-    with open_folder() as small:
-        subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small], check=True)
-        try:
-            with pytest.raises(RepositoryError, match="no space") as caught:
-                repository.restore(made.snapshot_id, small / "out")
-        finally:
-            subprocess.run(["/bin/umount", small], check=True)
-    assert not isinstance(caught.value, RepositoryDamaged)
-
-
 def test_a_call_that_does_not_end_is_stopped_and_leaves_no_lock(make_repository: Make, source: Path) -> None:
     with (source / "big").open("wb") as big:
         big.truncate(1 << 33)
@@ -446,19 +245,21 @@ def test_a_call_that_does_not_end_is_stopped_and_leaves_no_lock(make_repository:
 
 def test_the_password_shows_nowhere_while_restic_runs(make_repository: Make, source: Path) -> None:
     repository = make_repository()
-    seen: list[bytes] = []
-
-    def look(_: Progress) -> None:
-        for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                seen.append(cmdline.read_bytes())
-            except OSError:  # ended meanwhile
-                continue
-
-    made = repository.backup([source], on_progress=look)
+    with ThreadPoolExecutor(1) as beside:
+        backup = beside.submit(repository.backup, [source])
+        seen = set()
+        while not backup.done():
+            seen |= set(command_lines())
     assert any(b"backup" in line and repository.url.encode() in line for line in seen)
     assert not any(PASSWORD.encode() in line for line in seen)
-    assert PASSWORD not in repr(repository) + repr(made)
+    assert PASSWORD not in repr(repository) + repr(backup.result())
+
+
+def command_lines() -> Iterator[bytes]:
+    """Those of all processes, as everybody can read them."""
+    for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # ended meanwhile
+            yield cmdline.read_bytes()
 
 
 def test_our_own_environment_cannot_point_restic_elsewhere(
@@ -469,17 +270,6 @@ def test_our_own_environment_cannot_point_restic_elsewhere(
     monkeypatch.setenv("RESTIC_REPOSITORY_FILE", "/dev/null")
     monkeypatch.setenv("RESTIC_FROM_REPOSITORY", "/nowhere")
     assert repository.backup([source]).files == 2
-
-
-def test_a_cache_hides_damage_and_uncached_does_not(
-    make_repository: Make, tmp_path: Path, source: Path
-) -> None:
-    repository = make_repository(cache=tmp_path / "cache")
-    made = repository.backup([source])
-    assert (tmp_path / "cache").is_dir()
-    flip(Path(repository.url, "snapshots", made.snapshot_id), 40)
-    assert repository.snapshots().unreadable == ()
-    assert repository.uncached().snapshots().unreadable == (made.snapshot_id[:8],)
 
 
 def test_nothing_is_backed_up_from_nothing(repository_at: Make) -> None:

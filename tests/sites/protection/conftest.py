@@ -5,31 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sites.drivers.files import FilesDataset
 from sites.drivers.restic import Restic
-from sites.protection.backup import BackupResult, backup
+from sites.protection.backup import backup
 from sites.protection.history import History
 from sites.protection.replication import replicate
-
-PASSWORD = "planted-secret-of-the-repository"
-
-
-@dataclass(frozen=True)
-class Protected:
-    """A dataset with a point at both sites."""
-
-    dataset: FilesDataset
-    onsite: Restic
-    offsite: Restic
-    made: BackupResult
-    history: History
-    staging: Path
-    scratch: Path
+from tests.sites.protection.protected import Protected
+from tests.sites.repositories import PASSWORD
 
 
 @pytest.fixture(scope="session")

@@ -7,20 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sites.drivers.files import FilesDataset
-from sites.drivers.restic import Restic
 from sites.errors import DatasetError, NoRepository, RepositoryError, WrongPassword
 from sites.exclusion import Exclusion
 from sites.manifest import decode
 from sites.points import points
 from sites.protection.backup import backup
 from sites.protection.history import History
+from tests.sites.protection.protected import Protected
+from tests.sites.repositories import Make
 
-Make = Callable[..., Restic]
 DatasetAt = Callable[[str], FilesDataset]
 
 
@@ -42,7 +41,7 @@ class Dumped:
             raise DatasetError("dump of orders cannot be restored: it does not begin as one")
 
 
-def test_a_backup_makes_a_point_with_a_manifest(protected: Any) -> None:
+def test_a_backup_makes_a_point_with_a_manifest(protected: Protected) -> None:
     made = protected.made
     (point,) = points(protected.onsite.snapshots().snapshots, "strategies")
     assert (point.snapshot.id, point.complete, point.taken) == (made.snapshot_id, True, made.taken)
@@ -53,14 +52,14 @@ def test_a_backup_makes_a_point_with_a_manifest(protected: Any) -> None:
     assert [entry.path for entry in manifest.entries] == [".", "a.bin", "link", "sub", "sub/b.txt"]
 
 
-def test_the_time_of_a_point_is_when_reading_began(protected: Any) -> None:
+def test_the_time_of_a_point_is_when_reading_began(protected: Protected) -> None:
     (point,) = points(protected.onsite.snapshots().snapshots, "strategies")
     assert point.taken <= point.snapshot.time
     assert protected.made.taken < protected.made.ended
     assert datetime.now(UTC) - point.taken < timedelta(hours=1)
 
 
-def test_the_seconds_add_up(protected: Any) -> None:
+def test_the_seconds_add_up(protected: Protected) -> None:
     made = protected.made
     assert made.restic_seconds > 0
     assert made.manifest_seconds > 0
@@ -68,7 +67,7 @@ def test_the_seconds_add_up(protected: Any) -> None:
     assert made.dump_seconds == 0
 
 
-def test_the_history_tells_of_it(protected: Any) -> None:
+def test_the_history_tells_of_it(protected: Protected) -> None:
     event = protected.history.last("backup", dataset="strategies")
     assert event is not None
     assert (event.outcome, event.repository) == ("done", "onsite")
@@ -87,7 +86,7 @@ def test_a_repository_is_made_on_first_use(
 
 
 def test_a_repository_that_vanished_is_not_made_again(
-    repository_at: Make, dataset_at: DatasetAt, protected: Any
+    repository_at: Make, dataset_at: DatasetAt, protected: Protected
 ) -> None:
     gone = repository_at("onsite", url="/nowhere/at/all")
     with pytest.raises(NoRepository, match="is gone: it was in use at") as caught:
@@ -96,7 +95,7 @@ def test_a_repository_that_vanished_is_not_made_again(
     assert not Path("/nowhere").exists()
 
 
-def test_a_failure_is_kept_in_the_history_and_the_point_before_stays(protected: Any) -> None:
+def test_a_failure_is_kept_in_the_history_and_the_point_before_stays(protected: Protected) -> None:
     wrong = replace(protected.onsite, password=lambda: "another-planted-secret")
     with pytest.raises(WrongPassword):
         backup(protected.dataset, wrong, plan="desk", staging=protected.staging, history=protected.history)

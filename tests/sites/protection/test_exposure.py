@@ -13,14 +13,15 @@ from sites.errors import DatasetError
 from sites.points import Tags
 from sites.protection.exposure import Declared, Exposure, exposures
 from sites.protection.history import Event, History
+from tests.sites.protection.protected import Protected
 
 
-def row(protected: Any, declared: Declared | None = None, **options: Any) -> Exposure:
+def row(protected: Protected, declared: Declared | None = None, **options: Any) -> Exposure:
     (only,) = exposures([declared or Declared("strategies", 3600.0)], protected.offsite, **options)
     return only
 
 
-def test_the_point_is_the_time_at_which_the_source_was_read(protected: Any) -> None:
+def test_the_point_is_the_time_at_which_the_source_was_read(protected: Protected) -> None:
     taken = protected.made.taken
     found = row(protected, now=taken + timedelta(seconds=90))
     assert (found.point, found.age_seconds, found.by) == (taken, 90.0, "backup")
@@ -28,25 +29,25 @@ def test_the_point_is_the_time_at_which_the_source_was_read(protected: Any) -> N
     assert (found.exceeded, found.notes) == (False, ())
 
 
-def test_older_than_the_rpo_is_exceeded(protected: Any) -> None:
+def test_older_than_the_rpo_is_exceeded(protected: Protected) -> None:
     taken = protected.made.taken
     at_limit = row(protected, now=taken + timedelta(hours=1))
     beyond = row(protected, now=taken + timedelta(hours=1, microseconds=1))
     assert (at_limit.exceeded, beyond.exceeded) == (False, True)
 
 
-def test_without_an_objective_nothing_is_exceeded(protected: Any) -> None:
+def test_without_an_objective_nothing_is_exceeded(protected: Protected) -> None:
     found = row(protected, Declared("strategies", None), now=protected.made.taken + timedelta(days=900))
     assert found.exceeded is False
 
 
-def test_a_dataset_without_a_point_is_exceeded(protected: Any) -> None:
+def test_a_dataset_without_a_point_is_exceeded(protected: Protected) -> None:
     found = row(protected, Declared("ticks", 1e9))
     assert (found.point, found.age_seconds, found.exceeded) == (None, None, True)
     assert "no complete recovery point" in found.notes[0]
 
 
-def test_what_cannot_be_known_is_exceeded(protected: Any) -> None:
+def test_what_cannot_be_known_is_exceeded(protected: Protected) -> None:
     away = replace(protected.offsite, url="/nowhere/at/all")
     (found,) = exposures([Declared("strategies", 1e9)], away)
     assert (found.point, found.exceeded) == (None, True)
@@ -55,7 +56,7 @@ def test_what_cannot_be_known_is_exceeded(protected: Any) -> None:
 
 @pytest.mark.parametrize("partial", [True, False])
 def test_a_newer_point_that_is_not_whole_is_noted_and_does_not_count(
-    protected: Any, tmp_path: Path, partial: bool
+    protected: Protected, tmp_path: Path, partial: bool
 ) -> None:
     (tmp_path / "file").write_text("x")
     tags = Tags.fresh("strategies", "desk")
@@ -67,13 +68,13 @@ def test_a_newer_point_that_is_not_whole_is_noted_and_does_not_count(
     assert ("is partial" if partial else "has no manifest") in found.notes[0]
 
 
-def test_a_point_of_the_future_does_not_count(protected: Any) -> None:
+def test_a_point_of_the_future_does_not_count(protected: Protected) -> None:
     found = row(protected, now=protected.made.taken - timedelta(hours=1))
     assert (found.point, found.exceeded) == (None, True)
     assert "a clock is wrong" in found.notes[0]
 
 
-def test_damaged_snapshots_are_noted(protected: Any) -> None:
+def test_damaged_snapshots_are_noted(protected: Protected) -> None:
     for path in Path(protected.offsite.url, "snapshots").iterdir():
         path.chmod(0o600)
         os.truncate(path, 20)
@@ -82,7 +83,7 @@ def test_damaged_snapshots_are_noted(protected: Any) -> None:
     assert "unreadable snapshots" in found.notes[0]
 
 
-def test_a_replica_in_sync_has_everything(protected: Any) -> None:
+def test_a_replica_in_sync_has_everything(protected: Protected) -> None:
     now = datetime.now(UTC)
     declared = Declared("orders", 0.0, replica=lambda: Proof(True, "sync_state is sync"))
     found = row(protected, declared, now=now)
@@ -94,13 +95,13 @@ def unreachable() -> Proof:
 
 
 @pytest.mark.parametrize("replica", [lambda: Proof(False, "no receiver"), unreachable])
-def test_without_its_replica_a_dataset_is_as_old_as_its_backup(protected: Any, replica: Any) -> None:
+def test_without_its_replica_a_dataset_is_as_old_as_its_backup(protected: Protected, replica: Any) -> None:
     found = row(protected, Declared("strategies", 0.0, replica=replica))
     assert (found.by, found.point, found.exceeded) == ("backup", protected.made.taken, True)
     assert "replica" in found.notes[-1]
 
 
-def test_the_last_proof_is_shown(protected: Any, tmp_path: Path) -> None:
+def test_the_last_proof_is_shown(protected: Protected, tmp_path: Path) -> None:
     history = History(tmp_path / "own.jsonl")
     assert row(protected, history=history).proven is None
     taken, proven = protected.made.taken, datetime(2026, 1, 2, tzinfo=UTC)

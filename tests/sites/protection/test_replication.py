@@ -4,21 +4,19 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sites.drivers.files import FilesDataset
-from sites.drivers.restic import Restic
 from sites.errors import NoRepository, RepositoryDamaged, RepositoryError
 from sites.points import points
 from sites.protection.backup import backup
 from sites.protection.replication import replicate
+from tests.sites.protection.protected import Protected
+from tests.sites.repositories import Make
 
-Make = Callable[..., Restic]
 
-
-def test_points_arrive_with_their_manifests_and_only_once(protected: Any) -> None:
+def test_points_arrive_with_their_manifests_and_only_once(protected: Protected) -> None:
     (point,) = points(protected.offsite.snapshots().snapshots, "strategies")
     assert (point.complete, point.copied) == (True, True)
     assert point.snapshot.original == protected.made.snapshot_id
@@ -28,7 +26,7 @@ def test_points_arrive_with_their_manifests_and_only_once(protected: Any) -> Non
 
 
 def test_what_is_new_follows(
-    protected: Any, dataset_at: Callable[[str], FilesDataset], tmp_path: Path
+    protected: Protected, dataset_at: Callable[[str], FilesDataset], tmp_path: Path
 ) -> None:
     made = backup(dataset_at("ticks"), protected.onsite, plan="desk", staging=tmp_path / "staging")
     backup(dataset_at("others"), protected.onsite, plan="another", staging=tmp_path / "staging")
@@ -41,14 +39,14 @@ def test_what_is_new_follows(
     assert (event.outcome, event.repository, event.detail["copied"]) == ("done", "offsite", 2)
 
 
-def test_the_target_is_made_to_share_the_sources_chunks(protected: Any, repository_at: Make) -> None:
+def test_the_target_is_made_to_share_the_sources_chunks(protected: Protected, repository_at: Make) -> None:
     new = repository_at("new")
     result = replicate(protected.onsite, new, plan="desk", history=protected.history)
     assert len(result.copied) == 2
     assert new.config()["chunker_polynomial"] == protected.onsite.config()["chunker_polynomial"]
 
 
-def test_a_target_that_vanished_is_not_made_again(protected: Any) -> None:
+def test_a_target_that_vanished_is_not_made_again(protected: Protected) -> None:
     gone = replace(protected.offsite, url="/nowhere/at/all")
     with pytest.raises(NoRepository, match='"offsite" is gone'):
         replicate(protected.onsite, gone, plan="desk", history=protected.history)
@@ -63,7 +61,7 @@ def test_a_source_that_is_not_there_makes_no_target(repository_at: Make) -> None
     assert not repository_at("target").exists()
 
 
-def test_a_damaged_snapshot_at_the_source_is_not_passed_over(protected: Any) -> None:
+def test_a_damaged_snapshot_at_the_source_is_not_passed_over(protected: Protected) -> None:
     path = Path(protected.onsite.url, "snapshots", protected.made.snapshot_id)
     path.chmod(0o600)
     os.truncate(path, 20)
@@ -72,7 +70,7 @@ def test_a_damaged_snapshot_at_the_source_is_not_passed_over(protected: Any) -> 
 
 
 def test_a_copy_that_was_cut_off_is_no_point_until_it_is_taken_up_again(
-    protected: Any, make_repository: Make, tmp_path: Path
+    protected: Protected, make_repository: Make, tmp_path: Path
 ) -> None:
     target = make_repository("target")
     wrapper = tmp_path / "restic"
@@ -92,7 +90,7 @@ def test_a_copy_that_was_cut_off_is_no_point_until_it_is_taken_up_again(
 
 
 def test_a_copy_that_says_it_is_done_and_is_not_is_an_error(
-    protected: Any, make_repository: Make, tmp_path: Path
+    protected: Protected, make_repository: Make, tmp_path: Path
 ) -> None:
     wrapper = tmp_path / "restic"
     wrapper.write_text('#!/bin/sh\ncase "$*" in *" copy "*) exit 0;; esac\nexec restic "$@"\n')

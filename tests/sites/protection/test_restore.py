@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,13 +13,15 @@ from sites.errors import RepositoryDamaged, RepositoryError
 from sites.manifest import scan
 from sites.points import Tags
 from sites.restore import restore_dataset
+from tests.sites.protection.protected import Protected
+from tests.sites.repositories import PASSWORD
 
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_dataset_comes_back_whole_at_its_new_place(protected: Any, tmp_path: Path) -> None:
+def test_a_dataset_comes_back_whole_at_its_new_place(protected: Protected, tmp_path: Path) -> None:
     to = tmp_path / "dr" / "strategies"
     restored = restore_dataset(protected.offsite, "strategies", to)
     assert (restored.snapshot_id, restored.taken) == (protected.made.snapshot_id, protected.made.taken)
@@ -30,7 +31,7 @@ def test_a_dataset_comes_back_whole_at_its_new_place(protected: Any, tmp_path: P
     assert names(to.parent) == ["strategies"]
 
 
-def test_what_was_there_is_kept_aside(protected: Any, tmp_path: Path) -> None:
+def test_what_was_there_is_kept_aside(protected: Protected, tmp_path: Path) -> None:
     to = tmp_path / "strategies"
     to.mkdir()
     (to / "old").write_text("old")
@@ -40,7 +41,7 @@ def test_what_was_there_is_kept_aside(protected: Any, tmp_path: Path) -> None:
     assert names(to) == ["a.bin", "link", "sub"]
 
 
-def test_a_failed_restore_leaves_everything_as_it_was(protected: Any, tmp_path: Path) -> None:
+def test_a_failed_restore_leaves_everything_as_it_was(protected: Protected, tmp_path: Path) -> None:
     to = tmp_path / "dr" / "strategies"
     to.mkdir(parents=True)
     (to / "old").write_text("old")
@@ -52,7 +53,9 @@ def test_a_failed_restore_leaves_everything_as_it_was(protected: Any, tmp_path: 
     assert (names(to), names(to.parent)) == (["old"], ["strategies"])
 
 
-def test_the_newest_whole_point_is_taken_before_a_newer_partial_one(protected: Any, tmp_path: Path) -> None:
+def test_the_newest_whole_point_is_taken_before_a_newer_partial_one(
+    protected: Protected, tmp_path: Path
+) -> None:
     (tmp_path / "half").mkdir()
     protected.offsite.backup([tmp_path / "half"], tags=Tags.fresh("strategies", "desk").of_data())
     restored = restore_dataset(protected.offsite, "strategies", tmp_path / "to")
@@ -60,14 +63,14 @@ def test_the_newest_whole_point_is_taken_before_a_newer_partial_one(protected: A
 
 
 def test_a_point_that_is_not_whole_is_better_than_none_and_said_to_be_so(
-    protected: Any, tmp_path: Path
+    protected: Protected, tmp_path: Path
 ) -> None:
     (tmp_path / "half").mkdir()
     protected.offsite.backup([tmp_path / "half"], tags=Tags.fresh("ticks", "desk").of_data())
     assert restore_dataset(protected.offsite, "ticks", tmp_path / "to").complete is False
 
 
-def test_a_dataset_without_a_snapshot_is_an_error(protected: Any, tmp_path: Path) -> None:
+def test_a_dataset_without_a_snapshot_is_an_error(protected: Protected, tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match="no snapshot of it") as caught:
         restore_dataset(protected.offsite, "ticks", tmp_path / "to")
     assert "dataset:ticks" in str(caught.value.hint)
@@ -75,7 +78,9 @@ def test_a_dataset_without_a_snapshot_is_an_error(protected: Any, tmp_path: Path
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs a second host name")
-def test_an_exclusive_lock_of_a_dead_site_does_not_stop_a_recovery(protected: Any, tmp_path: Path) -> None:
+def test_an_exclusive_lock_of_a_dead_site_does_not_stop_a_recovery(
+    protected: Protected, tmp_path: Path
+) -> None:
     lock = Path(protected.offsite.url, "locks")
 
     def locked() -> bool:
@@ -83,7 +88,7 @@ def test_an_exclusive_lock_of_a_dead_site_does_not_stop_a_recovery(protected: An
 
     holder = ["unshare", "--uts", "sh", "-c", 'hostname gone; exec "$@"', "sh"]
     restic = ["restic", "-r", protected.offsite.url, "--no-cache", "prune"]
-    environment = {**os.environ, "RESTIC_PASSWORD": "planted-secret-of-the-repository"}
+    environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD}
     with subprocess.Popen(
         [*holder, *restic], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,35 +8,21 @@ from typing import Any
 import pytest
 
 from sites.drivers.files import FilesDataset
-from sites.drivers.restic import Restic
 from sites.errors import DatasetError
 from sites.manifest import Manifest, encode, scan, sha256
 from sites.points import Tags
 from sites.protection.backup import backup
 from sites.protection.replication import replicate
 from sites.protection.restore_test import RestoreTestResult, restore_test
+from tests.sites.protection.protected import Protected
+from tests.sites.repositories import Make, flip, packs
 
-Make = Callable[..., Restic]
 
-
-def run(protected: Any, **options: Any) -> RestoreTestResult:
+def run(protected: Protected, **options: Any) -> RestoreTestResult:
     return restore_test(protected.dataset, protected.offsite, protected.scratch, **options)
 
 
-def packs(repository: Restic) -> list[Path]:
-    found = [path for path in Path(repository.url, "data").rglob("*") if path.is_file()]
-    return sorted(found, key=lambda path: path.stat().st_size, reverse=True)
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    at = len(content) // 2
-    content[at : at + 8] = bytes(byte ^ 0xFF for byte in content[at : at + 8])
-    path.chmod(0o600)
-    path.write_bytes(content)
-
-
-def test_a_whole_copy_is_met(protected: Any) -> None:
+def test_a_whole_copy_is_met(protected: Protected) -> None:
     result = run(protected, history=protected.history)
     assert (result.verdict, result.matched, result.mismatches) == ("met", 5, ())
     assert result.snapshot_id == protected.made.snapshot_id
@@ -49,12 +34,12 @@ def test_a_whole_copy_is_met(protected: Any) -> None:
     assert event.detail["snapshot_id"] == protected.made.snapshot_id
 
 
-def test_nothing_is_left_in_the_scratch_folder(protected: Any) -> None:
+def test_nothing_is_left_in_the_scratch_folder(protected: Protected) -> None:
     run(protected)
     assert list(protected.scratch.iterdir()) == []
 
 
-def test_a_scratch_folder_inside_the_source_is_refused(protected: Any) -> None:
+def test_a_scratch_folder_inside_the_source_is_refused(protected: Protected) -> None:
     inside = protected.dataset.path / "scratch"
     result = restore_test(protected.dataset, protected.offsite, inside)
     inside.rmdir()
@@ -62,7 +47,7 @@ def test_a_scratch_folder_inside_the_source_is_refused(protected: Any) -> None:
     assert "inside the source" in result.reason
 
 
-def test_flipped_bytes_are_missed(protected: Any) -> None:
+def test_flipped_bytes_are_missed(protected: Protected) -> None:
     flip(packs(protected.offsite)[0])
     result = run(protected, history=protected.history)
     assert result.verdict == "missed"
@@ -72,19 +57,19 @@ def test_flipped_bytes_are_missed(protected: Any) -> None:
     assert event.outcome == "missed"
 
 
-def test_a_missing_pack_is_missed(protected: Any) -> None:
+def test_a_missing_pack_is_missed(protected: Protected) -> None:
     packs(protected.offsite)[0].unlink()
     result = run(protected)
     assert (result.verdict, list(protected.scratch.iterdir())) == ("missed", [])
 
 
-def test_a_missing_index_is_missed(protected: Any) -> None:
+def test_a_missing_index_is_missed(protected: Protected) -> None:
     for index in Path(protected.offsite.url, "index").iterdir():
         index.unlink()
     assert run(protected).verdict == "missed"
 
 
-def test_damage_does_not_hide_behind_the_cache(protected: Any, tmp_path: Path) -> None:
+def test_damage_does_not_hide_behind_the_cache(protected: Protected, tmp_path: Path) -> None:
     cached = replace(protected.offsite, cache=tmp_path / "cache")
     assert cached.snapshots().unreadable == ()
     for path in Path(cached.url, "snapshots").iterdir():
@@ -94,7 +79,7 @@ def test_damage_does_not_hide_behind_the_cache(protected: Any, tmp_path: Path) -
     assert result.verdict == "missed"
 
 
-def test_an_unreadable_snapshot_is_never_met(protected: Any, tmp_path: Path) -> None:
+def test_an_unreadable_snapshot_is_never_met(protected: Protected, tmp_path: Path) -> None:
     backup(protected.dataset, protected.onsite, plan="desk", staging=tmp_path / "staging")
     replicate(protected.onsite, protected.offsite, plan="desk")
     newest = protected.offsite.snapshots().snapshots[-2]
@@ -104,7 +89,7 @@ def test_an_unreadable_snapshot_is_never_met(protected: Any, tmp_path: Path) -> 
     assert newest.id[:8] in result.reason
 
 
-def test_what_differs_from_the_manifest_is_missed_and_named(protected: Any, tmp_path: Path) -> None:
+def test_what_differs_from_the_manifest_is_missed_and_named(protected: Protected, tmp_path: Path) -> None:
     """As if restic had silently stored something else than what it read: we change it before its eyes."""
     tags = Tags.fresh("strategies", "desk")
     source = tmp_path / "source"
@@ -149,7 +134,7 @@ def test_what_moved_is_no_mismatch(make_repository: Make, tmp_path: Path) -> Non
     assert (result.verdict, result.moving, result.mismatches) == ("met", 1, ())
 
 
-def test_no_manifest_is_inconclusive(protected: Any) -> None:
+def test_no_manifest_is_inconclusive(protected: Protected) -> None:
     manifests = [s.id for s in protected.offsite.snapshots().snapshots if s.tagged("manifest-of")]
     protected.offsite.forget_snapshots(manifests)
     result = run(protected)
@@ -157,7 +142,7 @@ def test_no_manifest_is_inconclusive(protected: Any) -> None:
     assert "has no manifest" in result.reason
 
 
-def test_a_manifest_that_is_not_the_one_recorded_is_inconclusive(protected: Any) -> None:
+def test_a_manifest_that_is_not_the_one_recorded_is_inconclusive(protected: Protected) -> None:
     tags = replace(Tags.fresh("strategies", "desk"), point=point_of(protected))
     manifests = [s.id for s in protected.offsite.snapshots().snapshots if s.tagged("manifest-of")]
     protected.offsite.forget_snapshots(manifests)
@@ -167,19 +152,19 @@ def test_a_manifest_that_is_not_the_one_recorded_is_inconclusive(protected: Any)
     assert "altered" in result.reason
 
 
-def point_of(protected: Any) -> str:
+def point_of(protected: Protected) -> str:
     found = [s.tagged("point") for s in protected.offsite.snapshots().snapshots]
     return next(str(point) for point in found if point)
 
 
-def test_no_copied_point_is_missed(protected: Any, make_repository: Make) -> None:
+def test_no_copied_point_is_missed(protected: Protected, make_repository: Make) -> None:
     result = restore_test(protected.dataset, make_repository("empty"), protected.scratch)
     assert (result.verdict, result.snapshot_id) == ("missed", None)
     assert "no copied snapshot" in result.reason
     assert restore_test(protected.dataset, protected.onsite, protected.scratch).verdict == "missed"
 
 
-def test_a_point_that_had_arrived_and_is_gone_is_missed(protected: Any, tmp_path: Path) -> None:
+def test_a_point_that_had_arrived_and_is_gone_is_missed(protected: Protected, tmp_path: Path) -> None:
     made = backup(protected.dataset, protected.onsite, plan="desk", staging=tmp_path / "staging")
     replicate(protected.onsite, protected.offsite, plan="desk", history=protected.history)
     (newest,) = [s for s in protected.offsite.snapshots().snapshots if s.original == made.snapshot_id]
@@ -189,7 +174,7 @@ def test_a_point_that_had_arrived_and_is_gone_is_missed(protected: Any, tmp_path
     assert f"{made.taken.isoformat()} had arrived" in result.reason
 
 
-def test_a_lost_pack_of_the_manifest_is_not_waited_for(protected: Any) -> None:
+def test_a_lost_pack_of_the_manifest_is_not_waited_for(protected: Protected) -> None:
     for pack in packs(protected.offsite)[1:]:
         pack.unlink()
     result = run(protected)
@@ -215,7 +200,7 @@ def test_an_empty_dataset_proves_nothing(make_repository: Make, tmp_path: Path) 
         {"transfer_limit_seconds": 0.01},
     ],
 )
-def test_what_could_not_be_looked_at_is_inconclusive(protected: Any, unable: dict[str, Any]) -> None:
+def test_what_could_not_be_looked_at_is_inconclusive(protected: Protected, unable: dict[str, Any]) -> None:
     result = restore_test(protected.dataset, replace(protected.offsite, **unable), protected.scratch)
     assert result.verdict == "inconclusive"
     assert result.reason

@@ -1,0 +1,64 @@
+"""Locks, live and dead, on the real restic of this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sites.errors import (
+    RepositoryLocked,
+)
+from tests.sites.repositories import (
+    Make,
+    leave_dead_lock,
+    lock_holder,
+)
+
+
+def test_a_live_lock_is_respected_and_described(make_repository: Make) -> None:
+    repository = make_repository()
+    with lock_holder(repository) as holder:
+        with pytest.raises(RepositoryLocked, match="is locked") as caught:
+            repository.check()
+        assert f"of process {holder.pid} on host" in str(caught.value.hint)
+        assert "and alive" in str(caught.value.hint)
+        assert [lock.pid for lock in repository.locks()] == [holder.pid]
+
+
+def test_a_live_lock_is_waited_for(make_repository: Make) -> None:
+    repository = make_repository(lock_wait_seconds=30.0)
+    with lock_holder(repository) as holder:
+        code = f"import os,time; time.sleep(0.4); os.kill({holder.pid}, {int(signal.SIGINT)})"
+        with subprocess.Popen([sys.executable, "-c", code]):
+            assert repository.check() > 0
+
+
+def test_a_dead_lock_is_removed(make_repository: Make) -> None:
+    repository = make_repository()
+    leave_dead_lock(repository)
+    assert len(repository.locks()) == 1
+    assert repository.unlock() == ()
+
+
+def test_a_dead_lock_does_not_stop_us(make_repository: Make) -> None:
+    repository = make_repository(lock_wait_seconds=5.0)
+    leave_dead_lock(repository)
+    assert repository.check() > 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a second host name")
+def test_a_lock_of_another_host_is_left_and_said_to_be_left(make_repository: Make, source: Path) -> None:
+    repository = make_repository()
+    repository.backup([source])
+    leave_dead_lock(repository, "unshare", "--uts", "sh", "-c", 'hostname elsewhere; exec "$@"', "sh")
+    (left,) = repository.unlock()
+    assert left.host == "elsewhere"
+    with pytest.raises(RepositoryLocked) as caught:
+        repository.check()
+    assert "'elsewhere'" in str(caught.value.hint)
+    assert repository.unlocked().snapshots().snapshots  # a dead site's lock never stops a recovery
