@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rto_rpo.evidence import chain
+from rto_rpo.evidence.history import read_entries, run_records
+from rto_rpo.evidence.line import Closed
 from rto_rpo.evidence.run_folder import RunFolder
 from rto_rpo.evidence.signature import SigningKey
+from rto_rpo.evidence.verify import verify
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, PLAN, Run, write_ledger
 
@@ -35,3 +38,22 @@ def add_run(root: Path, run: Run, key: SigningKey | None) -> Path:
 def make_folder(root: Path, key: SigningKey | None, runs: tuple[Run, ...] = RUNS) -> list[Path]:
     """The evidence of one met, one missed and one inconclusive run (or of those given)."""
     return [add_run(root, run, key) for run in runs]
+
+
+def folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir())
+
+
+def findings(root: Path, key: SigningKey | None = None, head: str | None = None) -> str:
+    """All findings as one text; there must be some."""
+    found = verify(root, public_key=key.public.pem if key else None, head=head)
+    assert not found.intact
+    assert found.findings
+    return "\n".join(found.findings)
+
+
+def first_closed(root: Path) -> Closed:
+    """The closed line of the first run."""
+    record = run_records(read_entries((root / "chain.jsonl").read_bytes()))[0]
+    assert record.closed is not None
+    return record.closed
