@@ -23,7 +23,7 @@ from tests.e2e.desks import ledger, running_desk
 
 def one_run() -> dict[str, Any]:
     """Seconds from the kill to each milestone and to the first acknowledged order, and the run's verdict."""
-    folder = Path(tempfile.mkdtemp(prefix="blackstart-bench-", dir="/var/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="blackstart-bench-", dir="/var/tmp"))
     folder.chmod(0o755)
     try:
         with running_desk(folder) as desk:
