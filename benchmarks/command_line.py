@@ -43,9 +43,8 @@ def main() -> None:
     bare = statistics.median(taken["python -c pass"])
     for name, times in taken.items():
         median = statistics.median(times)
-        print(
-            f"{name:26} median {median:.3f} s  [{min(times):.3f} to {max(times):.3f}]  {median / bare:.1f} x bare"
-        )
+        spread = f"[{min(times):.3f} to {max(times):.3f}]"
+        print(f"{name:26} median {median:.3f} s  {spread}  {median / bare:.1f} x bare")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(taken, indent=2) + "\n")
     print(f"written: {options.json}")
