@@ -28,10 +28,14 @@ _ATTEMPTS = 3
 
 
 class LocalServer:
-    """`folder` holds its database and logs. `empty_database`: see `empty_database`."""
+    """`folder` holds its database and logs. `empty_database` is one to begin with, see there.
 
-    def __init__(self, folder: Path, *, empty_database: Path | None = None) -> None:
+    Without `schedules` deployments keep theirs, but nothing starts by itself.
+    """
+
+    def __init__(self, folder: Path, *, empty_database: Path | None = None, schedules: bool = False) -> None:
         self.folder = folder
+        self._schedules = schedules
         self._empty_database = empty_database
         self._site: ProcessSite | None = None
         self.settings: dict[str, str] = {}
@@ -51,7 +55,7 @@ class LocalServer:
             except SiteError as error:
                 self.stop()
                 # between our asking for a free port and the server's taking it, somebody else may have come
-                if attempt == _ATTEMPTS - 1 or "address already in use" not in str(error):
+                if attempt == _ATTEMPTS - 1 or "already in use" not in str(error):
                     raise
             else:
                 return
@@ -93,7 +97,7 @@ class LocalServer:
 
     def _start(self, port: int) -> None:
         address = f"http://127.0.0.1:{port}/api"
-        self.settings = settings(self.folder, address)
+        self.settings = settings(self.folder, address, schedules=self._schedules)
         argv = ["-m", "prefect", "server", "start", "--no-ui", "--host", "127.0.0.1", "--port", str(port)]
         server = ProcessSpec(
             (sys.executable, *argv),

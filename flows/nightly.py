@@ -60,7 +60,7 @@ async def _settled(client: PrefectClient, run: FlowRun, pick_up_seconds: float) 
         if state is not None and state.is_final():
             return state
         if time.monotonic() > deadline and run.start_time is None:
-            late: State[None] = Cancelled(message=f"no worker began it within {pick_up_seconds:.0f} s")
+            late: State[None] = Cancelled(message=f"no worker began it within {pick_up_seconds:g} s")
             await client.set_flow_run_state(run.id, late, force=True)
             return late
         await asyncio.sleep(_LOOK_SECONDS)

@@ -8,7 +8,7 @@ from pathlib import Path
 LOOK_SECONDS = 0.5
 
 
-def settings(home: Path, api_url: str) -> dict[str, str]:
+def settings(home: Path, api_url: str, *, schedules: bool = False) -> dict[str, str]:
     """Environment variables for the server, its workers and its clients."""
     return {
         "PREFECT_HOME": str(home),
@@ -18,8 +18,7 @@ def settings(home: Path, api_url: str) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_ENABLED": "false",
-        # deployments keep their schedules, but nothing starts by itself while a drill is on
-        "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": str(schedules).lower(),
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_LOGGING_COLORS": "false",
         "PREFECT_WORKER_QUERY_SECONDS": str(LOOK_SECONDS),

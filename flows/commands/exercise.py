@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +32,7 @@ def drill(
     from flows.console import Console
     from flows.results import closed_lines
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended is no reason not to undo
     estate = estate_of(plan)
     if preview:
         seen = previewed(estate, name)
@@ -71,13 +74,19 @@ def failover(
     raise typer.Exit(0 if run.complete else 1)
 
 
-def recover(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+def recover(
+    plan: Plan = DEFAULT_PLAN,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", metavar="FOLDER", help="The plan's state folder, where no plan can be read."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Undo what drills left behind and close their runs, from what is on disk alone. Harmless to repeat."""
-    from drills.recover import close_unfinished, undo_pending
+    from drills import recover as recovery
     from flows.answer import answer
 
-    estate = estate_of(plan)
-    found = [*undo_pending(estate.state), *close_unfinished(estate.plan)]
+    found = recovery.recover_state(state) if state else recovery.recover(estate_of(plan).plan)
     lines = [f"{'done' if one.ok else 'STUCK':<5}  {one.what}: {one.how}" for one in found]
     answer(lines or ["nothing was left behind"], {"recovered": found}, as_json=json)
     raise typer.Exit(0 if all(one.ok for one in found) else 1)

@@ -22,9 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TRADING_DESK = ROOT / "examples" / "trading_desk" / "plan.yaml"
 MINIMAL = ROOT / "examples" / "minimal" / "plan.yaml"
 COMMANDS = sorted(
-    one.name or (one.callback.__name__ if one.callback else "") for one in app.registered_commands
+    one.callback.__name__.replace("_", "-") for one in app.registered_commands if one.callback is not None
 )
-COMMANDS = sorted(name.replace("_", "-") for name in COMMANDS)
 # Says on the last line of standard error which of these were imported.
 SPY = """
 import atexit, sys
@@ -37,14 +36,14 @@ main()
 
 
 def run(
-    *arguments: str | Path, watched: set[str] | None = None, **env: str
+    *arguments: str | Path, watched: set[str] | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     code = SPY.format(watched=watched or set())
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **env},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **(env or {})},
         timeout=60,
         check=False,
     )
@@ -168,7 +167,7 @@ def test_check_tells_what_is_ready_and_what_is_not(tmp_path: Path) -> None:
 
 
 def test_check_refuses_an_api_that_is_open(tmp_path: Path) -> None:
-    ended = run("check", "--plan", small_plan(tmp_path), PREFECT_API_URL="http://127.0.0.1:1/api")
+    ended = run("check", "--plan", small_plan(tmp_path), env={"PREFECT_API_URL": "http://127.0.0.1:1/api"})
     assert ended.returncode == 3
     assert re.search(r"^unknown +prefect api .*does not answer", ended.stdout, re.MULTILINE)
 
@@ -206,7 +205,7 @@ def desk_variables(tmp_path: Path) -> dict[str, str]:
 
 
 def test_a_failover_is_shown_step_by_step_with_no_site_alive(tmp_path: Path) -> None:
-    ended = run("failover", "--preview", "--plan", TRADING_DESK, **desk_variables(tmp_path))
+    ended = run("failover", "--preview", "--plan", TRADING_DESK, env=desk_variables(tmp_path))
     assert ended.returncode == 0
     assert ended.stdout.index("fence primary") < ended.stdout.index("promote orders")
     assert "by hand: " in ended.stdout
@@ -214,13 +213,13 @@ def test_a_failover_is_shown_step_by_step_with_no_site_alive(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("arguments", [["failover"], ["failover", "--environment", "production"]])
 def test_a_failover_wants_its_environment_named(arguments: list[str], tmp_path: Path) -> None:
-    ended = run(*arguments, "--plan", TRADING_DESK, **desk_variables(tmp_path))
+    ended = run(*arguments, "--plan", TRADING_DESK, env=desk_variables(tmp_path))
     assert ended.returncode == 2
     assert "hint: --environment demo" in ended.stderr
 
 
 def test_a_drill_that_is_not_declared_is_exit_2_and_names_those_that_are(tmp_path: Path) -> None:
-    ended = run("drill", "nothing", "--plan", TRADING_DESK, **desk_variables(tmp_path))
+    ended = run("drill", "nothing", "--plan", TRADING_DESK, env=desk_variables(tmp_path))
     assert ended.returncode == 2
     assert "kill-primary" in ended.stderr
 
