@@ -111,14 +111,17 @@ class Column:
 
     def find(self, number: int) -> int:
         """The slot of `number`, or -1; `run` is then the run it is in. Only where the numbers rise."""
-        if not self.run.first <= number < self.run.end:
-            index = bisect_right(self._first, number) - 1
-            if index < 0:
-                return -1
-            self.run = self._run_at(index)
-            if number >= self.run.end:
-                return -1
-        return self.run.base + number - self.run.first
+        first, end, base, _, _ = self.run
+        if first <= number < end:
+            return base + number - first
+        index = bisect_right(self._first, number) - 1
+        if index < 0:
+            return -1
+        run = self._run_at(index)
+        if number >= run.end:
+            return -1
+        self.run = run
+        return run.base + number - run.first
 
     def settle(
         self, slot: int, due_ns: int, sent_ns: int, completed_ns: int, outcome: int, address: int

@@ -33,14 +33,14 @@ def took(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
     seq, ns, stream, number, act, payload, due, sent, completed, outcome, cause, address = _WRITE(record)
     history, code = streams[stream], CODES[outcome]
     column, address_code = history.writes, history.addresses.get(address)
-    first, end, base, run_due, step = column.run
-    slot = base + number - first
+    slot = column.find(number) if type(number) is int else -1
+    first, _, _, run_due, step = column.run
     lag, latency = sent - due, completed - sent
     if (
         act != "write"
         or len(record) != _WRITE_FIELDS
         or not type(seq) is type(ns) is type(number) is type(due) is type(sent) is type(completed) is int
-        or not first <= number < end
+        or slot < 0
         or due != run_due + (number - first) * step
         or not 0 <= sent <= completed <= ns < LIMIT
         or not -LAG_FAR > lag > LAG_FAR

@@ -20,7 +20,8 @@ def window(history: StreamHistory, recovered: Recovery) -> tuple[int, int]:
     start = max((ns for ns in acknowledged if ns is not None), default=None)
     if start is None:
         dues = [column.first_due_ns for column in history.columns]
-        start = min([begin, *(due for due in dues if due is not None)])
+        # A fault of ours may have begun before anything was due, unseen; nobody's is looked for from then on.
+        start = min([due for due in dues if due is not None] + [begin] * bracket.ours, default=begin)
     no_outage = not bracket.ours and recovered.bad_count == 0
     if recovered.stable_until_ns is None or no_outage:
         return start, max((sent for sent, _, _, _ in history.settled(begin)), default=begin)

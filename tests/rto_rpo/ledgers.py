@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rto_rpo.ledger.reader import read
 from rto_rpo.ledger.records import ROWS_MAX, SCHEMA
 from rto_rpo.ledger.writer import LedgerWriter
+from rto_rpo.measure import measure
+from rto_rpo.measurement import Decision, Measurement
+from rto_rpo.verdict import decide
 
 MS = 10**6
 S = 10**9
@@ -213,3 +217,12 @@ class PlantedDrill:
 
     def write(self, path: Path) -> Path:
         return write_ledger(path, self.head, self.records())
+
+
+def judged_run(drill: PlantedDrill, folder: Path) -> tuple[Measurement, Decision]:
+    """Measure and decide a planted drill."""
+    path = drill.write(folder / "ledger.jsonl")
+    measurement = measure(path)
+    head = next(read(path))
+    assert head["kind"] == "header"
+    return measurement, decide(head, measurement)

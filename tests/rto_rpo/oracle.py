@@ -210,7 +210,8 @@ def _span(operations: list[Fields], dues: list[int], time: Fields, watch: int, n
         for each in operations
         if each["outcome"] == "acknowledged" and each["completed_ns"] < begin
     ]
-    start = max(acknowledged) if acknowledged else min([begin, *dues])
+    unseen = dues if none else [begin, *dues]
+    start = max(acknowledged) if acknowledged else min(unseen, default=begin)
     if time["until"] is None or (none and not time["bad"]):
         return start, max([begin, *(each["sent_ns"] for each in operations)])
     return start, time["until"]

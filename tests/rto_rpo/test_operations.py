@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rto_rpo.ledger.errors import LedgerError
+from rto_rpo.ledger.validation import checked
+from rto_rpo.operations import Operations, StreamHistory
+from tests.rto_rpo.ledgers import MS, T0, header, intents, operation, reading, sha256_of, stream
+
+Fields = dict[str, Any]
+
+
+def taken(*records: Fields, **head: Any) -> StreamHistory:
+    operations = Operations()
+    for seq, record in enumerate([header(**head), *records]):
+        operations.take(checked(seq + 1, {"seq": seq, "prev": "0" * 64, **record}))
+    return operations.streams["orders"]
+
+
+def read_back(*rows: tuple[int, str], **other: Any) -> StreamHistory:
+    return taken(
+        intents(0, 3, T0), operation(0, T0), operation(1, T0 + 10 * MS), *reading(rows, T0 + MS, **other)
+    )
+
+
+def test_a_reading_counts_with_its_count_and_its_end() -> None:
+    assert read_back((0, sha256_of(0)), (1, sha256_of(1))).reading_problem is None
+
+
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        ({"end": False}, "no end marker"),
+        ({"count": None}, "no count"),
+        ({"count": 2}, "1 rows were read where 2 were counted"),
+        ({"error": "connection refused"}, "failed: connection refused"),
+    ],
+)
+def test_a_reading_that_does_not_count(other: Fields, problem: str) -> None:
+    assert problem in (read_back((0, sha256_of(0)), **other).reading_problem or "")
+
+
+def test_a_stream_that_was_never_read_back() -> None:
+    assert taken(intents(0, 3, T0)).reading_problem == "it was never read back"
+
+
+def test_operations_that_settle_while_it_is_read_back() -> None:
+    first, last = reading([(0, sha256_of(0))], T0 + 50 * MS)
+    late = operation(0, T0, completed_ns=T0 + 50 * MS)
+    history = taken(intents(0, 1, T0), first, late, last)
+    assert history.reading_problem == "operations were still settling when it was read back"
+
+
+def test_operations_that_settle_after_it_was_read_back() -> None:
+    late = operation(0, T0, completed_ns=T0 + 50 * MS)
+    history = taken(intents(0, 1, T0), *reading([], T0 + 50 * MS), late)
+    assert history.reading_problem == "operations settled after it was read back"
+
+
+def test_a_reading_that_failed_is_forgotten_by_the_next() -> None:
+    settled = [intents(0, 2, T0), operation(0, T0), operation(1, T0 + 10 * MS)]
+    broken = reading([(0, sha256_of(0)), (0, sha256_of(0)), (9, sha256_of(9))], T0 + MS, error="reset")
+    whole = reading([(0, sha256_of(0)), (1, sha256_of(1))], T0 + MS)
+    history = taken(*settled, *broken, *whole)
+    assert (history.reading_problem, history.read_count, history.unexpected) == (None, 2, set())
+    assert [state >> 4 for state in history.writes.state] == [1, 1]
+
+
+def test_streams_are_apart() -> None:
+    operations = Operations()
+    head = header(streams=[stream(), stream("other")])
+    for seq, record in enumerate(
+        [head, intents(0, 1, T0), intents(0, 1, T0, stream="other"), operation(0, T0)]
+    ):
+        operations.take(checked(seq + 1, {"seq": seq, "prev": "0" * 64, **record}))
+    assert [len(list(each.settled())) for each in operations.streams.values()] == [1, 0]
+
+
+def test_acts_are_numbered_apart() -> None:
+    history = taken(
+        intents(0, 1, T0),
+        intents(0, 1, T0, act="read"),
+        intents(0, 1, T0, act="delete"),
+        operation(0, T0, act="read"),
+        operation(0, T0, act="delete"),
+        operation(0, T0),
+    )
+    assert [column.count(1) for column in history.columns] == [1, 1, 1]
+
+
+def test_addresses_beyond_the_first_255_are_nobody() -> None:
+    count = 300
+    answers = [operation(each, T0 + each * MS, address=f"10.0.0.{each}") for each in range(count)]
+    history = taken(intents(0, count, T0, MS), *answers)
+    assert sorted(set(history.writes.address)) == list(range(256))
+    assert set(history.writes.address[255:]) == {0}
+
+
+def test_the_last_completed_before_an_instant_is_found_however_far_back() -> None:
+    answers = [
+        operation(each, T0 + each * MS, outcome="acknowledged" if each < 2 else "failed")
+        for each in range(900)
+    ]
+    history = taken(intents(0, 900, T0, MS), *answers, streams=[stream(interval_ns=MS)])
+    assert history.last_completed_before(T0 + 900 * MS, history.writes, lambda s: s & 3 == 1) == T0 + 2 * MS
+    assert history.last_completed_before(T0 + 2 * MS, history.writes, lambda s: s & 3 == 1) == T0 + MS
+    assert history.last_completed_before(T0 + MS, history.writes, lambda s: s & 3 == 1) is None
+
+
+def test_an_error_names_the_line() -> None:
+    with pytest.raises(LedgerError, match="ledger line 2: an outcome of read 0"):
+        taken(operation(0, T0, act="read"))

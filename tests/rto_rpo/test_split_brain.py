@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rto_rpo.measurement import SplitBrain
+from tests.rto_rpo.ledgers import MS, PlantedDrill, S, event, header, intents, judged_run, operation, stream
+
+FAILED = {"outcome": "failed", "cause": "refused"}
+B = 151  # the first write that is acknowledged again, a millisecond after it was due
+
+
+def split_of(drill: PlantedDrill, folder: Path) -> SplitBrain:
+    (found,) = judged_run(drill, folder)[0].split_brain
+    return found
+
+
+def with_old_primary(*planted: dict[str, Any], **other: Any) -> PlantedDrill:
+    """The old primary refuses one write long after; the others are `planted`, with `sent` from f0 on."""
+    streams = [stream(), stream("old", "old_primary", address="127.0.0.1:5432")]
+    drill = PlantedDrill(head=header(streams=streams), after_ns=2 * S, **other)
+    for number, each in enumerate([*planted, {**FAILED, "sent": drill.due(200) - drill.f0}]):
+        due = drill.f0 + each.pop("sent")
+        drill.more += [intents(number, 1, due, stream="old"), operation(number, due, stream="old", **each)]
+    return drill
+
+
+def sent_when_b_arrived(more: int) -> int:
+    drill = PlantedDrill()
+    return drill.due(B) + MS - drill.f0 + more
+
+
+def test_an_old_primary_that_refuses(tmp_path: Path) -> None:
+    found = split_of(with_old_primary(), tmp_path)
+    assert (found.verdict, found.after, found.overlapping) == ("met", (), ())
+    assert found.reason == "the old primary acknowledged none of 1 writes sent once the new side served"
+
+
+@pytest.mark.parametrize(("more", "verdict"), [(0, "inconclusive"), (1, "missed")])
+def test_sent_after_the_new_sides_first_acknowledgement_arrived(
+    tmp_path: Path, more: int, verdict: str
+) -> None:
+    drill = with_old_primary({"sent": sent_when_b_arrived(more)})
+    measurement, decision = judged_run(drill, tmp_path)
+    (found,) = measurement.split_brain
+    assert (found.verdict, found.after) == (verdict, (0,) if more else ())
+    assert decision.verdict == verdict
+
+
+@pytest.mark.parametrize(("took", "overlapping"), [(MS - 1, ()), (MS, (0,)), (2 * MS, (0,))])
+def test_merely_overlapping(tmp_path: Path, took: int, overlapping: tuple[int, ...]) -> None:
+    found = split_of(with_old_primary({"sent": sent_when_b_arrived(-2 * MS), "took": took}), tmp_path)
+    assert found.overlapping == overlapping
+    assert found.verdict == ("inconclusive" if overlapping else "met")
+
+
+def test_before_the_fault_the_old_primary_is_the_primary(tmp_path: Path) -> None:
+    assert split_of(with_old_primary({"sent": -20 * MS}), tmp_path).verdict == "met"
+
+
+def test_a_timeout_is_no_acknowledgement(tmp_path: Path) -> None:
+    found = split_of(with_old_primary({"sent": S, "outcome": "indeterminate", "took": S}), tmp_path)
+    assert found.verdict == "met"
+
+
+def test_nothing_sent_is_nothing_proven(tmp_path: Path) -> None:
+    drill = with_old_primary()
+    drill.more = drill.more[:-2]
+    assert "nothing was sent to the old primary once" in split_of(drill, tmp_path).reason
+    assert split_of(drill, tmp_path).verdict == "inconclusive"
+
+
+def test_a_write_without_an_outcome(tmp_path: Path) -> None:
+    drill = with_old_primary()
+    drill.more.append(intents(5, 1, drill.due(210), stream="old"))
+    assert split_of(drill, tmp_path).verdict == "inconclusive"
+    assert "write 5 to the old primary has no outcome" in split_of(drill, tmp_path).reason
+
+
+@pytest.mark.parametrize(("revived", "verdict"), [(200, "met"), (201, "inconclusive")])
+def test_after_it_is_revived_it_is_asked_again(tmp_path: Path, revived: int, verdict: str) -> None:
+    drill = with_old_primary()
+    drill.more.append(event("old_primary_revived", drill.due(revived)))
+    assert split_of(drill, tmp_path).verdict == verdict
+
+
+def test_a_new_side_that_never_served_for_good(tmp_path: Path) -> None:
+    drill = with_old_primary({"sent": S})
+    drill.after_ns = 900 * MS
+    assert split_of(drill, tmp_path).verdict == "inconclusive"
+
+
+def test_a_fault_without_effect_has_no_new_side(tmp_path: Path) -> None:
+    drill = with_old_primary({"sent": S}, without={"fault_effective"})
+    assert (split_of(drill, tmp_path).verdict, split_of(drill, tmp_path).after) == ("inconclusive", ())
+
+
+def _flapping(address_before: str) -> PlantedDrill:
+    """The new side answers 151, refuses 160, and then serves: b is 161."""
+    drill = with_old_primary({"sent": PlantedDrill().due(155) - PlantedDrill().f0})
+    for number in range(drill.count):
+        if not drill.is_down(number):
+            drill.instead[number] = {"address": address_before if drill.due(number) < drill.f0 else "dr"}
+    drill.instead[160] = FAILED
+    return drill
+
+
+def test_a_new_side_has_served_when_its_address_first_answered(tmp_path: Path) -> None:
+    assert split_of(_flapping("primary"), tmp_path).after == (0,)
+
+
+def test_an_address_that_answered_before_the_fault_tells_no_side(tmp_path: Path) -> None:
+    drill = _flapping("primary")
+    drill.instead[50] = {"address": "dr"}
+    assert split_of(drill, tmp_path).after == ()
+
+
+def test_the_clients_of_the_same_dataset_tell_when_the_new_side_served(tmp_path: Path) -> None:
+    drill = with_old_primary({"sent": sent_when_b_arrived(1)})
+    drill.head["streams"].append(stream("ticks", dataset="ticks"))
+    drill.more.append(intents(0, drill.count, drill.due(0), stream="ticks"))
+    drill.more += [operation(number, drill.due(number), stream="ticks") for number in range(drill.count)]
+    assert split_of(drill, tmp_path).after == (0,)
+    drill.head["streams"][0] = stream(dataset="other")
+    assert split_of(drill, tmp_path).verdict == "missed"
