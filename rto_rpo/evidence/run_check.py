@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from rto_rpo import __version__
 from rto_rpo.evidence.chain import PLAN_NAME
 from rto_rpo.evidence.files import listing, sha256_of
 from rto_rpo.evidence.history import RunRecord
-from rto_rpo.evidence.line import Closed
+from rto_rpo.evidence.line import Closed, Opened
 from rto_rpo.evidence.run_folder import held
 from rto_rpo.ledger.reader import LedgerError
 from rto_rpo.measurement import Verdict
@@ -20,6 +21,8 @@ from rto_rpo.report.document import DocumentError, document, to_json
 LEDGER_NAME = "ledger.jsonl"
 REPORT_NAME = "report.json"
 
+DECIDED = ["judgements", "run", "verdict"]
+
 State = Literal["closed", "abandoned", "running", "never finished"]
 
 
@@ -27,7 +30,8 @@ State = Literal["closed", "abandoned", "running", "never finished"]
 class RunCheck:
     """What became of one run. `verdict` is the chain's, `recomputed` the one that plan and ledger give now.
 
-    `recomputed` is None where there is nothing intact to compute it from.
+    `recomputed` is None where there is nothing intact to compute it from. `findings` say what differs,
+    `notes` what a reader should know all the same.
     """
 
     run: str
@@ -37,25 +41,50 @@ class RunCheck:
     verdict: Verdict | None
     recomputed: Verdict | None
     findings: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def check_run(root: Path, record: RunRecord, owners: Mapping[str, str]) -> RunCheck:
     """Check the run's folder below `root`. `owners` says which folder a ledger, by its hash, belongs to."""
     opened, closed = record.opened, record.closed
     path = root / opened.folder
+    seen = _closed(path, closed, owners) if closed else _unclosed(path, opened)
+    return RunCheck(
+        run=opened.run,
+        folder=opened.folder,
+        drill=opened.drill,
+        state=seen.state,
+        verdict=closed.verdict if closed else None,
+        recomputed=seen.recomputed,
+        findings=tuple(seen.findings),
+        notes=tuple(seen.notes),
+    )
+
+
+@dataclass(slots=True)
+class _Seen:
+    state: State
     recomputed: Verdict | None = None
-    if closed is None:
-        state: State = "running" if held(path) else "never finished"
-        findings = [] if state == "running" else ["it was opened and never finished"]
-        findings += list(_plan_fault(path, opened.plan_sha256))
-    else:
-        state = "abandoned" if closed.source == "abandoned" else "closed"
-        findings = list(file_faults(path, closed, owners))
-        if not findings:
-            recomputed, faults = _recompute(path, closed)
-            findings += faults
-    verdict = closed.verdict if closed else None
-    return RunCheck(opened.run, opened.folder, opened.drill, state, verdict, recomputed, tuple(findings))
+    findings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def _unclosed(path: Path, opened: Opened) -> _Seen:
+    edited = list(_plan_fault(path, opened.plan_sha256))
+    if held(path):
+        return _Seen("running", None, edited, ["it is still running"])
+    return _Seen("never finished", None, ["it was opened and never finished", *edited])
+
+
+def _closed(path: Path, closed: Closed, owners: Mapping[str, str]) -> _Seen:
+    seen = _Seen("abandoned" if closed.source == "abandoned" else "closed")
+    seen.findings += file_faults(path, closed, owners)
+    if not seen.findings:
+        _recompute(seen, path, closed)
+    if seen.state == "abandoned":
+        said = f"; its ledger alone gives {seen.recomputed}" if seen.recomputed else ""
+        seen.notes.append(f"it was given up and later closed as found{said}")
+    return seen
 
 
 def _plan_fault(path: Path, sha256: str) -> Iterator[str]:
@@ -85,21 +114,34 @@ def file_faults(path: Path, closed: Closed, owners: Mapping[str, str]) -> Iterat
         yield f'"{name}" is not in the chain: it was added after the run was closed'
 
 
-def _recompute(path: Path, closed: Closed) -> tuple[Verdict | None, list[str]]:
-    """The verdict that plan and ledger give, and how it differs from what was written down."""
-    # A recorder that died at once leaves nothing to judge. *Inconclusive* claims nothing and needs no proof.
-    unclaimed = closed.verdict == "inconclusive"
+def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
+    """Compute the verdict again, and see how it differs from what was written down."""
     missing = [name for name in (PLAN_NAME, LEDGER_NAME) if name not in closed.files]
     if missing:
-        why = f'it was closed without "{missing[0]}", so its verdict cannot be computed again'
-        return None, [] if unclaimed else [why]
+        _nothing_to_judge(seen, closed, f'there is no "{missing[0]}"')
+        return
     try:
         computed = document(path / LEDGER_NAME, (path / PLAN_NAME).read_bytes())
     except LedgerError as error:
-        return None, [] if unclaimed else [f"its verdict cannot be computed again: {error}"]
+        _nothing_to_judge(seen, closed, str(error))
     except DocumentError as error:
-        return None, [f"its verdict cannot be computed again: {error}"]
-    return computed["verdict"], list(_differences(path, closed, computed))
+        seen.findings.append(f"its verdict cannot be computed again: {error}")
+    else:
+        seen.recomputed = computed["verdict"]
+        seen.findings += _differences(path, closed, computed)
+        if computed["judge"] != __version__:
+            seen.notes.append(
+                f"it was judged by version {computed['judge']}, this is {__version__}: "
+                "what it decided was compared, not every byte of its report"
+            )
+
+
+def _nothing_to_judge(seen: _Seen, closed: Closed, why: str) -> None:
+    # A recorder that died at once leaves nothing to judge. *Inconclusive* claims nothing and needs no proof.
+    if closed.verdict == "inconclusive":
+        seen.notes.append(f"it left nothing that could be judged, and so is inconclusive: {why}")
+    else:
+        seen.findings.append(f"its verdict cannot be computed again: {why}")
 
 
 def _differences(path: Path, closed: Closed, computed: dict[str, Any]) -> Iterator[str]:
@@ -114,18 +156,22 @@ def _differences(path: Path, closed: Closed, computed: dict[str, Any]) -> Iterat
     if closed.verdict != computed["verdict"]:
         yield f"the chain says {closed.verdict}, its ledger gives {computed['verdict']}"
     if REPORT_NAME not in closed.files:
-        yield f'it was closed without "{REPORT_NAME}"'
-    elif (path / REPORT_NAME).read_bytes() != to_json(computed):
-        parts = ", ".join(_parts(path / REPORT_NAME, computed))
-        yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {parts}'
+        if closed.verdict != "inconclusive":
+            yield f'it was closed without "{REPORT_NAME}"'
+    elif parts := _parts((path / REPORT_NAME).read_bytes(), computed):
+        yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {", ".join(parts)}'
 
 
-def _parts(path: Path, computed: dict[str, Any]) -> list[str]:
+def _parts(report: bytes, computed: dict[str, Any]) -> list[str]:
+    """The members in which a report differs; of another version's report only those that it decides."""
+    if report == to_json(computed):
+        return []
     try:
-        stored = json.loads(path.read_bytes())
+        stored = json.loads(report)
     except ValueError:
         return ["it is not JSON"]
     if not isinstance(stored, dict):
         return ["it is not an object"]
-    names = sorted(stored.keys() | computed.keys())
-    return [name for name in names if stored.get(name) != computed.get(name)] or ["its spelling"]
+    names = sorted(stored.keys() | computed.keys()) if computed["judge"] == __version__ else DECIDED
+    parts = [name for name in names if stored.get(name) != computed.get(name)]
+    return parts or (["its spelling"] if names is not DECIDED else [])

@@ -75,7 +75,7 @@ def verify(root: Path, *, public_key: bytes | None = None, head: str | None = No
     notes = (
         *_notes(entries, given, beside),
         *_anchor_notes(entries, head, anchored=anchored),
-        *_run_notes(runs),
+        *(f"{run.folder}: {note}" for run in runs for note in run.notes),
     )
     return Verification(
         not findings, tuple(findings), notes, runs, entries[-1].sha256 if entries else None, anchored
@@ -146,14 +146,3 @@ def _anchor_notes(entries: Sequence[Entry], head: str | None, *, anchored: bool)
     elif anchored:
         later = len(entries) - max(entry.number for entry in entries if entry.sha256 == head)
         yield f"head anchored; {later} lines were added since" if later else "head anchored"
-
-
-def _run_notes(runs: Sequence[RunCheck]) -> Iterator[str]:
-    for run in runs:
-        if run.state == "closed" and not run.findings and run.recomputed is None:
-            yield f"{run.folder}: it left no ledger that could be judged, and so is inconclusive"
-        elif run.state == "running":
-            yield f"{run.folder}: it is still running"
-        elif run.state == "abandoned":
-            said = f"; its ledger alone gives {run.recomputed}" if run.recomputed else ""
-            yield f"{run.folder}: it was given up and later closed as found{said}"

@@ -57,7 +57,7 @@ def numbered(time: RecoveryTime) -> Iterator[tuple[int, str, float, float]]:
 
 def _marks(drawing: Drawing, scale: Scale, time: RecoveryTime) -> tuple[float, list[tuple[float, float]]]:
     marks: list[tuple[float, float]] = []
-    moments = [(0.0, "fault begins"), (time.first_acknowledged_at_seconds, "first acknowledgement")]
+    moments = [(0.0, "fault begins"), (time.first_acknowledged_at_seconds, "first lasting acknowledgement")]
     for line, (seconds, text) in enumerate(moments):
         if seconds is not None and scale.holds(seconds):
             x = scale.x(seconds)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from rto_rpo import __version__
 from rto_rpo.evidence import chain
 from rto_rpo.evidence.run_check import file_faults
 from rto_rpo.evidence.signature import SigningKey
 from rto_rpo.evidence.verify import verify
 from rto_rpo.measurement import Verdict
+from rto_rpo.report.publish import publish
 from tests.rto_rpo.evidence.folders import (
     NOW,
     RUNS,
@@ -22,7 +25,7 @@ from tests.rto_rpo.evidence.folders import (
     folders,
     open_one,
 )
-from tests.rto_rpo.report.runs import MET, PLAN, write_ledger
+from tests.rto_rpo.report.runs import MET, MISSED, PLAN, write_ledger
 
 
 def test_every_changed_byte_of_every_file_of_a_run_shows(tmp_path: Path, key: SigningKey) -> None:
@@ -183,7 +186,7 @@ def test_a_run_closed_with_nothing_to_judge_claims_nothing(
         chain.close_run(root, folder, verdict=verdict, key=key, now=NOW)
     found = verify(tmp_path / "inconclusive", public_key=key.public.pem)
     assert found.intact
-    assert "it left no ledger that could be judged, and so is inconclusive" in "\n".join(found.notes)
+    assert "it left nothing that could be judged, and so is inconclusive" in "\n".join(found.notes)
     assert "cannot be computed again" in findings(tmp_path / "met", key)
 
 
@@ -201,3 +204,23 @@ def test_an_edited_plan_of_an_unfinished_run_shows(root: Path, key: SigningKey) 
     folder = open_one(root, replace(MET, number=8), key)
     (folder.path / "plan.yaml").write_bytes(b"name: softer\n")
     assert '"plan.yaml" was edited' in findings(root, key)
+
+
+def test_a_report_of_another_version_is_held_to_what_it_decided(tmp_path: Path, key: SigningKey) -> None:
+    root, old = tmp_path / "evidence", replace(MET, judge="0.0.1")
+    folder = open_one(root, old, key)
+    content = publish(folder.path)
+    (folder.path / "report.json").write_text(json.dumps({**content, "limits": {}, "since_dropped": 1}))
+    chain.close_run(root, folder, verdict="met", key=key, now=NOW)
+    found = verify(root, public_key=key.public.pem)
+    assert found.findings == ()
+    assert f"it was judged by version 0.0.1, this is {__version__}" in "\n".join(found.notes)
+
+
+def test_a_report_of_another_version_may_not_decide_otherwise(tmp_path: Path, key: SigningKey) -> None:
+    root, old = tmp_path / "evidence", replace(MISSED, judge="0.0.1")
+    folder = open_one(root, old, key)
+    content = publish(folder.path)
+    (folder.path / "report.json").write_text(json.dumps({**content, "verdict": "met"}))
+    chain.close_run(root, folder, verdict="missed", key=key, now=NOW)
+    assert "it differs in: verdict" in findings(root, key)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from rto_rpo import __version__
 from rto_rpo.ledger.writer import LedgerWriter
 
 SECOND = 1_000_000_000
@@ -45,6 +46,7 @@ class Run:
     stall: tuple[float, float] | None = None
     reading_ends: bool = True
     cut_off: bool = False
+    judge: str = __version__
     begins: bool = True
     safe_at_seconds: float | None = 0.9
     check: dict[str, str] = field(
@@ -135,7 +137,7 @@ def _header(run: Run) -> dict[str, Any]:
         "ns": BEGIN_NS,
         "kind": "header",
         "schema": "blackstart/ledger/1",
-        "judge": "0.1.0",
+        "judge": run.judge,
         "run": run.run,
         "boot": "a1c0c9fb-8f1e-4a3d-8a57-8a5b3a8f7b10",
         "plan": {

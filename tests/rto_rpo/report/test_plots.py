@@ -86,7 +86,7 @@ def test_a_service_that_never_came_back_has_no_end(tmp_path: Path) -> None:
     content = report(tmp_path, replace(MET, back_at_seconds=99.0, safe_at_seconds=None))
     drawing = outage(content, content.recovery_times[0], 940.0)
     assert drawing is not None
-    assert "first acknowledgement" not in labels(drawing)
+    assert "first lasting acknowledgement" not in labels(drawing)
     assert any("no upper bound" in text for text in labels(drawing))
     assert "service did not come back steadily" in drawing.description
 
