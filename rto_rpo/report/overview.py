@@ -24,7 +24,7 @@ def overview(report: Report, width: float) -> Drawing | None:
         if judgement.objective == "rto" and times.fault_begin_at_seconds is not None and time:
             y = _promise(drawing, scale, judgement.subject, judgement.declared_seconds, time, y)
     roles = {stream.name: stream.role for stream in report.streams}
-    for density in times.whole:
+    for density in sorted(times.whole, key=lambda one: roles.get(one.stream) == "old_primary"):
         old = roles.get(density.stream) == "old_primary"
         y = row(drawing, scale, y, "Old primary" if old else short(density.stream, 16), 34)
         drawing.add(*bars(density, scale, y + 34, 34, 20, "old-" if old else ""))
