@@ -26,6 +26,17 @@ class Recovered:
     ok: bool
 
 
+def recover(plan: Plan) -> list[Recovered]:
+    """Undo what is pending and close what is unfinished, of one plan."""
+    return [*undo_pending(plan.state), *close_unfinished(plan)]
+
+
+def recover_state(state: Path) -> list[Recovered]:
+    """The same where the plan itself cannot be read any more: from the intents in `state` alone."""
+    plans = [_plan(undo) for undo in UndoIntents(state).pending()]
+    return [*undo_pending(state), *(found for plan in plans for found in close_unfinished(plan))]
+
+
 def undo_pending(state: Path) -> list[Recovered]:
     """Heal every fault whose undo intent is in `state`. The plan is the one that the intent holds."""
     intents = UndoIntents(state)
@@ -48,11 +59,14 @@ def close_unfinished(plan: Plan) -> list[Recovered]:
 
 def _heal(undo: Undo) -> Healing:
     try:
-        plan = read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
-        estate = Estate(plan)
-        return fault_of(estate, plan.drills[undo.drill]).heal(undo.targets)
+        plan = _plan(undo)
+        return fault_of(Estate(plan), plan.drills[undo.drill]).heal(undo.targets)
     except BlackstartError as error:
         return Healing("stuck", str(error))
+
+
+def _plan(undo: Undo) -> Plan:
+    return read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
 
 
 def _closed(plan: Plan) -> Iterator[Recovered]:

@@ -58,6 +58,12 @@ class RunningDesk:
         )
         urllib.request.urlopen(request, timeout=20).close()  # noqa: S310
 
+    def plan_beside_the_example(self) -> Path:
+        """This estate's plan as a file, where its relative paths hold. The caller removes it."""
+        path = EXAMPLE / f"plan-of-test-{os.getpid()}.yaml"
+        path.write_bytes(self.plan.raw)
+        return path
+
     def with_(self, **changes: dict[str, Any]) -> RunningDesk:
         """The same desk under a plan that is changed: see `changed`."""
         return RunningDesk(self.desk, Estate(changed(self.desk, **changes), until_pid=os.getpid()))

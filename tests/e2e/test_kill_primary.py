@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +28,6 @@ SEED_OF_A_LATE_FAULT = next(
     if random.Random(seed).uniform(0, PHASE_SECONDS_MAX) > 1.0  # noqa: S311
 )
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that PostgreSQL's user can enter, as those of pytest are not."""
-    path = Path(tempfile.mkdtemp(prefix="blackstart-e2e-", dir="/var/tmp"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 def canary(order: str, run: str) -> int | None:
@@ -73,8 +61,8 @@ def lost_by_brute_force(desk: RunningDesk, run: Closed) -> set[int]:
     return acknowledged(run) - {number for number in there if number is not None}
 
 
-def test_the_primary_is_killed_and_every_promise_is_kept(folder: Path) -> None:
-    with running_desk(folder) as desk:
+def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> None:
+    with running_desk(desk_folder) as desk:
         run = desk.drill()
         assert run.verdict == "met", run.report["reasons"]
         assert lost(run) == lost_by_brute_force(desk, run) == set()
@@ -95,10 +83,10 @@ def test_the_primary_is_killed_and_every_promise_is_kept(folder: Path) -> None:
 
 
 def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    desk_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asynchronous, and the standby's receiver frozen before the kill: the venue knows what is lost."""
-    with running_desk(folder, synchronous=False) as desk:
+    with running_desk(desk_folder, synchronous=False) as desk:
         dr, receiver = desk.estate.site("dr"), desk.estate.postgres("orders").receiver_pid("dr")
         assert receiver is not None
         kill = KillSite.inject
@@ -126,13 +114,13 @@ def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
 
 
 def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    desk_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On one desk: where nobody took over, healing brings the primary back, ready for the next drill.
 
     In that one an order is planted which only the venue knows.
     """
-    with running_desk(folder) as desk:
+    with running_desk(desk_folder) as desk:
         alone = desk.with_(
             services={"gateway": {"rto": "3s"}}, drill={"respond": "observe", "deadline": "6s"}
         )

@@ -1,0 +1,99 @@
+"""The orchestrator is killed in mid-drill: the recorder finishes alone, and recover does the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rto_rpo.evidence import chain
+from rto_rpo.evidence.run_folder import held
+from rto_rpo.evidence.verify import verify
+from tests.e2e.desks import RunningDesk, running_desk
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+BLACKSTART = str(Path(sys.executable).with_name("blackstart"))
+CAMPAIGN_KILLS = 20
+
+
+def drill_in_the_background(desk: RunningDesk, plan: Path) -> subprocess.Popen[bytes]:
+    """`blackstart drill`, as an operator would start it."""
+    preview = blackstart(desk, plan, "drill", "kill-primary", "--preview", "--json")
+    confirm = json.loads(preview.stdout)["confirm"]
+    argv = [BLACKSTART, "drill", "kill-primary", "--plan", str(plan), "--environment", "demo"]
+    return subprocess.Popen([*argv, "--confirm", confirm], env=environ(desk), stderr=subprocess.DEVNULL)
+
+
+def blackstart(desk: RunningDesk, plan: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    argv = [BLACKSTART, *words, "--plan", str(plan)]
+    return subprocess.run(argv, env=environ(desk), capture_output=True, check=False, timeout=120)
+
+
+def environ(desk: RunningDesk) -> dict[str, str]:
+    return {**os.environ, **desk.plan.variables}
+
+
+def wait_until(holds: Callable[[], bool], limit_seconds: float) -> None:
+    deadline = time.monotonic() + limit_seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to be in time"
+        time.sleep(0.02)
+
+
+def happened(desk: RunningDesk, event: str) -> Callable[[], bool]:
+    def look() -> bool:
+        ledgers = desk.plan.evidence.path.glob("*/ledger.jsonl")
+        return any(f'"event":"{event}"' in ledger.read_text() for ledger in ledgers)
+
+    return look
+
+
+def not_held(run: Path) -> bool:
+    return not held(run)
+
+
+def kill_and_recover(folder: Path, event: str, later_seconds: float) -> None:
+    """Kill the orchestrator some time after an event; nothing may be left over, and nothing doubled."""
+    with running_desk(folder) as desk:
+        plan = desk.plan_beside_the_example()
+        try:
+            orchestrator = drill_in_the_background(desk, plan)
+            wait_until(happened(desk, event), 60)
+            time.sleep(later_seconds)
+            orchestrator.kill()
+            orchestrator.wait()
+            blackstart(desk, plan, "recover")  # undoes at once; the recorder may still be at its ledger
+            for run in chain.unfinished(desk.plan.evidence.path):
+                wait_until(partial(not_held, run.path), 150)
+            recovered = blackstart(desk, plan, "recover")
+            assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+            again = blackstart(desk, plan, "recover")
+            assert again.stdout.strip() == b"nothing was left behind"
+        finally:
+            plan.unlink()
+        writers = [site for site in ("primary", "dr") if desk.estate.postgres("orders").writable(site)]
+        assert len(writers) == 1, f"writers: {writers}"
+        checked = verify(desk.plan.evidence.path)
+        assert checked.intact, checked.findings
+        assert [run.state for run in checked.runs] == ["closed"]
+
+
+def test_a_killed_orchestrator_leaves_nothing_behind(desk_folder: Path) -> None:
+    kill_and_recover(desk_folder, "fault_effective", 0.0)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(CAMPAIGN_KILLS))
+def test_a_kill_at_any_moment_leaves_nothing_behind(desk_folder: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the moments are to be the same each time
+    event = chance.choice(["steady", "fault_begin", "fault_effective", "detected", "promoted", "redirected"])
+    kill_and_recover(desk_folder, event, chance.uniform(0, 0.6))
