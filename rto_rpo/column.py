@@ -72,6 +72,7 @@ class Column:
         self._base = array("q")
         self._due = array("q")
         self._step = array("q")
+        self._reach_ns, self._reach_of = 0, 0
 
     def __len__(self) -> int:
         return len(self.state)
@@ -146,6 +147,12 @@ class Column:
 
     def reach_ns(self) -> int:
         """No operation was completed longer than this after it was due, or sent longer than this before."""
+        settled = len(self.state) - self.count(UNSETTLED)
+        if settled != self._reach_of:
+            self._reach_ns, self._reach_of = self._widest_reach_ns(), settled
+        return self._reach_ns
+
+    def _widest_reach_ns(self) -> int:
         early = [min(self.lag, default=0), *self.far_lag.values()]
         latencies = [max(self.latency, default=0), *self._far_latency.values()]
         return max(self.lag_max_ns() + max(latencies), -min(early), 0)

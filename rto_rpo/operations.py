@@ -163,11 +163,9 @@ class StreamHistory:
         self.writes.state[write] = self.writes.state[write] & ~DELETED_MASK | mark
 
     def _address(self, address: str | None) -> int:
-        code = self.addresses.get(address)
-        if code is None:
-            code = len(self.addresses) if len(self.addresses) <= _ADDRESSES_MAX else 0
-            self.addresses[address] = code
-        return code
+        if address not in self.addresses and len(self.addresses) <= _ADDRESSES_MAX:
+            self.addresses[address] = len(self.addresses)
+        return self.addresses.get(address, 0)
 
     def read(self, record: Read) -> str | None:
         """Note rows that were found; the answer is what is wrong with that.
