@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from sites.drivers.files import FilesDataset
-from sites.drivers.restic import Restic
+from sites.drivers.restic.repository import Restic
 from sites.protection.backup import BackupResult, backup
 from sites.protection.replication import replicate
 from sites.protection.restore_test import restore_test

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from drills.recorder.config import RecorderConfig, StreamConfig
 from rto_rpo import __version__
 from rto_rpo.objective import Duration
-from sites.drivers.http import HttpCanary
+from sites.drivers.http.client import HttpCanary
 from sites.errors import PlanError
 from sites.estate import Estate
 from sites.plan import Drill

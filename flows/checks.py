@@ -13,9 +13,9 @@ from drills.preview import preview
 from flows.api_address import api_url
 from flows.api_guard import openness, refuse_open_api
 from rto_rpo.evidence import EvidenceError
-from sites.drivers.postgres import PostgresDataset
-from sites.drivers.postgres_programs import find_programs
-from sites.drivers.restic_version import capabilities
+from sites.drivers.postgres.dataset import PostgresDataset
+from sites.drivers.postgres.programs import find_programs
+from sites.drivers.restic.version import capabilities
 from sites.errors import BlackstartError, DatasetError
 from sites.estate import Estate
 from sites.secret import Secret

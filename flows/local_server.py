@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 
 from flows.prefect_settings import settings
 from sites.drivers import command
-from sites.drivers.processes import ProcessSite, ProcessSpec
-from sites.drivers.readiness import HttpReady
+from sites.drivers.processes.readiness import HttpReady
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import SiteError
 
 SERVER = "server"

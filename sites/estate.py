@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from sites.drivers.files import FilesDataset
-from sites.drivers.postgres import PostgresDataset
-from sites.drivers.processes import ProcessSite, ProcessSpec
-from sites.drivers.readiness import HttpReady, Readiness, TcpReady
-from sites.drivers.restic import Restic
+from sites.drivers.postgres.dataset import PostgresDataset
+from sites.drivers.processes.readiness import HttpReady, Readiness, TcpReady
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
+from sites.drivers.restic.repository import Restic
 from sites.errors import PlanError
 from sites.plan import Dataset, Plan, PostgresServer, Process
 from sites.plan import PostgresDataset as PostgresNoun

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sites.drivers.restic_results import Snapshot, read_time
+from sites.drivers.restic.results import Snapshot, read_time
 from sites.errors import RepositoryError
 
 MANIFEST_NAME = "manifest.jsonl"

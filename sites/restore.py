@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rto_rpo.durable import sync_folder
-from sites.drivers.restic import OnProgress, Restic
+from sites.drivers.restic.repository import OnProgress, Restic
 from sites.errors import DatasetError, RepositoryError
 from sites.points import Point, points
 

@@ -33,9 +33,7 @@ SOLE_IMPORTERS = {
 }
 # What starts a program without `subprocess`.
 STARTERS = re.compile(r"\bos\.(system|popen|exec\w+|spawn\w+|posix_spawn\w*|fork\w*)\(|\bcreate_subprocess_")
-MAY_START = {"sites/drivers/command.py", "sites/drivers/supervisor.py"}
-# Named after what they drive; nothing in their folder is ever run by its path.
-NEVER_PROGRAMS = {"sites/drivers/http.py"}
+MAY_START = {"sites/drivers/command.py", "sites/drivers/processes/supervisor.py"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b|pragma: no cover")
 
 
@@ -148,7 +146,7 @@ def test_no_module_shadows_what_its_neighbours_import() -> None:
         imported = {found.split(".")[0] for path in here for found in _imports(path)} - set(ROOMS)
         outside = imported - ({path.stem for path in here} if "examples" in folder.parts else set())
         shadowing += [_name(path) for path in here if path.stem in outside]
-    assert set(shadowing) <= NEVER_PROGRAMS
+    assert shadowing == []
 
 
 def test_files_are_short() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
 from rto_rpo.ledger.records import SCHEMA
-from sites.drivers.http import HttpCanary
+from sites.drivers.http.client import HttpCanary
 
 SOCKET_NAME = "socket"
 LOG_NAME = "recorder.log"

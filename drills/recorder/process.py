@@ -18,7 +18,7 @@ from drills.recorder.streak import Streak
 from rto_rpo.ledger.records import FIRST_PREV
 from rto_rpo.ledger.validation import checked
 from sites.capability import Client
-from sites.drivers.http import HttpClient
+from sites.drivers.http.client import HttpClient
 
 Reason = Literal["stable", "deadline", "orphaned", "aborted"]
 LOOK_SECONDS = 0.02

@@ -9,11 +9,11 @@ import psycopg
 from order_book import TABLE
 from psycopg import sql
 
-from sites.drivers.postgres_configuration import ServerSettings
-from sites.drivers.postgres_programs import PostgresPrograms
-from sites.drivers.postgres_roles import arm
-from sites.drivers.postgres_server import ADMIN, PostgresServer
-from sites.drivers.processes import ProcessSite
+from sites.drivers.postgres.configuration import ServerSettings
+from sites.drivers.postgres.programs import PostgresPrograms
+from sites.drivers.postgres.roles import arm
+from sites.drivers.postgres.server import ADMIN, PostgresServer
+from sites.drivers.processes.site import ProcessSite
 from sites.errors import DatasetError
 from sites.estate import Estate
 

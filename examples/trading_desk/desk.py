@@ -29,9 +29,9 @@ from ports import free_ports
 
 from rto_rpo.evidence.signature import new_key
 from sites.drivers import command
-from sites.drivers.postgres_programs import find_programs, programs_for, unprivileged_user
-from sites.drivers.processes import ProcessSite, ProcessSpec
-from sites.drivers.readiness import TcpReady
+from sites.drivers.postgres.programs import find_programs, programs_for, unprivileged_user
+from sites.drivers.processes.readiness import TcpReady
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import BlackstartError, SiteError
 from sites.estate import Estate
 from sites.plan import Plan, load

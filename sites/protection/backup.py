@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sites.comparison import printable
 from sites.drivers.files import FilesDataset
-from sites.drivers.restic import OnProgress, Restic
-from sites.drivers.restic_results import BackedUp
+from sites.drivers.restic.repository import OnProgress, Restic
+from sites.drivers.restic.results import BackedUp
 from sites.errors import BlackstartError, NoRepository, RepositoryError
 from sites.manifest import Manifest, encode, scan, sha256
 from sites.points import MANIFEST_NAME, Tags

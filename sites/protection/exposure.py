@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from sites.capability import Proof
-from sites.drivers.restic import Restic
-from sites.drivers.restic_results import Listing
+from sites.drivers.restic.repository import Restic
+from sites.drivers.restic.results import Listing
 from sites.errors import BlackstartError, RepositoryError
 from sites.points import Point, points
 from sites.protection.history import History

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sites.drivers.restic import Restic
+from sites.drivers.restic.repository import Restic
 from sites.errors import NoRepository, RepositoryError
 from sites.protection.history import History
 

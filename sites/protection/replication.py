@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from sites.drivers.restic import Restic
-from sites.drivers.restic_results import Listing, Snapshot
+from sites.drivers.restic.repository import Restic
+from sites.drivers.restic.results import Listing, Snapshot
 from sites.errors import BlackstartError, NoRepository, RepositoryDamaged, RepositoryError
 from sites.points import points
 from sites.protection.first_use import make_if_new

@@ -17,7 +17,7 @@ from typing import Literal
 
 from sites.comparison import Comparison, compare
 from sites.drivers.files import FilesDataset
-from sites.drivers.restic import OnProgress, Restic
+from sites.drivers.restic.repository import OnProgress, Restic
 from sites.errors import BlackstartError, DatasetError, RepositoryDamaged
 from sites.manifest import Manifest, ManifestError, decode
 from sites.points import MANIFEST_NAME, Point, points

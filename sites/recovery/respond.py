@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sites.drivers.http_check import check
+from sites.drivers.http.check import check
 from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Failover as Declared

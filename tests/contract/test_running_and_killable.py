@@ -13,8 +13,8 @@ from typing import Protocol
 import pytest
 
 from sites.capability import Killable, Running
-from sites.drivers.processes import ProcessSite, ProcessSpec
-from sites.drivers.site_control import namespaces_work
+from sites.drivers.processes.control import namespaces_work
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import SiteError
 from tests.fakes.site import FakeSite
 

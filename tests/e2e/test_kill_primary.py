@@ -17,7 +17,7 @@ from drills.rehearsal import PHASE_SECONDS_MAX
 from drills.undo import UndoIntents
 from rto_rpo.evidence.verify import verify
 from sites.capability import Proof
-from sites.drivers.postgres_receiver import drop_receiver, freeze_receiver
+from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
 from sites.errors import GuardError
 from tests.e2e.desks import RunningDesk, ledger, running_desk
 

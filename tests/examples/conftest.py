@@ -18,12 +18,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from sites.drivers.postgres_configuration import ServerSettings
-from sites.drivers.postgres_programs import find_programs, unprivileged_user
-from sites.drivers.postgres_roles import arm
-from sites.drivers.postgres_server import PostgresServer
-from sites.drivers.processes import ProcessSite, ProcessSpec
-from sites.drivers.readiness import TcpReady
+from sites.drivers.postgres.configuration import ServerSettings
+from sites.drivers.postgres.programs import find_programs, unprivileged_user
+from sites.drivers.postgres.roles import arm
+from sites.drivers.postgres.server import PostgresServer
+from sites.drivers.processes.readiness import TcpReady
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
 
 DESK = Path(__file__).parents[2] / "examples" / "trading_desk"
 sys.path.insert(0, str(DESK))

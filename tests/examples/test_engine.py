@@ -8,7 +8,7 @@ from pathlib import Path
 import market_data
 import pytest
 
-from sites.drivers.processes import ProcessSite, ProcessSpec
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from tests.examples.conftest import DESK, Book, Programs, call, listed
 from tests.sites.drivers.waiting import wait_until
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sites.drivers.restic import Restic
+from sites.drivers.restic.repository import Restic
 from tests.sites.repositories import PASSWORD, Make, make_template
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
-from sites.drivers.restic import Restic
+from sites.drivers.restic.repository import Restic
 
 Make = Callable[..., Restic]
 PASSWORD = "planted-secret-of-the-repository"

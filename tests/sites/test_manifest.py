@@ -129,7 +129,7 @@ def test_a_root_that_goes_away_moves_everything(tree: Path) -> None:
 
 
 def test_what_cannot_be_read_is_named() -> None:
-    with TemporaryDirectory(dir="/tmp") as folder:  # noqa: S108  the one place that nobody can enter for certain
+    with TemporaryDirectory(dir="/tmp") as folder:
         root = Path(folder)
         root.chmod(0o755)
         (root / "closed").write_text("x")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sites.drivers.restic_results import Snapshot
+from sites.drivers.restic.results import Snapshot
 from sites.errors import RepositoryError
 from sites.points import Tags, points
 

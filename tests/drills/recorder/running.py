@@ -10,7 +10,7 @@ from typing import Any
 from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recording import Recording, start
 from rto_rpo.ledger.reader import read
-from sites.drivers.http import HttpCanary
+from sites.drivers.http.client import HttpCanary
 from tests.drills.recorder.headers import KNOWN
 from tests.fakes.orders import OrdersService
 

@@ -12,7 +12,7 @@ from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recorder.ledger_thread import LedgerThread
 from drills.recorder.process import Recorder, Refused
 from rto_rpo.ledger.reader import read
-from sites.drivers.http import HttpCanary
+from sites.drivers.http.client import HttpCanary
 from tests.drills.recorder.headers import KNOWN
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sites.drivers.postgres_programs import find_programs
+from sites.drivers.postgres.programs import find_programs
 from sites.errors import MissingProgram
 from tests.sites.drivers.pairs import Pair, make_pair, make_template
 

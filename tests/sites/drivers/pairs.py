@@ -8,13 +8,13 @@ import socket
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sites.drivers.postgres import PostgresDataset
-from sites.drivers.postgres_configuration import ServerSettings, Upstream
-from sites.drivers.postgres_leftovers import release_leftovers
-from sites.drivers.postgres_programs import find_programs, unprivileged_user
-from sites.drivers.postgres_roles import arm
-from sites.drivers.postgres_server import REPLICATOR, PostgresServer
-from sites.drivers.processes import ProcessSite
+from sites.drivers.postgres.configuration import ServerSettings, Upstream
+from sites.drivers.postgres.dataset import PostgresDataset
+from sites.drivers.postgres.leftovers import release_leftovers
+from sites.drivers.postgres.programs import find_programs, unprivileged_user
+from sites.drivers.postgres.roles import arm
+from sites.drivers.postgres.server import REPLICATOR, PostgresServer
+from sites.drivers.processes.site import ProcessSite
 
 LOOPBACK = "127.0.0.1"
 ADMIN_PASSWORD = "admin's \\ swordfish"

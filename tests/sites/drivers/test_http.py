@@ -24,12 +24,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sites.capability import Client, Outcome, ReadBack
-from sites.drivers.http import HttpCanary, HttpClient, check
-from sites.drivers.http_address import Address
-from sites.drivers.http_connection import Connection, cause_of
-from sites.drivers.http_listing import Listing, MalformedListing
-from sites.drivers.http_reply import MalformedReply, Reply
-from sites.drivers.http_wire import PlainWire
+from sites.drivers.http.address import Address
+from sites.drivers.http.client import HttpCanary, HttpClient, check
+from sites.drivers.http.connection import Connection, cause_of
+from sites.drivers.http.listing import Listing, MalformedListing
+from sites.drivers.http.reply import MalformedReply, Reply
+from sites.drivers.http.wire import PlainWire
 from sites.errors import DatasetError
 from tests.fakes.orders import OrdersService
 

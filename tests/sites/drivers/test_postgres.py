@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from sites.capability import Promotable
-from sites.drivers.postgres import PostgresDataset
-from sites.drivers.postgres_receiver import freeze_receiver, thaw_receiver
-from sites.drivers.postgres_session import Login, Row, session
+from sites.drivers.postgres.dataset import PostgresDataset
+from sites.drivers.postgres.receiver import freeze_receiver, thaw_receiver
+from sites.drivers.postgres.session import Login, Row, session
 from sites.errors import DatasetError, SiteError
 from tests.sites.drivers.pairs import ADMIN_PASSWORD, LOOPBACK, PASSWORD, SECRETS, Pair, free_port
 from tests.sites.drivers.waiting import wait_until

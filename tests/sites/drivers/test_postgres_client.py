@@ -11,9 +11,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sites.capability import Outcome, ReadBack
-from sites.drivers.postgres_client import PostgresClient
-from sites.drivers.postgres_receiver import freeze_receiver, thaw_receiver
-from sites.drivers.postgres_session import Login, session
+from sites.drivers.postgres.client import PostgresClient
+from sites.drivers.postgres.receiver import freeze_receiver, thaw_receiver
+from sites.drivers.postgres.session import Login, session
 from sites.errors import DatasetError
 from tests.sites.drivers.pairs import ADMIN_PASSWORD, LOOPBACK, PASSWORD, Pair, free_port
 

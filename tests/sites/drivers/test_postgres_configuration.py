@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sites.drivers.postgres_configuration import (
+from sites.drivers.postgres.configuration import (
     ServerSettings,
     Upstream,
     access_file,

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from sites.drivers import process_table as processes
-from sites.drivers.postgres_leftovers import release_leftovers
-from sites.drivers.postgres_receiver import drop_receiver, freeze_receiver
-from sites.drivers.processes import ProcessSite, ProcessSpec
-from sites.drivers.site_control import namespaces_work
+from sites.drivers.postgres.leftovers import release_leftovers
+from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
+from sites.drivers.processes import table as processes
+from sites.drivers.processes.control import namespaces_work
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import SiteError
 from tests.sites.drivers.pairs import Pair
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sites.drivers import command, postgres_programs
-from sites.drivers.postgres_programs import (
+from sites.drivers import command
+from sites.drivers.postgres import programs as postgres_programs
+from sites.drivers.postgres.programs import (
     PostgresPrograms,
     find_programs,
     programs_for,

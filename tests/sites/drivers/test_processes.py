@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from sites.drivers import command
-from sites.drivers import process_table as processes
-from sites.drivers import site_control as control
-from sites.drivers.process_spec import NUMBER_OF_NOBODY
-from sites.drivers.processes import ProcessSite, ProcessSpec
-from sites.drivers.readiness import HttpReady, TcpReady
+from sites.drivers.processes import control
+from sites.drivers.processes import table as processes
+from sites.drivers.processes.readiness import HttpReady, TcpReady
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
+from sites.drivers.processes.spec import NUMBER_OF_NOBODY
 from sites.errors import SiteError
 from tests.sites.drivers.waiting import wait_until
 
@@ -129,7 +129,7 @@ def test_another_process_can_do_it_all_from_the_folder(make: Make) -> None:
     site.up()
     script = (
         "from pathlib import Path\n"
-        "from sites.drivers.processes import ProcessSite\n"
+        "from sites.drivers.processes.site import ProcessSite\n"
         f"site = ProcessSite('north', Path({str(site.path)!r}))\n"
         "print(list(site.running()), site.proven_gone().holds, site.kill().holds, site.proven_gone().holds)\n"
     )

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from sites.comparison import compare
-from sites.drivers.restic import Keep, Restic
-from sites.drivers.restic_results import Progress
+from sites.drivers.restic.repository import Keep, Restic
+from sites.drivers.restic.results import Progress
 from sites.errors import (
     MissingSource,
     NoRepository,

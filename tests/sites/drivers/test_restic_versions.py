@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from sites.drivers.restic import Restic
-from sites.drivers.restic_failure import hopeless, last_words
-from sites.drivers.restic_results import json_lines, read_forgotten, read_snapshots, read_time
-from sites.drivers.restic_version import parse
+from sites.drivers.restic.failure import hopeless, last_words
+from sites.drivers.restic.repository import Restic
+from sites.drivers.restic.results import json_lines, read_forgotten, read_snapshots, read_time
+from sites.drivers.restic.version import parse
 from sites.errors import (
     MissingProgram,
     MissingSource,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sites.drivers.files import FilesDataset
-from sites.drivers.restic import Restic
+from sites.drivers.restic.repository import Restic
 from sites.protection.backup import backup
 from sites.protection.history import History
 from sites.protection.replication import replicate

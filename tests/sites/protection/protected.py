@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sites.drivers.files import FilesDataset
-from sites.drivers.restic import Restic
+from sites.drivers.restic.repository import Restic
 from sites.protection.backup import BackupResult
 from sites.protection.history import History
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sites.drivers.account import account
-from sites.drivers.readiness import Readiness
-from sites.drivers.site_record import TAG, SiteRecord
+from sites.drivers.processes.readiness import Readiness
+from sites.drivers.processes.record import TAG, SiteRecord
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 

@@ -14,9 +14,9 @@ from typing import Literal, Self
 
 from sites.drivers import command
 from sites.drivers.command import Completed
-from sites.drivers.restic_failure import hopeless, named
-from sites.drivers.restic_results import Lock, read_lock
-from sites.drivers.restic_version import Capabilities, capabilities
+from sites.drivers.restic.failure import hopeless, named
+from sites.drivers.restic.results import Lock, read_lock
+from sites.drivers.restic.version import Capabilities, capabilities
 from sites.errors import CommandError, RepositoryDamaged, RepositoryError, RepositoryLocked
 
 # Set to nothing, so that what happens to be in our own environment cannot point restic elsewhere.

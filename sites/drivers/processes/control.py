@@ -16,15 +16,18 @@ from typing import Any
 
 import sites
 from sites.drivers import command
-from sites.drivers import process_table as processes
-from sites.drivers.site_record import SiteRecord, own_namespace
-from sites.drivers.supervisor import CONTROL, LOGS
+from sites.drivers.processes import table as processes
+from sites.drivers.processes.record import SiteRecord, own_namespace
+from sites.drivers.processes.supervisor import CONTROL, LOGS
 from sites.errors import CommandError, MissingProgram, SiteError
 
 _IN_NAMESPACE = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 # Without root a PID namespace can be had inside a user namespace, where the kernel allows those.
 _AS_USER = ("--user", "--map-current-user")
-_BEGIN = "import sys; sys.path.append(sys.argv.pop(1)); from sites.drivers.supervisor import main; main()"
+_BEGIN = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from sites.drivers.processes.supervisor import main; main()"
+)
 _REPLY_SECONDS = 10.0
 _MEET_SECONDS = 5.0
 _POLL_SECONDS = 0.002

@@ -8,9 +8,9 @@ import psycopg
 from psycopg import sql
 
 from sites.drivers.masking import register_secret
-from sites.drivers.postgres_server import ADMIN, REPLICATOR
-from sites.drivers.postgres_session import Login, Session, session
-from sites.drivers.postgres_writes import LOCAL_COMMIT, SCHEMA, write
+from sites.drivers.postgres.server import ADMIN, REPLICATOR
+from sites.drivers.postgres.session import Login, Session, session
+from sites.drivers.postgres.writes import LOCAL_COMMIT, SCHEMA, write
 from sites.errors import DatasetError
 
 _ARM_SECONDS = 60.0

@@ -7,8 +7,8 @@ import time
 
 from psycopg import errors
 
-from sites.drivers.postgres_session import Session
-from sites.drivers.postgres_writes import in_recovery, write
+from sites.drivers.postgres.session import Session
+from sites.drivers.postgres.writes import in_recovery, write
 
 _POLL_SECONDS = 0.002
 _RACY_INTERVAL_MS = 100

@@ -23,7 +23,7 @@ import socket
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sites.drivers.process_table import descendants
+from sites.drivers.processes.table import descendants
 
 CONTROL = "control.sock"
 LOGS = "logs"

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors
 
 from sites.capability import Proof
-from sites.drivers.postgres_session import Login, ServerLost, ServerRefused, ServerSilent, Session, session
+from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, ServerSilent, Session, session
 
 # Our own writes never wait for a standby: what is asked is whether this server takes them.
 LOCAL_COMMIT = "-c synchronous_commit=local"

@@ -17,7 +17,7 @@ from dataclasses import replace
 import psycopg
 
 from sites.capability import Outcome, ReadBack
-from sites.drivers.postgres_session import (
+from sites.drivers.postgres.session import (
     Login,
     ServerLost,
     ServerRefused,
@@ -27,7 +27,7 @@ from sites.drivers.postgres_session import (
     open_session,
     session,
 )
-from sites.drivers.postgres_writes import SCHEMA
+from sites.drivers.postgres.writes import SCHEMA
 from sites.errors import DatasetError
 
 CONNECTIONS_MAX = 64

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rto_rpo.durable import sync_folder
 from sites.drivers import command
-from sites.drivers.postgres_configuration import passfile_line
-from sites.drivers.postgres_programs import PostgresPrograms
-from sites.drivers.postgres_session import Login
+from sites.drivers.postgres.configuration import passfile_line
+from sites.drivers.postgres.programs import PostgresPrograms
+from sites.drivers.postgres.session import Login
 from sites.drivers.secret_file import secret_file
 
 

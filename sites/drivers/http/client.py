@@ -14,12 +14,12 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from sites.capability import Outcome, ReadBack
-from sites.drivers.http_address import Address
-from sites.drivers.http_check import Check, Sign, check
-from sites.drivers.http_connection import Connection, cause_of
-from sites.drivers.http_connections import Connections
-from sites.drivers.http_listing import Listing, MalformedListing
-from sites.drivers.http_reply import Reply
+from sites.drivers.http.address import Address
+from sites.drivers.http.check import Check, Sign, check
+from sites.drivers.http.connection import Connection, cause_of
+from sites.drivers.http.connections import Connections
+from sites.drivers.http.listing import Listing, MalformedListing
+from sites.drivers.http.reply import Reply
 from sites.errors import DatasetError
 
 __all__ = ["Check", "HttpCanary", "HttpClient", "Sign", "check"]

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from sites.drivers.http_address import Address
-from sites.drivers.http_connection import cause_of
-from sites.drivers.http_reply import Reply
+from sites.drivers.http.address import Address
+from sites.drivers.http.connection import cause_of
+from sites.drivers.http.reply import Reply
 
 Sign = Literal["good", "bad", "refused", "silent"]
 _SIGNS: dict[str, Sign] = {"refused": "refused", "reset": "refused", "eof": "refused"}

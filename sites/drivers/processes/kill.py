@@ -11,8 +11,8 @@ import signal
 import time
 
 from sites.capability import Proof
-from sites.drivers.process_table import Handle, entry, kill
-from sites.drivers.site_record import SiteRecord, prove_gone
+from sites.drivers.processes.record import SiteRecord, prove_gone
+from sites.drivers.processes.table import Handle, entry, kill
 
 _ROUND_SECONDS = 0.001
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sites.drivers.restic_call import How, ResticCall
-from sites.drivers.restic_results import (
+from sites.drivers.restic.call import How, ResticCall
+from sites.drivers.restic.results import (
     FULL_ID,
     BackedUp,
     Listing,

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass
 
 from sites.capability import Proof
-from sites.drivers.postgres_session import Session
-from sites.drivers.postgres_writes import in_recovery, write
+from sites.drivers.postgres.session import Session
+from sites.drivers.postgres.writes import in_recovery, write
 
 _POLL_SECONDS = 0.005
 _SENDER = """

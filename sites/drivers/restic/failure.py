@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sites.drivers.restic_results import json_lines
-from sites.drivers.restic_version import Capabilities, Failure
+from sites.drivers.restic.results import json_lines
+from sites.drivers.restic.version import Capabilities, Failure
 from sites.errors import (
     CommandError,
     CommandTimeout,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sites.drivers import command
 from sites.drivers.masking import register_secret
-from sites.drivers.postgres_configuration import (
+from sites.drivers.postgres.configuration import (
     ServerSettings,
     Upstream,
     access_file,
@@ -23,9 +23,9 @@ from sites.drivers.postgres_configuration import (
     server_file,
     upstream_file,
 )
-from sites.drivers.postgres_programs import PostgresPrograms, programs_for
-from sites.drivers.postgres_readiness import PostgresReady
-from sites.drivers.process_spec import ProcessSpec
+from sites.drivers.postgres.programs import PostgresPrograms, programs_for
+from sites.drivers.postgres.readiness import PostgresReady
+from sites.drivers.processes.spec import ProcessSpec
 from sites.drivers.secret_file import secret_file
 from sites.errors import CommandError, DatasetError
 

@@ -7,8 +7,8 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from sites.drivers.http_reply import MalformedReply, Reply
-from sites.drivers.http_wire import Wire
+from sites.drivers.http.reply import MalformedReply, Reply
+from sites.drivers.http.wire import Wire
 
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 

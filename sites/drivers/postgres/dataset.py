@@ -15,12 +15,15 @@ from typing import Any, TypeVar
 import psycopg
 
 from sites.capability import Proof
-from sites.drivers import postgres_dump, postgres_promotion, postgres_replication, postgres_writes
 from sites.drivers.masking import register_secret
-from sites.drivers.postgres_client import PostgresClient
-from sites.drivers.postgres_programs import PostgresPrograms, find_programs
-from sites.drivers.postgres_session import Login, ServerLost, ServerRefused, ServerSilent, session
-from sites.drivers.postgres_writes import LOCAL_COMMIT, in_recovery
+from sites.drivers.postgres import dump as postgres_dump
+from sites.drivers.postgres import promotion as postgres_promotion
+from sites.drivers.postgres import replication as postgres_replication
+from sites.drivers.postgres import writes as postgres_writes
+from sites.drivers.postgres.client import PostgresClient
+from sites.drivers.postgres.programs import PostgresPrograms, find_programs
+from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, ServerSilent, session
+from sites.drivers.postgres.writes import LOCAL_COMMIT, in_recovery
 from sites.errors import CommandError, DatasetError, SiteError
 
 __all__ = ["PostgresDataset"]

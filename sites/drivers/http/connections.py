@@ -8,9 +8,9 @@ import ssl
 import time
 from collections import deque
 
-from sites.drivers.http_address import Address
-from sites.drivers.http_connection import Connection
-from sites.drivers.http_wire import PlainWire, TlsWire, Wire
+from sites.drivers.http.address import Address
+from sites.drivers.http.connection import Connection
+from sites.drivers.http.wire import PlainWire, TlsWire, Wire
 
 LINGER_SECONDS = 1.0
 

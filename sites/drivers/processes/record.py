@@ -13,8 +13,8 @@ from pathlib import Path
 
 from rto_rpo.durable import write_durably
 from sites.capability import Proof
-from sites.drivers import process_table as processes
-from sites.drivers.process_table import Entry
+from sites.drivers.processes import table as processes
+from sites.drivers.processes.table import Entry
 from sites.errors import SiteError
 
 SCHEMA = "blackstart/site/1"

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sites.drivers import process_table as processes
-from sites.drivers import site_control as control
 from sites.drivers.masking import mask
-from sites.drivers.process_spec import ProcessSpec
-from sites.drivers.process_table import Handle
-from sites.drivers.site_record import SiteRecord
-from sites.drivers.supervisor import LOGS
+from sites.drivers.processes import control
+from sites.drivers.processes import table as processes
+from sites.drivers.processes.record import SiteRecord
+from sites.drivers.processes.spec import ProcessSpec
+from sites.drivers.processes.supervisor import LOGS
+from sites.drivers.processes.table import Handle
 from sites.errors import SiteError
 
 _REAP_SECONDS = 10.0

@@ -18,12 +18,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sites.capability import Proof, Target
-from sites.drivers import site_control as control
-from sites.drivers.process_spec import ProcessSpec, forget_pid
-from sites.drivers.roster import Roster
-from sites.drivers.site_kill import Aim
-from sites.drivers.site_record import SiteRecord, prove_gone
-from sites.drivers.supervisor import LOGS
+from sites.drivers.processes import control
+from sites.drivers.processes.kill import Aim
+from sites.drivers.processes.record import SiteRecord, prove_gone
+from sites.drivers.processes.roster import Roster
+from sites.drivers.processes.spec import ProcessSpec, forget_pid
+from sites.drivers.processes.supervisor import LOGS
 from sites.errors import SiteError
 
 __all__ = ["ProcessSite", "ProcessSpec"]

@@ -1,0 +1,1 @@
+"""HTTP services: what a canary writes through, and one look from outside."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: a replicated dataset, its servers, and what a canary writes through."""

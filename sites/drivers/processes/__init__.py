@@ -1,0 +1,1 @@
+"""A site made of processes on this machine, lost whole and brought back."""

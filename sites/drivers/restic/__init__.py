@@ -1,0 +1,1 @@
+"""restic: repositories of backups, by what each version can do."""
