@@ -22,12 +22,17 @@ def only_drill(estate: Estate) -> Iterator[None]:
     estate.state.mkdir(parents=True, exist_ok=True)
     fd = os.open(estate.state / "drill.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(fd)
         yield
-    except BlockingIOError:
-        raise GuardError("another drill is running on this plan", hint="wait for its end") from None
     finally:
         os.close(fd)
+
+
+def _lock(fd: int) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise GuardError("another drill is running on this plan", hint="wait for its end") from None
 
 
 def check_authority(
