@@ -20,6 +20,7 @@ STEADY_SECONDS_MAX = 60.0
 PHASE_SECONDS_MAX = (
     2.0  # the fault comes at a random moment, so that it meets checkpoints and leases anywhere
 )
+RESPONSE_SECONDS_MAX = 30.0  # a failover that has begun is let come to its end
 _BEAT_SECONDS = 0.05
 
 
@@ -52,7 +53,7 @@ class Rehearsal:
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
             broken_off = error
         if response is not None:
-            response.stop(self.drill.canary.limit.seconds)
+            response.stop(RESPONSE_SECONDS_MAX)
         events = self._heal(fault, processes, undo)
         if isinstance(broken_off, RecorderError):
             raise broken_off

@@ -82,6 +82,17 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> N
             desk.drill()
 
 
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(10))
+def test_at_any_phase_nothing_acknowledged_is_lost(desk_folder: Path, seed: int) -> None:
+    with running_desk(desk_folder) as desk:
+        run = desk.drill(seed=seed)
+        assert lost(run) == lost_by_brute_force(desk, run) == set()
+        (time,) = run.report["recovery_times"]
+        assert run.verdict == "met", run.report["reasons"]
+        print(f"proof: RTA at most {time['upper_seconds']:.2f} s")  # noqa: T201
+
+
 def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
     desk_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

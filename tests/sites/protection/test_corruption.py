@@ -94,4 +94,4 @@ def test_campaign_of_random_damage(make_repository: Make, tmp_path: Path) -> Non
     seen = run(make_repository, tmp_path, CAMPAIGN)
     assert seen.total() == CAMPAIGN
     assert min(seen[False, "missed"], seen[True, "met"]) >= CAMPAIGN // 10, seen
-    print(f"{CAMPAIGN} damaged repositories, none of them taken for whole: {dict(seen)}")  # noqa: T201
+    print(f"proof: {CAMPAIGN} damaged repositories, none of them taken for whole: {dict(seen)}")  # noqa: T201
