@@ -64,9 +64,8 @@ def _pytest(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _git(*words: str) -> str:
-    return subprocess.run(
-        ["git", *words], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    argv = ["git", *words]
+    return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _load(commit: str) -> dict[str, Any]:
