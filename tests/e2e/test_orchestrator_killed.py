@@ -61,7 +61,7 @@ def not_held(run: Path) -> bool:
     return not held(run)
 
 
-def kill_and_recover(folder: Path, event: str, later_seconds: float) -> None:
+def check_nothing_is_left_after_a_kill(folder: Path, event: str, later_seconds: float) -> None:
     """Kill the orchestrator some time after an event; nothing may be left over, and nothing doubled."""
     with running_desk(folder) as desk:
         plan = desk.plan_beside_the_example()
@@ -88,7 +88,7 @@ def kill_and_recover(folder: Path, event: str, later_seconds: float) -> None:
 
 
 def test_a_killed_orchestrator_leaves_nothing_behind(desk_folder: Path) -> None:
-    kill_and_recover(desk_folder, "fault_effective", 0.0)
+    check_nothing_is_left_after_a_kill(desk_folder, "fault_effective", 0.0)
 
 
 @pytest.mark.campaign
@@ -96,4 +96,4 @@ def test_a_killed_orchestrator_leaves_nothing_behind(desk_folder: Path) -> None:
 def test_a_kill_at_any_moment_leaves_nothing_behind(desk_folder: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - the moments are to be the same each time
     event = chance.choice(["steady", "fault_begin", "fault_effective", "detected", "promoted", "redirected"])
-    kill_and_recover(desk_folder, event, chance.uniform(0, 0.6))
+    check_nothing_is_left_after_a_kill(desk_folder, event, chance.uniform(0, 0.6))
