@@ -1,13 +1,15 @@
-"""The end of a run: reports made from the ledger, and the closed line in the chain."""
+"""A run in the evidence: opened before anything happens, closed with its reports and their hashes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rto_rpo.evidence import chain
+from rto_rpo.evidence import EvidenceError, chain
 from rto_rpo.evidence.run_folder import RunFolder
 from rto_rpo.evidence.signature import SigningKey, parse_key
 from rto_rpo.ledger.errors import LedgerError
@@ -34,9 +36,11 @@ class Closed:
         return EXIT_CODES[self.verdict]
 
 
-def signing_key(plan: Plan) -> SigningKey | None:
-    """The key that signs this plan's evidence. Raises EvidenceError when it cannot be used."""
-    return parse_key(plan.evidence.key.resolve().encode()) if plan.evidence.key is not None else None
+def open_run(plan: Plan, run: str, drill: str) -> RunFolder:
+    """Open a run in the chain and freeze the plan in its folder. Raises BlackstartError."""
+    root, key = plan.evidence.path, signing_key(plan)
+    with _told_as_ours("open", run):
+        return chain.open_run(root, run=run, drill=drill, plan=plan.raw, key=key, now=datetime.now(UTC))
 
 
 def close(plan: Plan, folder: RunFolder) -> Closed:
@@ -44,15 +48,36 @@ def close(plan: Plan, folder: RunFolder) -> Closed:
 
     Raises BlackstartError when there is no ledger to judge; the run is closed as inconclusive all the same.
     """
-    root, key = plan.evidence.path, signing_key(plan)
     try:
         report = publish(folder.path)
-    except (LedgerError, DocumentError, OSError) as error:
-        chain.close_run(root, folder, verdict="inconclusive", key=key, now=datetime.now(UTC))
+    except (EvidenceError, LedgerError, DocumentError, OSError) as error:
+        _close(plan, folder, "inconclusive")
         raise BlackstartError(
             f"run {folder.run} has no ledger that could be judged: {error}",
             hint=f"what there is: {folder.path}",
         ) from None
     verdict: Verdict = report["verdict"]
-    head = chain.close_run(root, folder, verdict=verdict, key=key, now=datetime.now(UTC))
-    return Closed(folder.path, report, verdict, head)
+    return Closed(folder.path, report, verdict, _close(plan, folder, verdict))
+
+
+def _close(plan: Plan, folder: RunFolder, verdict: Verdict) -> str:
+    root, key = plan.evidence.path, signing_key(plan)
+    with _told_as_ours("close", folder.run):
+        return chain.close_run(root, folder, verdict=verdict, key=key, now=datetime.now(UTC))
+
+
+def signing_key(plan: Plan) -> SigningKey | None:
+    """The key that signs this plan's evidence. Raises BlackstartError when it cannot be used."""
+    if plan.evidence.key is None:
+        return None
+    with _told_as_ours("use the key of", str(plan.evidence.path)):
+        return parse_key(plan.evidence.key.resolve().encode())
+
+
+@contextmanager
+def _told_as_ours(act: str, what: str) -> Iterator[None]:
+    """The judge's room knows nothing of our errors: give them our name, and keep their words."""
+    try:
+        yield
+    except EvidenceError as error:
+        raise BlackstartError(f"cannot {act} {what} in the evidence: {error}", hint=error.hint) from error

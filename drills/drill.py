@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 from uuid import uuid4
 
 from drills import recording
 from drills.arrangement import arrange
-from drills.closing import Closed, close, signing_key
+from drills.closing import Closed, close, open_run
 from drills.fault import Fault
 from drills.faults import fault_of
 from drills.guard import check_authority, check_health, only_drill
 from drills.preview import declared, resolved
 from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal
-from rto_rpo.evidence import chain
 from sites.errors import BlackstartError
 from sites.estate import Estate
 
@@ -57,14 +55,7 @@ def _record(
 ) -> Closed:
     plan, drill, run_id = estate.plan, declared(estate, name), str(uuid4())
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
-    folder = chain.open_run(
-        plan.evidence.path,
-        run=run_id,
-        drill=name,
-        plan=plan.raw,
-        key=signing_key(plan),
-        now=datetime.now(UTC),
-    )
+    folder = open_run(plan, run_id, name)
     try:
         told = arrange(estate, name, drill, run=run_id, seed=chosen, folder=folder.path)
         rehearsal = Rehearsal(estate, name, drill, folder, recording.start(told), chosen, tell)
