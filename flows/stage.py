@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,28 +67,34 @@ def stage(evidence: Path, state: Path, console: Console) -> Iterator[Stage]:
         server = LocalServer(room / "prefect", empty_database=empty_database(state))
         desk: Desk | None = None
         try:
-            with ThreadPoolExecutor(1) as beside:
-                serving = beside.submit(_serve, server, examples_folder, console)
+            with ThreadPoolExecutor(2) as beside:
+                serving = beside.submit(_serve, server, console)
+                deploying = beside.submit(_deploy, server, serving, examples_folder, console)
                 desk = example.build(room / "desk")
                 desk.up()
                 console.passed(f"Built two sites in {desk.folder}, the standby in step with its primary")
                 serving.result()
-            _start_workers(server, desk)
-            console.passed(f"Started workers for the pools {', '.join(POOLS)}")
+                _start_workers(server, desk)
+                deploying.result()
             yield Stage(desk, server)
         finally:
             console.step("Taking everything down")
             _all([server.stop, *([desk.down] if desk is not None else [])])
 
 
-def _serve(server: LocalServer, examples_folder: Path, console: Console) -> None:
+def _serve(server: LocalServer, console: Console) -> None:
     server.start()
     _become_client(server.settings)
     from flows.requesting import make_pools
 
     make_pools(POOLS)
+    console.passed(f"Started a Prefect server at {server.settings['PREFECT_API_URL']}")
+
+
+def _deploy(server: LocalServer, serving: Future[None], examples_folder: Path, console: Console) -> None:
+    serving.result()
     server.deploy(_prefect_yaml(), BLACKSTART_PLAN=str(examples_folder / "plan.yaml"))
-    console.passed(f"Started a Prefect server at {server.settings['PREFECT_API_URL']}, flows deployed")
+    console.passed("Deployed the flows, a pool of workers for each site and one outside")
 
 
 def _start_workers(server: LocalServer, desk: Desk) -> None:
