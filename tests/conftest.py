@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 # Prefect reads its settings when it is first imported, which any test may do.
-_HOME = Path(tempfile.mkdtemp(prefix="blackstart-tests-"))
+_ROOM = tempfile.TemporaryDirectory(prefix="blackstart-tests-", ignore_cleanup_errors=True)
+_HOME = Path(_ROOM.name)
 for _name in [name for name in os.environ if name.startswith(("PREFECT_", "BLACKSTART_"))]:
     del os.environ[_name]
 os.environ |= {
