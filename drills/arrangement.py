@@ -15,7 +15,7 @@ from sites.plan import Drill
 
 # The old primary's own address is written to all along, sparsely: it is there to be caught, not to load.
 OLD_PRIMARY_INTERVAL_NS = 100_000_000
-STREAM_OLD_PRIMARY = "old-primary"
+STREAM_OLD_PRIMARY = "OLD-PRIMARY"  # no name in a plan has capitals, so none can be taken for it
 
 
 def arrange(estate: Estate, name: str, drill: Drill, *, run: str, seed: int, folder: Path) -> RecorderConfig:
@@ -73,8 +73,8 @@ def _streams(estate: Estate, drill: Drill) -> list[StreamConfig]:
     if service.endpoint is None:
         raise PlanError(f'service "{canary.service}" has no endpoint for a canary', hint="declare `endpoint`")
     interval_ns = round(1e9 / canary.rate.per_second)
-    streams = [_stream(drill, canary.dataset, "clients", service.endpoint, interval_ns)]
     old = estate.plan.failover.from_site if estate.plan.failover is not None else None
+    streams = [_stream(drill, canary.dataset, "clients", service.endpoint, interval_ns)]
     if old in service.addresses:
         slower_ns = max(interval_ns, OLD_PRIMARY_INTERVAL_NS)
         streams.append(_stream(drill, STREAM_OLD_PRIMARY, "old_primary", service.addresses[old], slower_ns))
@@ -92,5 +92,12 @@ def _stream(
         service=drill.canary.service,
         interval_ns=interval_ns,
         limit_ns=drill.canary.limit.ns,
-        client=HttpCanary(endpoint),
+        client=HttpCanary(
+            endpoint,
+            write_path=drill.canary.write_path,
+            list_path=drill.canary.list_path,
+            id_field=drill.canary.id_field,
+            payload_field=drill.canary.payload_field,
+            list_field=drill.canary.list_field,
+        ),
     )

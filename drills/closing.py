@@ -60,6 +60,11 @@ def close(plan: Plan, folder: RunFolder) -> Closed:
     return Closed(folder.path, report, verdict, _close(plan, folder, verdict))
 
 
+def close_unjudged(plan: Plan, folder: RunFolder) -> None:
+    """Close a run that never began: inconclusive, with the files as they are. Raises BlackstartError."""
+    _close(plan, folder, "inconclusive")
+
+
 def _close(plan: Plan, folder: RunFolder, verdict: Verdict) -> str:
     root, key = plan.evidence.path, signing_key(plan)
     with _told_as_ours("close", folder.run):

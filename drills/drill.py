@@ -12,13 +12,15 @@ from uuid import uuid4
 
 from drills import recording
 from drills.arrangement import arrange
-from drills.closing import Closed, close, open_run
+from drills.closing import Closed, close, close_unjudged, open_run
 from drills.fault import Fault
 from drills.faults import fault_of
 from drills.guard import check_authority, check_health, only_drill
 from drills.preview import declared, resolved
 from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal
+from drills.response import Response
+from drills.undo import Undo, now
 from sites.errors import BlackstartError
 from sites.estate import Estate
 
@@ -41,7 +43,7 @@ def run(
     whatever happens: what broke the drill off is in its evidence, and the fault is undone.
     """
     drill = declared(estate, name)
-    with only_drill(estate):
+    with only_drill(estate.state):
         check_health(estate, name)
         fault = fault_of(estate, drill)
         seen = resolved(estate, name, fault)
@@ -58,8 +60,14 @@ def _record(
     folder = open_run(plan, run_id, name)
     try:
         told = arrange(estate, name, drill, run=run_id, seed=chosen, folder=folder.path)
-        rehearsal = Rehearsal(estate, name, drill, folder, recording.start(told), chosen, tell)
-        broken_off = rehearsal.perform(fault, processes)
+        recorder = recording.start(told)
+        response = Response(estate, recorder) if drill.respond == "runbook" else None
+    except BaseException:
+        close_unjudged(plan, folder)
+        raise
+    undo = _undo(estate, name, fault, run_id, processes)
+    try:
+        broken_off = Rehearsal(estate, name, drill, recorder, response, chosen, tell).perform(fault, undo)
     except RecorderError as error:
         # the recorder may still be writing: whoever opens the next run, or recovers, closes this one
         raise BlackstartError(
@@ -69,3 +77,18 @@ def _record(
     if broken_off is not None and not isinstance(broken_off, BlackstartError):
         raise broken_off
     return closed
+
+
+def _undo(estate: Estate, name: str, fault: Fault, run: str, processes: list[str]) -> Undo:
+    plan = estate.plan
+    return Undo(
+        run=run,
+        drill=name,
+        utc=now(),
+        fault=declared(estate, name).fault.model_dump(mode="json"),
+        undo=fault.undo(),
+        targets=processes,
+        plan_path=str(plan.path),
+        plan_text=plan.raw.decode("utf-8"),
+        variables=dict(plan.variables),
+    )

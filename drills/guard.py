@@ -6,21 +6,30 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from drills.preview import Preview
 from drills.undo import UndoIntents
-from sites.errors import BlackstartError, GuardError
+from rto_rpo.durable import make_folder
+from sites.errors import BlackstartError, GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Drill
 from sites.protection.history import History
 from sites.recovery.fence import Fences
+from sites.recovery.respond import journal_of
+
+RESTORE_TEST_DAYS_MAX = 7
 
 
 @contextmanager
-def only_drill(estate: Estate) -> Iterator[None]:
-    """Hold the plan's drill lock, which a dead holder loses. Raises GuardError while another drill runs."""
-    estate.state.mkdir(parents=True, exist_ok=True)
-    fd = os.open(estate.state / "drill.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def only_drill(state: Path) -> Iterator[None]:
+    """Hold the drill lock of a plan's state, which a dead holder loses.
+
+    Raises GuardError while another drill runs, or is being undone.
+    """
+    make_folder(state)
+    fd = os.open(state / "drill.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _lock(fd)
         yield
@@ -71,7 +80,16 @@ def _left_over(estate: Estate) -> Iterator[str]:
         yield f'drill "{undo.drill}" of {undo.utc} was never undone (`blackstart recover` does it)'
     for site in estate.plan.sites:
         if Fences(estate.state).raised(site):
-            yield f'site "{site}" is fenced'
+            yield (
+                f'site "{site}" is fenced (re-protect it as a standby, then remove '
+                f"{Fences(estate.state).file(site)})"
+            )
+    try:
+        with journal_of(estate.state) as journal:
+            if journal.unfinished:
+                yield "a failover was cut off or stopped at a gate (`blackstart failover --resume`)"
+    except RunbookError as error:
+        yield f"the failover's journal cannot be had: {error}"
 
 
 def _out_of_sync(estate: Estate) -> Iterator[str]:
@@ -91,7 +109,12 @@ def _unproven(estate: Estate) -> Iterator[str]:
         if dataset.backup is None:
             continue
         last = history.last("restore_test", dataset=name)
+        newest = history.last("backup", dataset=name)
+        if newest is not None and newest.outcome == "failed":
+            yield f'the last backup of dataset "{name}" failed'
         if last is None:
             yield f'the backup of dataset "{name}" was never restored (`blackstart restore-test` does it)'
+        elif datetime.now(UTC) - last.utc > timedelta(days=RESTORE_TEST_DAYS_MAX):
+            yield f'the last restore test of dataset "{name}" is older than {RESTORE_TEST_DAYS_MAX} days'
         elif last.outcome != "met":
             yield f'the last restore test of dataset "{name}" was {last.outcome}'

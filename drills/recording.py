@@ -117,8 +117,19 @@ class Recording:
             time.sleep(_POLL_SECONDS)
         return state
 
+    def stop(self, *, limit_seconds: float = 60.0) -> None:
+        """Let it send nothing more and settle what it sent; events are still taken. Raises RecorderError."""
+        self._ask({"do": "stop"}, limit_seconds)
+
+    def verify(self, *, limit_seconds: float = 180.0) -> None:
+        """Let it stop and read everything back; events are still taken. Raises RecorderError."""
+        self._ask({"do": "verify"}, limit_seconds)
+
     def finish(self, reason: str, *, limit_seconds: float = 180.0) -> ClosedLedger:
-        """Let it settle, read back and close. `reason`: stable, deadline or aborted. Raises RecorderError."""
+        """Let it read back, if it has not, and close. Raises RecorderError.
+
+        `reason`: stable, deadline or aborted.
+        """
         reply = self._ask({"do": "finish", "reason": reason}, limit_seconds)
         self.detach()
         if self._room is not None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from drills.closing import close
 from drills.fault import Healing
 from drills.faults import fault_of
+from drills.guard import only_drill
 from drills.undo import Undo, UndoIntents
 from rto_rpo.evidence import chain
-from rto_rpo.evidence.run_folder import held
+from rto_rpo.evidence.run_folder import RunFolder, held
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan import Plan, read_plan
+from sites.recovery.respond import journal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +39,31 @@ def recover_state(state: Path) -> list[Recovered]:
 
 
 def undo_pending(state: Path) -> list[Recovered]:
-    """Heal every fault whose undo intent is in `state`. The plan is the one that the intent holds."""
+    """Heal every fault whose undo intent is in `state`. The plan is the one that the intent holds.
+
+    Holds off drills and failovers meanwhile; where one runs, nothing is undone and that is said.
+    """
     intents = UndoIntents(state)
-    recovered = []
-    for undo in intents.pending():
-        healing = _heal(undo)
-        ok = healing.undone != "stuck"
-        if ok:
-            intents.remove(undo)
-        recovered.append(
-            Recovered(f'drill "{undo.drill}" ({undo.utc})', f"{healing.undone}: {healing.how}", ok)
-        )
-    return recovered
+    if not intents.pending():
+        return []
+    try:
+        with only_drill(state), journal_of(state):
+            return [_undone(intents, undo) for undo in intents.pending()]
+    except BlackstartError as error:
+        return [Recovered("what drills left behind", f"not undone: {error}", ok=False)]
 
 
 def close_unfinished(plan: Plan) -> list[Recovered]:
     """Judge and close every run of the plan's evidence whose processes are all gone."""
-    return list(_closed(plan))
+    return [_closed(plan, folder) for folder in chain.unfinished(plan.evidence.path)]
+
+
+def _undone(intents: UndoIntents, undo: Undo) -> Recovered:
+    healing = _heal(undo)
+    ok = healing.undone != "stuck"
+    if ok:
+        intents.remove(undo)
+    return Recovered(f'drill "{undo.drill}" ({undo.utc})', f"{healing.undone}: {healing.how}", ok)
 
 
 def _heal(undo: Undo) -> Healing:
@@ -69,15 +78,14 @@ def _plan(undo: Undo) -> Plan:
     return read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
 
 
-def _closed(plan: Plan) -> Iterator[Recovered]:
-    for folder in chain.unfinished(plan.evidence.path):
-        what = f"run {folder.path.name}"
-        if held(folder.path):
-            yield Recovered(what, "is still being written", ok=False)
-            continue
-        try:
-            closed = close(plan, folder)
-        except BlackstartError as error:
-            yield Recovered(what, f"closed as inconclusive: {error}", ok=True)
-        else:
-            yield Recovered(what, f"closed, {closed.verdict}: {closed.folder / 'report.html'}", ok=True)
+def _closed(plan: Plan, folder: RunFolder) -> Recovered:
+    what = f"run {folder.path.name}"
+    if held(folder.path):
+        return Recovered(what, "is still being written; recover again when it is done", ok=False)
+    try:
+        closed = close(plan, folder)
+    except BlackstartError as error:
+        left = any(run.run == folder.run for run in chain.unfinished(plan.evidence.path))
+        how = "not closed" if left else "closed as inconclusive"
+        return Recovered(what, f"{how}: {error}", ok=not left)
+    return Recovered(what, f"closed, {closed.verdict}: {closed.folder / 'report.html'}", ok=True)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from drills.fault import Fault
+from drills.fault import Fault, Healing
+from drills.guard import check_health
 from drills.recording import RecorderError, Recording
 from drills.response import Response
-from drills.undo import Undo, UndoIntents, now
-from rto_rpo.evidence.run_folder import RunFolder
+from drills.undisturbed import undisturbed
+from drills.undo import Undo, UndoIntents
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import Drill
+from sites.recovery.respond import journal_of
 
 STEADY_SECONDS_MAX = 60.0
 PHASE_SECONDS_MAX = (
@@ -26,48 +28,35 @@ _BEAT_SECONDS = 0.05
 
 @dataclass
 class Rehearsal:
-    """Everything that one run of a drill is about."""
+    """Everything that one run of a drill is about. `response` is None when something else fails over."""
 
     estate: Estate
     name: str
     drill: Drill
-    folder: RunFolder
     recording: Recording
+    response: Response | None
     seed: int
     tell: Callable[[str], None]
 
-    def perform(self, fault: Fault, processes: Sequence[str]) -> BaseException | None:
+    def perform(self, fault: Fault, undo: Undo) -> BaseException | None:
         """From steady to healed. What breaks it off is recorded as *aborted* and returned.
 
         The fault is undone whatever happens. Raises RecorderError when the recorder is lost: it may still
         be writing, so the run must not be closed yet.
         """
-        response = Response(self.estate, self.recording) if self.drill.respond == "runbook" else None
-        undo = self._undo(fault, processes)
         broken_off: BaseException | None = None
         reason = "aborted"
         try:
-            self._steady(response)
+            self._steady()
             self._inject(fault, undo)
-            reason = self._outlast(response)
+            reason = self._outlast()
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
             broken_off = error
-        if response is not None:
-            response.stop(RESPONSE_SECONDS_MAX)
-        events = self._heal(fault, processes, undo)
-        if isinstance(broken_off, RecorderError):
-            raise broken_off
-        if broken_off is not None:
-            self._record("aborted", {"reason": _in_words(broken_off)})
-        if response is not None:
-            response.conclude()
-        for event, detail in events:
-            self._record(event, detail)
-        self.recording.finish(reason)
-        self.tell("Read everything back, ledger closed")
+        with undisturbed():
+            self._end(fault, undo, reason, broken_off)
         return broken_off
 
-    def _steady(self, response: Response | None) -> None:
+    def _steady(self) -> None:
         state = self.recording.wait_until(lambda s: s.steady, STEADY_SECONDS_MAX)
         if not state.steady:
             raise GuardError(
@@ -76,13 +65,16 @@ class Rehearsal:
             )
         self._record("steady", {"operations": state.operations})
         late_ns = self.recording.freeze()
-        if response is not None:
-            response.start()
+        if self.response is not None:
+            self.response.start()
         self.tell(f"Steady: {state.acknowledged} writes acknowledged, late means {late_ns / 1e6:.0f} ms")
 
     def _inject(self, fault: Fault, undo: Undo) -> None:
         phase_seconds = random.Random(self.seed).uniform(0, PHASE_SECONDS_MAX)  # noqa: S311 - no secret
         threading.Event().wait(phase_seconds)
+        check_health(self.estate, self.name)
+        if self.response is not None and self.response.ended:
+            raise GuardError("the responder is not standing watch any more, so nothing was injected")
         UndoIntents(self.estate.state).write(undo)
         self.recording.event("fault_begin", detail={"phase_seconds": phase_seconds}, sync=True)
         proof = fault.inject()
@@ -92,7 +84,7 @@ class Rehearsal:
             raise BlackstartError(f"the fault did not take effect: {proof.how}")
         self.tell(f"Injected: {proof.how}")
 
-    def _outlast(self, response: Response | None) -> str:
+    def _outlast(self) -> str:
         """Wait until the service is stable and the response over, or for the deadline. Returns which."""
         told = False
         while True:
@@ -100,21 +92,43 @@ class Rehearsal:
             if state.stable and not told:
                 told = True
                 self.tell(f"Stable: served for {state.served_seconds:.0f} s without a bad operation")
-            if state.stable and (response is None or response.ended):
+            if state.stable and (self.response is None or self.response.ended):
                 return "stable"
             if state.deadline_passed:
                 self.tell("The deadline has passed")
                 return "deadline"
             threading.Event().wait(_BEAT_SECONDS)
 
-    def _heal(
-        self, fault: Fault, processes: Sequence[str], undo: Undo
-    ) -> list[tuple[str, dict[str, object]]]:
+    def _end(self, fault: Fault, undo: Undo, reason: str, broken_off: BaseException | None) -> None:
+        """Stop the instrument before anything is undone: what the undo brings back is no recovery.
+
+        With the service back everything is read before that too. Without, the undo cannot wait for it.
+        """
+        lost = broken_off if isinstance(broken_off, RecorderError) else None
+        try:
+            if lost is None:
+                self.recording.verify() if reason == "stable" else self.recording.stop()
+        except RecorderError as error:
+            lost = error
+        ended = self.response is None or self.response.stop(RESPONSE_SECONDS_MAX)
+        events = self._heal(fault, undo, ended)
+        if lost is not None:
+            raise lost
+        if broken_off is not None:
+            self._record("aborted", {"reason": _in_words(broken_off)})
+        if self.response is not None:
+            self.response.conclude()
+        for event, detail in events:
+            self._record(event, detail)
+        self.recording.finish(reason)
+        self.tell("Read everything back, ledger closed")
+
+    def _heal(self, fault: Fault, undo: Undo, ended: bool) -> list[tuple[str, dict[str, object]]]:
         """Undo what was injected, if anything was; the events that tell of it."""
         intents = UndoIntents(self.estate.state)
         if not any(pending.run == undo.run for pending in intents.pending()):
             return []
-        healing = fault.heal(processes)
+        healing = self._healing(fault, undo) if ended else Healing("stuck", "the failover is still running")
         self.tell(f"Undone ({healing.undone}): {healing.how}")
         told: dict[str, object] = {"undone": healing.undone, "how": healing.how}
         if healing.undone == "stuck":
@@ -125,19 +139,12 @@ class Rehearsal:
         intents.remove(undo)
         return [("undo", told), ("healed", {"how": healing.how})]
 
-    def _undo(self, fault: Fault, processes: Sequence[str]) -> Undo:
-        plan = self.estate.plan
-        return Undo(
-            run=self.folder.run,
-            drill=self.name,
-            utc=now(),
-            fault=self.drill.fault.model_dump(mode="json"),
-            undo=fault.undo(),
-            targets=list(processes),
-            plan_path=str(plan.path),
-            plan_text=plan.raw.decode("utf-8"),
-            variables=dict(plan.variables),
-        )
+    def _healing(self, fault: Fault, undo: Undo) -> Healing:
+        try:
+            with journal_of(self.estate.state):  # no failover begins while this looks and starts
+                return fault.heal(undo.targets)
+        except Exception as error:  # noqa: BLE001 - what cannot be undone is said to be stuck, and kept
+            return Healing("stuck", _in_words(error))
 
     def _record(self, event: str, detail: dict[str, object]) -> None:
         self.recording.event(event, detail=detail)

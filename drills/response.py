@@ -22,6 +22,7 @@ class Response:
         self._thread = threading.Thread(target=self._stand_watch, name="responder", daemon=True)
         self._run: Run | None = None
         self._error: Exception | None = None
+        self._unrecorded: list[str] = []
 
     def start(self) -> None:
         self._thread.start()
@@ -45,6 +46,8 @@ class Response:
     def _conclusion(self) -> tuple[str, str]:
         if not self.ended:
             return "inconclusive", "the responder had not come to an end when the drill did"
+        if self._unrecorded:
+            return "inconclusive", f"milestones could not be recorded: {'; '.join(self._unrecorded)}"
         if isinstance(self._error, BlackstartError):
             return "missed", f"the responder gave up: {self._error}"
         if self._error is not None:
@@ -60,7 +63,11 @@ class Response:
             self._error = error
 
     def _observe(self, event: str, detail: Mapping[str, object]) -> None:
-        self._recording.event(event, source="responder", detail=dict(detail))
+        """Never raises: a failover goes on whether or not anybody can write down how."""
+        try:
+            self._recording.event(event, source="responder", detail=dict(detail))
+        except BlackstartError as error:
+            self._unrecorded.append(f"{event}: {error}")
 
 
 def _how_it_ended(run: Run) -> tuple[str, str]:

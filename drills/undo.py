@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rto_rpo.durable import sync_folder, write_durably
+from rto_rpo.durable import make_folder, sync_folder, write_durably
 from sites.errors import BlackstartError
 
 
@@ -46,7 +46,7 @@ class UndoIntents:
 
     def write(self, undo: Undo) -> Path:
         """Put an intent on disk, durably. Only after this has returned may the fault be injected."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         path = self._path(undo.run)
         write_durably(path, undo.model_dump_json(indent=1).encode(), mode=0o600)
         return path

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 from flows.api_address import api_url
 from sites.errors import GuardError
 
-Openness = Literal["open", "closed", "unreachable"]
+Openness = Literal["open", "closed", "unreachable", "unknown"]
+_WANTS_CREDENTIALS = {401, 403}
 ASK_SECONDS = 2.0
 
 
@@ -37,12 +38,22 @@ def exposed(url: str) -> str | None:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if not _loopback(host):
-        return f"{url} answers without credentials" if openness(url) == "open" else None
+        return _in(url)
     for address in _own_addresses():
         shown = f"[{address}]" if ":" in address else address
         elsewhere = urlunsplit(parts._replace(netloc=f"{shown}:{parts.port or 80}"))
-        if openness(elsewhere) == "open":
-            return f"{elsewhere} answers without credentials, not only {host}"
+        if (how := _in(elsewhere)) is not None:
+            return f"{how}, not only {host}"
+    return None
+
+
+def _in(url: str) -> str | None:
+    """How a stranger gets in at an address, or that it cannot be told; None when he does not."""
+    match openness(url):
+        case "open":
+            return f"{url} answers without credentials"
+        case "unknown":
+            return f"{url} answers, and it cannot be told whether it wants credentials"
     return None
 
 
@@ -59,7 +70,7 @@ def openness(url: str) -> Openness:
             return "open"
     except urllib.error.HTTPError as error:
         error.close()
-        return "closed"
+        return "closed" if error.code in _WANTS_CREDENTIALS else "unknown"
     except OSError:
         return "unreachable"
 

@@ -40,5 +40,5 @@ def _concluded(closed: Closed) -> State[None]:
     reasons = "; ".join(closed.report["reasons"])
     message = f"{closed.verdict}: {reasons}. Evidence: {closed.folder}, head {closed.head}"
     report = (closed.folder / "report.md").read_text(encoding="utf-8")
-    create_markdown_artifact(report, key="drill-report", description=message)
+    create_markdown_artifact(mask(report), key="drill-report", description=mask(message))
     return ended(closed.exit_code, message)

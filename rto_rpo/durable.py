@@ -18,6 +18,14 @@ def write_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents, durably. An existing one is fine. Raises OSError."""
+    for part in reversed((path, *path.parents)):
+        if not part.exists():
+            part.mkdir(exist_ok=True)
+            sync_folder(part.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make created, renamed and removed names in `folder` durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -119,16 +119,18 @@ class Estate:
         name = self.copy_of(declared.backup.to) or declared.backup.to
         return RestoreSource(name, self.repository(name), declared.restore.path)
 
-    def environment(self, declared: Mapping[str, str | Secret]) -> dict[str, str]:
-        """Environment variables with their secrets looked up."""
-        return {k: v.resolve() if isinstance(v, Secret) else v for k, v in declared.items()}
+    def environment(self, declared: Mapping[str, str | Secret]) -> tuple[dict[str, str], dict[str, str]]:
+        """Environment variables as (plain, secret), the secrets looked up. Raises PlanError."""
+        plain = {key: value for key, value in declared.items() if isinstance(value, str)}
+        secret = {key: value.resolve() for key, value in declared.items() if isinstance(value, Secret)}
+        return plain, secret
 
     def _spec(self, declared: Process) -> ProcessSpec:
-        env = declared.env.items()
+        env, secret_env = self.environment(declared.env)
         return ProcessSpec(
             command=declared.command,
-            env={key: value for key, value in env if isinstance(value, str)},
-            secret_env={key: value.resolve() for key, value in env if isinstance(value, Secret)},
+            env=env,
+            secret_env=secret_env,
             user=declared.user,
             cwd=declared.folder,
             ready=_readiness(declared),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from drills.fault import Healing
 from sites.capability import Proof, Target
@@ -12,7 +12,7 @@ from sites.recovery.fence import Fences
 
 
 class KillSite:
-    """SIGKILL to the whole site. Healing starts what ran before, unless another site may be writable."""
+    """SIGKILL to the whole site. Healing starts what ran before, unless another site took over."""
 
     reversible = True
 
@@ -39,13 +39,30 @@ class KillSite:
         return f'start what ran at site "{self._name}", unless another site was promoted: then keep it fenced'
 
     def heal(self, targets: Sequence[str]) -> Healing:
-        if (why := self._second_writer()) is not None:
-            Fences(self._estate.state).raise_(self._name, why)
-            proof = self._site.proven_gone()
-            if not proof.holds:
-                return Healing("stuck", f'site "{self._name}" must stay down ({why}), but {proof.how}')
-            return Healing("reverted, fenced", f'site "{self._name}" stays down and fenced: {why}')
+        fences = Fences(self._estate.state)
+        if fences.raised(self._name):
+            return self._kept_down("a failover fenced it")
+        for dataset, site, writable in self._others():
+            if writable is None:
+                return Healing(
+                    "stuck", f'dataset "{dataset}" at site "{site}" cannot be asked whether it took over'
+                )
+            if writable:
+                fences.raise_(self._name, f"{dataset} takes writes at {site}")
+                return self._kept_down(f'dataset "{dataset}" takes writes at site "{site}"')
         return self._start(targets)
+
+    def _others(self) -> Iterator[tuple[str, str, bool | None]]:
+        """Every copy at another site, and whether it takes writes."""
+        for dataset, driver in self._estate.replicated().items():
+            for site in sorted(self._estate.sites_of(dataset) - {self._name}):
+                yield dataset, site, driver.writable(site)
+
+    def _kept_down(self, why: str) -> Healing:
+        proof = self._site.proven_gone()
+        if not proof.holds:
+            return Healing("stuck", f'site "{self._name}" must stay down ({why}), but {proof.how}')
+        return Healing("reverted, fenced", f'site "{self._name}" stays down and fenced: {why}')
 
     def _start(self, targets: Sequence[str]) -> Healing:
         try:
@@ -58,14 +75,3 @@ class KillSite:
         if missing:
             return Healing("stuck", f"not running again: {', '.join(sorted(missing))}")
         return Healing("reverted", f'site "{self._name}" runs again: {", ".join(sorted(targets))}')
-
-    def _second_writer(self) -> str | None:
-        """Why starting the site could make a second writer, or None when that is ruled out."""
-        if Fences(self._estate.state).raised(self._name):
-            return "a failover fenced it"
-        for dataset, driver in self._estate.replicated().items():
-            for other in self._estate.sites_of(dataset) - {self._name}:
-                if driver.writable(other) is not False:
-                    asked = "takes writes" if driver.writable(other) else "cannot be asked"
-                    return f'dataset "{dataset}" at site "{other}" {asked}'
-        return None

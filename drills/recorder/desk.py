@@ -70,6 +70,12 @@ class Desk:
                 return {"ok": True, "pid": os.getpid()}
             case {"do": "freeze"}:
                 return {"late_ns": await self._recorder.freeze()}
+            case {"do": "stop"}:
+                await self._recorder.stop()
+                return {"ok": True}
+            case {"do": "verify"}:
+                await self._recorder.verify()
+                return {"ok": True}
             case {"do": "finish", "reason": reason} if reason in get_args(Reason):
                 sha256, records = await self._recorder.finish(cast(Reason, reason))
                 return {"sha256": sha256, "records": records}

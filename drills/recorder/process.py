@@ -50,6 +50,8 @@ class Recorder:
         self._born_ns = time.monotonic_ns()
         self._attached = False
         self._sealed = False
+        self._stopping: asyncio.Task[None] | None = None
+        self._verifying: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[str] | None = None
         self._ledger.put("header", **config.header_record(_boot()))
         put_anchor(self._ledger)
@@ -132,8 +134,21 @@ class Recorder:
             "deadline_passed": progress.deadline_passed,
         }
 
+    async def stop(self) -> None:
+        """Send nothing more, and settle what was sent. Events are still taken."""
+        self._stopping = self._stopping or asyncio.create_task(self._stop())
+        await asyncio.shield(self._stopping)
+
+    async def verify(self) -> None:
+        """Stop, and read everything back. Events are still taken."""
+        self._verifying = self._verifying or asyncio.create_task(self._verify())
+        await asyncio.shield(self._verifying)
+
     async def finish(self, reason: Reason) -> tuple[str, int]:
-        """Stop, settle, read back, close. Returns SHA-256 and number of records. The first reason counts."""
+        """Stop, read back, close, as far as that is not done. Returns SHA-256 and number of records.
+
+        The first reason counts.
+        """
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(reason))
         sha256 = await asyncio.shield(self._closing)
@@ -180,13 +195,19 @@ class Recorder:
             return False
         return not progress.fault_begun or progress.history.has("stable") or progress.deadline_passed
 
-    async def _close(self, reason: Reason) -> str:
+    async def _stop(self) -> None:
         for stream in self._streams:
             stream.canary.stop()
         await asyncio.gather(*self._work, return_exceptions=True)
+
+    async def _verify(self) -> None:
+        await self.stop()
         for stream in self._clients:
             reading = await read_back(stream.client, stream.config.name, self._config.read_back_ns / 1e9)
             await put_reading(self._ledger, stream.config.name, reading)
+
+    async def _close(self, reason: Reason) -> str:
+        await self.verify()
         self._seal(reason)
         return await self._ledger.close()
 

@@ -32,9 +32,11 @@ def status(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
 
 
 def schema(
-    which: Annotated[Literal["plan", "ledger", "report"], typer.Argument(help="Of which file.")] = "plan",
+    which: Annotated[
+        Literal["plan", "ledger", "chain", "report"], typer.Argument(help="Of which file.")
+    ] = "plan",
 ) -> None:
-    """Print the JSON Schema of the plan file, of a ledger record or of report.json."""
+    """Print the JSON Schema of the plan, of a ledger's record, of the chain's lines or of report.json."""
     from flows.answer import answer
 
     match which:
@@ -42,6 +44,8 @@ def schema(
             from sites.plan.json_schema import schema as found
         case "ledger":
             from rto_rpo.ledger.validation import json_schema as found
+        case "chain":
+            from rto_rpo.evidence.line import schema as found
         case "report":
             from rto_rpo.report.model import schema as found
     answer([], found(), as_json=True)

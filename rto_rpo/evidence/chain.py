@@ -13,9 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from rto_rpo.durable import sync_folder
+from rto_rpo.durable import make_folder, sync_folder
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.files import inventory, listing, make_folder, sync_tree, write_once
+from rto_rpo.evidence.files import inventory, listing, sync_tree, write_once
 from rto_rpo.evidence.line import AnyLine, Closed, Opened, line_hash, split
 from rto_rpo.evidence.run_folder import RunFolder, folder_name, held, hold
 from rto_rpo.evidence.signature import SigningKey

@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from rto_rpo.durable import sync_folder, write_durably
+from rto_rpo.durable import write_durably
 from rto_rpo.evidence import EvidenceError
 
 _BLOCK_BYTES = 1 << 20
@@ -69,11 +69,3 @@ def sync_tree(folder: Path) -> None:
     for path in (*folder.rglob("*"), folder):
         if stat.S_ISREG(mode := path.lstat().st_mode) or stat.S_ISDIR(mode):
             sync(path)
-
-
-def make_folder(path: Path) -> None:
-    """Make the folder and its parents, on disk. An existing one is fine."""
-    for part in reversed((path, *path.parents)):
-        if not part.exists():
-            part.mkdir(exist_ok=True)
-            sync_folder(part.parent)

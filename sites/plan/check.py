@@ -36,6 +36,7 @@ def contradictions(plan: Plan, suspect: Set[str] = frozenset()) -> Found:
         yield from drill_contradictions(plan, drill, ("drills", name))
     if any(drill.respond == "runbook" for drill in plan.drills.values()):
         yield from _runbook(plan, suspect)
+        yield from _watched_for_a_second_writer(plan)
 
 
 def _runbook(plan: Plan, suspect: Set[str]) -> Found:
@@ -46,6 +47,17 @@ def _runbook(plan: Plan, suspect: Set[str]) -> Found:
         yield place, 'the runbook follows from "failover", which is not declared'
     elif "services" not in suspect and not any(s.endpoint and s.check for s in plan.services.values()):
         yield place, "no service declares both an endpoint and a check, so its loss would not be noticed"
+
+
+def _watched_for_a_second_writer(plan: Plan) -> Found:
+    """A drill with a runbook also writes to the old primary's own address, all along."""
+    for name, drill in plan.drills.items():
+        service = plan.services.get(drill.canary.service)
+        if drill.respond == "runbook" and service is not None and not service.addresses:
+            unknown = (
+                f'service "{drill.canary.service}" has no "addresses", so two writers would not be noticed'
+            )
+            yield ("drills", name, "canary", "service"), unknown
 
 
 def _sites(plan: Plan) -> Found:

@@ -13,13 +13,15 @@ attest one writer    every promotion and every gate               safe
 
 from __future__ import annotations
 
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
+from sites.drivers.postgres.dataset import PostgresDataset
 from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Gate, Service
 from sites.recovery.fence import Fences, fence
-from sites.recovery.gate import pass_gate
+from sites.recovery.gate import GateCommand, pass_gate
 from sites.recovery.redirect import redirect_of
 from sites.recovery.runbook import Detail, Observer, Step
 from sites.restore import restore_dataset
@@ -66,21 +68,30 @@ class Failover:
         return steps
 
     def _fence_step(self) -> Step:
-        site = self._estate.site(self._old)
+        site, elsewhere = self._estate.site(self._old), self._not_of_the_site()
 
         def do(_limit_seconds: float) -> Detail:
-            proof = fence(self._fences, self._old, site)
+            proof = fence(self._fences, self._old, site, elsewhere)
             return {"site": self._old, "how": proof.how, **proof.detail}
 
         return Step(
             name=self._fence,
             says=f'keep site "{self._old}" from taking any more writes, and prove it',
             do=do,
-            done=lambda: self._fences.raised(self._old) and site.proven_gone().holds,
+            done=lambda: not elsewhere and self._fences.raised(self._old) and site.proven_gone().holds,
             limit_seconds=FENCE_SECONDS,
             by_hand=f"power off site {self._old}, and see that it is off",
             milestone="fenced",
         )
+
+    def _not_of_the_site(self) -> dict[str, PostgresDataset]:
+        """The databases at the old site that do not end with its processes."""
+        return {
+            name: self._estate.postgres(name)
+            for name in self._promoted
+            if self._old in self._estate.sites_of(name)
+            and self._estate.server(name, self._old).process is None
+        }
 
     def _promote_step(self, name: str) -> Step:
         driver, copy = self._estate.postgres(name), self._estate.server(name, self._new)
@@ -103,9 +114,10 @@ class Failover:
     def _restore_step(self, name: str) -> Step:
         source = self._estate.restore_source(name)
 
-        def do(_limit_seconds: float) -> Detail:
+        def do(limit_seconds: float) -> Detail:
             # by now the first services serve again: a restore at full speed would slow them down
-            restored = restore_dataset(source.repository.gently(), name, source.to)
+            reader = replace(source.repository.gently(), transfer_limit_seconds=limit_seconds)
+            restored = restore_dataset(reader, name, source.to)
             return {
                 "dataset": name,
                 "snapshot": restored.snapshot_id,
@@ -162,9 +174,9 @@ class Failover:
 
     def _gate_step(self, name: str, service: Service, gate: Gate) -> Step:
         def do(limit_seconds: float) -> Detail:
-            env = self._estate.environment(gate.env)
-            folder = self._plan.folder
-            return pass_gate(name, gate.command, env, folder, limit_seconds, self._observe)
+            env, secret_env = self._estate.environment(gate.env)
+            asked = GateCommand(gate.command, env, secret_env, self._plan.folder)
+            return pass_gate(name, asked, limit_seconds, self._observe)
 
         return Step(
             name=f"gate {name}",

@@ -2,8 +2,8 @@
 
 A fence is proven by one of these, and by nothing less:
 
-    every process of the site proven gone      sites that can be killed whole
-    a refused write at each of its databases   anything that answers, and says no
+    every process of the site proven gone     for what the site runs itself
+    a refused write                           besides, for each of its databases that it does not run
 
 Silence is no proof. The fence is written down before it is raised, so that a drill's undo never starts
 what a failover has fenced.
@@ -12,12 +12,20 @@ what a failover has fenced.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
-from rto_rpo.durable import sync_folder, write_durably
+from rto_rpo.durable import make_folder, write_durably
 from sites.capability import Killable, Proof
 from sites.errors import FenceError
+
+
+class Refusing(Protocol):
+    """A dataset that can be seen to refuse writes at a site."""
+
+    def refuses_write(self, site: str) -> Proof: ...
 
 
 class Fences:
@@ -27,38 +35,35 @@ class Fences:
         self._folder = state / "fenced"
 
     def raised(self, site: str) -> bool:
-        return self._file(site).exists()
+        return self.file(site).exists()
 
     def raise_(self, site: str, why: str) -> None:
         """Write the fence down, durably. No effect on a fence that stands."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         if self.raised(site):
             return
         entry = {"site": site, "why": why, "utc": datetime.now(UTC).isoformat()}
-        write_durably(self._file(site), json.dumps(entry).encode())
+        write_durably(self.file(site), json.dumps(entry).encode())
 
-    def lift(self, site: str) -> None:
-        """Take the fence away. The one who calls this has made sure that nobody else is writable."""
-        if self.raised(site):
-            self._file(site).unlink()
-            sync_folder(self._folder)
-
-    def _file(self, site: str) -> Path:
+    def file(self, site: str) -> Path:
+        """The fence of a site. Removing it lifts the fence: see to it first that nobody else is writable."""
         return self._folder / f"{site}.json"
 
 
-def fence(fences: Fences, name: str, site: Killable) -> Proof:
-    """Fence a site and prove it: what is still alive there is killed.
+def fence(fences: Fences, name: str, site: Killable, databases: Mapping[str, Refusing]) -> Proof:
+    """Fence a site and prove it: what is alive there is killed, what it does not run must refuse writes.
 
+    `databases` are the datasets whose server at the site is none of its processes.
     Raises FenceError when the proof cannot be had; nothing may be promoted then.
     """
     fences.raise_(name, "failover")
     proof = site.proven_gone()
     if not proof.holds:
         proof = site.kill()
-    if not proof.holds:
+    proofs = [proof, *(database.refuses_write(name) for database in databases.values())]
+    for missing in (proof for proof in proofs if not proof.holds):
         raise FenceError(
-            f'cannot fence site "{name}": {proof.how}',
+            f'cannot fence site "{name}": {missing.how}',
             hint="power it off by other means, and prove that before anything is promoted",
         )
-    return proof
+    return Proof(True, "; ".join(proof.how for proof in proofs), proof.detail)

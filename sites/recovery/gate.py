@@ -8,39 +8,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sites.drivers import command
+from sites.drivers.masking import mask
 from sites.errors import BlackstartError, GateRefused
 from sites.recovery.runbook import Detail, Observer
 
 _SHUT = 1
 
 
-def pass_gate(
-    name: str,
-    argv: tuple[str, ...],
-    env: Mapping[str, str],
-    folder: Path,
-    limit_seconds: float,
-    observe: Observer,
-) -> Detail:
+@dataclass(frozen=True, slots=True)
+class GateCommand:
+    """What is asked. Secrets go into the command's environment alone, and are masked in what it prints."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    secret_env: Mapping[str, str] = field(repr=False)
+    folder: Path
+
+
+def pass_gate(name: str, gate: GateCommand, limit_seconds: float, observe: Observer) -> Detail:
     """Ask the gate; return what it said. Raises GateRefused when it is not open.
 
     Either way a `check` is observed, with the verdict met (open), missed (shut) or inconclusive (no answer).
     """
     try:
-        done = command.run(argv, env=env, limit_seconds=limit_seconds, cwd=folder, ok_codes=(0, _SHUT))
-        said = _said(done.stdout)
+        exit_code, said = _ask(gate, limit_seconds)
     except BlackstartError as error:
         observe("check", {"name": name, "verdict": "inconclusive", "reason": f"no answer: {error}"})
         raise GateRefused(f'gate "{name}" gave no answer: {error}', hint=error.hint) from error
-    summary = str(said.get("summary", "open" if done.exit_code == 0 else "shut"))
-    verdict = "met" if done.exit_code == 0 else "missed"
+    summary = str(said.get("summary", "shut" if exit_code == _SHUT else "open"))
+    verdict = "missed" if exit_code == _SHUT else "met"
     observe("check", {"name": name, "verdict": verdict, "reason": summary, "said": said})
-    if done.exit_code == _SHUT:
-        raise GateRefused(f'gate "{name}" is shut: {summary}', hint=f"run it again by hand: {' '.join(argv)}")
+    if exit_code == _SHUT:
+        raise GateRefused(f'gate "{name}" is shut: {summary}', hint=f"again by hand: {' '.join(gate.argv)}")
     return {"gate": name, "summary": summary}
+
+
+def _ask(gate: GateCommand, limit_seconds: float) -> tuple[int, dict[str, object]]:
+    done = command.run(
+        gate.argv,
+        env=gate.env,
+        secret_env=gate.secret_env,
+        limit_seconds=limit_seconds,
+        cwd=gate.folder,
+        ok_codes=(0, _SHUT),
+    )
+    return done.exit_code, _said(mask(done.stdout, gate.secret_env.values()))
 
 
 def _said(stdout: str) -> dict[str, object]:

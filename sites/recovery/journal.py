@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
+from rto_rpo.durable import make_folder, sync_folder
 from sites.errors import RunbookError
 
 State = Literal["started", "done", "failed"]
@@ -36,7 +37,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -61,6 +62,11 @@ class Journal:
             os.close(self._fd)
             self._fd = -1
 
+    def put_away(self) -> None:
+        """Keep a finished journal under the time of its end, out of the next one's way."""
+        self.path.rename(self.path.with_name(f"{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}.jsonl"))
+        sync_folder(self.path.parent)
+
     @property
     def unfinished(self) -> bool:
         """True if some step was begun or failed and never got done."""
@@ -79,7 +85,9 @@ class Journal:
         with self._mutex:
             self._check(step, state)
             entry = {"utc": datetime.now(UTC).isoformat(), "step": step, "state": state, **more}
-            os.write(self._fd, (json.dumps(entry, default=str) + "\n").encode())
+            line = (json.dumps(entry, default=str) + "\n").encode()
+            while line:
+                line = line[os.write(self._fd, line) :]
             os.fsync(self._fd)
             self.states[step] = state
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sites.drivers.http.check import check
@@ -73,20 +72,23 @@ def fail_over(estate: Estate, steps: list[Step], observe: Observer, *, resume: b
     Raises RunbookError when another one holds the lock, and when one that was cut off has not been
     resumed; with `resume`, when there is none.
     """
-    path = estate.state / "failover" / "journal.jsonl"
-    with Journal(path) as journal:
+    with journal_of(estate.state) as journal:
         if journal.unfinished and not resume:
             raise RunbookError(
-                f"an earlier failover was cut off (journal {path})", hint="blackstart failover --resume"
+                f"an earlier failover was cut off (journal {journal.path})",
+                hint="blackstart failover --resume",
             )
         if resume and not journal.states:
             raise RunbookError("there is no failover to resume", hint="blackstart failover")
         run = Engine(steps, journal, observe).run()
         if run.complete:
-            _put_away(path)
+            journal.put_away()
     return run
 
 
-def _put_away(path: Path) -> None:
-    """Keep the journal of a finished failover under the time of its end."""
-    path.rename(path.with_name(f"{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}.jsonl"))
+def journal_of(state: Path) -> Journal:
+    """The journal of a plan's failover, and with it the lock: nobody fails over while you hold it.
+
+    Raises RunbookError when somebody does.
+    """
+    return Journal(state / "failover" / "journal.jsonl")

@@ -27,8 +27,8 @@ _PARALLEL_STEPS_MAX = 8
 class Step:
     """One act of a runbook.
 
-    `done` answers from the world, not from memory. `do` is given its time limit in seconds, keeps to it,
-    and returns what is worth keeping as evidence.
+    `done` answers from the world, not from memory. `do` is given its time limit in seconds for the waiting
+    that it does itself (its drivers have limits of their own), and returns what is worth keeping as evidence.
     `by_hand` is the command with which a person does the same. `milestone` is the event that the
     step's end marks on the timeline.
     """
@@ -79,7 +79,7 @@ def in_order(steps: Sequence[Step]) -> list[Step]:
 
 
 class Engine:
-    """Runs the steps of one runbook. `observe` is told of every milestone as it is reached."""
+    """Runs the steps of one runbook. `observe` is told of every milestone; it must not raise."""
 
     def __init__(self, steps: Sequence[Step], journal: Journal, observe: Observer) -> None:
         self._steps = {step.name: step for step in in_order(steps)}
@@ -139,6 +139,6 @@ class Engine:
         except Exception as error:
             self._journal.failed(step.name, f"{type(error).__name__}: {error}")
             raise
+        self._journal.done(step.name, detail)
         if step.milestone:
             self._observe(step.milestone, {"step": step.name, **detail})
-        self._journal.done(step.name, detail)

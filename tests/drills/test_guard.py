@@ -76,7 +76,7 @@ def authority(estate: Estate, environment: str | None, confirm: str | None) -> N
 def test_a_drill_that_is_meant_and_safe_may_run(estate: DeskEstate) -> None:
     authority(estate, "demo", PREVIEW.confirm)
     check_health(estate, "kill-primary")
-    with only_drill(estate):
+    with only_drill(estate.state):
         assert (estate.state / "drill.lock").exists()
 
 
@@ -149,9 +149,13 @@ def test_a_fenced_site_is_a_reason(estate: DeskEstate) -> None:
 
 
 def test_two_drills_at_a_time_are_refused(estate: DeskEstate) -> None:
-    with only_drill(estate), pytest.raises(GuardError, match="another drill is running"), only_drill(estate):
+    with (
+        only_drill(estate.state),
+        pytest.raises(GuardError, match="another drill is running"),
+        only_drill(estate.state),
+    ):
         pass
-    with only_drill(estate):
+    with only_drill(estate.state):
         assert estate.state.is_dir()
 
 

@@ -69,11 +69,8 @@ class PostgresDataset:
         return f"PostgresDataset({self.name!r}, {list(self._logins)})"
 
     def writable(self, site: str) -> bool | None:
-        """Not in recovery and a write was committed there; None when it cannot be asked."""
-        try:
-            return asyncio.run(postgres_writes.writable(self._login(site), self._answer_seconds))
-        except psycopg.Error as error:
-            raise self._error("write to", site, error) from error
+        """Not in recovery and a write was committed there; None when that cannot be found out."""
+        return asyncio.run(postgres_writes.writable(self._login(site), self._answer_seconds))
 
     def refuses_write(self, site: str) -> Proof:
         """Proof that nothing can be written there: for a fence. Silence is none."""

@@ -38,21 +38,20 @@ async def write(asked: Session) -> None:
 
 
 async def writable(login: Login, limit_seconds: float) -> bool | None:
-    """Not in recovery, and a write was committed. None if it cannot be asked.
+    """Not in recovery, and a write was committed. None if that cannot be found out.
 
-    Raises psycopg.errors.InsufficientPrivilege when the answer says nothing about the server.
+    A server out of recovery that fails a write for any reason but being read-only may take the next one: a
+    full disk or a missing privilege proves nothing.
     """
     try:
         async with session(login, limit_seconds) as asked:
             if await in_recovery(asked):
                 return False
             await write(asked)
-    except errors.InsufficientPrivilege:
-        raise
-    except (ServerRefused, ServerSilent, ServerLost):
-        return None
-    except psycopg.Error:
+    except errors.ReadOnlySqlTransaction:
         return False
+    except (ServerRefused, ServerSilent, ServerLost, psycopg.Error):
+        return None
     return True
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sites.errors import GateRefused
-from sites.recovery.gate import pass_gate
+from sites.recovery.gate import GateCommand, pass_gate
 
+SECRET = "nobody-may-read-this"
 SHUT = 'print(\'{"summary": "1 order unknown", "unknown": ["c-17"]}\'); raise SystemExit(1)'
 
 
@@ -19,9 +20,7 @@ def ask(folder: Path, program: str, limit_seconds: float = 20.0) -> list[tuple[s
     try:
         pass_gate(
             "engine",
-            (sys.executable, "-c", program),
-            {"ORDERS": "all"},
-            folder,
+            GateCommand((sys.executable, "-c", program), {"ORDERS": "all"}, {"TOKEN": SECRET}, folder),
             limit_seconds,
             lambda event, detail: seen.append((event, detail)),
         )
@@ -56,3 +55,10 @@ def test_no_answer_is_no_yes(tmp_path: Path, program: str, limit_seconds: float)
     check, refused = ask(tmp_path, program, limit_seconds)
     assert check[1]["verdict"] == "inconclusive"
     assert "gave no answer" in str(refused[1]["error"])
+
+
+def test_a_gate_that_prints_its_secret_is_masked(tmp_path: Path) -> None:
+    program = "import json, os; print(json.dumps({'summary': 'used ' + os.environ['TOKEN']}))"
+    [(_, detail)] = ask(tmp_path, program)
+    assert detail["reason"] == "used ***"
+    assert SECRET not in str(detail)

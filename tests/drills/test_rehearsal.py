@@ -1,0 +1,282 @@
+"""Whatever breaks a drill off, what was injected is undone, said, and never doubled."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from drills import rehearsal
+from drills.fault import Fault, Healing
+from drills.recording import RecorderError, RecorderState, Recording, Stamp
+from drills.recover import undo_pending
+from drills.rehearsal import Rehearsal
+from drills.response import Response
+from drills.undo import Undo, UndoIntents
+from sites.capability import Proof, Target
+from sites.errors import DatasetError, GuardError
+from sites.recovery.respond import journal_of
+from tests.drills.test_guard import DeskEstate, Standby, an_estate
+
+
+class FakeRecording:
+    """Steady at once and stable at once; keeps what it was told. `lost_at` names the event it dies at."""
+
+    def __init__(self, *, steady: bool = True, lost_at: str | None = None) -> None:
+        self.told: list[str] = []
+        self.details: dict[str, dict[str, Any]] = {}
+        self._steady, self._lost_at = steady, lost_at
+
+    def state(self) -> RecorderState:
+        return RecorderState("steady", self._steady, 3.0, True, 3.0, 300, 300, 10**8, 0.0, False)
+
+    def wait_until(self, condition: Callable[[RecorderState], bool], limit_seconds: float) -> RecorderState:
+        assert limit_seconds > 0
+        condition(self.state())
+        return self.state()
+
+    def freeze(self) -> int:
+        return 10**8
+
+    def event(self, name: str, *, source: str = "drill", detail: Any = None, sync: bool = False) -> Stamp:
+        assert sync == (name == "fault_begin"), source
+        if name == self._lost_at:
+            raise RecorderError("the recorder is gone")
+        self.told.append(name)
+        self.details[name] = detail or {}
+        return Stamp(0, 0)
+
+    def stop(self) -> None:
+        self.told.append("STOP")
+
+    def verify(self) -> None:
+        self.told.append("VERIFY")
+
+    def finish(self, reason: str) -> None:
+        self.told.append(f"FINISH {reason}")
+
+
+class FakeFault:
+    """Takes effect, and heals, unless told otherwise."""
+
+    reversible = True
+
+    def __init__(self, recording: FakeRecording, *, inject: Any = None, heal: Any = None) -> None:
+        self._recording, self._inject, self._heal = recording, inject, heal
+        self.healed: list[Sequence[str]] = []
+
+    def ready(self) -> list[Target]:
+        return [Target("primary", "process", "postgres")]
+
+    def inject(self) -> Proof:
+        if self._inject is not None:
+            return cast(Proof, self._inject())
+        return Proof(True, "it is gone")
+
+    def expected(self) -> str:
+        return "it is gone"
+
+    def undo(self) -> str:
+        return "start it"
+
+    def heal(self, targets: Sequence[str]) -> Healing:
+        self._recording.told.append("HEAL")
+        self.healed.append(targets)
+        return cast(Healing, self._heal()) if self._heal is not None else Healing("reverted", "it runs")
+
+
+class FakeResponse:
+    def __init__(self, *, ended_before: bool = False, ends: bool = True) -> None:
+        self.started, self.concluded = False, False
+        self._ended_before, self._ends = ended_before, ends
+        self._asked = 0
+
+    @property
+    def ended(self) -> bool:
+        self._asked += 1
+        return self._ended_before or self._asked > 1  # the first time it is asked is before the fault
+
+    def start(self) -> None:
+        self.started = True
+
+    def stop(self, limit_seconds: float) -> bool:
+        assert limit_seconds > 0
+        return self._ends
+
+    def conclude(self) -> None:
+        self.concluded = True
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "PHASE_SECONDS_MAX", 0.0)
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> DeskEstate:
+    return an_estate(tmp_path)
+
+
+def undo_of(estate: DeskEstate) -> Undo:
+    return Undo(
+        run="a",
+        drill="kill-primary",
+        utc="2026-11-22T06:00:00+00:00",
+        fault={"kind": "kill_site", "site": "primary"},
+        undo="start it",
+        targets=["postgres"],
+        plan_path=str(estate.plan.path),
+        plan_text=estate.plan.raw.decode(),
+        variables=dict(estate.plan.variables),
+    )
+
+
+def perform(
+    estate: DeskEstate, recording: FakeRecording, fault: FakeFault, response: FakeResponse | None = None
+) -> BaseException | None:
+    drill = Rehearsal(
+        estate,
+        "kill-primary",
+        estate.plan.drills["kill-primary"],
+        cast(Recording, recording),
+        cast(Response, response),
+        1,
+        lambda _: None,
+    )
+    return drill.perform(cast(Fault, fault), undo_of(estate))
+
+
+def test_a_drill_that_runs_its_course(estate: DeskEstate) -> None:
+    recording, response = FakeRecording(), FakeResponse()
+    fault = FakeFault(recording)
+    assert perform(estate, recording, fault, response) is None
+    expected = ["steady", "fault_begin", "fault_end", "fault_effective", "VERIFY", "HEAL", "undo", "healed"]
+    assert recording.told == [*expected, "FINISH stable"]
+    assert response.started
+    assert response.concluded
+    assert fault.healed == [["postgres"]]
+    assert UndoIntents(estate.state).pending() == []
+
+
+def test_the_intent_is_on_disk_before_the_fault(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+
+    def inject() -> Proof:
+        assert [undo.run for undo in UndoIntents(estate.state).pending()] == ["a"]
+        return Proof(True, "it is gone")
+
+    assert perform(estate, recording, FakeFault(recording, inject=inject)) is None
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), DatasetError("no"), ZeroDivisionError(), SystemExit(1)]
+)
+def test_what_breaks_it_off_is_handed_back_with_the_fault_undone(
+    estate: DeskEstate, error: BaseException
+) -> None:
+    recording = FakeRecording()
+
+    def inject() -> Proof:
+        raise error
+
+    assert perform(estate, recording, FakeFault(recording, inject=inject)) is error
+    assert recording.told[2:] == ["STOP", "HEAL", "aborted", "undo", "healed", "FINISH aborted"]
+
+
+def test_the_instrument_is_stopped_before_an_undo_could_look_like_a_recovery(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    fault = FakeFault(recording, inject=lambda: Proof(False, "3 processes are alive"))
+    assert "did not take effect" in str(perform(estate, recording, fault))
+    assert recording.told.index("STOP") < recording.told.index("HEAL")
+
+
+def test_an_undo_that_raises_is_stuck_and_keeps_its_intent(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+
+    def heal() -> Healing:
+        raise DatasetError("permission denied")
+
+    perform(estate, recording, FakeFault(recording, heal=heal))
+    assert recording.details["undo"] == {"undone": "stuck", "how": "permission denied"}
+    assert recording.details["check"]["verdict"] == "missed"
+    assert "healed" not in recording.told
+    assert [undo.run for undo in UndoIntents(estate.state).pending()] == ["a"]
+
+
+def test_nothing_is_undone_beside_a_failover_that_goes_on(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    fault = FakeFault(recording)
+    perform(estate, recording, fault, FakeResponse(ends=False))
+    assert fault.healed == []
+    assert recording.details["undo"]["undone"] == "stuck"
+
+
+def test_nothing_is_undone_while_a_failover_holds_the_journal(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    held = []
+
+    def inject() -> Proof:
+        held.append(journal_of(estate.state))
+        return Proof(True, "it is gone")
+
+    fault = FakeFault(recording, inject=inject)
+    perform(estate, recording, fault)
+    held[0].close()
+    assert fault.healed == []
+    assert "another process holds its journal" in recording.details["undo"]["how"]
+
+
+def test_a_second_interrupt_does_not_keep_it_from_undoing(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+
+    def heal() -> Healing:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return Healing("reverted", "it runs")
+
+    perform(estate, recording, FakeFault(recording, heal=heal))
+    assert "healed" in recording.told
+
+
+def test_nothing_is_injected_without_a_responder_on_watch(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    fault = FakeFault(recording)
+    broken_off = perform(estate, recording, fault, FakeResponse(ended_before=True))
+    assert isinstance(broken_off, GuardError)
+    assert "fault_begin" not in recording.told
+    assert fault.healed == []
+
+
+def test_nothing_is_injected_where_nothing_is_steady(estate: DeskEstate) -> None:
+    recording = FakeRecording(steady=False)
+    assert isinstance(perform(estate, recording, FakeFault(recording)), GuardError)
+    assert recording.told == ["STOP", "aborted", "FINISH aborted"]
+
+
+def test_nothing_is_injected_once_the_standby_fell_behind(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    estate.standby = Standby(Proof(False, "it is async"))
+    assert "not in sync" in str(perform(estate, recording, FakeFault(recording)))
+    assert "fault_begin" not in recording.told
+
+
+@pytest.mark.parametrize("lost_at", ["fault_end", "fault_effective", "undo"])
+def test_a_lost_recorder_does_not_keep_it_from_undoing(estate: DeskEstate, lost_at: str) -> None:
+    recording = FakeRecording(lost_at=lost_at)
+    fault = FakeFault(recording)
+    with pytest.raises(RecorderError):
+        perform(estate, recording, fault)
+    assert fault.healed == [["postgres"]]
+
+
+def test_recovering_waits_for_a_failover_to_end(estate: DeskEstate) -> None:
+    UndoIntents(estate.state).write(undo_of(estate))
+    with journal_of(estate.state):
+        (found,) = undo_pending(estate.state)
+    assert not found.ok
+    assert "another process holds its journal" in found.how
+    assert UndoIntents(estate.state).pending() != []
