@@ -61,7 +61,7 @@ def recovery(history: StreamHistory, timeline: Timeline, late_ns: int, stable_ns
     """
     bad = _bad(history, timeline, late_ns)
     bracket = _bracket(history, timeline, bad, late_ns)
-    gaps = _gaps(history, bad, bracket.watch_ns, late_ns)
+    gaps = _gaps(history, bad, bracket.watch_ns)
     run = _first_stable(gaps, bracket, stable_ns, bad)
     last_bad = bad[-1] if bad else None
     until = None
@@ -110,15 +110,15 @@ def _bracket(history: StreamHistory, timeline: Timeline, bad: Sequence[int], lat
     return Bracket(watch, None if before < 0 else before, bad[0] + late_ns, ours=False)
 
 
-def _gaps(history: StreamHistory, bad: Sequence[int], watch_ns: int, late_ns: int) -> _Gaps:
+def _gaps(history: StreamHistory, bad: Sequence[int], watch_ns: int) -> _Gaps:
     first = array("q", [-1]) * (len(bad) + 1)
     last = array("q", [-1]) * (len(bad) + 1)
     last_bad = bad[-1] if bad else -1
-    for sent, completed, state, _ in history.settled(watch_ns):
-        if sent < watch_ns or state & OUTCOME_MASK != ACKNOWLEDGED or completed - sent > late_ns:
+    for sent, _, _, _ in history.settled(watch_ns):
+        if sent < watch_ns:
             continue
         gap = len(bad) if sent > last_bad else bisect_left(bad, sent)
-        if sent <= last_bad and bad[gap] == sent:
+        if sent <= last_bad and bad[gap] == sent:  # bad itself, or sent at the same instant: no run begins here
             continue
         if sent > last[gap]:
             last[gap] = sent
@@ -175,7 +175,7 @@ def _upper(
     if stable_until_ns is None:
         return None
     if first is not None:
-        return None if bracket.begin_ns is None else max(0, first[0] - bracket.begin_ns)
+        return None if bracket.begin_ns is None else first[0] - bracket.begin_ns
     if bracket.ours:
         return None
     # No outage was seen. One that was not seen lies between two operations that were served: sent no further

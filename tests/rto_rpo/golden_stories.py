@@ -1,0 +1,192 @@
+"""Golden cases of how a run went: events, checks, the old primary, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.rto_rpo.golden_drill import FAILED, FAULT, Fields, Planted, small
+from tests.rto_rpo.ledgers import (
+    MS,
+    T0,
+    PlantedDrill,
+    drill_of,
+    event,
+    intents,
+    judged,
+    operation,
+    stall,
+    stream,
+)
+
+ORDERS = [
+    ["healed", "fault_begin"],
+    ["frozen", "frozen"],
+    ["fault_end"],
+    ["safe"],
+    ["promoted"],
+    ["fault_begin", "frozen"],
+    ["frozen", "steady"],
+]
+DETAILS = {"frozen": {"late_ns": 20 * MS}}
+
+
+def told() -> Iterator[Planted]:
+    f0, f1 = small().f0, small().f1
+    phases = [
+        event("detected", f1 + 10 * MS),
+        event("decide_waiting", f1 + 20 * MS),
+        event("decided", f1 + 30 * MS),
+    ]
+    phases += [
+        event("fenced", f1 + 40 * MS),
+        event("redirected", f1 + 50 * MS, service="engine"),
+        event("restored", f1 + 35 * MS, dataset="ticks"),
+        event("fenced", f1 + 60 * MS),
+    ]
+    yield (
+        "phases",
+        small(more=phases),
+        {
+            "[(p.name, p.seconds, p.merged) for p in m.recovery_times[0].phases]": [
+                ("detect", 0.015, ()),
+                ("decide", 0.01, ()),
+                ("approve", 0.01, ()),
+                ("fence", 0.01, ()),
+                ("first acknowledgement", 0.063, ("restore", "promote", "start", "redirect")),
+            ]
+        },
+    )
+    yield (
+        "phases in part",
+        small(more=[event("fenced", f0), event("started", f0 + 110 * MS)]),
+        {
+            "[(p.name, p.seconds) for p in m.recovery_times[0].phases]": [
+                ("fence", 0.0),
+                ("first acknowledgement", 0.108),
+            ]
+        },
+    )
+    yield (
+        "safe",
+        small(more=[event("safe", f0 + 150 * MS)]),
+        {"(m.safe.reached, m.safe.lower_seconds, m.safe.upper_seconds)": (True, 0.092, 0.15)},
+    )
+    yield "safe at once", small(more=[event("safe", f0 + 5 * MS)]), {"m.safe.upper_seconds": 0.108}
+    gate = {"drill": drill_of("kill_site", gate=True)}
+    yield "gate", small(head=gate), {"d.verdict": "inconclusive", "m.safe.reached": False}
+    for reason in ("aborted", "orphaned", "deadline"):
+        yield reason, small(end_reason=reason), {"m.end_reason": reason}
+    yield (
+        "aborted event",
+        small(more=[event("aborted", f1, reason="a guard")], lost={5}),
+        {"d.verdict": "missed"},
+    )
+    for gone, void in (
+        (FAULT, "the fault was never begun"),
+        ({"fault_end"}, "the fault call never returned"),
+        ({"fault_effective"}, "nothing shows that the fault took effect"),
+    ):
+        yield f"without {len(gone)} {min(gone)}", small(without=gone, lost={32}), {"m.void": void}
+    ineffective = event("fault_effective", f1, holds=False, how="looked")
+    yield (
+        "ineffective",
+        small(without={"fault_effective"}, more=[ineffective]),
+        {"d.verdict": "inconclusive"},
+    )
+    yield "twice effective", small(more=[ineffective]), {"d.verdict": "inconclusive"}
+    effective = event("fault_effective", f1 + 1, holds=True, how="looked")
+    yield (
+        "effective at last",
+        small(without={"fault_effective"}, more=[ineffective, effective]),
+        {"m.fault_effective": False},
+    )
+    for verdict in ("met", "missed", "inconclusive"):
+        check = event("check", f1, name="gate", verdict=verdict, reason="so")
+        yield (
+            f"check {verdict}",
+            small(more=[check]),
+            {"d.verdict": verdict, "d.reasons[-1]": "check gate: so"},
+        )
+    yield "unjudged", small(head={"judged": []}), {"d.verdict": "inconclusive"}
+    yield (
+        "unmeasured",
+        small(head={"judged": [judged("engine", "rto", 9.0, None)]}),
+        {"d.verdict": "inconclusive"},
+    )
+    yield (
+        "counted",
+        small(instead={5: {"lag": 3 * MS}}, more=[stall(T0, T0 + MS)]),
+        {
+            "(m.lag.sent_max_seconds, m.lag.sent_p50_seconds, m.lag.stall_max_seconds)": (
+                0.003,
+                1.023e-06,
+                0.001,
+            ),
+            "m.counts['operations']": 55,
+            "m.counts['failed']": 10,
+            "round(m.recovery_points[0].loss_rate_bound * 45, 9)": 3.0,
+            "d.reasons[0]": "gateway rto: upper bound 0.108 s is within 30 s",
+        },
+    )
+    for more in (MS, MS + 1):
+        yield f"split brain {more}", _split(more, {}), {}
+    yield "split brain refused", _split(50 * MS, FAILED), {"d.verdict": "met"}
+    yield "split brain revived", _split(50 * MS, FAILED, revived=51 * MS), {"d.verdict": "inconclusive"}
+    yield "split brain asked when revived", _split(50 * MS, FAILED, revived=50 * MS), {"d.verdict": "met"}
+    yield "split brain of other clients", _two_clients("ticks"), {"m.split_brain[0].after": ()}
+    yield "split brain of both clients", _two_clients("orders"), {"m.split_brain[0].after": (0,)}
+    yield (
+        "split brain of none of the clients",
+        _two_clients("orders", "none"),
+        {"m.split_brain[0].after": (0,)},
+    )
+    yield "split brain, flapping", _flapping(), {"m.split_brain[0].after": (0,)}
+    yield "split brain, same address", _flapping(dr={5}), {"m.split_brain[0].after": ()}
+    for took in (MS - 1, MS):
+        yield f"overlapping {took}", _split(-MS, {"took": took}), {"d.verdict": "inconclusive"}
+
+
+def disordered() -> Iterator[Planted]:
+    """Events that cannot be: the judge says so, and holds no number."""
+    f0, f1 = small().f0, small().f1
+    for names in ORDERS:
+        records = [event(name, f1, **DETAILS.get(name, {})) for name in names]
+        without = FAULT if names[0] != "healed" else set()
+        yield f"order {names}", small(more=records, without=without), {"m.void[:7]": "ledger "}
+    backwards = {**stall(f1 + 2, f1 + 1), "ns": f1 + 2}
+    yield "backward stall", small(more=[backwards]), {"'out of order' in m.void": True}
+    other_late = event("frozen", f0 - 1, late_ns=7)
+    begun = small(head={"late_ns": None}, without={"steady"})
+    yield "late never frozen", begun, {"'before late was frozen' in m.void": True}
+    yield "two lates", small(more=[other_late]), {"'late was frozen at 7 ns' in m.void": True}
+
+
+def _split(more: int, answer: Fields, revived: int | None = None) -> PlantedDrill:
+    """One write to the old primary, sent `more` ns after b was."""
+    drill = small(head={"streams": [stream(), stream("old", "old_primary")]})
+    due = drill.due(31) + more
+    drill.more = [intents(0, 1, due, stream="old"), operation(0, due, stream="old", **answer)]
+    if revived is not None:
+        drill.more.append(event("old_primary_revived", drill.due(31) + revived))
+    return drill
+
+
+def _two_clients(dataset: str, old: str = "orders") -> PlantedDrill:
+    """Other clients, that saw no outage, and a write to the old primary before `orders` was served again."""
+    drill = _split(-50 * MS, {})
+    drill.head["streams"] += [stream("more", dataset=dataset)]
+    drill.head["streams"][1]["dataset"] = old
+    drill.more.append(intents(0, drill.count, drill.due(0), stream="more"))
+    drill.more += [operation(number, drill.due(number), stream="more") for number in range(drill.count)]
+    return drill
+
+
+def _flapping(dr: set[int] | None = None) -> PlantedDrill:
+    """The new side answers, refuses number 33, and then serves; the old primary took a write in between."""
+    drill = _split(15 * MS, {})
+    there = set(range(31, drill.count)) | (dr or set())
+    drill.instead = {
+        n: {"address": "dr" if n in there else "old"} for n in range(drill.count) if not drill.is_down(n)
+    }
+    drill.instead[33] = FAILED
+    return drill

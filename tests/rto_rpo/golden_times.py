@@ -1,0 +1,107 @@
+"""Golden cases of recovery times and of stalls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.rto_rpo.golden_drill import FAILED, FAULT, Fields, Planted, nobodys, small
+from tests.rto_rpo.ledgers import (
+    MS,
+    T0,
+    PlantedDrill,
+    S,
+    drill_of,
+    event,
+    intents,
+    judged,
+    operation,
+    stall,
+    stream,
+)
+
+
+def timed() -> Iterator[Planted]:
+    yield "plain", small(), {"d.verdict": "met"}
+    for took in (20 * MS, 20 * MS + 1):
+        yield f"took {took}", small(instead={35: {"took": took}}), {}
+    for limit in (0.108, 0.107999999, 0.092, 0.091999999):
+        yield f"rto {limit}", small(head={"judged": [judged("gateway", "rto", limit)]}), {}
+    for after in (100, 110, 120):
+        yield f"after {after}", small(after_ns=after * MS), {}
+    unstable = "gateway rto: no stable run of 0.1 s was seen"
+    yield "unstable", small(after_ns=90 * MS), {f"d.reasons[0][:{len(unstable)}]": unstable}
+    yield "flaps", small(instead={33: FAILED, 35: FAILED}), {"m.recovery_times[0].flap_count": 2}
+    yield "in flight", small(outage_ns=0, instead={20: {**FAILED, "took": 50 * MS}}), {}
+    yield "slow fault", small(outage_ns=0, fault_ns=150 * MS, instead={36: FAILED}), {}
+    yield "nobody's", nobodys(), {}
+    yield "nobody's, unseen", nobodys(outage_ns=0), {"m.recovery_times[0].upper_seconds": 0.04}
+    yield "nobody's, blip", nobodys(outage_ns=0, instead={25: FAILED}), {}
+    yield "nobody's, at once", nobodys(outage_ns=0, instead={0: FAILED}), {}
+    for length in (10 * MS, 10 * MS + 1):
+        yield f"lag {length}", small(instead={22: {**FAILED, "lag": length}}), {}
+        yield f"stall {length}", small(more=[stall(T0 + 310 * MS, T0 + 310 * MS + length)]), {}
+    for at in (small().due(20) + MS, small().due(31) + 100 * MS):
+        for start in (at - 12 * MS, at - 11 * MS, at, at + 1):
+            stop = start + 11 * MS if start != at - 12 * MS else at - 1
+            yield f"stall from {start} to {stop}", small(more=[stall(start, stop)]), {}
+    for number in (5, 22, 50):
+        yield f"never sent {number}", small(instead={number: None}), {}
+    for number in (41, 42):
+        yield f"never sent {number}", small(instead={number: None}), {}
+        yield f"late {number}", small(instead={number: {"lag": 11 * MS}}), {}
+    yield "never sent at the beginning", small(instead={19: {"took": 10 * MS}, 20: None}), {}
+    for lag in (11 * MS, 11 * MS - 1):
+        yield f"sent {lag} late at the beginning", small(instead={19: {**FAILED, "lag": lag}}), {}
+    yield (
+        "very late",
+        small(instead={3: {"lag": 3 * S}, 5: {"took": 5 * S}}),
+        {"m.lag.sent_max_seconds": 3.0},
+    )
+    yield (
+        "very early",
+        small(instead={35: {**FAILED, "lag": -3 * S, "took": 3 * S}}),
+        {"m.lag.sent_max_seconds": 0.0},
+    )
+    yield (
+        "late stall, no outage",
+        small(outage_ns=0, after_ns=600 * MS, more=[stall(T0 + 560 * MS, T0 + 580 * MS)]),
+        {},
+    )
+    yield (
+        "bad at once",
+        nobodys(outage_ns=0, more=[event("fault_begin", small().due(25))], instead={24: FAILED, 25: FAILED}),
+        {},
+    )
+    yield (
+        "no late",
+        small(head={"drill": drill_of("none"), "late_ns": None}, without=FAULT),
+        {"m.void": "late was never frozen"},
+    )
+    yield "gap", _gapped(2), {"d.reasons[0][:15]": "the run is void"}
+    yield "no gap", _gapped(1), {"m.void is None": True}
+    yield "gap over the beginning", _gapped(2, 20, {19: {"took": 12 * MS}}), {"m.void is None": False}
+    begin, finish = small().due(20) + MS, small().due(41)
+    for at in (begin, begin - 1, finish, finish + 1, begin - 300 * MS):
+        yield f"control {at}", _controlled(at), {}
+    yield "control late", _controlled(begin, took=21 * MS, outcome="acknowledged"), {}
+
+
+def _gapped(missing: int, first: int = 24, instead: Fields | None = None) -> PlantedDrill:
+    """Numbers that were never even intended."""
+    rest = first + missing
+    drill = small(instead={**(instead or {}), **dict.fromkeys(range(first, rest))})
+    records = [each for each in drill.records() if each["kind"] != "intents"]
+    records += [intents(0, first, drill.due(0)), intents(rest, drill.count - rest, drill.due(rest))]
+    drill.records = lambda: records  # type: ignore[method-assign]
+    return drill
+
+
+def _controlled(at: int, **answer: Any) -> PlantedDrill:
+    """An operation on the control endpoint that is bad, `at` when it was sent and when it was completed."""
+    drill = small(head={"streams": [stream(), stream("outside", "control")]})
+    first = T0 + 100 * MS
+    for number, due, each in ((0, first, {"took": 9 * MS}), (1, at, {**FAILED, "took": 0, **answer})):
+        drill.more.append(intents(number, 1, due, stream="outside", act="read"))
+        drill.more.append(operation(number, due, stream="outside", act="read", **each))
+    return drill
