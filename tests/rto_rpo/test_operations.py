@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.validation import checked
@@ -107,6 +109,32 @@ def test_the_last_completed_before_an_instant_is_found_however_far_back() -> Non
     assert history.last_completed_before(T0 + 900 * MS, history.writes, lambda s: s & 3 == 1) == T0 + 2 * MS
     assert history.last_completed_before(T0 + 2 * MS, history.writes, lambda s: s & 3 == 1) == T0 + MS
     assert history.last_completed_before(T0 + MS, history.writes, lambda s: s & 3 == 1) is None
+
+
+answers = st.lists(
+    st.tuples(st.integers(-3, 9), st.integers(0, 40), st.sampled_from(["acknowledged", "failed"])),
+    max_size=30,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(answers=answers, since=st.integers(0, 300), until=st.integers(0, 300))
+def test_looking_only_as_far_as_an_answer_can_lie_misses_none(
+    answers: list[tuple[int, int, str]], since: int, until: int
+) -> None:
+    """Due every 7 ns; sent a little early or late, answered soon or long after."""
+    records = [
+        operation(number, T0 + 7 * number, lag=lag, took=took, outcome=outcome)
+        for number, (lag, took, outcome) in enumerate(answers)
+    ]
+    given_intents = [intents(0, len(records), T0, 7)] if records else []
+    history = taken(*given_intents, *records, streams=[stream(interval_ns=7)], ns=T0 - 100)
+    times = [(each["sent_ns"], each["completed_ns"], each["outcome"]) for each in records]
+    seen = {(sent, completed) for sent, completed, _, _ in history.settled(T0 + since, T0 + until)}
+    assert {(s, c) for s, c, _ in times if c >= T0 + since and s <= T0 + until} <= seen
+    wanted = [c for _, c, outcome in times if outcome == "acknowledged" and c < T0 + since]
+    last = history.last_completed_before(T0 + since, history.writes, lambda state: state & 3 == 1)
+    assert last == max(wanted, default=None)
 
 
 def test_an_error_names_the_line() -> None:
