@@ -97,6 +97,9 @@ class ClientEnd(End):
         super().__init__()
         self.forwarder = forwarder
         self.connecting: asyncio.Task[None] | None = None
+        self.early = (
+            bytearray()
+        )  # what came before there is a peer: some versions of asyncio read all the same
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -106,6 +109,12 @@ class ClientEnd(End):
         self.forwarder.clients.add(self)
         cast(asyncio.Transport, transport).pause_reading()
         self.connecting = asyncio.create_task(self._connect())
+
+    def data_received(self, data: bytes) -> None:
+        if self.peer is None:
+            self.early += data
+        else:
+            super().data_received(data)
 
     def eof_received(self) -> bool:
         if self.peer is not None and self.peer.transport is not None and not self.peer.closed:
@@ -127,6 +136,8 @@ class ClientEnd(End):
         if self.closed or self.transport is None:
             self.peer.reset()
         else:
+            if self.early and self.peer.transport is not None:
+                self.peer.transport.write(bytes(self.early))
             self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import threading
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forwarder import ClientEnd, Forwarder, Target
 from ports import free_ports
 
 from tests.examples.conftest import Programs, call
@@ -142,3 +144,46 @@ def test_both_ends_get_all_that_was_sent(endpoint: Endpoint, listener: socket.so
         answered = b"".join(iter(lambda: line.recv(1 << 20), b""))
     answering.join()
     assert (bytes(heard), answered) == (question, reply)
+
+
+class Told(asyncio.Transport):
+    """A client's connection of which only what is asked of it counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paused = False
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+
+def test_what_a_client_says_before_its_target_is_found_is_passed_on(
+    tmp_path: Path, listener: socket.socket
+) -> None:
+    """Older Pythons read from a connection at once, whoever asked them not to."""
+    (tmp_path / "target").write_text(f"127.0.0.1:{listener.getsockname()[1]}")
+
+    async def speak_early() -> bool:
+        end, transport = ClientEnd(Forwarder(Target(tmp_path / "target"))), Told()
+        end.connection_made(transport)
+        end.data_received(b"first ")
+        assert transport.paused
+        end.eof_received()
+        assert end.connecting is not None
+        await end.connecting
+        return transport.paused
+
+    async def both() -> tuple[bool, bytes]:
+        def hear() -> bytes:
+            line, _ = listener.accept()
+            with line:
+                line.settimeout(5)
+                return line.makefile("rb").read()
+
+        heard = asyncio.create_task(asyncio.to_thread(hear))
+        return await speak_early(), await heard
+
+    assert asyncio.run(both()) == (False, b"first ")
