@@ -29,13 +29,26 @@ class Recovered:
 
 def recover(plan: Plan) -> list[Recovered]:
     """Undo what is pending and close what is unfinished, of one plan."""
-    return [*undo_pending(plan.state), *close_unfinished(plan)]
+    return [*undo_pending(plan.state), *cut_off(plan.state), *close_unfinished(plan)]
 
 
 def recover_state(state: Path) -> list[Recovered]:
     """The same where the plan itself cannot be read any more: from the intents in `state` alone."""
     plans = [_plan(undo) for undo in UndoIntents(state).pending()]
-    return [*undo_pending(state), *(found for plan in plans for found in close_unfinished(plan))]
+    closed = [found for plan in plans for found in close_unfinished(plan)]
+    return [*undo_pending(state), *cut_off(state), *closed]
+
+
+def cut_off(state: Path) -> list[Recovered]:
+    """A failover that has begun and not ended: who serves is for it to decide, not for an undo."""
+    try:
+        with journal_of(state) as journal:
+            if not journal.unfinished:
+                return []
+            how = "was cut off or stopped at a gate; `blackstart failover --resume` goes on with it"
+    except BlackstartError as error:
+        how = str(error)
+    return [Recovered("failover", how, ok=False)]
 
 
 def undo_pending(state: Path) -> list[Recovered]:

@@ -110,13 +110,14 @@ class Rehearsal:
                 self.recording.verify() if reason == "stable" else self.recording.stop()
         except RecorderError as error:
             lost = error
+        begun = self._is_pending(undo)
         ended = self.response is None or self.response.stop(RESPONSE_SECONDS_MAX)
         events = self._heal(fault, undo, ended)
         if lost is not None:
             raise lost
         if broken_off is not None:
             self._record("aborted", {"reason": _in_words(broken_off)})
-        if self.response is not None:
+        if self.response is not None and begun:
             self.response.conclude()
         for event, detail in events:
             self._record(event, detail)
@@ -125,8 +126,7 @@ class Rehearsal:
 
     def _heal(self, fault: Fault, undo: Undo, ended: bool) -> list[tuple[str, dict[str, object]]]:
         """Undo what was injected, if anything was; the events that tell of it."""
-        intents = UndoIntents(self.estate.state)
-        if not any(pending.run == undo.run for pending in intents.pending()):
+        if not self._is_pending(undo):
             return []
         healing = self._healing(fault, undo) if ended else Healing("stuck", "the failover is still running")
         self.tell(f"Undone ({healing.undone}): {healing.how}")
@@ -136,8 +136,11 @@ class Rehearsal:
                 ("undo", told),
                 ("check", {"name": "undo", "verdict": "missed", "reason": healing.how}),
             ]
-        intents.remove(undo)
+        UndoIntents(self.estate.state).remove(undo)
         return [("undo", told), ("healed", {"how": healing.how})]
+
+    def _is_pending(self, undo: Undo) -> bool:
+        return any(pending.run == undo.run for pending in UndoIntents(self.estate.state).pending())
 
     def _healing(self, fault: Fault, undo: Undo) -> Healing:
         try:

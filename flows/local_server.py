@@ -66,7 +66,10 @@ class LocalServer:
         if where is None:
             raise SiteError("the Prefect server was not started")
         argv = (sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process")
-        where.launch(f"worker-{pool}", ProcessSpec(argv, env={**self.settings, **env}, cwd=where.path))
+        room = self.folder / "tmp"  # what its runs leave in their temporary folder goes with ours
+        room.mkdir(exist_ok=True)
+        env = {**self.settings, "TMPDIR": str(room), **env}
+        where.launch(f"worker-{pool}", ProcessSpec(argv, env=env, cwd=where.path))
 
     def deploy(self, prefect_yaml: Path, **env: str) -> None:
         """Apply every deployment in `prefect_yaml`. Raises CommandError with what Prefect said."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
+from drills.recover import close_unfinished
 from flows.console import Console
 from flows.local_server import LocalServer, empty_database
 from rto_rpo.evidence.signature import new_key
@@ -80,6 +81,8 @@ def stage(evidence: Path, state: Path, console: Console) -> Iterator[Stage]:
         finally:
             console.step("Taking everything down")
             _all([server.stop, *([desk.down] if desk is not None else [])])
+            if desk is not None:
+                close_unfinished(desk.estate().plan)  # of a drill that was broken off
 
 
 def _serve(server: LocalServer, console: Console) -> None:

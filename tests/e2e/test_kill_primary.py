@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import threading
 from pathlib import Path
@@ -11,22 +10,17 @@ from typing import Any
 
 import pytest
 
+from drills import drill, rehearsal
 from drills.closing import Closed
 from drills.faults.kill_site import KillSite
-from drills.rehearsal import PHASE_SECONDS_MAX
 from drills.undo import UndoIntents
 from rto_rpo.evidence.verify import verify
 from sites.capability import Proof
 from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
 from sites.errors import GuardError
+from sites.estate import Estate
 from tests.e2e.desks import RunningDesk, ledger, running_desk
 
-# seed whose fault comes more than a second after the steady state
-SEED_OF_A_LATE_FAULT = next(
-    seed
-    for seed in range(1000)
-    if random.Random(seed).uniform(0, PHASE_SECONDS_MAX) > 1.0  # noqa: S311
-)
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
@@ -79,7 +73,7 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> N
         assert outcome.intact, outcome.findings
         assert outcome.anchored
         with pytest.raises(GuardError, match='site "primary" is fenced'):
-            desk.drill()
+            drill.run(desk.estate, "kill-primary", environment="demo", confirm="0")
 
 
 @pytest.mark.campaign
@@ -96,11 +90,17 @@ def test_at_any_phase_nothing_acknowledged_is_lost(desk_folder: Path, seed: int)
 def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
     desk_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asynchronous, and the standby's receiver frozen before the kill: the venue knows what is lost."""
+    """Asynchronous, and the standby's receiver frozen for a second before the kill."""
     with running_desk(desk_folder, synchronous=False) as desk:
         dr, receiver = desk.estate.site("dr"), desk.estate.postgres("orders").receiver_pid("dr")
         assert receiver is not None
-        kill = KillSite.inject
+        kill, look = KillSite.inject, rehearsal.check_health
+
+        def look_and_freeze(estate: Estate, name: str) -> None:
+            """Right after the last look at the standby, which would have noticed."""
+            look(estate, name)
+            freeze_receiver(dr, receiver)
+            threading.Event().wait(1.0)
 
         def kill_for_good(fault: KillSite) -> Proof:
             """What the kernel still holds of the primary's last words is lost with it, as with a host."""
@@ -108,12 +108,10 @@ def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
             drop_receiver(dr, receiver)
             return proof
 
-        def spoil(said: str) -> None:
-            if said.startswith("Steady"):
-                freeze_receiver(dr, receiver)
-
+        monkeypatch.setattr(rehearsal, "check_health", look_and_freeze)
         monkeypatch.setattr(KillSite, "inject", kill_for_good)
-        run = desk.drill(tell=spoil, seed=SEED_OF_A_LATE_FAULT)
+        desk.place_at_venue("0-planted")
+        run = desk.drill()
         found = lost_by_brute_force(desk, run)
         assert found, "the frozen receiver lost nothing: this control would prove nothing"
         assert lost(run) == found
@@ -121,16 +119,14 @@ def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
         assert verdicts["rpo"] == "missed"
         assert run.verdict == "missed"
         assert gate(run)["verdict"] == "missed"
+        assert "0-planted" in gate(run)["said"]["unknown"]
         strategies_are_blocked(desk, run)
 
 
 def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
     desk_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On one desk: where nobody took over, healing brings the primary back, ready for the next drill.
-
-    In that one an order is planted which only the venue knows.
-    """
+    """On one desk: where nobody took over, healing brings the primary back, ready for the next drill."""
     with running_desk(desk_folder) as desk:
         alone = desk.with_(
             services={"gateway": {"rto": "3s"}}, drill={"respond": "observe", "deadline": "6s"}
@@ -145,12 +141,9 @@ def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
         assert desk.estate.postgres("orders").wait_until_in_sync(limit_seconds=30).holds
 
         monkeypatch.setattr(KillSite, "inject", inject_behind_a_stopped_recorder)
-        desk.place_at_venue("planted-1")
         run = desk.drill()
         assert run.verdict == "inconclusive", run.report["reasons"]
         assert run.report["instrument"]["stall_max_seconds"] > 0.9
-        assert gate(run)["said"]["unknown"] == ["planted-1"]
-        strategies_are_blocked(desk, run)
         assert verify(desk.plan.evidence.path).intact
 
 

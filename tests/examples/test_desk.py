@@ -128,12 +128,14 @@ def test_a_desk_is_lost_with_the_process_that_runs_it(place: Path) -> None:
         stdout=log,
         env={"PYTHONPATH": str(REPOSITORY), "BLACKSTART_EVIDENCE": str(place / "evidence")},
     )
-    wait_until("it is up", lambda: "VENUE_PORT" in log.read_text(), limit_seconds=60)
-    desk = desks.find(place)
-    assert desk.plan.datasets["orders"].synchronous is False  # type: ignore[union-attr]
-    assert waits_for(desk) == ""
-    assert call(port(desk, "PUBLIC"), "POST", "/orders", {"client_order_id": "a-1"}).status == 201
-    os.kill(pid, signal.SIGKILL)
+    try:
+        wait_until("it is up", lambda: "VENUE_PORT" in log.read_text(), limit_seconds=60)
+        desk = desks.find(place)
+        assert desk.plan.datasets["orders"].synchronous is False  # type: ignore[union-attr]
+        assert waits_for(desk) == ""
+        assert call(port(desk, "PUBLIC"), "POST", "/orders", {"client_order_id": "a-1"}).status == 201
+    finally:
+        os.kill(pid, signal.SIGKILL)
     wait_until("nothing of it is left", lambda: not processes_of(place))
 
 
