@@ -159,6 +159,9 @@ class Told(asyncio.Transport):
     def resume_reading(self) -> None:
         self.paused = False
 
+    def close(self) -> None:
+        """Whoever closes it has had all it wanted."""
+
 
 def test_what_a_client_says_before_its_target_is_found_is_passed_on(
     tmp_path: Path, listener: socket.socket
