@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK
+from rto_rpo.column import ACKNOWLEDGED, FAILED, OUTCOME_MASK
 from rto_rpo.measurement import SplitBrain, Verdict
 from rto_rpo.operations import StreamHistory
 from rto_rpo.recovery_time import Recovery
@@ -57,6 +57,8 @@ def split_brain(
             tried.count, tried.last_ns = tried.count + 1, max(tried.last_ns, sent)
             if outcome == ACKNOWLEDGED:
                 after.append(history.writes.number(slot))
+            elif outcome != FAILED:
+                tried.unknown += 1
         elif outcome == ACKNOWLEDGED and history.writes.completed_ns(slot) >= first.sent_ns:
             overlapping.append(history.writes.number(slot))
     verdict, reason = _verdict(len(after), len(overlapping), tried, revived_ns)
@@ -72,6 +74,7 @@ class _Tried:
     """The writes sent to the old primary once the new side served."""
 
     count: int = 0
+    unknown: int = 0
     last_ns: int = -1
 
 
@@ -90,4 +93,7 @@ def _verdict(after: int, overlapping: int, tried: _Tried, revived_ns: int | None
         return "inconclusive", "nothing was sent to the old primary once the new side served"
     if revived_ns is not None and tried.last_ns < revived_ns:
         return "inconclusive", "nothing was sent to the old primary after it was revived"
+    if tried.unknown:
+        maybe = f"{tried.unknown} of {tried.count} writes sent to the old primary once the new side served"
+        return "inconclusive", f"{maybe} may have been committed there"
     return "met", f"the old primary acknowledged none of {tried.count} writes sent once the new side served"

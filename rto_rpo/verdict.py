@@ -5,6 +5,7 @@ A verdict is missed as soon as one thing is proven to be, and met only where eve
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from rto_rpo.ledger.records import Header, JudgedObjective
@@ -33,7 +34,7 @@ def decide(header: Header, measurement: Measurement) -> Decision:
         (each.verdict, f"split brain ({each.stream}): {each.reason}") for each in measurement.split_brain
     ]
     said += [(each.verdict, f"check {each.name}: {each.reason}") for each in measurement.checks]
-    said += [("inconclusive", doubt) for doubt in measurement.doubts]
+    said += [("inconclusive", doubt) for doubt in (*measurement.doubts, *_untried(header, measurement))]
     if not judgements:
         said.append(("inconclusive", _NOTHING))
     verdicts = {verdict for verdict, _ in said}
@@ -41,6 +42,15 @@ def decide(header: Header, measurement: Measurement) -> Decision:
         "missed" if "missed" in verdicts else "inconclusive" if "inconclusive" in verdicts else "met"
     )
     return Decision(verdict, tuple(reason for _, reason in said), judgements, _not_tested(header))
+
+
+def _untried(header: Header, measurement: Measurement) -> Iterator[str]:
+    """What a drill owes and has not shown: an outage of somebody's, and how its runbook ended."""
+    if header["drill"]["fault"].get("kind") == "none":
+        if not any(time.outage_seen for time in measurement.recovery_times):
+            yield "nothing was injected and no outage was seen, so nothing was tested"
+    elif header["drill"]["respond"] == "runbook" and "runbook" not in {c.name for c in measurement.checks}:
+        yield "nothing tells how the runbook ended"
 
 
 def _not_tested(header: Header) -> tuple[Objective, ...]:

@@ -62,7 +62,7 @@ def header(**other: Any) -> Fields:
 
 def drill_of(fault: str, **other: Any) -> Fields:
     whole = {"name": "kill-primary", "kind": "live", "environment": "demo", "fault": {"kind": fault}}
-    return {**whole, "respond": "runbook", **other}
+    return {**whole, "respond": "observe", **other}
 
 
 def judged(subject: str, objective: str, seconds: float, stream: str | None = "orders") -> Fields:

@@ -148,7 +148,7 @@ MUTATIONS: list[tuple[str, str, str]] = [
     ),
     ("verdict.py", "for each in measurement.checks]", "for each in ()]"),
     ("verdict.py", "for each in measurement.split_brain\n", "for each in ()\n"),
-    ("verdict.py", "for doubt in measurement.doubts]", "for doubt in ()]"),
+    ("verdict.py", "for doubt in (*measurement.doubts,", "for doubt in (*(),"),
     ("verdict.py", '"missed" if "missed" in verdicts else ', ""),
     ("verdict.py", "if not judgements:", "if False:"),
 ]

@@ -48,7 +48,8 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
     verdicts = [_verdict(each, void, times, points) for each in header["judged"]]
     others = [each["detail"]["verdict"] for each in events if each["event"] == "check"]
     others += [each["verdict"] for each in split.values()]
-    if void or not verdicts or _doubtful(header, records, events):
+    nothing = none and not any(each["bad"] for each in times.values())
+    if void or not verdicts or nothing or _doubtful(header, records, events):
         others.append("inconclusive")
     whole = verdicts + others
     verdict = "missed" if "missed" in whole else "inconclusive" if "inconclusive" in whole else "met"
@@ -97,7 +98,10 @@ def _problems(header: Fields, records: list[Fields], events: list[Fields], *, no
 
 def _doubtful(header: Fields, records: list[Fields], events: list[Fields]) -> bool:
     orphaned = any(each["kind"] == "end" and each["reason"] == "orphaned" for each in records)
-    return orphaned or (header["drill"].get("gate", False) and _when(events, "safe") is None)
+    told = any(each["event"] == "check" and each["detail"]["name"] == "runbook" for each in events)
+    fault, respond = header["drill"]["fault"]["kind"], header["drill"]["respond"]
+    owed = fault != "none" and respond == "runbook" and not told
+    return orphaned or owed or (header["drill"].get("gate", False) and _when(events, "safe") is None)
 
 
 def _operations(records: list[Fields], name: str) -> list[Fields]:
@@ -380,8 +384,9 @@ def _split(
     unsettled = {number for _, number, _ in _intended(records, stream["name"])} - {
         w["number"] for w in writes
     }
+    unknown = any(each["outcome"] == "indeterminate" for each in writes if each["sent_ns"] > arrived)
     verdict = "met"
-    if overlapping or not tried or unsettled or (revived is not None and max(tried) < revived):
+    if overlapping or unknown or not tried or unsettled or (revived is not None and max(tried) < revived):
         verdict = "inconclusive"
     if after:
         verdict = "missed"

@@ -60,9 +60,11 @@ def test_before_the_fault_the_old_primary_is_the_primary(tmp_path: Path) -> None
     assert split_of(with_old_primary({"sent": -20 * MS}), tmp_path).verdict == "met"
 
 
-def test_a_timeout_is_no_acknowledgement(tmp_path: Path) -> None:
+def test_a_timeout_is_no_acknowledgement_and_no_refusal(tmp_path: Path) -> None:
+    """The old primary may have committed it: a 503 says so, and a time-out does not say otherwise."""
     found = split_of(with_old_primary({"sent": S, "outcome": "indeterminate", "took": S}), tmp_path)
-    assert found.verdict == "met"
+    assert found.after == ()
+    assert found.verdict == "inconclusive"
 
 
 def test_nothing_sent_is_nothing_proven(tmp_path: Path) -> None:

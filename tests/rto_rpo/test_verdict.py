@@ -260,3 +260,22 @@ def test_a_delete_that_is_back_is_missed_though_it_was_sent_late(tmp_path: Path)
     due = drill.due(255)
     drill.more = [intents(2, 1, due, act="delete"), operation(2, due, act="delete")]
     assert only(decided(drill, tmp_path, rpo=10)) == ("missed", "1 deleted write back")
+
+
+def test_a_drill_without_a_fault_in_which_nothing_happened_tested_nothing(tmp_path: Path) -> None:
+    fault = {"fault_begin", "fault_end", "fault_effective"}
+    quiet = PlantedDrill(head=header(drill=drill_of("none")), outage_ns=0, without=fault)
+    found = decided(quiet, tmp_path, rto=30.0)
+    assert found.verdict == "inconclusive"
+    assert "nothing was injected and no outage was seen, so nothing was tested" in found.reasons
+
+
+@pytest.mark.parametrize(("told", "expected"), [(True, "met"), (False, "inconclusive")])
+def test_a_runbook_that_nothing_tells_of_is_not_met(tmp_path: Path, told: bool, expected: str) -> None:
+    drill = PlantedDrill(head=header(drill=drill_of("kill_site", respond="runbook")))
+    if told:
+        drill.more = [
+            *drill.more,
+            event("check", drill.f1 + MS, name="runbook", verdict="met", reason="done"),
+        ]
+    assert decided(drill, tmp_path, rto=30.0, rpo=0.0).verdict == expected

@@ -240,6 +240,7 @@ def _events(run: Run) -> list[dict[str, Any]]:
         _event("fault_effective", 0.03, "drill", {"holds": True, "how": "no process of the site is left"}),
         *(_event(name, at, "responder", {}) for name, at in MILESTONES.items()),
         _event("check", 0.8, "drill", dict(run.check)),
+        _event("check", 0.8, "drill", {"name": "runbook", "verdict": "met", "reason": "all steps were done"}),
         _event("stable", run.end_at_seconds - 0.2, "recorder", {}),
         _event("note", run.end_at_seconds - 0.1, "operator", run.note),
     ]
