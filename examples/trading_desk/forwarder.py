@@ -97,9 +97,8 @@ class ClientEnd(End):
         super().__init__()
         self.forwarder = forwarder
         self.connecting: asyncio.Task[None] | None = None
-        self.early = (
-            bytearray()
-        )  # what came before there is a peer: some versions of asyncio read all the same
+        self.early = bytearray()
+        self.early_eof = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -107,16 +106,18 @@ class ClientEnd(End):
             self.reset()
             return
         self.forwarder.clients.add(self)
-        cast(asyncio.Transport, transport).pause_reading()
         self.connecting = asyncio.create_task(self._connect())
 
     def data_received(self, data: bytes) -> None:
-        if self.peer is None:
-            self.early += data
-        else:
+        if self.peer is not None or self.transport is None:
             super().data_received(data)
+            return
+        # only here: a pause at the making of the connection is forgotten by older Pythons (3.11.2 for one)
+        self.early += data
+        self.transport.pause_reading()
 
     def eof_received(self) -> bool:
+        self.early_eof = self.peer is None
         if self.peer is not None and self.peer.transport is not None and not self.peer.closed:
             self.peer.transport.write_eof()
         return True  # a client that has said all still waits for the answer
@@ -128,17 +129,19 @@ class ClientEnd(End):
             if address is None:
                 raise ConnectionRefusedError("no target yet")
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
-                _, self.peer = await loop.create_connection(End, *address)
+                target, peer = await loop.create_connection(End, *address)
         except OSError:  # TimeoutError is one
             self.reset()
             return
-        self.peer.peer = self
+        self.peer, peer.peer = peer, self
         if self.closed or self.transport is None:
-            self.peer.reset()
-        else:
-            if self.early and self.peer.transport is not None:
-                self.peer.transport.write(bytes(self.early))
-            self.transport.resume_reading()
+            peer.reset()
+            return
+        if self.early:
+            target.write(bytes(self.early))
+        if self.early_eof:
+            target.write_eof()
+        self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.forwarder.clients.discard(self)
