@@ -20,6 +20,7 @@ _WRITE: Final = itemgetter(
 _WRITE_FIELDS: Final = 14
 _READ_FIELDS: Final = 6
 _SHA256_DIGITS: Final = 64
+_from_hex: Final = bytes.fromhex
 
 
 def took(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
@@ -33,14 +34,15 @@ def took(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
     seq, ns, stream, number, act, payload, due, sent, completed, outcome, cause, address = _WRITE(record)
     history, code = streams[stream], CODES[outcome]
     column, address_code = history.writes, history.addresses.get(address)
-    slot = column.find(number) if type(number) is int else -1
-    first, _, _, run_due, step = column.run
+    if not column.run.first <= number < column.run.end and column.find(number) < 0:
+        return False
+    first, _, base, run_due, step = column.run
+    slot = base + number - first
     lag, latency = sent - due, completed - sent
     if (
         act != "write"
         or len(record) != _WRITE_FIELDS
         or not type(seq) is type(ns) is type(number) is type(due) is type(sent) is type(completed) is int
-        or slot < 0
         or due != run_due + (number - first) * step
         or not 0 <= sent <= completed <= ns < LIMIT
         or not -LAG_FAR > lag > LAG_FAR
@@ -50,7 +52,7 @@ def took(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
         or history.reading
         or column.state[slot] & OUTCOME_MASK
         or len(payload) != _SHA256_DIGITS
-        or bytes.fromhex(payload).hex() != payload
+        or _from_hex(payload).hex() != payload
     ):
         return False
     column.state[slot] |= code

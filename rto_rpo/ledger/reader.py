@@ -17,8 +17,8 @@ from rto_rpo.plain import took
 
 __all__ = ["LedgerError", "read"]
 
-_BUFFER_BYTES = 1 << 20
-_NEWLINE = ord("\n")
+_BATCH_BYTES = 1 << 18
+_NEWLINE = b"\n"
 
 
 def read(path: Path, operations: Operations | None = None) -> Iterator[Record]:
@@ -29,29 +29,42 @@ def read(path: Path, operations: Operations | None = None) -> Iterator[Record]:
     second outcome. A missing `end` raises nothing here: the run may still go on.
     """
     operations = operations or Operations()
-    order = _Order()
-    prev, last_ns, seq = FIRST_PREV, 0, -1
-    with path.open("rb", buffering=_BUFFER_BYTES) as lines:
-        for seq, line in enumerate(lines):
-            record = _parsed(seq + 1, line)
-            try:
-                plain = (
-                    record["prev"] == prev and record["seq"] == seq and record["ns"] >= last_ns and order.open
-                )
-                plain = plain and took(operations.streams, record)
-            except (KeyError, TypeError, ValueError):
-                plain = False
-            if not plain:
-                order.check(checked(seq + 1, record), seq, prev, last_ns)
-                operations.take(record)
-            yield record
-            prev, last_ns = hashlib.sha256(line).hexdigest(), record["ns"]
-    if seq < 0:
+    place = _Place()
+    with path.open("rb") as file:
+        while lines := file.readlines(_BATCH_BYTES):
+            records = place.follow(lines)
+            if records is None:
+                yield from _line_by_line(lines, place, operations)
+                continue
+            for line_number, record in enumerate(records, place.seq + 1 - len(records)):
+                if not (place.open and _took(operations, record)):
+                    place.admit(line_number, checked(line_number, record))
+                    operations.take(record)
+                yield record
+    if not place.seq:
         raise LedgerError(1, "the ledger is empty")
 
 
-def _parsed(line_number: int, line: bytes) -> Any:  # noqa: ANN401 - straight from JSON, nothing known yet
-    if line[-1] != _NEWLINE:
+def _took(operations: Operations, record: Any) -> bool:  # noqa: ANN401 - straight from JSON, nothing known yet
+    try:
+        return took(operations.streams, record)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _line_by_line(lines: list[bytes], place: _Place, operations: Operations) -> Iterator[Record]:
+    """The slow way: somewhere in these lines something is wrong, and what, and where, is to be said."""
+    for line in lines:
+        record = checked(place.seq + 1, _parsed(place.seq + 1, line))
+        place.admit(place.seq + 1, record)
+        place.check(record)
+        operations.take(record)
+        place.advance(line, record["ns"])
+        yield record
+
+
+def _parsed(line_number: int, line: bytes) -> object:
+    if not line.endswith(_NEWLINE):
         raise LedgerError(
             line_number, "the line is cut off; the recorder or its machine died while writing it"
         )
@@ -61,18 +74,44 @@ def _parsed(line_number: int, line: bytes) -> Any:  # noqa: ANN401 - straight fr
         raise LedgerError(line_number, f"not JSON: {error}") from None
 
 
-class _Order:
-    """A ledger has one header, at its begin, one end, at its end, and one boot. `open` between the two."""
+class _Place:
+    """Where the next record stands: after `seq` others, and `open` between the header and the end."""
 
     def __init__(self) -> None:
+        self.seq = 0
         self.open = False
+        self._prev = FIRST_PREV
+        self._last_ns = 0
         self._boot: str | None = None
 
-    def check(self, record: Record, seq: int, prev: str, last_ns: int) -> None:
-        """Raises LedgerError where `record` cannot stand in this place."""
-        wrong = self._misplaced(record) or _unchained(record, seq, prev, last_ns)
+    def follow(self, lines: list[bytes]) -> list[Any] | None:
+        """The records in these lines, of any shape, if all are JSON and in their places for sure, or None."""
+        try:
+            records = [orjson.loads(line) for line in lines]
+            hashes = [hashlib.sha256(line).hexdigest() for line in lines]
+            instants = [self._last_ns, *[record["ns"] for record in records]]
+            if (
+                [record["prev"] for record in records] != [self._prev, *hashes[:-1]]
+                or [record["seq"] for record in records] != list(range(self.seq, self.seq + len(lines)))
+                or instants != sorted(instants)
+                or not lines[-1].endswith(_NEWLINE)
+            ):
+                return None
+        except (KeyError, TypeError, ValueError):
+            return None
+        self.seq += len(lines)
+        self._prev, self._last_ns = hashes[-1], instants[-1]
+        return records
+
+    def advance(self, line: bytes, ns: int) -> None:
+        self.seq += 1
+        self._prev, self._last_ns = hashlib.sha256(line).hexdigest(), ns
+
+    def admit(self, line_number: int, record: Record) -> None:
+        """Raises LedgerError for a record of a kind, or a boot, that may not come here."""
+        wrong = self._misplaced(record)
         if wrong:
-            raise LedgerError(seq + 1, wrong)
+            raise LedgerError(line_number, wrong)
 
     def _misplaced(self, record: Record) -> str | None:
         if record["kind"] == "header":
@@ -90,12 +129,14 @@ class _Order:
             return f"a record of boot {record['boot']}, in a run of boot {self._boot}"
         return None
 
-
-def _unchained(record: Record, seq: int, prev: str, last_ns: int) -> str | None:
-    if record["seq"] != seq:
-        return f"seq is {record['seq']} where {seq} is due; lines are missing, or two wrote at once"
-    if record["prev"] != prev:
-        return "the chain is broken: prev is not the hash of the line before"
-    if record["ns"] < last_ns:
-        return f"the clock went back from {last_ns} to {record['ns']}"
-    return None
+    def check(self, record: Record) -> None:
+        """Raises LedgerError where `record` is not chained to the one before, or older than it."""
+        wrong: str | None = None
+        if record["seq"] != self.seq:
+            wrong = f"seq is {record['seq']} where {self.seq} is due; lines are missing, or two wrote at once"
+        elif record["prev"] != self._prev:
+            wrong = "the chain is broken: prev is not the hash of the line before"
+        elif record["ns"] < self._last_ns:
+            wrong = f"the clock went back from {self._last_ns} to {record['ns']}"
+        if wrong:
+            raise LedgerError(self.seq + 1, wrong)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 MUTATIONS: list[tuple[str, str, str]] = [
     # the ledger
-    ("ledger/reader.py", 'record["prev"] != prev', "False"),
-    ("ledger/reader.py", 'record["seq"] != seq', "False"),
-    ("ledger/reader.py", 'record["ns"] < last_ns', "False"),
-    ("ledger/reader.py", "line[-1] != _NEWLINE", "False"),
+    ("ledger/reader.py", '[record["prev"] for record in records] != [self._prev, *hashes[:-1]]', "False"),
+    ("ledger/reader.py", "!= list(range(self.seq, self.seq + len(lines)))", "is None"),
+    ("ledger/reader.py", "or instants != sorted(instants)", ""),
+    ("ledger/reader.py", "or not lines[-1].endswith(_NEWLINE)", ""),
+    ("ledger/reader.py", 'if record["seq"] != self.seq:', "if False:"),
+    ("ledger/reader.py", 'elif record["prev"] != self._prev:', "elif False:"),
+    ("ledger/reader.py", 'elif record["ns"] < self._last_ns:', "elif False:"),
+    ("ledger/reader.py", "if not line.endswith(_NEWLINE):", "if False:"),
     ("ledger/reader.py", "elif not self.open:", "elif False:"),
     ("ledger/reader.py", "if self._boot is not None:", "if False:"),
     ("ledger/reader.py", "elif self._boot is None:", "elif False:"),
