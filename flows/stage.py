@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,15 +68,14 @@ def stage(evidence: Path, state: Path, console: Console) -> Iterator[Stage]:
         server = LocalServer(room / "prefect", empty_database=empty_database(state))
         desk: Desk | None = None
         try:
-            with ThreadPoolExecutor(2) as beside:
-                serving = beside.submit(_serve, server, console)
-                deploying = beside.submit(_deploy, server, serving, examples_folder, console)
+            with ThreadPoolExecutor(1) as beside:
+                serving = beside.submit(_serve, server, examples_folder, console)
                 desk = example.build(room / "desk")
                 desk.up()
                 console.passed(f"Built two sites in {desk.folder}, the standby in step with its primary")
                 serving.result()
-                _start_workers(server, desk)
-                deploying.result()
+            # not beside the deploying: all of it writes to one SQLite file, and nobody would be done earlier
+            _start_workers(server, desk)
             yield Stage(desk, server)
         finally:
             console.step("Taking everything down")
@@ -85,19 +84,14 @@ def stage(evidence: Path, state: Path, console: Console) -> Iterator[Stage]:
                 close_unfinished(desk.estate().plan)  # of a drill that was broken off
 
 
-def _serve(server: LocalServer, console: Console) -> None:
+def _serve(server: LocalServer, examples_folder: Path, console: Console) -> None:
     server.start()
     _become_client(server.settings)
     from flows.requesting import make_pools
 
     make_pools(POOLS)
-    console.passed(f"Started a Prefect server at {server.settings['PREFECT_API_URL']}")
-
-
-def _deploy(server: LocalServer, serving: Future[None], examples_folder: Path, console: Console) -> None:
-    serving.result()
     server.deploy(_prefect_yaml(), BLACKSTART_PLAN=str(examples_folder / "plan.yaml"))
-    console.passed("Deployed the flows, a pool of workers for each site and one outside")
+    console.passed(f"Started a Prefect server at {server.settings['PREFECT_API_URL']}, flows deployed")
 
 
 def _start_workers(server: LocalServer, desk: Desk) -> None:
