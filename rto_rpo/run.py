@@ -72,7 +72,7 @@ def fault_problems(timeline: Timeline) -> list[str]:
     problems = []
     if timeline.aborted is not None:
         problems.append(f"the drill was aborted: {timeline.aborted}")
-    if timeline.late_ns is None:
+    if timeline.late_ns is None and timeline.has_clients:
         problems.append("late was never frozen")
     if timeline.no_fault_of_ours:
         return problems

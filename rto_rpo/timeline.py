@@ -32,6 +32,7 @@ class Timeline:
         self.no_fault_of_ours = header["drill"]["fault"].get("kind") == "none"
         self.begin_ns = header["ns"]
         self.late_ns = header["late_ns"]
+        self.has_clients = any(stream["role"] == "clients" for stream in header["streams"])
         self.frozen_ns: int | None = None
         self.fault_begin_ns: int | None = None
         self.fault_end_ns: int | None = None
@@ -87,7 +88,7 @@ class Timeline:
             return f"{name} after fault_begin"
         if name == "steady" and "frozen" in self._seen:
             return "steady after frozen"
-        if name == "fault_begin" and self.late_ns is None:
+        if name == "fault_begin" and self.late_ns is None and self.has_clients:
             return "fault_begin before late was frozen"
         return None
 

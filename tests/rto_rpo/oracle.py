@@ -85,7 +85,7 @@ def _problems(header: Fields, records: list[Fields], events: list[Fields], *, no
         found.append("aborted")
     if any(each["kind"] == "end" and each["reason"] == "aborted" for each in records):
         found.append("aborted")
-    if _late(header, events) is None:
+    if _late(header, events) is None and _streams(header, "clients"):
         found.append("late")
     if not none:
         if _when(events, "fault_begin") is None or _when(events, "fault_end") is None:

@@ -202,3 +202,18 @@ def test_a_stream_without_writes_has_no_recovery_point_unless_it_is_judged(tmp_p
 def test_a_decision_follows_from_every_measurement(tmp_path: Path) -> None:
     measurement, decision = judged_run(PlantedDrill(end_reason=None), tmp_path)
     assert (measurement.void is not None, decision.verdict) == (True, "inconclusive")
+
+
+def test_marks_alone_need_no_late(tmp_path: Path) -> None:
+    """A restore that nobody was served by: only what came back of the marks is judged."""
+    marks = stream("marks", "marks", dataset="strategies", service=None, address=None, interval_ns=10 * MS)
+    head = header(late_ns=None, streams=[marks], judged=[judged("strategies", "rpo", 1.0, "marks")])
+    records = PlantedDrill(lost={99}, head=head, without={"steady"}).records()
+    path = write_ledger(tmp_path / "ledger.jsonl", head, [_of_marks(each) for each in records])
+    found = measure(path)
+    assert (found.void, found.recovery_times) == (None, ())
+    assert [write.number for write in found.recovery_points[0].lost] == [99]
+
+
+def _of_marks(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "stream": "marks"} if "stream" in record else record
