@@ -118,7 +118,7 @@ def _gaps(history: StreamHistory, bad: Sequence[int], watch_ns: int) -> _Gaps:
         if sent < watch_ns:
             continue
         gap = len(bad) if sent > last_bad else bisect_left(bad, sent)
-        if sent <= last_bad and bad[gap] == sent:  # bad itself, or sent at the same instant: no run begins here
+        if sent <= last_bad and bad[gap] == sent:  # bad itself, or sent with one: no run begins here
             continue
         if sent > last[gap]:
             last[gap] = sent
