@@ -27,7 +27,7 @@ def first_answer(history: StreamHistory, recovered: Recovery) -> FirstAnswer | N
     if recovered.first_acknowledged_ns is None or recovered.first_sent_ns is None:
         return None
     b = FirstAnswer(recovered.first_acknowledged_ns, recovered.first_sent_ns)
-    if history.address_count < 2 or recovered.bracket.begin_ns is None:
+    if not history.address_count or recovered.bracket.begin_ns is None:
         return b
     firsts: dict[int, tuple[int, int]] = {}
     answered_b = set()

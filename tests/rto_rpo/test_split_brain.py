@@ -127,3 +127,10 @@ def test_the_clients_of_the_same_dataset_tell_when_the_new_side_served(tmp_path:
     assert split_of(drill, tmp_path).after == (0,)
     drill.head["streams"][0] = stream(dataset="other")
     assert split_of(drill, tmp_path).verdict == "missed"
+
+
+def test_an_address_that_nobody_gave_before_the_fault_is_a_new_one(tmp_path: Path) -> None:
+    drill = _flapping("primary")
+    for number in range(101):
+        drill.instead[number] = {"address": None}
+    assert split_of(drill, tmp_path).after == (0,)
