@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -75,7 +75,7 @@ def lines(found: Status) -> list[str]:
     told += columns(
         [("dataset", "restorable", "rpo", "by", "proven", ""), *map(_dataset_row, found.datasets)]
     )
-    told += [f"  {row.dataset}: {note}" for row in found.datasets for note in row.notes]
+    told += [f"  {', '.join(names)}: {note}" for note, names in _notes(found.datasets).items()]
     told += ["", *columns([("site", "state", "processes"), *map(_site_row, found.sites)])]
     if found.drills:
         rows = [
@@ -83,6 +83,15 @@ def lines(found: Status) -> list[str]:
         ]
         told += ["", *columns([("drill", "verdict", "when", "run"), *rows])]
     return [*told, *(f"left behind: {what}" for what in found.left_behind)]
+
+
+def _notes(rows: Sequence[Exposure]) -> dict[str, list[str]]:
+    """Each note once, with the datasets that it is about."""
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        for note in row.notes:
+            told.setdefault(note, []).append(row.dataset)
+    return told
 
 
 def _dataset_row(row: Exposure) -> tuple[str, ...]:
@@ -112,5 +121,6 @@ def _left_behind(estate: Estate) -> Iterator[str]:
     for run in chain.unfinished(estate.plan.evidence.path):
         if not held(run.path):
             yield f"run {run.path.name} was never closed; `blackstart recover` does it"
-    if (estate.state / "failover" / "journal.jsonl").exists():
+    journal = estate.state / "failover" / "journal.jsonl"
+    if journal.exists() and journal.stat().st_size:
         yield "a failover was cut off; `blackstart failover --resume` goes on with it"
