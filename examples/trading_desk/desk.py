@@ -29,6 +29,7 @@ from ports import free_ports
 
 from rto_rpo.evidence.signature import new_key
 from sites.drivers import command
+from sites.drivers.postgres.leftovers import release_leftovers
 from sites.drivers.postgres.programs import find_programs, programs_for, unprivileged_user
 from sites.drivers.processes.readiness import TcpReady
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
@@ -93,9 +94,11 @@ class Desk:
             raise SiteError(f"the desk in {self.folder} is up, but its standby does not follow: {proof.how}")
 
     def down(self) -> None:
-        """Stop everything. No effect on what is not up."""
+        """Stop everything, and give back what a killed server could not. No effect on what is not up."""
         estate = self.estate()
         _at_once(estate.site("primary").down, estate.site("dr").down, self.outside().down)
+        for site in ("primary", "dr"):
+            release_leftovers(self.folder / site / "pgdata")
 
     @property
     def primary_gateway(self) -> str:
