@@ -65,7 +65,9 @@ def test_the_nightly_protects_and_no_secret_reaches_prefect(deployed: LocalServe
     ended = run("nightly/trading-desk", {}, lambda *said: heard.append(said))
     assert (ended.state, ended.message) == ("Completed", "all 3 steps done")
     completed = [name for name, state in heard if state == "Completed"]
-    assert completed[:3] == ["backup/trading-desk", "replicate/trading-desk", "restore-test/trading-desk"]
+    steps = [name for name in completed if name != "nightly/trading-desk"]  # it may be seen with its last
+    assert steps == ["backup/trading-desk", "replicate/trading-desk", "restore-test/trading-desk"]
+    assert "nightly/trading-desk" in completed
     assert (plan.parent / "there" / "repository" / "config").exists()
 
     artifacts = ask(deployed, "/artifacts/filter", {})
