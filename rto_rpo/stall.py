@@ -24,7 +24,7 @@ def window(history: StreamHistory, recovered: Recovery) -> tuple[int, int]:
         start = min([due for due in dues if due is not None] + [begin] * bracket.ours, default=begin)
     no_outage = not bracket.ours and recovered.bad_count == 0
     if recovered.stable_until_ns is None or no_outage:
-        return start, max((sent for sent, _, _, _ in history.settled(begin)), default=begin)
+        return start, max(begin, max((sent for sent, _, _, _ in history.settled(begin)), default=begin))
     return start, recovered.stable_until_ns
 
 

@@ -81,6 +81,15 @@ def test_a_shorter_lag_widens_the_bounds(tmp_path: Path) -> None:
     assert measurement.recovery_times[0].upper_seconds == pytest.approx(0.508 + 0.009)
 
 
+def test_a_stream_that_was_sent_no_more_after_the_fault(tmp_path: Path) -> None:
+    """The last write was sent before the fault; a read that was due as it began has no outcome."""
+    drill = PlantedDrill(
+        outage_ns=0, after_ns=10 * MS, instead={99: {"took": 12 * MS}, 100: {"took": 50 * MS}}
+    )
+    drill.more = [intents(0, 1, drill.f0, act="read")]
+    assert "operation 0 was due and has no outcome" in str(void(drill, tmp_path))
+
+
 def test_a_number_that_has_no_outcome(tmp_path: Path) -> None:
     assert "operation 110 was due and has no outcome" in str(
         void(PlantedDrill(instead={110: None}), tmp_path)
