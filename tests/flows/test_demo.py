@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from rto_rpo.evidence.verify import verify
-from tests.sites.drivers.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,20 +96,3 @@ def test_an_interrupt_takes_everything_down(tmp_path: Path) -> None:
     room = room_of(progress)
     assert not Path(room).exists()
     assert alive_in(room) == []
-
-
-def test_what_is_killed_leaves_no_process(tmp_path: Path) -> None:
-    """A demo that cannot take anything down any more takes it all along."""
-    progress = ""
-    with demo(tmp_path) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            progress += line
-            if "Running the nightly round" in line:
-                process.kill()
-                break
-        process.wait()
-    room = room_of(progress)
-    wait_until("every process of the demo is gone", lambda: alive_in(room) == [], 30)
-    assert alive_in(room) == []
-    shutil.rmtree(room)
