@@ -10,8 +10,15 @@ import pytest
 
 from flows import local_server
 from flows.local_server import LocalServer, empty_database
+from tests.sites.repositories import make_template
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty repository whose key is cheap to derive."""
+    return make_template(tmp_path_factory.mktemp("restic"))
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+from tests.sites.repositories import PASSWORD
 
 PLAN = """\
 name: small
@@ -24,16 +27,22 @@ DATASET = (
 )
 
 
-SECRET = "planted-secret-of-the-repository"
+SECRET = PASSWORD
 
 
-def small_plan(root: Path) -> Path:
-    """Write the plan, its secret and a few files below `root`; the path of the plan."""
+def small_plan(root: Path, repository: Path | None = None) -> Path:
+    """Write the plan, its secret and a few files below `root`; the path of the plan.
+
+    Both repositories are copies of `repository`, or are not made yet.
+    """
     for name in ("documents", "pictures", "scratch"):
         (root / "here" / name).mkdir(parents=True)
         for number in range(3):
             (root / "here" / name / f"{number}.txt").write_text(f"{name} {number}\n" * 100)
     (root / "there").mkdir()
+    if repository is not None:
+        for site in ("here", "there"):
+            shutil.copytree(repository, root / site / "repository")
     (root / "secret").write_text(SECRET + "\n")
     (root / "secret").chmod(0o600)
     datasets = {name: DATASET.format(root=root, name=name) for name in ("documents", "pictures")}

@@ -142,8 +142,8 @@ def test_schemas_are_schemas(which: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(ended.stdout))
 
 
-def test_backups_are_told_to_people_and_to_programs(tmp_path: Path) -> None:
-    plan = small_plan(tmp_path)
+def test_backups_are_told_to_people_and_to_programs(tmp_path: Path, repository: Path) -> None:
+    plan = small_plan(tmp_path, repository)
     for_people = run("backup", "--plan", plan, watched={"prefect"})
     assert for_people.returncode == 0
     assert imported(for_people) == set()
@@ -172,8 +172,8 @@ def test_check_refuses_an_api_that_is_open(tmp_path: Path) -> None:
     assert re.search(r"^unknown +prefect api .*does not answer", ended.stdout, re.MULTILINE)
 
 
-def test_status_exceeds_until_there_is_a_copy(tmp_path: Path) -> None:
-    plan = small_plan(tmp_path)
+def test_status_exceeds_until_there_is_a_copy(tmp_path: Path, repository: Path) -> None:
+    plan = small_plan(tmp_path, repository)
     before = run("status", "--plan", plan)
     assert before.returncode == 1
     assert "EXCEEDED" in before.stdout

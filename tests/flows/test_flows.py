@@ -38,8 +38,8 @@ def ask(server: LocalServer, path: str, body: dict[str, Any] | None = None) -> A
 
 
 @pytest.fixture(scope="module")
-def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_plan(tmp_path_factory.mktemp("deployed"))
+def plan(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
+    return small_plan(tmp_path_factory.mktemp("deployed"), repository)
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +148,8 @@ def test_a_nightly_does_not_wait_for_workers_that_are_not_there() -> None:
 
 
 @pytest.fixture
-def estate_folder(tmp_path: Path) -> Path:
-    return small_plan(tmp_path)
+def estate_folder(tmp_path: Path, repository: Path) -> Path:
+    return small_plan(tmp_path, repository)
 
 
 @pytest.mark.usefixtures("client_of")
@@ -167,6 +167,7 @@ def test_a_backup_flow_fails_with_what_failed(estate_folder: Path) -> None:
 def test_a_restore_test_that_cannot_look_is_inconclusive(estate_folder: Path) -> None:
     from flows.restore_test import restore_test
 
+    shutil.rmtree(estate_folder.parent / "there" / "repository")
     state = restore_test(str(estate_folder), ["pictures"], return_state=True)
     assert state.is_failed()
     assert state.name == "Inconclusive"

@@ -17,8 +17,8 @@ from tests.flows.plans import small_plan
 
 
 @pytest.fixture
-def estate(tmp_path: Path) -> Estate:
-    return estate_of(small_plan(tmp_path))
+def estate(tmp_path: Path, repository: Path) -> Estate:
+    return estate_of(small_plan(tmp_path, repository))
 
 
 def test_all_that_is_declared_is_protected_and_proven(estate: Estate, tmp_path: Path) -> None:
@@ -62,8 +62,22 @@ def test_a_name_without_a_backup_is_refused_with_those_that_have_one(estate: Est
     assert refused.value.hint == "declared: documents, pictures"
 
 
+def test_repositories_are_made_on_their_first_use(tmp_path: Path) -> None:
+    estate = estate_of(small_plan(tmp_path))
+    assert {one.error for one in back_up(estate, ["pictures"])} == {None}
+    assert {one.error for one in replicate_all(estate)} == {None}
+    assert (tmp_path / "there" / "repository" / "config").exists()
+
+
 def test_a_restore_test_of_what_was_never_copied_is_missed(estate: Estate) -> None:
     assert {one.error for one in back_up(estate, ["pictures"])} == {None}
+    rows = [outcomes.tested(one) for one in restore_tests(estate, ["pictures"])]
+    assert rows[0].state == "missed"
+    assert outcomes.exit_code(rows) == 1
+
+
+def test_a_restore_test_that_cannot_look_is_inconclusive(estate: Estate, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "there" / "repository")
     rows = [outcomes.tested(one) for one in restore_tests(estate, ["pictures"])]
     assert rows[0].state == "inconclusive"
     assert outcomes.exit_code(rows) == 3
