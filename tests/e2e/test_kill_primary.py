@@ -143,7 +143,7 @@ def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
         monkeypatch.setattr(KillSite, "inject", inject_behind_a_stopped_recorder)
         run = desk.drill()
         assert run.verdict == "inconclusive", run.report["reasons"]
-        assert run.report["instrument"]["stall_max_seconds"] > 0.9
+        assert run.report["instrument"]["stall_max_seconds"] > 0.9, run.report["reasons"]
         assert verify(desk.plan.evidence.path).intact
 
 
