@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.chain import PLAN_NAME
 from rto_rpo.evidence.run_check import LEDGER_NAME
+from rto_rpo.evidence.tail import CHAIN_NAME
 from rto_rpo.report.document import document, to_json
 from rto_rpo.report.html import html
+from rto_rpo.report.junit import junit
+from rto_rpo.report.lost_writes import lost_writes
 from rto_rpo.report.markdown import markdown
+from sites.errors import BlackstartError, GuardError
 
-Format = Literal["html", "json", "md"]
+Format = Literal["html", "pdf", "md", "json", "csv", "junit"]
+_SUFFIXES: dict[str, Format] = {
+    **{f".{form}": form for form in get_args(Format)},
+    ".htm": "html",
+    ".markdown": "md",
+    ".xml": "junit",
+}
 
 
 def run_folder(path: Path) -> Path:
@@ -38,11 +49,58 @@ def read(run: Path) -> dict[str, Any]:
         raise EvidenceError(f'cannot read run "{run}": {error.strerror}') from error
 
 
+def form_of(to: Path) -> Format:
+    """The format that a file's name asks for. Raises GuardError."""
+    if (form := _SUFFIXES.get(to.suffix.lower())) is None:
+        raise GuardError(
+            f'cannot tell from its name in which format to write "{to}"',
+            hint=f"--format {'|'.join(get_args(Format))}",
+        )
+    return form
+
+
 def rendered(content: dict[str, Any], form: Format) -> bytes:
+    """The whole report in one format. Raises BlackstartError when there is nothing to print a PDF with."""
     match form:
         case "html":
             return html(content).encode()
+        case "pdf":
+            from sites.drivers.browser import print_pdf
+
+            return print_pdf(html(content).encode())
         case "md":
             return markdown(content).encode()
         case "json":
             return to_json(content)
+        case "csv":
+            return lost_writes(content).encode()
+        case "junit":
+            return junit(content).encode()
+
+
+def require_new(to: Path) -> None:
+    """Raises GuardError when something is there, when it cannot be, or when it would spoil evidence."""
+    if to.exists() or to.is_symlink():
+        raise GuardError(f'"{to}" is there already', hint="reports are never written over; name another file")
+    folder = to.absolute().parent
+    if not folder.is_dir():
+        raise GuardError(
+            f'cannot write "{to}": there is no folder "{to.parent}"',
+            hint=f'make it first: mkdir -p "{to.parent}"',
+        )
+    if not os.access(folder, os.W_OK):
+        raise GuardError(f'cannot write "{to}": its folder may not be written to')
+    if any((above / CHAIN_NAME).is_file() for above in (folder, folder.parent)):
+        raise GuardError(
+            f'cannot write "{to}": it would lie in the evidence and spoil it',
+            hint="name a file elsewhere",
+        )
+
+
+def write(to: Path, content: bytes) -> None:
+    """Write the new file. Raises BlackstartError."""
+    try:
+        with to.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise BlackstartError(f'cannot write "{to}": {error.strerror}') from error

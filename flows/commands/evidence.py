@@ -17,29 +17,32 @@ def report(
         Path, typer.Argument(metavar="FOLDER", help="A run's folder; or that of all, for the newest.")
     ] = DEFAULT_EVIDENCE,
     form: Annotated[
-        Literal["html", "md", "json"] | None, typer.Option("--format", help="Write the whole report so.")
+        Literal["html", "pdf", "md", "json", "csv", "junit"] | None,
+        typer.Option("--format", help="Write the whole report so; default: as the name of --to says."),
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write it there.")] = None,
     json: Json = False,
 ) -> None:
     """Tell of a run again, computed anew from its plan and its ledger."""
     from flows.answer import answer
-    from flows.report import read, rendered, run_folder
+    from flows.report import form_of, read, rendered, require_new, run_folder, write
     from flows.results import report_lines
     from sites.errors import GuardError
 
     run = run_folder(path)
+    if to is not None:
+        form = form or form_of(to)
+        require_new(to)
     content = read(run)
-    if form is None and to is None:
+    if form is None:
         answer(report_lines(run, content), {"folder": run, "report": content}, as_json=json)
-        return
-    if to is None:
-        typer.echo(rendered(content, form or "html").decode(), nl=False)
-        return
-    if to.exists():
-        raise GuardError(f'"{to}" is there already', hint="reports are never written over; name another file")
-    to.write_bytes(rendered(content, form or "html"))
-    answer([str(to)], {"folder": run, "written": to}, as_json=json)
+    elif to is None:
+        if form == "pdf":
+            raise GuardError("a PDF is not for a terminal", hint="--to FILE says where to write it")
+        typer.echo(rendered(content, form).decode(), nl=False)
+    else:
+        write(to, rendered(content, form))
+        answer([str(to)], {"folder": run, "written": to}, as_json=json)
 
 
 def verify(

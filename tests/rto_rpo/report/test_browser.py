@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rto_rpo.report.document import document
 from rto_rpo.report.html import html
+from sites.drivers.browser import print_pdf
 from tests.rto_rpo.report.runs import write_run
 from tests.rto_rpo.report.test_html import HOSTILE_RUN, RUNS
 
@@ -132,3 +135,10 @@ def test_on_paper_a_page_keeps_its_tables_and_has_plots_of_its_own(browser: Brow
     assert page.locator("svg.wide").first.bounding_box() is None
     assert page.locator("thead").first.bounding_box() is not None
     page.close()
+
+
+def test_the_command_that_prints_makes_a_pdf_of_a_few_pages(tmp_path: Path) -> None:
+    content = document(write_run(tmp_path, RUNS["missed"]) / "ledger.jsonl", RUNS["missed"].plan)
+    pdf = print_pdf(html(content).encode())
+    assert pdf.startswith(b"%PDF-")
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 20

@@ -1,0 +1,86 @@
+"""Reports written elsewhere: in which format, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.report import form_of, require_new
+from sites.errors import BlackstartError, GuardError
+from tests.rto_rpo.evidence.folders import make_folder
+from tests.rto_rpo.report.runs import MISSED
+
+BEGINS = {"html": "<!doctype html>", "md": "# ", "json": "{", "csv": "run,stream", "junit": "<?xml "}
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("report") / "evidence"
+    make_folder(root, None, (MISSED,))
+    return root
+
+
+@pytest.mark.parametrize("form", BEGINS)
+def test_each_format_is_written_where_it_was_asked_for(evidence: Path, tmp_path: Path, form: str) -> None:
+    to = tmp_path / "here"
+    ended = CliRunner().invoke(app, ["report", str(evidence), "--format", form, "--to", str(to), "--json"])
+    assert ended.exit_code == 0, ended.output
+    assert json.loads(ended.output)["written"] == str(to)
+    assert to.read_text().startswith(BEGINS[form])
+    shown = CliRunner().invoke(app, ["report", str(evidence), "--format", form])
+    assert shown.stdout_bytes == to.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("a.html", "html"), ("a.PDF", "pdf"), ("a.md", "md"), ("a.csv", "csv"), ("a.xml", "junit")],
+)
+def test_a_name_tells_its_format(name: str, form: str) -> None:
+    assert form_of(Path(name)) == form
+
+
+@pytest.mark.parametrize("name", ["a", "a.txt", "a.html.gz"])
+def test_a_name_that_tells_no_format_is_refused(name: str) -> None:
+    with pytest.raises(GuardError, match="in which format"):
+        form_of(Path(name))
+
+
+def test_nothing_is_written_over_and_nothing_into_the_evidence(evidence: Path, tmp_path: Path) -> None:
+    (tmp_path / "there.html").write_text("")
+    (tmp_path / "link.html").symlink_to(tmp_path / "nowhere")
+    [run] = [path for path in evidence.iterdir() if path.is_dir()]
+    for to, said in [
+        (tmp_path / "there.html", "is there already"),
+        (tmp_path / "link.html", "is there already"),
+        (tmp_path / "missing" / "a.html", "there is no folder"),
+        (evidence / "a.html", "would lie in the evidence"),
+        (run / "a.html", "would lie in the evidence"),
+    ]:
+        with pytest.raises(GuardError, match=said):
+            require_new(to)
+
+
+def test_a_missing_folder_is_told_with_the_way_out(
+    evidence: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from flows import cli
+
+    to = tmp_path / "missing" / "report.html"
+    monkeypatch.setattr("sys.argv", ["blackstart", "report", str(evidence), "--to", str(to)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "there is no folder" in said
+    assert "mkdir -p" in said
+    assert "bug" not in said
+
+
+def test_a_pdf_is_not_for_a_terminal(evidence: Path) -> None:
+    ended = CliRunner().invoke(app, ["report", str(evidence), "--format", "pdf"])
+    assert isinstance(ended.exception, BlackstartError)
+    assert "not for a terminal" in str(ended.exception)
