@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.chain import PLAN_NAME
 from rto_rpo.evidence.run_check import LEDGER_NAME
 from rto_rpo.evidence.tail import CHAIN_NAME
-from rto_rpo.report.document import document, to_json
+from rto_rpo.report.document import to_json
 from rto_rpo.report.html import html
 from rto_rpo.report.junit import junit
 from rto_rpo.report.lost_writes import lost_writes
 from rto_rpo.report.markdown import markdown
+from rto_rpo.report.publish import of_run
 from sites.errors import BlackstartError, GuardError
 
 Format = Literal["html", "pdf", "md", "json", "csv", "junit"]
@@ -44,7 +44,7 @@ def run_folder(path: Path) -> Path:
 def read(run: Path) -> dict[str, Any]:
     """The report, computed anew. Raises LedgerError, DocumentError, EvidenceError."""
     try:
-        return document(run / LEDGER_NAME, (run / PLAN_NAME).read_bytes())
+        return of_run(run)
     except OSError as error:
         raise EvidenceError(f'cannot read run "{run}": {error.strerror}') from error
 

@@ -15,6 +15,8 @@ import yaml
 
 from rto_rpo.durable import make_folder, sync_folder
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.changes import Change, changes
+from rto_rpo.evidence.charter import CHARTER_NAME, Agreed, charter
 from rto_rpo.evidence.files import inventory, listing, sync_tree, write_once
 from rto_rpo.evidence.line import AnyLine, Closed, Opened, line_hash, split
 from rto_rpo.evidence.run_folder import RunFolder, folder_name, held, hold
@@ -26,27 +28,39 @@ PLAN_NAME = "plan.yaml"
 
 
 def open_run(
-    root: Path, *, run: str, drill: str, plan: bytes, key: SigningKey | None, now: datetime
+    root: Path,
+    *,
+    run: str,
+    drill: str,
+    plan: bytes,
+    key: SigningKey | None,
+    now: datetime,
+    agreed: Agreed | None = None,
 ) -> RunFolder:
-    """Write the *opened* line, make the run's folder and put the plan into it, all fsynced.
+    """Write the *opened* line, make the run's folder and put plan and charter into it, all fsynced.
 
-    `run` is a UUID in lowercase, `plan` the raw bytes of the plan file, `now` an aware time. Runs that were
-    given up are closed first; a plan that is not the one of its previous run gets a *plan_changed* line.
+    `run` is a UUID in lowercase, `plan` the raw bytes of the plan file, `now` an aware time, `agreed` what
+    the charter is made of. Runs that were given up are closed first; a plan that is not the one of its
+    previous run gets a *plan_changed* line.
     Raises EvidenceError when the chain cannot be read or the key is not the one that signed it so far.
     """
     make_folder(root)
     with locked(root):
         tail = Tail(root, key, now)
         path = root / folder_name(now, drill, run)
-        if path.exists() or any(line.run == run for line in tail.lines):
+        if path.exists() or any(isinstance(line, Opened) and line.run == run for line in tail.lines):
             raise EvidenceError(f"cannot open run {run}: there is evidence of it already")
         for opened in _unfinished(tail.lines):
             _abandon(root, tail, opened)
-        _add_opened(tail, _about(run, drill, plan, path.name))
+        about = _about(run, drill, plan, path.name)
+        charter = _charter(root, tail, about, plan, agreed)
+        _add_opened(tail, about, charter)
         tail.write()
         path.mkdir()
         sync_folder(root)
         write_once(path / PLAN_NAME, plan)
+        if charter is not None:
+            write_once(path / CHARTER_NAME, charter)
         return RunFolder(path, run, hold(path))
 
 
@@ -97,11 +111,43 @@ def _abandon(root: Path, tail: Tail, opened: Opened) -> None:
         tail.add(kind="closed", source="abandoned", verdict="inconclusive", files=files, **_same(opened))
 
 
-def _add_opened(tail: Tail, about: dict[str, str]) -> None:
-    runs = [line for line in tail.lines if isinstance(line, Opened) and line.plan == about["plan"]]
-    if runs and runs[-1].plan_sha256 != about["plan_sha256"]:
-        tail.add(kind="plan_changed", plan_sha256_before=runs[-1].plan_sha256, **about)
-    tail.add(kind="opened", **about)
+def _add_opened(tail: Tail, about: dict[str, str], charter: bytes | None) -> None:
+    before = _previous(tail, about["plan"])
+    if before is not None and before.plan_sha256 != about["plan_sha256"]:
+        tail.add(kind="plan_changed", plan_sha256_before=before.plan_sha256, **about)
+    frozen = {"charter_sha256": sha256(charter).hexdigest()} if charter is not None else {}
+    tail.add(kind="opened", **about, **frozen)
+
+
+def _previous(tail: Tail, plan: str) -> Opened | None:
+    runs = [line for line in tail.lines if isinstance(line, Opened) and line.plan == plan]
+    return runs[-1] if runs else None
+
+
+def _charter(
+    root: Path, tail: Tail, about: dict[str, str], plan: bytes, agreed: Agreed | None
+) -> bytes | None:
+    if agreed is None:
+        return None
+    before = _previous(tail, about["plan"])
+    return charter(
+        agreed,
+        run=about["run"],
+        plan=about["plan"],
+        drill=about["drill"],
+        previous_run=before.run if before is not None else None,
+        changes=changes_since(root, before, plan),
+        head_before=tail.head,
+    ).json_bytes()
+
+
+def changes_since(root: Path, before: Opened | None, plan: bytes) -> list[Change] | None:
+    """What changed since that run's plan; None when there was none, or its file is not what it was."""
+    path = root / before.folder / PLAN_NAME if before is not None else None
+    if before is None or path is None or not path.is_file():
+        return None
+    old = path.read_bytes()
+    return changes(old, plan) if sha256(old).hexdigest() == before.plan_sha256 else None
 
 
 def _same(opened: Opened) -> dict[str, str]:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from rto_rpo.evidence import keys
+from rto_rpo.evidence.keys import Signed, first_key
 from rto_rpo.evidence.line import (
     FIRST_PREV,
     AnyLine,
     Closed,
     LineError,
     Opened,
+    PlanChanged,
+    Pruned,
+    Recorded,
     line_hash,
     parse,
     split,
@@ -36,10 +41,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """The lines of one run. `closed` is None for a run that was never finished."""
+    """The lines of one run. `closed` is None for a run that was never finished.
+
+    `records` are what people added about it, in order. `closed_sha256` is what a sign-off names. `pruned`:
+    its folder was deleted in keeping with the retention, and this line says so.
+    """
 
     opened: Opened
     closed: Closed | None
+    closed_sha256: str | None = None
+    plan_changed: PlanChanged | None = None
+    records: tuple[Recorded, ...] = ()
+    pruned: Pruned | None = None
 
 
 def read_entries(chain: bytes) -> tuple[Entry, ...]:
@@ -49,14 +62,27 @@ def read_entries(chain: bytes) -> tuple[Entry, ...]:
 
 def run_records(entries: Sequence[Entry]) -> tuple[RunRecord, ...]:
     """The runs, in the order in which they were opened."""
-    opened: dict[str, Opened] = {}
-    closed: dict[str, Closed] = {}
+    found: dict[str, RunRecord] = {}
+    announced: dict[str, PlanChanged] = {}
     for entry in entries:
-        if isinstance(entry.line, Opened):
-            opened.setdefault(entry.line.run, entry.line)
-        elif isinstance(entry.line, Closed):
-            closed.setdefault(entry.line.run, entry.line)
-    return tuple(RunRecord(line, closed.get(run)) for run, line in opened.items())
+        line = entry.line
+        if isinstance(line, Opened):
+            found.setdefault(line.run, RunRecord(line, None, plan_changed=announced.get(line.run)))
+        elif isinstance(line, PlanChanged):
+            announced[line.run] = line
+        elif isinstance(line, Closed) and line.run in found and found[line.run].closed is None:
+            found[line.run] = replace(found[line.run], closed=line, closed_sha256=entry.sha256)
+        elif isinstance(line, Recorded) and line.run in found:
+            record = found[line.run]
+            found[line.run] = replace(record, records=(*record.records, line))
+        elif isinstance(line, Pruned):
+            found.update({run: replace(found[run], pruned=line) for run in line.runs if run in found})
+    return tuple(found.values())
+
+
+def records(entries: Sequence[Entry]) -> tuple[Recorded, ...]:
+    """Everything that people added, about runs, drills and plans, in order."""
+    return tuple(entry.line for entry in entries if isinstance(entry.line, Recorded))
 
 
 def chain_findings(entries: Sequence[Entry]) -> Iterator[str]:
@@ -71,17 +97,17 @@ def chain_findings(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def signature_findings(entries: Sequence[Entry], key: PublicKey | None) -> Iterator[str]:
-    """What is wrong with the signatures.
+    """What is wrong with the signatures. `key` is any key of the chain; without it the first rotation's."""
+    lines = readable(entries)
+    first = first_key(lines) or key
+    if key is not None and key not in (known := keys.ring(lines, first)):
+        names = ", ".join(each.identity for each in known)
+        yield f"no line of the chain is signed by key {key.identity}: its keys are {names}"
+    yield from keys.signature_findings([Signed(entry.number, entry.line) for entry in entries], first)
 
-    A good signature vouches for all lines before it: unsigned ones may come first, never after a signed one.
-    """
-    signed = False
-    for entry in entries:
-        if entry.line is not None:
-            fault = _signature_fault(entry.line, key, signed=signed)
-            signed = signed or entry.line.signature is not None
-            if fault:
-                yield f"chain line {entry.number} ({entry.line.kind} {entry.line.folder}) {fault}"
+
+def readable(entries: Sequence[Entry]) -> list[AnyLine]:
+    return [entry.line for entry in entries if entry.line is not None]
 
 
 def _entry(number: int, raw: bytes) -> Entry:
@@ -124,17 +150,3 @@ def _edited(entries: Sequence[Entry]) -> Iterator[str]:
                 f"chain line {before.number} or {after.number} was edited: "
                 f"line {after.number} remembers another hash of line {before.number}"
             )
-
-
-def _signature_fault(line: AnyLine, key: PublicKey | None, *, signed: bool) -> str | None:
-    if line.signature is None:
-        if signed:
-            return "is not signed, although a line before it is: it was added or edited without the key"
-        return f"names key {line.key}, but its signature was taken away" if line.key else None
-    if key is None:
-        return f"is signed by key {line.key}, and there is no public key to check it with"
-    if line.key != key.identity:
-        return f"is signed by key {line.key}, not by key {key.identity}"
-    if not key.holds(line.signed_bytes(), line.signature):
-        return "has a wrong signature: it was edited after it was signed, or signed by another key"
-    return None

@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from rto_rpo.evidence.record import AnyEntry, Public, Sha256, Utc
 from rto_rpo.measurement import Verdict
 
 CHAIN_SCHEMA = "blackstart/chain/1"
 FIRST_PREV = "0" * 64
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Utc = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$")]
 Run = Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 Folder = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z-[A-Za-z0-9_.-]+-[0-9a-f]{8}$")]
 
@@ -30,30 +29,42 @@ class _Line(BaseModel):
     seq: int = Field(ge=0)
     prev: Sha256
     utc: Utc
-    run: Run
     plan: str
-    plan_sha256: Sha256
-    drill: str
-    folder: Folder
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")] | None
 
     def raw(self) -> bytes:
         """The line as it stands in the file."""
-        return canonical(self.model_dump(by_alias=True)) + b"\n"
+        return canonical(self._content()) + b"\n"
 
     def signed_bytes(self) -> bytes:
         """What the signature covers: the canonical form without the member "signature"."""
-        return canonical(self.model_dump(by_alias=True, exclude={"signature"}))
+        return canonical({name: value for name, value in self._content().items() if name != "signature"})
+
+    def _content(self) -> dict[str, Any]:
+        return self.model_dump(by_alias=True)
 
 
-class Opened(_Line):
-    """Written before anything happens."""
+class _RunLine(_Line):
+    run: Run
+    plan_sha256: Sha256
+    drill: str
+    folder: Folder
+
+
+class Opened(_RunLine):
+    """Written before anything happens. `charter_sha256` freezes what was agreed; absent: nothing was."""
 
     kind: Literal["opened"]
+    charter_sha256: Sha256 | None = None
+
+    def _content(self) -> dict[str, Any]:
+        return self.model_dump(
+            by_alias=True, exclude={"charter_sha256"} if self.charter_sha256 is None else None
+        )
 
 
-class Closed(_Line):
+class Closed(_RunLine):
     """Written when all is over. `source` "abandoned": the run was given up and later closed as found."""
 
     kind: Literal["closed"]
@@ -62,15 +73,51 @@ class Closed(_Line):
     files: dict[str, Sha256]
 
 
-class PlanChanged(_Line):
+class PlanChanged(_RunLine):
     """Written just before *opened* when the plan is not the one of the plan's previous run."""
 
     kind: Literal["plan_changed"]
     plan_sha256_before: Sha256
 
 
-AnyLine = Opened | Closed | PlanChanged
+class Recorded(_Line):
+    """What a person added, about a run, or (without one) about a drill or the plan."""
+
+    kind: Literal["recorded"]
+    run: Run | None
+    drill: str | None
+    entry: AnyEntry
+
+
+class KeyRotated(_Line):
+    """Signed by the old key, it names the new one; every later line is the new key's.
+
+    `proof` is the new key's signature over the canonical form without "proof" and "signature": whoever
+    rotated had both keys.
+    """
+
+    kind: Literal["key_rotated"]
+    old_public: Public
+    new_public: Public
+    proof: Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
+
+    def proven_bytes(self) -> bytes:
+        """What `proof` covers."""
+        return canonical(self.model_dump(by_alias=True, exclude={"proof", "signature"}))
+
+
+class Pruned(_Line):
+    """Written before the folders of these runs ({run: folder}) are deleted. Their other lines stay."""
+
+    kind: Literal["pruned"]
+    runs: dict[Run, Folder] = Field(min_length=1)
+    retention_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+RunLine = Opened | Closed | PlanChanged
+AnyLine = Opened | Closed | PlanChanged | Recorded | KeyRotated | Pruned
 _LINE: TypeAdapter[AnyLine] = TypeAdapter(Annotated[AnyLine, Field(discriminator="kind")])
+_KINDS = {"opened", "closed", "plan_changed", "recorded", "key_rotated", "pruned"}
 
 
 def split(chain: bytes) -> list[bytes]:
@@ -124,5 +171,5 @@ def schema() -> dict[str, Any]:
 
 def _first(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in fault["loc"] if part not in {"opened", "closed", "plan_changed"})
+    where = ".".join(str(part) for part in fault["loc"] if part not in _KINDS)
     return f"{where or 'line'}: {fault['msg']}"

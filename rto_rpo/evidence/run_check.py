@@ -10,20 +10,22 @@ from typing import Any, Literal
 
 from rto_rpo import __version__
 from rto_rpo.evidence.chain import PLAN_NAME
+from rto_rpo.evidence.charter_check import charter_faults
 from rto_rpo.evidence.files import listing, sha256_of
 from rto_rpo.evidence.history import RunRecord
-from rto_rpo.evidence.line import Closed, Opened
+from rto_rpo.evidence.line import Closed, Opened, Pruned
 from rto_rpo.evidence.run_folder import held
 from rto_rpo.ledger.reader import LedgerError
 from rto_rpo.measurement import Verdict
-from rto_rpo.report.document import DocumentError, document, to_json
+from rto_rpo.report.document import DocumentError, to_json
+from rto_rpo.report.publish import of_run
 
 LEDGER_NAME = "ledger.jsonl"
 REPORT_NAME = "report.json"
 
 DECIDED = ["judgements", "run", "verdict"]
 
-State = Literal["closed", "abandoned", "running", "never finished"]
+State = Literal["closed", "abandoned", "running", "never finished", "pruned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,20 @@ class RunCheck:
     notes: tuple[str, ...]
 
 
-def check_run(root: Path, record: RunRecord, owners: Mapping[str, str]) -> RunCheck:
-    """Check the run's folder below `root`. `owners` says which folder a ledger, by its hash, belongs to."""
+def check_run(
+    root: Path, record: RunRecord, owners: Mapping[str, str], before: Opened | None = None
+) -> RunCheck:
+    """Check the run's folder below `root`. `owners` says which folder a ledger, by its hash, belongs to.
+
+    `before` is the previous run of the same plan.
+    """
     opened, closed = record.opened, record.closed
     path = root / opened.folder
-    seen = _closed(path, closed, owners) if closed else _unclosed(path, opened)
+    if record.pruned:
+        seen = _pruned(path, record.pruned)
+    else:
+        seen = _closed(path, closed, owners) if closed else _unclosed(path, opened)
+        seen.findings += charter_faults(root, opened, before)
     return RunCheck(
         run=opened.run,
         folder=opened.folder,
@@ -67,6 +78,13 @@ class _Seen:
     recomputed: Verdict | None = None
     findings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def _pruned(path: Path, pruned: Pruned) -> _Seen:
+    notes = [f"its files were pruned on {pruned.utc[:10]}, as chain line with seq {pruned.seq} says"]
+    if path.exists():
+        notes.append("its folder is still there: the pruning was cut off; pruning again ends it")
+    return _Seen("pruned", None, [], notes)
 
 
 def _unclosed(path: Path, opened: Opened) -> _Seen:
@@ -121,7 +139,7 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
         _nothing_to_judge(seen, closed, f'there is no "{missing[0]}"')
         return
     try:
-        computed = document(path / LEDGER_NAME, (path / PLAN_NAME).read_bytes())
+        computed = of_run(path)
     except LedgerError as error:
         _nothing_to_judge(seen, closed, str(error))
     except DocumentError as error:

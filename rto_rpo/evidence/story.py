@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rto_rpo.evidence.history import Entry
+from rto_rpo.evidence.later import Later
 from rto_rpo.evidence.line import Closed, Opened, PlanChanged
 
 
@@ -12,15 +13,7 @@ def story_findings(entries: Sequence[Entry]) -> Iterator[str]:
     """What does not add up between the lines of the runs. Unfinished runs are told elsewhere."""
     story = _Story()
     for entry in entries:
-        match entry.line:
-            case Opened() as line:
-                yield from (f"chain line {entry.number}: {fault}" for fault in story.opened(line))
-            case Closed() as line:
-                yield from (f"chain line {entry.number}: {fault}" for fault in story.closed(line))
-            case PlanChanged() as line:
-                yield from (f"chain line {entry.number}: {fault}" for fault in story.plan_changed(line))
-            case None:
-                story.announced = None
+        yield from (f"chain line {entry.number}: {fault}" for fault in story.told(entry))
     yield from story.end()
 
 
@@ -30,6 +23,22 @@ class _Story:
         self._open: dict[str, Opened] = {}
         self._closed: set[str] = set()
         self._plans: dict[str, str] = {}
+        self._later = Later()
+
+    def told(self, entry: Entry) -> Iterator[str]:
+        match entry.line:
+            case Opened() as line:
+                yield from self.opened(line)
+            case Closed() as line:
+                yield from self.closed(line)
+                self._later.closed(line, entry.sha256)
+            case PlanChanged() as line:
+                yield from self.plan_changed(line)
+            case None:
+                self.announced = None
+            case _ as line:
+                yield from self._dangling()
+                yield from self._later.told(line, self._open)
 
     def opened(self, line: Opened) -> Iterator[str]:
         if line.run in self._open:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rto_rpo.durable import sync_folder, write_durably
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.keys import first_key, newest_key
 from rto_rpo.evidence.line import (
     CHAIN_SCHEMA,
     FIRST_PREV,
@@ -41,29 +42,36 @@ class Tail:
         self._new: list[bytes] = []
         _require_same_key(self.lines, key)
 
-    def add(self, **content: str | dict[str, str]) -> None:
-        """Chain and sign one more line. It is on disk after `write`."""
-        line = build(
-            {
-                "schema": CHAIN_SCHEMA,
-                "seq": len(self.lines),
-                "prev": self.head,
-                "utc": self._utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-                "key": self._key.public.identity if self._key else None,
-                "signature": None,
-                **content,
-            }
-        )
+    @property
+    def utc(self) -> str:
+        """The time that new lines get."""
+        return self._utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def add(self, **content: object) -> None:
+        """Chain and sign one more line. It is on disk after `write`. Raises LineError."""
+        line = build(self.begun(**content))
         if self._key:
             line = line.model_copy(update={"signature": self._key.sign(line.signed_bytes())})
         self.lines.append(line)
         self._new.append(line.raw())
         self.head = line_hash(line.raw())
 
+    def begun(self, **content: object) -> dict[str, object]:
+        """The content of the next line, not signed yet."""
+        return {
+            "schema": CHAIN_SCHEMA,
+            "seq": len(self.lines),
+            "prev": self.head,
+            "utc": self.utc,
+            "key": self._key.public.identity if self._key else None,
+            "signature": None,
+            **content,
+        }
+
     def write(self) -> None:
         """Append all new lines in one write and have them on disk. Raises EvidenceError or OSError."""
         if self._key:
-            _keep_public_key(self._root, self._key.public)
+            _keep_public_key(self._root, first_key(self.lines) or self._key.public)
         with (self._root / CHAIN_NAME).open("ab") as file:
             file.write(b"".join(self._new))
             file.flush()
@@ -112,7 +120,7 @@ def _lock(descriptor: int) -> bool:
 
 
 def _require_same_key(lines: list[AnyLine], key: SigningKey | None) -> None:
-    signer = lines[-1].key if lines else None
+    signer = newest_key(lines)
     if signer is not None and (key is None or key.public.identity != signer):
         given = f"this is key {key.public.identity}" if key else "no key is given"
         raise EvidenceError(
@@ -122,6 +130,7 @@ def _require_same_key(lines: list[AnyLine], key: SigningKey | None) -> None:
 
 
 def _keep_public_key(root: Path, public: PublicKey) -> None:
+    """The chain's first key stays beside it; later ones stand in the chain itself."""
     path = root / PUBLIC_KEY_NAME
     if not path.exists():
         write_durably(path, public.pem)

@@ -13,9 +13,12 @@ from rto_rpo.evidence.history import (
     RunRecord,
     chain_findings,
     read_entries,
+    readable,
     run_records,
     signature_findings,
 )
+from rto_rpo.evidence.keys import first_key
+from rto_rpo.evidence.line import AnyLine, Opened
 from rto_rpo.evidence.run_check import LEDGER_NAME, RunCheck, check_run
 from rto_rpo.evidence.signature import PublicKey, parse_public_key
 from rto_rpo.evidence.story import story_findings
@@ -61,7 +64,7 @@ def verify(root: Path, *, public_key: bytes | None = None, head: str | None = No
         *([] if entries else [f'"{CHAIN_NAME}" is missing or empty']),
         *chain_findings(entries),
         *key_faults,
-        *_key_findings(entries, given, beside),
+        *_key_findings(readable(entries), given, beside),
         *signature_findings(entries, given or beside),
         *story_findings(entries),
         *_stray(root, records),
@@ -100,11 +103,14 @@ def _key_beside(root: Path) -> tuple[PublicKey | None, list[str]]:
 
 
 def _key_findings(
-    entries: Sequence[Entry], given: PublicKey | None, beside: PublicKey | None
+    lines: Sequence[AnyLine], given: PublicKey | None, beside: PublicKey | None
 ) -> Iterator[str]:
-    if given and beside and given != beside:
+    first = first_key(lines)
+    if first and beside and first != beside:
+        yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the first key is {first.identity}'
+    elif not first and given and beside and given != beside:
         yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the key given is {given.identity}'
-    if (given or beside) and not any(entry.line and entry.line.signature for entry in entries):
+    if (given or beside) and not any(line.signature for line in lines):
         yield "no line of the chain is signed by the public key: it was rewritten without the key"
 
 
@@ -112,7 +118,12 @@ def _check_runs(root: Path, records: Sequence[RunRecord]) -> tuple[RunCheck, ...
     owners = {
         record.closed.files.get(LEDGER_NAME, ""): record.closed.folder for record in records if record.closed
     }
-    return tuple(check_run(root, record, owners) for record in records)
+    before: dict[str, Opened] = {}
+    checks = []
+    for record in records:
+        checks.append(check_run(root, record, owners, before.get(record.opened.plan)))
+        before[record.opened.plan] = record.opened
+    return tuple(checks)
 
 
 def _stray(root: Path, records: Sequence[RunRecord]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rto_rpo.evidence.charter import Charter, CharterError, parse_charter
 from rto_rpo.ledger.records import Event, Header, Stream
 from rto_rpo.measure import measure
 from rto_rpo.measurement import Decision, LostWrite, Measurement, Objective, RecoveryPoint, RecoveryTime
@@ -23,10 +24,11 @@ class DocumentError(ValueError):
     """Plan and ledger are not of the same run."""
 
 
-def document(ledger: Path, plan: bytes) -> dict[str, Any]:
-    """The content of report.json for the ledger at this path and the raw bytes of its plan.
+def document(ledger: Path, plan: bytes, charter: bytes | None = None) -> dict[str, Any]:
+    """The content of report.json for the ledger at this path and the raw bytes of its plan and charter.
 
-    Raises LedgerError when the ledger has no header to go by, DocumentError when it froze another plan.
+    Raises LedgerError when the ledger has no header to go by, DocumentError when it froze another plan, or
+    the charter is none.
     """
     measurement = measure(ledger)
     found = scan(ledger, measurement, _outage(measurement))
@@ -35,7 +37,7 @@ def document(ledger: Path, plan: bytes) -> dict[str, Any]:
     decision = decide(found.header, measurement)
     with ledger.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    report = _report(found, sha256, measurement, decision)
+    report = _report(found, sha256, measurement, decision, _agreed(charter))
     return report.model_dump(mode="json", by_alias=True)
 
 
@@ -73,7 +75,16 @@ class _Clock:
         return self.found.utc(ns)
 
 
-def _report(found: Scan, ledger_sha256: str, measured: Measurement, decision: Decision) -> model.Report:
+def _agreed(content: bytes | None) -> Charter | None:
+    try:
+        return parse_charter(content) if content is not None else None
+    except CharterError as error:
+        raise DocumentError(f"the charter given is none: {error}") from None
+
+
+def _report(
+    found: Scan, ledger_sha256: str, measured: Measurement, decision: Decision, charter: Charter | None
+) -> model.Report:
     header = found.header
     begin = measured.fault_begin_ns
     clock = _Clock(header["ns"] if begin is None else begin, found)
@@ -103,6 +114,7 @@ def _report(found: Scan, ledger_sha256: str, measured: Measurement, decision: De
         ),
         timeline=_timeline(found, measured, clock),
         counts=dict(sorted(measured.counts.items())),
+        charter=charter,
     )
 
 

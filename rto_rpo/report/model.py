@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rto_rpo.evidence.charter import Charter
 from rto_rpo.measurement import Verdict
 
 REPORT_SCHEMA = "blackstart/report/1"
@@ -210,6 +211,8 @@ class Timeline(_Part):
 
 
 class Report(_Part):
+    """`charter` is what was agreed before the run, as it stood; None: nothing was written down."""
+
     schema_: Literal["blackstart/report/1"] = Field(alias="schema")
     judge: str
     run: str
@@ -231,6 +234,7 @@ class Report(_Part):
     instrument: Instrument
     timeline: Timeline
     counts: dict[str, int]
+    charter: Charter | None = None
 
 
 def schema() -> dict[str, Any]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 from rto_rpo.evidence import chain
+from rto_rpo.evidence.charter import Agreed, Executor, Role, criteria_of
 from rto_rpo.evidence.history import read_entries, run_records
 from rto_rpo.evidence.line import Closed
 from rto_rpo.evidence.run_folder import RunFolder
 from rto_rpo.evidence.signature import SigningKey
 from rto_rpo.evidence.verify import verify
+from rto_rpo.ledger.reader import read
+from rto_rpo.ledger.records import Header
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, PLAN, Run, write_ledger
 
@@ -19,17 +24,28 @@ NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 RUNS = (MET, MISSED, replace(INCONCLUSIVE, plan=PLAN + b"# changed\n"))
 
 
-def open_one(root: Path, run: Run, key: SigningKey | None) -> RunFolder:
+def agreed(run: Run, *roles: Role, **other: Any) -> Agreed:
+    """What the charter of this run would hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_ledger(Path(folder) / "ledger.jsonl", run)
+        criteria = criteria_of(cast("Header", next(read(Path(folder) / "ledger.jsonl"))))
+    executor = Executor(name="Ada", how="claimed")
+    return Agreed("live", run.environment, executor, roles, criteria, **other)
+
+
+def open_one(root: Path, run: Run, key: SigningKey | None, charter: Agreed | None = None) -> RunFolder:
     """A run that is opened and has its ledger, and nothing more yet."""
     now = NOW + timedelta(days=run.number)
-    folder = chain.open_run(root, run=run.run, drill=run.drill, plan=run.plan, key=key, now=now)
+    folder = chain.open_run(
+        root, run=run.run, drill=run.drill, plan=run.plan, key=key, now=now, agreed=charter
+    )
     write_ledger(folder.path / "ledger.jsonl", run)
     return folder
 
 
-def add_run(root: Path, run: Run, key: SigningKey | None) -> Path:
+def add_run(root: Path, run: Run, key: SigningKey | None, charter: Agreed | None = None) -> Path:
     """A run from opened to closed. Gives its folder."""
-    folder = open_one(root, run, key)
+    folder = open_one(root, run, key, charter)
     verdict = publish(folder.path)["verdict"]
     chain.close_run(root, folder, verdict=verdict, key=key, now=NOW + timedelta(days=run.number, minutes=1))
     return folder.path

@@ -1,0 +1,113 @@
+"""Lines that are about more than opening and closing runs: what people say, and the change of a key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.history import RunRecord, read_entries, run_records
+from rto_rpo.evidence.line import KeyRotated, LineError, build
+from rto_rpo.evidence.person import with_signature
+from rto_rpo.evidence.record import AnyEntry, Finding, FindingState, SignOff
+from rto_rpo.evidence.signature import SigningKey
+from rto_rpo.evidence.tail import CHAIN_NAME, Tail, locked
+
+
+def find_run(root: Path, named: str) -> RunRecord:
+    """The run of that id, folder, or unmistakable beginning of either; "last" for the newest.
+
+    Raises EvidenceError.
+    """
+    path = root / CHAIN_NAME
+    runs = run_records(read_entries(path.read_bytes())) if path.is_file() else ()
+    if named == "last" and runs:
+        return runs[-1]
+    name = Path(named).name
+    exact = [run for run in runs if name in (run.opened.run, run.opened.folder)]
+    found = exact or [run for run in runs if name and _begins(run, name)]
+    if len(found) != 1:
+        said = f"{len(found)} runs begin so" if found else f'there is no such run in "{root}"'
+        raise EvidenceError(
+            f'cannot find run "{named}": {said}', hint="name it by its folder, or `last` for the newest"
+        )
+    return found[0]
+
+
+def _begins(run: RunRecord, name: str) -> bool:
+    return run.opened.run.startswith(name) or run.opened.folder.startswith(name)
+
+
+def add_record(
+    root: Path,
+    entry: AnyEntry,
+    *,
+    plan: str,
+    run: str | None,
+    drill: str | None,
+    key: SigningKey | None,
+    now: datetime,
+    person: SigningKey | None = None,
+) -> str:
+    """Add what somebody says, signed by that `person` where a key is given. Returns the new head.
+
+    Raises EvidenceError when it contradicts the chain: a sign-off of a run that is not closed, a finding
+    entered twice.
+    """
+    if not root.is_dir():
+        raise EvidenceError(f'cannot add to the evidence in "{root}": there is no such folder')
+    with locked(root):
+        tail = Tail(root, key, now)
+        _refuse_contradiction(root, entry, run)
+        if person is not None:
+            entry = with_signature(entry, person, plan=plan, run=run, drill=drill, utc=tail.utc)
+        try:
+            tail.add(kind="recorded", plan=plan, run=run, drill=drill, entry=entry.model_dump())
+        except LineError as error:
+            raise EvidenceError(f"cannot add this {entry.what} to the evidence: {error}") from None
+        tail.write()
+        return tail.head
+
+
+def _refuse_contradiction(root: Path, entry: AnyEntry, run: str | None) -> None:
+    path = root / CHAIN_NAME
+    entries = read_entries(path.read_bytes()) if path.is_file() else ()
+    known = {
+        entry.line.entry.id
+        for entry in entries
+        if entry.line is not None and entry.line.kind == "recorded" and isinstance(entry.line.entry, Finding)
+    }
+    closed = {record.opened.run: record.closed_sha256 for record in run_records(entries)}
+    if run is not None and run not in closed:
+        raise EvidenceError(f"cannot add to run {run}: it was never opened here")
+    if isinstance(entry, SignOff) and closed.get(run or "") != entry.closed:
+        raise EvidenceError(
+            f"cannot sign off run {run}: it is not closed", hint="`blackstart recover` closes it"
+        )
+    if isinstance(entry, Finding) and entry.id in known:
+        raise EvidenceError(
+            f'cannot enter finding "{entry.id}": there is one already', hint="ids are used once"
+        )
+    if isinstance(entry, FindingState) and entry.id not in known:
+        raise EvidenceError(f'cannot change finding "{entry.id}": it was never entered')
+
+
+def rotate_key(root: Path, *, plan: str, old: SigningKey, new: SigningKey, now: datetime) -> str:
+    """Let `new` sign from now on. Returns the new head.
+
+    Raises EvidenceError when `old` is not the key that signs now, or nothing is signed yet.
+    """
+    if not root.is_dir():
+        raise EvidenceError(f'cannot change the key of "{root}": there is no such folder')
+    with locked(root):
+        tail = Tail(root, old, now)
+        if not any(line.signature for line in tail.lines):
+            raise EvidenceError("cannot change the key: no line is signed yet; let the plan name the new one")
+        if old.public == new.public:
+            raise EvidenceError("cannot change the key: the new one is the old one")
+        content = {"old_public": old.public_hex, "new_public": new.public_hex, "proof": "0" * 128}
+        line = build(tail.begun(kind="key_rotated", plan=plan, **content))
+        proof = new.sign(line.proven_bytes()) if isinstance(line, KeyRotated) else ""
+        tail.add(kind="key_rotated", plan=plan, **{**content, "proof": proof})
+        tail.write()
+        return tail.head

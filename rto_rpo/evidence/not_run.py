@@ -1,0 +1,121 @@
+"""Drills that were due and did not happen: the schedules that were in force, held against the chain."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from rto_rpo.evidence.charter import CHARTER_NAME, CharterError, parse_charter
+from rto_rpo.evidence.history import RunRecord
+from rto_rpo.evidence.line import Opened
+from rto_rpo.schedule import ScheduleError, due
+
+TOLERANCE: Final = timedelta(hours=1)
+EARLY: Final = timedelta(minutes=1)  # clocks of two machines are never the same
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A drill's schedule (five cron fields, UTC) and how long it stood in the plan: [since, until)."""
+
+    plan: str
+    drill: str
+    schedule: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """A drill that was due at `due`, and of which no run was opened within the tolerance."""
+
+    plan: str
+    drill: str
+    due: datetime
+
+
+def not_run(
+    schedules: Sequence[InForce],
+    runs: Sequence[tuple[str, str, datetime]],
+    now: datetime,
+    tolerance: timedelta = TOLERANCE,
+) -> tuple[NotRun, ...]:
+    """What was due and did not happen. `runs` are (plan, drill, opened). One run answers for one due time.
+
+    What is due less than the tolerance ago may still come, and is not told yet.
+    """
+    left: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for plan, drill, opened in runs:
+        left[plan, drill].append(opened)
+    return tuple(
+        sorted(
+            (
+                NotRun(stretch.plan, stretch.drill, at)
+                for stretch in sorted(schedules, key=lambda each: each.since)
+                for at in due(stretch.schedule, stretch.since, stretch.until)
+                if at + tolerance <= now and not _answered(left[stretch.plan, stretch.drill], at, tolerance)
+            ),
+            key=lambda each: (each.due, each.plan, each.drill),
+        )
+    )
+
+
+def _answered(opened: list[datetime], at: datetime, tolerance: timedelta) -> bool:
+    for one in sorted(opened):
+        if at - EARLY <= one <= at + tolerance:
+            opened.remove(one)
+            return True
+    return False
+
+
+def overdue(root: Path, records: Sequence[RunRecord], now: datetime) -> tuple[NotRun, ...]:
+    """The same from a folder of evidence: each charter holds the schedules of its plan as they stood."""
+    runs = [(each.opened.plan, each.opened.drill, opened_at(each.opened)) for each in records]
+    return not_run(tuple(in_force(root, records, now)), runs, now)
+
+
+def opened_at(opened: Opened) -> datetime:
+    return datetime.fromisoformat(opened.utc)
+
+
+def in_force(root: Path, records: Sequence[RunRecord], now: datetime) -> Iterator[InForce]:
+    """Which schedules stood when. A run without a charter says nothing of them, nor one whose was edited."""
+    last: dict[str, tuple[Opened, dict[str, str]]] = {}
+    for record in records:
+        opened = record.opened
+        if opened.plan in last:
+            yield from _stretch(*last[opened.plan], opened_at(opened))
+        last[opened.plan] = opened, _schedules(root, opened)
+    for opened, schedules in last.values():
+        yield from _stretch(opened, schedules, now)
+
+
+def _stretch(opened: Opened, schedules: dict[str, str], until: datetime) -> Iterator[InForce]:
+    for drill, schedule in schedules.items():
+        yield InForce(opened.plan, drill, schedule, opened_at(opened), until)
+
+
+def _schedules(root: Path, opened: Opened) -> dict[str, str]:
+    path = root / opened.folder / CHARTER_NAME
+    content = path.read_bytes() if path.is_file() else b""
+    if sha256(content).hexdigest() != opened.charter_sha256:
+        return {}
+    try:
+        found = parse_charter(content).schedules
+        return {drill: schedule for drill, schedule in found.items() if _sound(schedule)}
+    except CharterError:
+        return {}
+
+
+def _sound(schedule: str) -> bool:
+    instant = datetime.fromisoformat("2000-01-01T00:00:00Z")
+    try:
+        next(due(schedule, instant, instant + timedelta(days=1)), None)
+    except ScheduleError:
+        return False
+    return True
