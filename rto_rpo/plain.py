@@ -67,6 +67,6 @@ def _took_rows(streams: dict[str, StreamHistory], record: dict[str, Any]) -> boo
     rows = record["rows"]
     if type(rows) is not list or len(rows) > ROWS_MAX or len(record) != _READ_FIELDS:
         return False
-    if not type(record["seq"]) is type(record["ns"]) is int or not record["ns"] < LIMIT:
+    if not type(record["seq"]) is type(record["ns"]) is int or not 0 <= record["ns"] < LIMIT:
         return False
     return streams[record["stream"]].read(record) is None  # type: ignore[arg-type]

@@ -120,6 +120,12 @@ def test_rows_however_odd(rows: list[Any], more: bool, seq: object, ns: object) 
     assert not _agree(before, record) or sound
 
 
+@pytest.mark.parametrize("ns", [-1, 2**63])
+def test_rows_at_a_time_that_no_clock_shows(ns: int) -> None:
+    record = _placed(4, {"kind": "read", "ns": ns, "stream": "orders", "rows": [[0, sha256_of(0)]]})
+    assert not _agree(BEFORE, record)
+
+
 def test_more_rows_than_a_record_may_hold() -> None:
     record = _placed(4, {"kind": "read", "ns": T0, "stream": "orders", "rows": [[0, sha256_of(0)]] * 501})
     assert not _agree(BEFORE, record)
