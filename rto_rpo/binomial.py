@@ -71,7 +71,7 @@ def trials_needed(breaches: int, share: float | Fraction, confidence: float | Fr
 
 
 def _ranks(of: int, share: Fraction) -> Iterator[tuple[int, Fraction]]:
-    """(rank, how likely the value of that rank is no less than the quantile): fewer are below the quantile."""
+    """(rank, how likely the value of that rank is no less than the quantile: fewer are below)."""
     hit, miss = share.numerator, share.denominator - share.numerator
     whole, term, total = share.denominator**of, miss**of, 0
     for rank in range(1, of + 1):
