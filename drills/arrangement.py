@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from drills.recorder.config import RecorderConfig, StreamConfig
 from rto_rpo import __version__
+from rto_rpo.evidence.charter import Criteria, Objective
 from rto_rpo.objective import Duration
 from sites.drivers.http.client import HttpCanary
 from sites.errors import PlanError
@@ -28,6 +29,18 @@ def arrange(estate: Estate, name: str, drill: Drill, *, run: str, seed: int, fol
         stable_ns=drill.stable.ns,
         deadline_ns=drill.deadline.ns,
         seed=seed,
+    )
+
+
+def criteria(estate: Estate, drill: Drill) -> Criteria:
+    """What counts as success, as it goes into the charter before the run and into the ledger's header."""
+    judged, not_tested = _objectives(estate, drill)
+    return Criteria(
+        judged=[Objective(**each) for each in judged],
+        not_tested=[Objective(**each) for each in not_tested],
+        late_seconds=drill.late.seconds if drill.late is not None else None,
+        stable_seconds=drill.stable.seconds,
+        deadline_seconds=drill.deadline.seconds,
     )
 
 

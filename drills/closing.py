@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from drills.keeping import kept_elsewhere
 from rto_rpo.evidence import EvidenceError, chain
+from rto_rpo.evidence.charter import Agreed
 from rto_rpo.evidence.run_folder import RunFolder
 from rto_rpo.evidence.signature import SigningKey, parse_key
 from rto_rpo.ledger.errors import LedgerError
@@ -24,23 +26,29 @@ EXIT_CODES: dict[Verdict, int] = {"met": 0, "missed": 1, "inconclusive": 3}
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A finished run: where its evidence is, what report.json holds, and the head of the chain after it."""
+    """A finished run: where its evidence is, what report.json holds, and the head of the chain after it.
+
+    `not_done` says what should have followed the closing and did not: a head not kept, a run not uploaded.
+    """
 
     folder: Path
     report: dict[str, Any]
     verdict: Verdict
     head: str
+    not_done: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
         return EXIT_CODES[self.verdict]
 
 
-def open_run(plan: Plan, run: str, drill: str) -> RunFolder:
-    """Open a run in the chain and freeze the plan in its folder. Raises BlackstartError."""
+def open_run(plan: Plan, run: str, drill: str, agreed: Agreed | None = None) -> RunFolder:
+    """Open a run in the chain, and freeze plan and charter in its folder. Raises BlackstartError."""
     root, key = plan.evidence.path, signing_key(plan)
-    with _told_as_ours("open", run):
-        return chain.open_run(root, run=run, drill=drill, plan=plan.raw, key=key, now=datetime.now(UTC))
+    with told_as_ours("open", run):
+        return chain.open_run(
+            root, run=run, drill=drill, plan=plan.raw, key=key, now=datetime.now(UTC), agreed=agreed
+        )
 
 
 def close(plan: Plan, folder: RunFolder) -> Closed:
@@ -57,7 +65,8 @@ def close(plan: Plan, folder: RunFolder) -> Closed:
             hint=f"what there is: {folder.path}",
         ) from None
     verdict: Verdict = report["verdict"]
-    return Closed(folder.path, report, verdict, _close(plan, folder, verdict))
+    head = _close(plan, folder, verdict)
+    return Closed(folder.path, report, verdict, head, tuple(kept_elsewhere(plan, folder.run)))
 
 
 def close_unjudged(plan: Plan, folder: RunFolder) -> None:
@@ -67,7 +76,7 @@ def close_unjudged(plan: Plan, folder: RunFolder) -> None:
 
 def _close(plan: Plan, folder: RunFolder, verdict: Verdict) -> str:
     root, key = plan.evidence.path, signing_key(plan)
-    with _told_as_ours("close", folder.run):
+    with told_as_ours("close", folder.run):
         return chain.close_run(root, folder, verdict=verdict, key=key, now=datetime.now(UTC))
 
 
@@ -75,12 +84,12 @@ def signing_key(plan: Plan) -> SigningKey | None:
     """The key that signs this plan's evidence. Raises BlackstartError when it cannot be used."""
     if plan.evidence.key is None:
         return None
-    with _told_as_ours("use the key of", str(plan.evidence.path)):
+    with told_as_ours("use the key of", str(plan.evidence.path)):
         return parse_key(plan.evidence.key.resolve().encode())
 
 
 @contextmanager
-def _told_as_ours(act: str, what: str) -> Iterator[None]:
+def told_as_ours(act: str, what: str) -> Iterator[None]:
     """The judge's room knows nothing of our errors: give them our name, and keep their words."""
     try:
         yield

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from drills import recording
+from drills.agreement import agree
 from drills.arrangement import arrange
 from drills.closing import Closed, close, close_unjudged, open_run
 from drills.fault import Fault
@@ -21,6 +22,7 @@ from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal
 from drills.response import Response
 from drills.undo import Undo, now
+from rto_rpo.evidence.charter import Agreed
 from sites.errors import BlackstartError
 from sites.estate import Estate
 
@@ -35,9 +37,11 @@ def run(
     confirm: str | None,
     tell: Tell = lambda _: None,
     seed: int | None = None,
+    executor: str | None = None,
 ) -> Closed:
     """Run one drill from end to end and return what it left as evidence.
 
+    `executor` is the name of who runs it; default: the account that we run as.
     `tell` hears in a few words what has just happened; `seed` fixes the phase and the payloads.
     Raises GuardError when a guard refuses; nothing was changed then. Once the run is open it is closed,
     whatever happens: what broke the drill off is in its evidence, and the fault is undone.
@@ -49,15 +53,23 @@ def run(
         seen = resolved(estate, name, fault)
         check_authority(estate, drill, seen, environment, confirm)
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
-        return _record(estate, name, fault, [t.name for t in seen.targets if t.kind == "process"], seed, tell)
+        agreed = agree(estate, drill, seen, executor)
+        processes = [t.name for t in seen.targets if t.kind == "process"]
+        return _record(estate, name, fault, processes, agreed, seed, tell)
 
 
 def _record(
-    estate: Estate, name: str, fault: Fault, processes: list[str], seed: int | None, tell: Tell
+    estate: Estate,
+    name: str,
+    fault: Fault,
+    processes: list[str],
+    agreed: Agreed,
+    seed: int | None,
+    tell: Tell,
 ) -> Closed:
     plan, drill, run_id = estate.plan, declared(estate, name), str(uuid4())
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
-    folder = open_run(plan, run_id, name)
+    folder = open_run(plan, run_id, name, agreed)
     try:
         told = arrange(estate, name, drill, run=run_id, seed=chosen, folder=folder.path)
         recorder = recording.start(told)

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from flows.commands import demo, evidence, exercise, look, protect
+from flows.commands import demo, evidence, exercise, keeping, look, people, protect
 from flows.console import Console
 
 HELP = "Disaster-recovery drills that measure what your clients would have seen."
@@ -37,6 +37,16 @@ app.command()(exercise.failover)
 app.command()(exercise.recover)
 app.command()(evidence.report)
 app.command()(evidence.verify)
+app.command()(people.note)
+app.command()(people.attend)
+app.command()(people.sign)
+app.command()(people.finding)
+app.command()(people.hold)
+app.command()(keeping.tabletop)
+app.command()(keeping.key)
+app.command("rotate-key")(keeping.rotate_key)
+app.command()(keeping.upload)
+app.command()(keeping.prune)
 app.command()(demo.demo)
 
 

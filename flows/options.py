@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from sites.estate import Estate
+    from sites.plan import Plan as ThePlan
 
 Plan = Annotated[
     Path, typer.Option("--plan", metavar="FILE", envvar="BLACKSTART_PLAN", help="The plan file.")
@@ -20,6 +21,13 @@ Environment = Annotated[
     typer.Option("--environment", metavar="NAME", help="The plan's environment, named to show you mean it."),
 ]
 DEFAULT_PLAN = Path("plan.yaml")
+
+
+def plan_of(plan: Path) -> ThePlan:
+    """Read the plan, where what it declares is not touched. Raises PlanError."""
+    from sites.plan import load
+
+    return load(plan)
 
 
 def estate_of(plan: Path) -> Estate:

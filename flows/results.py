@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rto_rpo.evidence.pruning import Prunable
 from rto_rpo.evidence.verify import Verification
 from rto_rpo.report.summary import summary
 
@@ -29,3 +31,18 @@ def verification_lines(folder: Path, found: Verification) -> list[str]:
         lines.append(f"  {run.folder}  {verdict}" + (f", {again}" if run.state == "closed" else ""))
     lines += [f"note: {note}" for note in found.notes]
     return [*lines, f"head: {found.head}"] if found.head else lines
+
+
+def prunable_lines(found: Sequence[Prunable], gone: Sequence[str], *, done: bool) -> list[str]:
+    """What pruning takes or took, what it keeps and why."""
+    going = [each for each in found if each.kept is None]
+    lines = [f"{'deleted' if each.folder in gone else 'would go':<8}  {_sized(each)}" for each in going]
+    lines += [f"{'deleted':<8}  {folder}" for folder in gone if folder not in {each.folder for each in going}]
+    lines += [f"{'kept':<8}  {_sized(each)}: {each.kept}" for each in found if each.kept is not None]
+    if going and not done:
+        lines.append("nothing was deleted; `blackstart prune --yes` does it")
+    return lines or ["there is no evidence to prune"]
+
+
+def _sized(run: Prunable) -> str:
+    return f"{run.folder} ({run.bytes / 1e6:.1f} MB)"

@@ -12,6 +12,7 @@
     │   ├── NoRepository  WrongPassword  RepositoryLocked  RepositoryDamaged
     │   ├── PartialBackup    a snapshot was made, but something could not be read
     │   └── MissingSource    a path to back up does not exist
+    ├── ArchiveError         the store that evidence is uploaded to does not take or keep it
     └── RunbookError         a runbook step failed, or may not run from here
         ├── FenceError       the old primary could not be fenced, so nothing may be promoted
         └── GateRefused      a gate (reconciliation, approval) said no
@@ -104,6 +105,10 @@ class PartialBackup(RepositoryError):
 
 
 class MissingSource(RepositoryError):
+    pass
+
+
+class ArchiveError(BlackstartError):
     pass
 
 

@@ -51,7 +51,8 @@ def verify(
         Path | None, typer.Option("--key", metavar="FILE", help="The signer's public key, from elsewhere.")
     ] = None,
     head: Annotated[
-        str | None, typer.Option("--head", metavar="HASH", help="A head of the chain kept elsewhere.")
+        str | None,
+        typer.Option("--head", metavar="HASH|FILE", help="A head kept elsewhere, or a file of heads."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -59,12 +60,14 @@ def verify(
     from flows.answer import answer
     from flows.results import verification_lines
     from rto_rpo.evidence import EvidenceError
+    from rto_rpo.evidence.heads import given_heads
     from rto_rpo.evidence.verify import verify as verified
 
     try:
         public_key = key.read_bytes() if key is not None else None
     except OSError as error:
         raise EvidenceError(f'cannot read public key "{key}": {error.strerror}') from error
-    found = verified(folder, public_key=public_key, head=head)
+    heads = given_heads(head) if head is not None else None
+    found = verified(folder, public_key=public_key, head=heads)
     answer(verification_lines(folder, found), found, as_json=json)
     raise typer.Exit(0 if found.intact else 1)

@@ -21,6 +21,9 @@ def drill(
     preview: Annotated[
         bool, typer.Option("--preview", help="Show targets, steps, undo and their hash; change nothing.")
     ] = False,
+    executor: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Who runs it; default: the account.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Rehearse a disaster: damage what the plan says, fail over, and judge what the clients saw."""
@@ -40,7 +43,11 @@ def drill(
         return
     refuse_open_api()
     console = Console(timed=True)
-    closed = drills.run(estate, name, environment=environment, confirm=confirm, tell=console.passed)
+    closed = drills.run(
+        estate, name, environment=environment, confirm=confirm, tell=console.passed, executor=executor
+    )
+    for problem in closed.not_done:
+        console.error(problem)
     data = {"folder": closed.folder, "verdict": closed.verdict, "head": closed.head, "report": closed.report}
     answer(closed_lines(closed.folder, closed.report, closed.head), data, as_json=json)
     raise typer.Exit(closed.exit_code)

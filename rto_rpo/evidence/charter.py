@@ -170,7 +170,6 @@ def charter_findings(found: Charter, header: Header) -> Iterator[str]:
     """Where the ledger was recorded under other terms than were agreed."""
     for name, said, recorded in (
         ("run", found.run, header["run"]),
-        ("plan", found.plan, header["plan"]["name"]),
         ("drill", found.drill, header["drill"]["name"]),
         ("kind of drill", found.kind, header["drill"]["kind"]),
     ):

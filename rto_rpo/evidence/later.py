@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
 
 from rto_rpo.evidence.line import AnyLine, Closed, Pruned, Recorded
 from rto_rpo.evidence.person import signature_fault
@@ -14,12 +15,14 @@ class Later:
 
     def __init__(self) -> None:
         self._closed: dict[str, str] = {}
+        self._closed_utc: dict[str, datetime] = {}
         self._pruned: set[str] = set()
         self._held: set[str | None] = set()
         self._findings: set[str] = set()
 
     def closed(self, line: Closed, sha256: str) -> None:
         self._closed.setdefault(line.run, sha256)
+        self._closed_utc.setdefault(line.run, datetime.fromisoformat(line.utc))
 
     def told(self, line: AnyLine, opened: Collection[str]) -> Iterator[str]:
         """What is wrong with a line that comes after others."""
@@ -46,6 +49,7 @@ class Later:
             (self._held.add if entry.placed else self._held.discard)(line.run)
 
     def _prune(self, line: Pruned) -> Iterator[str]:
+        pruned_utc = datetime.fromisoformat(line.utc)
         for run in line.runs:
             if run not in self._closed:
                 yield f"run {run} was pruned before it was closed"
@@ -53,4 +57,6 @@ class Later:
                 yield f"run {run} was pruned a second time"
             elif None in self._held or run in self._held:
                 yield f"run {run} was pruned although it was under legal hold"
+            elif self._closed_utc[run] + timedelta(seconds=line.retention_seconds) > pruned_utc:
+                yield f"run {run} was pruned before its retention had passed"
             self._pruned.add(run)

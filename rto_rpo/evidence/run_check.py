@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from rto_rpo import __version__
 from rto_rpo.evidence.chain import PLAN_NAME
+from rto_rpo.evidence.charter import CHARTER_NAME, CharterError, parse_charter
 from rto_rpo.evidence.charter_check import charter_faults
 from rto_rpo.evidence.files import listing, sha256_of
 from rto_rpo.evidence.history import RunRecord
@@ -81,7 +82,8 @@ class _Seen:
 
 
 def _pruned(path: Path, pruned: Pruned) -> _Seen:
-    notes = [f"its files were pruned on {pruned.utc[:10]}, as chain line with seq {pruned.seq} says"]
+    days = pruned.retention_seconds / 86400
+    notes = [f"its files were pruned on {pruned.utc[:10]}, under a retention of {days:g} days"]
     if path.exists():
         notes.append("its folder is still there: the pruning was cut off; pruning again ends it")
     return _Seen("pruned", None, [], notes)
@@ -135,6 +137,9 @@ def file_faults(path: Path, closed: Closed, owners: Mapping[str, str]) -> Iterat
 def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
     """Compute the verdict again, and see how it differs from what was written down."""
     missing = [name for name in (PLAN_NAME, LEDGER_NAME) if name not in closed.files]
+    if missing and _is_tabletop(path) and closed.verdict == "inconclusive":
+        seen.notes.append("a tabletop: it was talked through, and nothing was measured")
+        return
     if missing:
         _nothing_to_judge(seen, closed, f'there is no "{missing[0]}"')
         return
@@ -152,6 +157,14 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
                 f"it was judged by version {computed['judge']}, this is {__version__}: "
                 "what it decided was compared, not every byte of its report"
             )
+
+
+def _is_tabletop(path: Path) -> bool:
+    charter = path / CHARTER_NAME
+    try:
+        return charter.is_file() and parse_charter(charter.read_bytes()).kind == "tabletop"
+    except CharterError:
+        return False
 
 
 def _nothing_to_judge(seen: _Seen, closed: Closed, why: str) -> None:

@@ -43,23 +43,26 @@ class Verification:
     anchored: bool
 
 
-def verify(root: Path, *, public_key: bytes | None = None, head: str | None = None) -> Verification:
+def verify(
+    root: Path, *, public_key: bytes | None = None, head: str | tuple[str, ...] | None = None
+) -> Verification:
     """Check every hash and signature and compute every verdict again.
 
-    `public_key`: PEM or 32 raw bytes; without it the folder's own is used. `head`: 64 lowercase hex digits.
+    `public_key`: PEM or 32 raw bytes; without it the folder's own is used. `head`: 64 lowercase hex digits,
+    or all that were kept.
     Raises EvidenceError when there is no such folder, or the key or head given is none.
     """
     if not root.is_dir():
         raise EvidenceError(f'cannot verify "{root}": there is no such folder')
-    if head is not None and not _HEAD.fullmatch(head):
-        raise EvidenceError(f"cannot verify against head {head!r}: it is not 64 lowercase hex digits")
+    heads = _heads(head)
     given = _given_key(public_key)
     path = root / CHAIN_NAME
     entries = read_entries(path.read_bytes() if path.is_file() else b"")
     records = run_records(entries)
     beside, key_faults = _key_beside(root)
     runs = _check_runs(root, records)
-    anchored = head is not None and any(entry.sha256 == head for entry in entries)
+    unknown = [each for each in heads if each not in {entry.sha256 for entry in entries}]
+    anchored = bool(heads) and not unknown
     findings = [
         *([] if entries else [f'"{CHAIN_NAME}" is missing or empty']),
         *chain_findings(entries),
@@ -68,21 +71,31 @@ def verify(root: Path, *, public_key: bytes | None = None, head: str | None = No
         *signature_findings(entries, given or beside),
         *story_findings(entries),
         *_stray(root, records),
-        *(
-            []
-            if anchored or head is None
-            else ["the chain does not hold the head kept elsewhere: its tail was deleted or rewritten"]
-        ),
+        *_unanchored(heads, unknown),
         *(f"{run.folder}: {finding}" for run in runs for finding in run.findings),
     ]
     notes = (
         *_notes(entries, given, beside),
-        *_anchor_notes(entries, head, anchored=anchored),
+        *_anchor_notes(entries, heads, anchored=anchored),
         *(f"{run.folder}: {note}" for run in runs for note in run.notes),
     )
     return Verification(
         not findings, tuple(findings), notes, runs, entries[-1].sha256 if entries else None, anchored
     )
+
+
+def _heads(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    heads = (given,) if isinstance(given, str) else given or ()
+    for head in heads:
+        if not _HEAD.fullmatch(head):
+            raise EvidenceError(f"cannot verify against head {head!r}: it is not 64 lowercase hex digits")
+    return heads
+
+
+def _unanchored(heads: tuple[str, ...], unknown: list[str]) -> Iterator[str]:
+    if unknown:
+        count = f" ({len(unknown)} of {len(heads)})" if len(heads) > 1 else ""
+        yield f"the chain does not hold the head kept elsewhere{count}: its tail was deleted or rewritten"
 
 
 def _given_key(content: bytes | None) -> PublicKey | None:
@@ -116,7 +129,9 @@ def _key_findings(
 
 def _check_runs(root: Path, records: Sequence[RunRecord]) -> tuple[RunCheck, ...]:
     owners = {
-        record.closed.files.get(LEDGER_NAME, ""): record.closed.folder for record in records if record.closed
+        record.closed.files[LEDGER_NAME]: record.closed.folder
+        for record in records
+        if record.closed and LEDGER_NAME in record.closed.files
     }
     before: dict[str, Opened] = {}
     checks = []
@@ -151,9 +166,9 @@ def _notes(entries: Sequence[Entry], given: PublicKey | None, beside: PublicKey 
         yield f"the public key {beside.identity} was taken from this folder: compare it with the signer's"
 
 
-def _anchor_notes(entries: Sequence[Entry], head: str | None, *, anchored: bool) -> Iterator[str]:
-    if head is None:
+def _anchor_notes(entries: Sequence[Entry], heads: tuple[str, ...], *, anchored: bool) -> Iterator[str]:
+    if not heads:
         yield "head not anchored: this folder alone cannot show that its newest runs were deleted"
     elif anchored:
-        later = len(entries) - max(entry.number for entry in entries if entry.sha256 == head)
+        later = len(entries) - max(entry.number for entry in entries if entry.sha256 in heads)
         yield f"head anchored; {later} lines were added since" if later else "head anchored"

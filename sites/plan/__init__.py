@@ -6,6 +6,11 @@ from sites.plan.data import FilesDataset as FilesDataset
 from sites.plan.data import Keep as Keep
 from sites.plan.data import PostgresDataset as PostgresDataset
 from sites.plan.data import PostgresServer as PostgresServer
+from sites.plan.evidence import Evidence as Evidence
+from sites.plan.evidence import Role as Role
+from sites.plan.evidence import Roles as Roles
+from sites.plan.evidence import S3Upload as S3Upload
+from sites.plan.evidence import Tabletop as Tabletop
 from sites.plan.exercise import Detect as Detect
 from sites.plan.exercise import Drill as Drill
 from sites.plan.exercise import Failover as Failover
@@ -18,9 +23,7 @@ from sites.plan.places import ProcessesSite as ProcessesSite
 from sites.plan.places import Repository as Repository
 from sites.plan.places import Site as Site
 from sites.plan.places import TcpReady as TcpReady
-from sites.plan.plan import Evidence as Evidence
 from sites.plan.plan import Plan as Plan
-from sites.plan.plan import Roles as Roles
 from sites.plan.reading import load as load
 from sites.plan.reading import read_plan as read_plan
 from sites.plan.scalars import Rate as Rate

@@ -34,6 +34,8 @@ def contradictions(plan: Plan, suspect: Set[str] = frozenset()) -> Found:
     yield from _services(plan)
     for name, drill in plan.drills.items():
         yield from drill_contradictions(plan, drill, ("drills", name))
+    for name in plan.tabletops.keys() & plan.drills.keys():
+        yield ("tabletops", name), "a drill has the same name; in the evidence they could not be told apart"
     if any(drill.respond == "runbook" for drill in plan.drills.values()):
         yield from _runbook(plan, suspect)
         yield from _watched_for_a_second_writer(plan)

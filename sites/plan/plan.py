@@ -11,32 +11,14 @@ from typing import cast
 
 from pydantic import Field, PrivateAttr
 
-from rto_rpo.objective import Duration, parse_duration
+from rto_rpo.objective import Duration
 from sites.plan.data import Dataset
+from sites.plan.evidence import Evidence, Roles, Tabletop
 from sites.plan.exercise import Drill, Failover, ObjectiveKind
 from sites.plan.noun import Noun
 from sites.plan.places import Repository, Site
-from sites.plan.references import KeyFile
-from sites.plan.scalars import Location, Name, PositiveSpan, Text
+from sites.plan.scalars import Location, Name
 from sites.plan.service import Service
-
-
-class Role(Noun):
-    name: Text = Field(description="who it is")
-
-
-class Roles(Noun):
-    """Who answers for the plan. The report names them."""
-
-    owner: Role | None = Field(None, description="answers for the plan")
-    reviewer: Role | None = Field(None, description="reviews each drill")
-    approver: Role | None = Field(None, description="signs each drill off")
-
-
-class Evidence(Noun):
-    path: Location = Field(Path("evidence"), validate_default=True, description="where the evidence is kept")
-    key: KeyFile | None = Field(None, description="the key that signs it; default: unsigned")
-    retention: PositiveSpan = Field(parse_duration("6y"), description="nothing younger is ever pruned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +39,7 @@ class Plan(Noun):
     services: dict[Name, Service] = Field({}, description="what clients use")
     failover: Failover | None = Field(None, description="which site takes over from which, and how")
     drills: dict[Name, Drill] = Field({}, description="the rehearsals")
+    tabletops: dict[Name, Tabletop] = Field({}, description="drills that are only talked through")
     roles: Roles = Field(default_factory=Roles, description="who answers for what")
     # a mapping, not an Evidence: its path is then read against the plan's folder, as a declared one is
     evidence: Evidence = Field(
@@ -94,6 +77,11 @@ class Plan(Noun):
     def resolve(self, path: str | Path) -> Path:
         """An absolute path, from one relative to the plan. The plan's own paths are absolute already."""
         return Path(os.path.normpath(self.folder / path))
+
+    def schedules(self) -> dict[str, str]:
+        """Every drill that has a schedule, talked through or not."""
+        declared: dict[str, Drill | Tabletop] = {**self.drills, **self.tabletops}
+        return {name: drill.schedule for name, drill in declared.items() if drill.schedule is not None}
 
     def objectives(self) -> dict[tuple[str, ObjectiveKind], Duration]:
         """All that is declared: (service, "rto") and (dataset, "rpo") to the length allowed."""

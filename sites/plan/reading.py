@@ -21,7 +21,7 @@ from sites.plan.plan import Origin, Plan
 from sites.plan.problem import Problem, refusal
 
 PLAN_BYTES_MAX = 4 * 1024 * 1024
-NAMED_SECTIONS = ("sites", "repositories", "datasets", "services", "drills")
+NAMED_SECTIONS = ("sites", "repositories", "datasets", "services", "drills", "tabletops")
 _NAMED = {(section,) for section in NAMED_SECTIONS}
 
 

@@ -55,17 +55,27 @@ def imported(ended: subprocess.CompletedProcess[str]) -> set[str]:
 
 def test_every_command_is_there() -> None:
     assert COMMANDS == [
+        "attend",
         "backup",
         "check",
         "demo",
         "drill",
         "failover",
+        "finding",
+        "hold",
+        "key",
+        "note",
+        "prune",
         "recover",
         "replicate",
         "report",
         "restore-test",
+        "rotate-key",
         "schema",
+        "sign",
         "status",
+        "tabletop",
+        "upload",
         "verify",
     ]
 

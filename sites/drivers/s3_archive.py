@@ -1,0 +1,199 @@
+"""Evidence in a bucket whose object lock holds: what was uploaded there nobody takes back.
+
+That a store *says* it locks proves nothing (some answer 200 and delete all the same), so every upload is
+preceded by a probe that tries to break the lock of an object of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sites.errors import ArchiveError
+from sites.plan import S3Upload
+
+PROBE_LOCKED = timedelta(minutes=10)  # so long the object of a probe stays there
+_MODES = {"compliance": "COMPLIANCE", "governance": "GOVERNANCE"}
+_REFUSED = {"AccessDenied", "InvalidRequest", "ObjectLocked", "MethodNotAllowed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """How many objects were put, how many lay there already, and until when all of them are locked."""
+
+    put: int
+    present: int
+    locked_until: datetime
+
+
+class S3Archive:
+    """One bucket, below one prefix. Every method raises ArchiveError."""
+
+    def __init__(self, noun: S3Upload) -> None:
+        self._bucket, self._prefix = noun.bucket, noun.prefix.strip("/")
+        self._mode = _MODES[noun.lock]
+        self._s3: Any = boto3.client(
+            "s3",
+            endpoint_url=noun.endpoint,
+            region_name=noun.region,
+            aws_access_key_id=noun.access_key.resolve(),
+            aws_secret_access_key=noun.secret_key.resolve(),
+            config=Config(
+                connect_timeout=10,
+                read_timeout=60,
+                retries={"max_attempts": 3, "mode": "standard"},
+                s3={"addressing_style": "path" if noun.endpoint else "auto"},
+            ),
+        )
+
+    def probe(self, now: datetime | None = None) -> str:
+        """Try to break the lock of a new object in every way; what was found, in words.
+
+        Raises ArchiveError, saying which attempt succeeded, when the lock does not hold.
+        """
+        until = _second((now or datetime.now(UTC)) + PROBE_LOCKED)
+        key, content = f"{self._prefix}/probe/{uuid4()}", uuid4().bytes
+        version = self._put(key, content, until, {})
+        self._require_locked(key, version, until)
+        self._must_refuse("delete a locked version", "delete_object", Key=key, VersionId=version)
+        if self._mode == "COMPLIANCE":
+            self._must_refuse(
+                "delete a locked version with the right to bypass",
+                "delete_object",
+                Key=key,
+                VersionId=version,
+                BypassGovernanceRetention=True,
+            )
+        sooner = {"Mode": self._mode, "RetainUntilDate": until - PROBE_LOCKED / 2}
+        self._must_refuse(
+            "shorten a lock", "put_object_retention", Key=key, VersionId=version, Retention=sooner
+        )
+        self._call("put", "put_object", Key=key, Body=b"overwritten")
+        self._call("delete", "delete_object", Key=key)
+        if self._sha256(key, version) != hashlib.sha256(content).hexdigest():
+            raise self._broken("an overwritten object does not come back as it was")
+        self._require_locked(key, version, until)
+        return f"the {self._mode.lower()} lock of bucket {self._bucket} held against 5 attempts to break it"
+
+    def upload(self, files: Mapping[str, Path | bytes], until: datetime) -> Uploaded:
+        """Put every file that does not lie there yet, locked until then, and read each back.
+
+        `files` are the names below the prefix, each with its content, or the file that holds it.
+        """
+        until, put = _second(until), 0
+        for name, content in files.items():
+            put += self._keep(f"{self._prefix}/{name}", content, until)
+        return Uploaded(put, len(files) - put, until)
+
+    def _keep(self, key: str, content: Path | bytes, until: datetime) -> bool:
+        with _opened(content) as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        there = self._head(key)
+        if there is not None and there.get("Metadata", {}).get("sha256") == sha256:
+            version = str(there.get("VersionId"))
+            if self._sha256(key, version) == sha256 and self._is_locked(key, version, until):
+                return False
+        version = self._put(key, content, until, {"sha256": sha256})
+        self._require_locked(key, version, until)
+        if self._sha256(key, version) != sha256:
+            raise self._broken(f'"{key}" does not come back as it was put')
+        return True
+
+    def _put(self, key: str, content: Path | bytes, until: datetime, metadata: dict[str, str]) -> str:
+        with _opened(content) as file:
+            done = self._call(
+                f'put "{key}"',
+                "put_object",
+                Key=key,
+                Body=file,
+                Metadata=metadata,
+                ChecksumAlgorithm="SHA256",
+                ObjectLockMode=self._mode,
+                ObjectLockRetainUntilDate=until,
+            )
+        version = done.get("VersionId")
+        if not version or version == "null":
+            raise self._broken("it keeps no versions, so whatever is overwritten is gone")
+        return str(version)
+
+    def _require_locked(self, key: str, version: str, until: datetime) -> None:
+        if not self._is_locked(key, version, until):
+            raise self._broken(f'it does not show the lock that "{key}" was put with')
+
+    def _is_locked(self, key: str, version: str, until: datetime) -> bool:
+        found = self._call(f'look at "{key}"', "head_object", Key=key, VersionId=version)
+        locked_until = found.get("ObjectLockRetainUntilDate")
+        return (
+            found.get("ObjectLockMode") == self._mode
+            and isinstance(locked_until, datetime)
+            and locked_until >= until
+        )
+
+    def _must_refuse(self, what: str, method: str, **words: object) -> None:
+        try:
+            getattr(self._s3, method)(Bucket=self._bucket, **words)
+        except ClientError as error:
+            if _code(error) in _REFUSED:
+                return
+            raise self._failed(f"try to {what}", error) from None
+        except BotoCoreError as error:
+            raise self._failed(f"try to {what}", error) from None
+        raise self._broken(f"it let us {what}")
+
+    def _sha256(self, key: str, version: str) -> str:
+        """Of what comes back, read in blocks."""
+        done, digest = self._call(f'read "{key}"', "get_object", Key=key, VersionId=version), hashlib.sha256()
+        try:
+            for block in done["Body"].iter_chunks(1 << 20):
+                digest.update(block)
+        except BotoCoreError as error:
+            raise self._failed(f'read "{key}"', error) from None
+        return digest.hexdigest()
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        try:
+            return dict(self._s3.head_object(Bucket=self._bucket, Key=key))
+        except ClientError as error:
+            if _code(error) in ("404", "NoSuchKey", "NotFound"):
+                return None
+            raise self._failed(f'look for "{key}"', error) from None
+        except BotoCoreError as error:
+            raise self._failed(f'look for "{key}"', error) from None
+
+    def _call(self, act: str, method: str, **words: object) -> dict[str, Any]:
+        try:
+            return dict(getattr(self._s3, method)(Bucket=self._bucket, **words))
+        except (ClientError, BotoCoreError) as error:
+            raise self._failed(act, error) from None
+
+    def _failed(self, act: str, error: Exception) -> ArchiveError:
+        return ArchiveError(f'bucket "{self._bucket}": cannot {act}: {error}')
+
+    def _broken(self, why: str) -> ArchiveError:
+        return ArchiveError(
+            f'bucket "{self._bucket}" does not keep what it locks: {why}',
+            hint="make a bucket with object lock, on a store that keeps it; no evidence went there",
+        )
+
+
+def _opened(content: Path | bytes) -> io.BufferedReader | io.BytesIO:
+    return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _second(instant: datetime) -> datetime:
+    """Object locks know whole seconds."""
+    return instant.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=bool(instant.microsecond))

@@ -1,0 +1,110 @@
+"""Evidence goes only to a store whose lock was tried and held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from sites.drivers.s3_archive import S3Archive
+from sites.errors import ArchiveError
+from sites.plan import S3Upload
+from sites.secret import Secret
+from tests.sites.drivers.stores import lying_store, moto_store, refuse_shorter_locks
+
+LATER = datetime.now(UTC) + timedelta(days=400)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[str]:
+    with moto_store() as address:
+        client = s3(address)
+        client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+        client.create_bucket(Bucket="plain")
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_ACCESS", "access")
+    monkeypatch.setenv("TEST_SECRET", "planted")
+
+
+def s3(address: str) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=address,
+        region_name="us-east-1",
+        aws_access_key_id="access",
+        aws_secret_access_key="planted",
+    )
+
+
+def archive(address: str, bucket: str = "locked", prefix: str = "evidence") -> S3Archive:
+    return S3Archive(
+        S3Upload(
+            kind="s3",
+            endpoint=address,
+            bucket=bucket,
+            prefix=prefix,
+            access_key=Secret(env="TEST_ACCESS"),
+            secret_key=Secret(env="TEST_SECRET"),
+        )
+    )
+
+
+def test_a_lock_that_holds_is_said_to(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_shorter_locks(monkeypatch)
+    assert archive(store).probe() == (
+        "the compliance lock of bucket locked held against 5 attempts to break it"
+    )
+
+
+def test_a_store_that_lets_a_lock_be_shortened_is_refused(store: str) -> None:
+    with pytest.raises(ArchiveError, match="it let us shorten a lock"):
+        archive(store).probe()
+
+
+def test_a_store_that_answers_200_and_deletes_all_the_same_is_refused() -> None:
+    with lying_store() as (address, held):
+        with pytest.raises(ArchiveError, match="it let us delete a locked version") as caught:
+            archive(address).probe()
+        assert caught.value.hint is not None
+        assert held == {}
+
+
+def test_a_bucket_without_a_lock_is_refused(store: str) -> None:
+    with pytest.raises(ArchiveError, match='bucket "plain": cannot put'):
+        archive(store, "plain").probe()
+
+
+def test_a_store_that_is_away_is_told() -> None:
+    with pytest.raises(ArchiveError, match="cannot put"):
+        archive("http://127.0.0.1:1").probe()
+
+
+def test_files_are_put_once_locked_and_read_back(store: str, tmp_path: Path) -> None:
+    (tmp_path / "ledger.jsonl").write_bytes(b"x" * 3_000_000)
+    files: dict[str, Path | bytes] = {"run/ledger.jsonl": tmp_path / "ledger.jsonl", "chain/1": b"line"}
+    first = archive(store, prefix="once").upload(files, LATER)
+    again = archive(store, prefix="once").upload(files, LATER)
+    assert (first.put, first.present, again.put, again.present) == (2, 0, 0, 2)
+    lock = s3(store).head_object(Bucket="locked", Key="once/chain/1")
+    assert lock["ObjectLockMode"] == "COMPLIANCE"
+    assert lock["ObjectLockRetainUntilDate"] >= LATER
+
+
+def test_what_was_overwritten_there_is_put_again(store: str) -> None:
+    archive(store, prefix="over").upload({"chain/1": b"line"}, LATER)
+    s3(store).put_object(Bucket="locked", Key="over/chain/1", Body=b"forged")
+    assert archive(store, prefix="over").upload({"chain/1": b"line"}, LATER).put == 1
+
+
+def test_a_longer_retention_puts_it_again(store: str) -> None:
+    archive(store, prefix="long").upload({"chain/1": b"line"}, LATER)
+    longer = archive(store, prefix="long").upload({"chain/1": b"line"}, LATER + timedelta(days=1))
+    assert longer.put == 1
