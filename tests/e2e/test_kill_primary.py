@@ -14,6 +14,7 @@ from drills import drill, rehearsal
 from drills.closing import Closed
 from drills.faults.kill_site import KillSite
 from drills.undo import UndoIntents
+from rto_rpo.evidence.heads import read_heads
 from rto_rpo.evidence.verify import verify
 from sites.capability import Proof
 from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
@@ -67,8 +68,10 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> N
         assert not desk.estate.site("primary").running()
         assert "engine" in desk.estate.site("dr").running()
         assert {path.name for path in run.folder.iterdir()} == {
-            "plan.yaml", "ledger.jsonl", "report.json", "report.html", "report.md",
+            "plan.yaml", "charter.json", "ledger.jsonl", "report.json", "report.html", "report.md",
         }  # fmt: skip
+        assert desk.plan.evidence.heads is not None
+        assert [kept.head for kept in read_heads(desk.plan.evidence.heads)] == [run.head]
         outcome = verify(desk.plan.evidence.path, head=run.head)
         assert outcome.intact, outcome.findings
         assert outcome.anchored
