@@ -10,35 +10,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from rto_rpo.binomial import highest_chance, lower_rank, lowest_chance, trials_needed, upper_rank
+from rto_rpo.measurement import Verdict
 
 SHARE: Final = 0.95
 CONFIDENCE: Final = 0.95
 QUANTILES: Final = (0.5, 0.9, 0.95)
-
-Standing = Literal["kept", "breached", "open"]
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one run showed: the actual lies in [lower, upper]; without an upper bound it may be any longer.
 
-    `damaged`: something happened that no length of time excuses. A run that proved nothing is `UNKNOWN`.
+    `damaged`: something happened that no length of time excuses. `doubted`: the bounds stand, and for another
+    reason the promise was not met for sure. A run that proved nothing is `UNKNOWN`.
     """
 
     lower_seconds: float
     upper_seconds: float | None
     damaged: bool = False
+    doubted: bool = False
 
-    def standing(self, limit_seconds: float) -> Standing:
+    def verdict(self, limit_seconds: float) -> Verdict:
         """Whether it kept to the limit for sure, broke it for sure, or may have done either."""
         if self.damaged or self.lower_seconds > limit_seconds:
-            return "breached"
-        if self.upper_seconds is not None and self.upper_seconds <= limit_seconds:
-            return "kept"
-        return "open"
+            return "missed"
+        if self.upper_seconds is not None and self.upper_seconds <= limit_seconds and not self.doubted:
+            return "met"
+        return "inconclusive"
 
 
 UNKNOWN: Final = Observation(0.0, None)
@@ -71,7 +72,7 @@ class Chance:
 class Claim:
     """ "`share` of drills keep the promise, with this confidence": whether that may be said.
 
-    `needed` drills with so many breaches would do; `more` are still to come, each of them kept.
+    `needed` drills with so many breaches would do; `more` are still to come, each of them met.
     """
 
     share: float
@@ -86,16 +87,16 @@ class Claim:
 class Statistics:
     """All runs against one limit.
 
-    `chance` and `claim` take every open run for a breach, `chance_at_best` and `claim_at_best` for kept: how
-    far apart they are is what the open runs do. `endless` runs have no upper bound.
+    `chance` and `claim` take every inconclusive run for a breach, `chance_at_best` and `claim_at_best` for
+    none: how far apart they are is what the inconclusive runs do. `endless` runs have no upper bound.
     """
 
     limit_seconds: float
     confidence: float
     runs: int
-    kept: int
-    breached: int
-    open: int
+    met: int
+    missed: int
+    inconclusive: int
     endless: int
     quantiles: tuple[Quantile, ...]
     chance: Chance
@@ -113,21 +114,21 @@ def statistics(
     quantiles: Iterable[float] = QUANTILES,
 ) -> Statistics:
     """What these runs show of a promise to keep to the limit, and of how long it takes."""
-    standings = [each.standing(limit_seconds) for each in observations]
-    runs, breached, undecided = len(standings), standings.count("breached"), standings.count("open")
+    verdicts = [each.verdict(limit_seconds) for each in observations]
+    runs, missed, undecided = len(verdicts), verdicts.count("missed"), verdicts.count("inconclusive")
     return Statistics(
         limit_seconds=limit_seconds,
         confidence=confidence,
         runs=runs,
-        kept=standings.count("kept"),
-        breached=breached,
-        open=undecided,
+        met=verdicts.count("met"),
+        missed=missed,
+        inconclusive=undecided,
         endless=sum(1 for each in observations if each.upper_seconds is None),
         quantiles=tuple(quantile(observations, each, confidence) for each in quantiles),
-        chance=chance(breached + undecided, runs, confidence),
-        chance_at_best=chance(breached, runs, confidence),
-        claim=claim(breached + undecided, runs, share, confidence),
-        claim_at_best=claim(breached, runs, share, confidence),
+        chance=chance(missed + undecided, runs, confidence),
+        chance_at_best=chance(missed, runs, confidence),
+        claim=claim(missed + undecided, runs, share, confidence),
+        claim_at_best=claim(missed, runs, share, confidence),
     )
 
 

@@ -21,14 +21,19 @@ def report(
         typer.Option("--format", help="Write the whole report so; default: as the name of --to says."),
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Write it there.")] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="What all runs in the folder show together; html or json.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Tell of a run again, computed anew from its plan and its ledger."""
+    """Tell of a run again, computed anew from its plan and its ledger; or of all of them together."""
     from flows.answer import answer
     from flows.report import form_of, read, rendered, require_new, run_folder, write
     from flows.results import report_lines
     from sites.errors import GuardError
 
+    if history:
+        raise typer.Exit(_history(path, form, to, as_json=json))
     run = run_folder(path)
     if to is not None:
         form = form or form_of(to)
@@ -43,6 +48,26 @@ def report(
     else:
         write(to, rendered(content, form))
         answer([str(to)], {"folder": run, "written": to}, as_json=json)
+
+
+def _history(path: Path, form: str | None, to: Path | None, *, as_json: bool) -> int:
+    from flows.answer import answer
+    from flows.history import lines, rendered
+    from flows.report import form_of, require_new, write
+    from rto_rpo.series.gather import gather
+
+    if to is not None:
+        form = form or form_of(to)
+        require_new(to)
+    found = gather(path)
+    if form is None:
+        answer(lines(found), found, as_json=as_json)
+    elif to is None:
+        typer.echo(rendered(found, form).decode(), nl=False)
+    else:
+        write(to, rendered(found, form))
+        answer([str(to)], {"folder": path, "written": to}, as_json=as_json)
+    return 3 if found.findings else 0
 
 
 def verify(

@@ -16,19 +16,20 @@ from rto_rpo.report.outage import numbered, outage
 from rto_rpo.report.overview import overview
 from rto_rpo.report.visible import visible
 
-_WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
+WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
 _DETAIL_MAX = 600
 
 
 def html(content: dict[str, Any]) -> str:
     """The page of a report's content (as in report.json)."""
     report = Report.model_validate(content)
-    page = _environment().get_template("report.html")
+    page = templates().get_template("report.html")
     return page.render(report=report, overviews=_overviews(report), outages=_outages(report))
 
 
 @cache
-def _environment() -> Environment:
+def templates() -> Environment:
+    """Where pages come from: everything escaped, and shown as it is where it would not be seen."""
     environment = Environment(
         loader=PackageLoader("rto_rpo.report"),
         autoescape=True,
@@ -63,13 +64,13 @@ def _hash(text: str) -> Markup:
 
 
 def _overviews(report: Report) -> dict[str, Drawing]:
-    return {name: drawing for name, width in _WIDTHS.items() if (drawing := overview(report, width))}
+    return {name: drawing for name, width in WIDTHS.items() if (drawing := overview(report, width))}
 
 
 def _outages(report: Report) -> dict[str, dict[str, Drawing]]:
     return {
         time.stream: {
-            name: drawing for name, width in _WIDTHS.items() if (drawing := outage(report, time, width))
+            name: drawing for name, width in WIDTHS.items() if (drawing := outage(report, time, width))
         }
         for time in report.recovery_times
     }

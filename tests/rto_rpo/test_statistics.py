@@ -16,26 +16,28 @@ KEPT, BREACHED = Observation(1.0, 2.0), Observation(11.0, 12.0)
 
 lengths = st.floats(0, 20).map(lambda value: round(value, 3))
 observations = st.builds(
-    lambda lower, width, damaged: Observation(lower, None if width is None else lower + width, damaged),
+    lambda lower, width, spoilt: Observation(lower, None if width is None else lower + width, *spoilt),
     lengths,
     st.none() | lengths,
-    st.sampled_from([False, False, False, True]),
+    st.sampled_from([(False, False), (False, False), (False, False), (True, False), (False, True)]),
 )
 
 
 @pytest.mark.parametrize(
-    ("observation", "standing"),
+    ("observation", "verdict"),
     [
-        (Observation(1.0, 10.0), "kept"),
-        (Observation(10.0, 10.5), "open"),
-        (Observation(10.5, None), "breached"),
-        (Observation(9.0, None), "open"),
-        (Observation(0.0, 1.0, damaged=True), "breached"),
-        (UNKNOWN, "open"),
+        (Observation(1.0, 10.0), "met"),
+        (Observation(10.0, 10.5), "inconclusive"),
+        (Observation(10.5, None), "missed"),
+        (Observation(9.0, None), "inconclusive"),
+        (Observation(0.0, 1.0, damaged=True), "missed"),
+        (Observation(1.0, 2.0, doubted=True), "inconclusive"),
+        (Observation(10.5, 12.0, doubted=True), "missed"),
+        (UNKNOWN, "inconclusive"),
     ],
 )
-def test_a_run_kept_to_it_broke_it_or_may_have_done_either(observation: Observation, standing: str) -> None:
-    assert observation.standing(LIMIT) == standing
+def test_a_run_kept_to_it_broke_it_or_may_have_done_either(observation: Observation, verdict: str) -> None:
+    assert observation.verdict(LIMIT) == verdict
 
 
 def test_fifty_nine_without_a_breach_and_not_one_fewer() -> None:
@@ -62,7 +64,7 @@ def test_without_a_run_nothing_is_known() -> None:
 
 def test_a_run_that_proved_nothing_is_counted_against_the_claim() -> None:
     found = statistics([KEPT] * 60 + [UNKNOWN], LIMIT)
-    assert (found.runs, found.kept, found.open, found.endless) == (61, 60, 1, 1)
+    assert (found.runs, found.met, found.inconclusive, found.endless) == (61, 60, 1, 1)
     assert (found.claim.holds, found.claim.more) == (False, 93 - 61)
     assert found.claim_at_best.holds
     assert found.chance_at_best.highest < 0.05 < found.chance.highest
@@ -71,7 +73,7 @@ def test_a_run_that_proved_nothing_is_counted_against_the_claim() -> None:
 @settings(max_examples=100, deadline=None)
 @given(runs=st.lists(observations, max_size=70))
 def test_the_claim_is_what_the_quantile_says(runs: list[Observation]) -> None:
-    """Two ways to one answer, where no damage makes a run a breach whatever its length."""
+    """Two ways to one answer, where neither damage nor doubt speaks against a run whatever its length."""
     runs = [Observation(each.lower_seconds, each.upper_seconds) for each in runs]
     found = statistics(runs, LIMIT)
     upper = quantile(runs, 0.95).upper_seconds
@@ -87,7 +89,8 @@ def test_no_value_inside_the_intervals_gives_more_than_was_said(runs: list[Obser
     ends = [(each.lower_seconds, 1e9 if each.upper_seconds is None else each.upper_seconds) for each in runs]
     for lengths_ in product(*ends):
         exactly = [
-            Observation(length, length, each.damaged) for length, each in zip(lengths_, runs, strict=True)
+            Observation(length, length, each.damaged, each.doubted)
+            for length, each in zip(lengths_, runs, strict=True)
         ]
         truth = statistics(exactly, LIMIT, share=0.5, confidence=0.6, quantiles=(0.5,))
         _expect_no_more(found, truth)
@@ -95,7 +98,7 @@ def test_no_value_inside_the_intervals_gives_more_than_was_said(runs: list[Obser
 
 def _expect_no_more(found: Statistics, truth: Statistics) -> None:
     said, true = found.quantiles[0], truth.quantiles[0]
-    assert found.breached <= truth.breached <= found.breached + found.open
+    assert found.missed <= truth.missed <= found.missed + found.inconclusive
     assert found.chance_at_best.highest <= truth.chance.highest <= found.chance.highest
     assert found.chance_at_best.lowest <= truth.chance.lowest <= found.chance.lowest
     assert truth.claim.holds or not found.claim.holds
@@ -112,8 +115,8 @@ def _expect_no_more(found: Statistics, truth: Statistics) -> None:
 @given(runs=st.lists(observations, max_size=30), more=observations)
 def test_a_run_more_never_goes_missing(runs: list[Observation], more: Observation) -> None:
     before, after = statistics(runs, LIMIT), statistics([*runs, more], LIMIT)
-    assert after.runs == before.runs + 1 == after.kept + after.breached + after.open
-    if more.standing(LIMIT) != "kept":
+    assert after.runs == before.runs + 1 == after.met + after.missed + after.inconclusive
+    if more.verdict(LIMIT) != "met":
         assert after.claim.more >= before.claim.more
 
 

@@ -1,0 +1,98 @@
+"""A run as an observation must never say more than its judge did, nor keep a miss to itself."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rto_rpo.report.document import document
+from rto_rpo.report.model import Judgement, Report
+from rto_rpo.series.observed import observed
+from rto_rpo.statistics import UNKNOWN
+from tests.rto_rpo.histories import DICE_BYTES, make_history
+from tests.rto_rpo.ledgers import write_ledger
+from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
+
+HISTORIES = 150
+
+
+@pytest.fixture(scope="module")
+def reports() -> Iterator[list[Report]]:
+    """Reports of random histories, of all verdicts."""
+    memory = Path("/dev/shm")  # noqa: S108 - many ledgers, each synced: memory if there is any
+    dice, found = random.Random(5), []  # noqa: S311 - reproducible on purpose
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        path = Path(folder) / "ledger.jsonl"
+        for _ in range(HISTORIES):
+            write_ledger(path, *make_history(dice.randbytes(DICE_BYTES)))
+            found.append(Report.model_validate(document(path, b"plan")))
+        yield found
+
+
+def _doubted(report: Report) -> bool:
+    """Whether anything but a judgement of another promise keeps the run from being met."""
+    return report.instrument.void is not None or any(
+        one not in {f"{each.subject} {each.objective}: {each.reason}" for each in report.judgements}
+        and not any(one.endswith(f": {each.reason}") and each.verdict != "inconclusive" for each in others)
+        for others in [[*report.split_brain, *report.checks]]
+        for one in report.reasons
+    )
+
+
+def test_by_the_limit_of_the_run_it_says_what_the_judge_said(reports: list[Report]) -> None:
+    seen: Counter[tuple[str, str]] = Counter()
+    for report in reports:
+        for one in report.judgements:
+            observation, _ = observed(report, one, one.declared_seconds)
+            verdict = observation.verdict(one.declared_seconds)
+            expected = "inconclusive" if one.verdict == "met" and _doubted(report) else one.verdict
+            assert verdict == expected, (one, report.reasons)
+            seen[one.verdict, verdict] += 1
+    assert len(seen) == 4  # all of the three as they are, and met in a run that is doubted
+    assert min(seen.values()) >= 5
+
+
+def test_a_wider_promise_is_never_harder_to_keep(reports: list[Report]) -> None:
+    order = {"missed": 0, "inconclusive": 1, "met": 2}
+    for report in reports:
+        for one in report.judgements:
+            limits = sorted([0.0, one.declared_seconds, one.declared_seconds * 2, 1e6])
+            seen = [order[observed(report, one, limit)[0].verdict(limit)] for limit in limits]
+            assert seen == sorted(seen)
+
+
+def _judged(folder: Path, run: Run, objective: str) -> tuple[Report, Judgement]:
+    report = Report.model_validate(document(write_run(folder, run) / "ledger.jsonl", run.plan))
+    return report, next(one for one in report.judgements if one.objective == objective)
+
+
+def test_a_void_run_is_one_of_which_nothing_is_known(tmp_path: Path) -> None:
+    report, one = _judged(tmp_path, INCONCLUSIVE, "rto")
+    assert one.upper_seconds is not None  # it has bounds all the same, and they must not be used
+    observation, why = observed(report, one, 30.0)
+    assert observation == UNKNOWN
+    assert why.startswith("void: ")
+
+
+def test_a_lost_write_is_a_miss_where_none_is_allowed_and_a_length_where_some_are(tmp_path: Path) -> None:
+    report, one = _judged(tmp_path, MISSED, "rpo")
+    none, why = observed(report, one, 0.0)
+    assert (none.verdict(0.0), why) == ("missed", "3 lost, where 0 s allows none")
+    some, _ = observed(report, one, 900.0)
+    assert not some.damaged
+    assert some.upper_seconds == one.upper_seconds
+
+
+@pytest.mark.parametrize("damage", ["corrupt", "duplicated", "resurrected"])
+def test_damage_is_a_miss_however_wide_the_promise(tmp_path: Path, damage: str) -> None:
+    report, one = _judged(tmp_path, MET, "rpo")
+    [point] = [each for each in report.recovery_points if each.stream == one.stream]
+    spoilt = report.model_copy(update={"recovery_points": [point.model_copy(update={damage: [7]})]})
+    observation, why = observed(spoilt, one, 1e6)
+    assert observation.verdict(1e6) == "missed"
+    assert why == f"1 {damage}"
