@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from drills.clients import addresses, configure
 from drills.recorder.config import RecorderConfig, StreamConfig
 from rto_rpo import __version__
 from rto_rpo.evidence.charter import Criteria, Objective
 from rto_rpo.objective import Duration
-from sites.drivers.http.client import HttpCanary
-from sites.errors import PlanError
 from sites.estate import Estate
 from sites.plan import Drill
 
@@ -82,35 +81,25 @@ def _objective(subject: str, objective: str, length: Duration, stream: str | Non
 
 
 def _streams(estate: Estate, drill: Drill) -> list[StreamConfig]:
-    canary, service = drill.canary, estate.plan.services[drill.canary.service]
-    if service.endpoint is None:
-        raise PlanError(f'service "{canary.service}" has no endpoint for a canary', hint="declare `endpoint`")
-    interval_ns = round(1e9 / canary.rate.per_second)
-    old = estate.plan.failover.from_site if estate.plan.failover is not None else None
-    streams = [_stream(drill, canary.dataset, "clients", service.endpoint, interval_ns)]
-    if old in service.addresses:
+    canary = drill.canary
+    where, interval_ns = addresses(estate, canary), canary.rate.interval_ns
+    streams = [_stream(drill, canary.dataset, "clients", where.clients, interval_ns)]
+    if where.old_primary is not None:
         slower_ns = max(interval_ns, OLD_PRIMARY_INTERVAL_NS)
-        streams.append(_stream(drill, STREAM_OLD_PRIMARY, "old_primary", service.addresses[old], slower_ns))
+        streams.append(_stream(drill, STREAM_OLD_PRIMARY, "old_primary", where.old_primary, slower_ns))
     return streams
 
 
 def _stream(
-    drill: Drill, name: str, role: Literal["clients", "old_primary"], endpoint: str, interval_ns: int
+    drill: Drill, name: str, role: Literal["clients", "old_primary"], address: str, interval_ns: int
 ) -> StreamConfig:
     return StreamConfig(
         name=name,
         role=role,
-        address=endpoint,
+        address=address,
         dataset=drill.canary.dataset,
         service=drill.canary.service,
         interval_ns=interval_ns,
         limit_ns=drill.canary.limit.ns,
-        client=HttpCanary(
-            endpoint,
-            write_path=drill.canary.write_path,
-            list_path=drill.canary.list_path,
-            id_field=drill.canary.id_field,
-            payload_field=drill.canary.payload_field,
-            list_field=drill.canary.list_field,
-        ),
+        client=configure(drill.canary, address),
     )

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
+from drills.clients import ClientConfig
 from rto_rpo.ledger.records import SCHEMA
-from sites.drivers.http.client import HttpCanary
 
 SOCKET_NAME = "socket"
 LOG_NAME = "recorder.log"
@@ -28,7 +28,7 @@ class StreamConfig(_Strict):
     service: str | None = None
     interval_ns: PositiveInt
     limit_ns: PositiveInt
-    client: HttpCanary
+    client: ClientConfig
 
     @property
     def in_flight_max(self) -> int:

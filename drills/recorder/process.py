@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from drills.canary import Canary, Pace
+from drills.clients import open_client
 from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recorder.history import OWN
 from drills.recorder.ledger_thread import LedgerThread
@@ -18,7 +19,6 @@ from drills.recorder.streak import Streak
 from rto_rpo.ledger.records import FIRST_PREV
 from rto_rpo.ledger.validation import checked
 from sites.capability import Client
-from sites.drivers.http.client import HttpClient
 
 Reason = Literal["stable", "deadline", "orphaned", "aborted"]
 LOOK_SECONDS = 0.02
@@ -34,7 +34,7 @@ class _Stream:
 
     def __init__(self, config: RecorderConfig, stream: StreamConfig, ledger: LedgerThread) -> None:
         self.config = stream
-        self.client: Client = HttpClient(stream.client, run=config.run, limit_seconds=stream.limit_ns / 1e9)
+        self.client: Client = open_client(stream.client, run=config.run, limit_seconds=stream.limit_ns / 1e9)
         self.streak = Streak(stream.interval_ns, config.late_ns)
         pace = Pace(stream.name, config.seed, stream.interval_ns, stream.limit_ns, stream.in_flight_max)
         self.canary = Canary(pace, self.client, ledger, self.streak)

@@ -1,5 +1,7 @@
 """The plan file: read, checked, frozen."""
 
+from sites.plan.canary import Canary as Canary
+from sites.plan.canary import HttpCanary as HttpCanary
 from sites.plan.data import Backup as Backup
 from sites.plan.data import Dataset as Dataset
 from sites.plan.data import FilesDataset as FilesDataset
@@ -14,7 +16,6 @@ from sites.plan.evidence import Tabletop as Tabletop
 from sites.plan.exercise import Detect as Detect
 from sites.plan.exercise import Drill as Drill
 from sites.plan.exercise import Failover as Failover
-from sites.plan.exercise import HttpCanary as HttpCanary
 from sites.plan.exercise import KillSite as KillSite
 from sites.plan.exercise import NoFault as NoFault
 from sites.plan.places import HttpReady as HttpReady

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rto_rpo.objective import parse_duration
+from sites.plan.canary import Canary
 from sites.plan.noun import Noun
-from sites.plan.references import DatasetName, Need, ServiceName, SiteName
-from sites.plan.scalars import Count, Frequency, PositiveSpan, Schedule, Text, UrlPath
+from sites.plan.references import Need, SiteName
+from sites.plan.scalars import Count, PositiveSpan, Schedule
 
 ObjectiveKind = Literal["rto", "rpo"]
 
@@ -46,21 +47,6 @@ class NoFault(Noun):
     kind: Literal["none"]
 
 
-class HttpCanary(Noun):
-    """Numbered writes through a service's endpoint: POST to write, GET to read back."""
-
-    kind: Literal["http"]
-    service: ServiceName = Field(description="written through its endpoint")
-    dataset: DatasetName = Field(description="where the writes end up")
-    rate: Frequency = Field(description="how often, whatever the answers")
-    limit: PositiveSpan = Field(parse_duration("2s"), description="an answer later than this is none")
-    write_path: UrlPath = Field("/orders", description="takes POST with a JSON object for each write")
-    list_path: UrlPath = Field("/orders", description="answers GET with what was written")
-    id_field: Text = Field("client_order_id", description="field of a write that holds its number")
-    payload_field: Text = Field("payload", description="field of a write that holds its payload")
-    list_field: Text = Field("orders", description="field of the answer that holds the list")
-
-
 class Drill(Noun):
     fault: Annotated[KillSite | NoFault, Field(discriminator="kind")] = Field(description="the damage done")
     respond: Literal["runbook", "observe"] = Field(
@@ -70,7 +56,7 @@ class Drill(Noun):
     judge: dict[Need, Annotated[tuple[ObjectiveKind, ...], Field(min_length=1)]] = Field(
         min_length=1, description="the objectives that this drill is about; all others are not tested by it"
     )
-    canary: HttpCanary = Field(description="the writes that are measured")
+    canary: Canary = Field(description="the writes that are measured")
     late: PositiveSpan | None = Field(
         None, description="an answer later than this is bad; default: from the steady state, 100ms or more"
     )

@@ -11,6 +11,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Literal
 from urllib.parse import quote
 
 from sites.capability import Outcome, ReadBack
@@ -40,6 +41,7 @@ class HttpCanary:
     list_field: str = "orders"
     extra: dict[str, object] = field(default_factory=dict)
     pooled: bool = False
+    kind: Literal["http"] = "http"
 
 
 class HttpClient:
