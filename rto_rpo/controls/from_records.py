@@ -1,0 +1,116 @@
+"""Answers that the records give: what was agreed before, who said what, what was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rto_rpo.controls.answer import Answer, Evidence
+from rto_rpo.dossier.shelf import Run, newest
+from rto_rpo.evidence.person import separation
+from rto_rpo.evidence.record import Approval, Presence, SignOff
+from rto_rpo.objective import parse_duration
+
+
+def frozen(found: Evidence) -> Answer:
+    run = found.last
+    if run is None:
+        return Answer("not tested", "nothing ran")
+    if run.digest and run.digest.frozen and run.digest.frozen.criteria_sha256:
+        why = f"frozen before the fault as {run.digest.frozen.criteria_sha256[:16]}: {run.utc[:10]}"
+        return Answer("met", why, (run.folder,))
+    return Answer("not tested", "the newest run froze no criteria before it began", (run.folder,))
+
+
+def scenario(found: Evidence) -> Answer:
+    run = newest(
+        found.year, lambda run: bool(run.digest and run.digest.frozen and run.digest.frozen.scenario)
+    )
+    if run is None:
+        return Answer("not tested", "no run of the last year wrote its scenario down beforehand")
+    return Answer("met", f"written down before the run of {run.utc[:10]}", (run.folder,))
+
+
+def recorded(found: Evidence) -> Answer:
+    if found.shelf.problems:
+        return Answer("not met", f"the chain does not hold: {found.shelf.problems[0]}")
+    if not found.year:
+        return Answer("not tested", "no drill ran in the last year")
+    without = [run for run in found.year if run.digest is None]
+    if without:
+        return Answer("not met", f"{without[-1].folder}: {without[-1].problem}", (without[-1].folder,))
+    return Answer("met", f"each of the {len(found.year)} runs of the last year has its report in the chain")
+
+
+def followed(found: Evidence) -> Answer:
+    if not found.shelf.runs:
+        return Answer("not tested", "nothing ran")
+    day = found.day.isoformat()
+    open_ = [one for one in found.findings if one.state(day) == "open"]
+    late = [one.id for one in open_ if one.overdue(day)]
+    loose = [one.id for one in open_ if not (one.owner and one.due)]
+    if late:
+        return Answer("not met", f"overdue: {', '.join(late)}")
+    if loose:
+        return Answer("not met", f"without an owner or a day: {', '.join(loose)}")
+    return Answer("met", f"{len(open_)} findings are open, each with an owner and a day")
+
+
+def approved(found: Evidence) -> Answer:
+    run, charter = found.last, found.charter
+    if run is None or charter is None or charter.confirm is None:
+        return Answer("not tested", "the newest run names nothing that could have been approved")
+    told = [
+        line.entry.decision
+        for line in found.shelf.said
+        if isinstance(line.entry, Approval) and line.entry.confirm == charter.confirm and line.utc <= run.utc
+    ]
+    if not told:
+        return Answer("not tested", "nobody's approval before the newest run is on record", (run.folder,))
+    return Answer("met" if told[-1] == "accepted" else "not met", f"{told[-1]} beforehand", (run.folder,))
+
+
+def signed_off(found: Evidence) -> Answer:
+    run, charter = found.last, found.charter
+    said = [line for line in run.record.records if isinstance(line.entry, SignOff)] if run else []
+    if run is None or charter is None or not said:
+        return Answer("not tested", "nobody has signed the newest run off")
+    if any(isinstance(line.entry, SignOff) and line.entry.decision == "refused" for line in said):
+        return Answer("not met", "the sign-off was refused", (run.folder,))
+    faults = [*separation(charter, run.record.records)]
+    return Answer("inconclusive" if faults else "met", faults[0] if faults else "three people", (run.folder,))
+
+
+def took_part(found: Evidence) -> Answer:
+    run = newest(found.year, lambda run: any(_presences(run)))
+    if run is None:
+        return Answer("not tested", "no run of the last year says who was called and who answered")
+    states: dict[str, set[str]] = {}
+    for one in _presences(run):
+        states.setdefault(one.person, set()).add(one.state)
+    missing = [name for name, seen in states.items() if not seen & {"acknowledged", "joined"}]
+    if missing:
+        return Answer("not met", f"did not answer: {', '.join(missing)}", (run.folder,))
+    return Answer("met", f"{len(states)} people answered on {run.utc[:10]}", (run.folder,))
+
+
+def _presences(run: Run) -> Iterator[Presence]:
+    return (line.entry for line in run.record.records if isinstance(line.entry, Presence))
+
+
+def kept(years: int) -> Callable[[Evidence], Answer]:
+    def answer(found: Evidence) -> Answer:
+        wanted = years * 365 * 86_400
+        declared = found.plan.text("evidence.retention") or "6y"
+        try:
+            kept = parse_duration(declared).seconds
+        except ValueError:
+            return Answer("inconclusive", f"the plan's retention {declared!r} is no length of time")
+        if kept < wanted:
+            return Answer("not met", f"the plan keeps evidence for {declared} only")
+        pruned = [run.folder for run in found.shelf.runs if run.record.pruned]
+        why = f"kept for {declared}; {len(pruned) or 'nothing'} pruned, and only what was older"
+        return (
+            Answer("met", why) if found.shelf.runs else Answer("not tested", "there is nothing to keep yet")
+        )
+
+    return answer

@@ -1,0 +1,131 @@
+"""What the other pages need of one run: report.json without its pictures and its events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from rto_rpo.measurement import Verdict
+from rto_rpo.report.model import Check, Judgement, NotTested
+
+
+class Split(BaseModel):
+    """Whether a second writer was seen at an old primary's own address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stream: str
+    verdict: Verdict
+    reason: str
+
+
+class Frozen(BaseModel):
+    """What was agreed before the run, of its charter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    criteria_sha256: str | None
+    scenario: str | None
+    confirm: str | None
+
+
+class Digest(BaseModel):
+    """`void`: why the run proves nothing. `ways` counts what went wrong with the clients' writes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    plan: str
+    drill: str
+    kind: str
+    environment: str | None
+    variables: dict[str, str]
+    respond: str
+    fault: dict[str, Any]
+    begin_utc: str | None
+    verdict: Verdict
+    reasons: list[str]
+    judgements: list[Judgement]
+    not_tested: list[NotTested]
+    checks: list[Check]
+    splits: list[Split]
+    gate: bool
+    safe: bool | None
+    void: str | None
+    fault_effective: bool | None
+    acknowledged: int
+    ways: dict[str, int]
+    events: dict[str, int]
+    ended: str | None
+    services: list[str]
+    frozen: Frozen | None
+
+    @property
+    def troubles(self) -> list[str]:
+        """Why the verdict is not *met*, in a few words each; nothing when it is."""
+        if self.void:
+            return [self.void]
+        told = [
+            f"{one.subject} {one.objective.upper()}: {one.reason}"
+            for one in self.judgements
+            if one.verdict != "met"
+        ]
+        told += [f"two writers: {split.reason}" for split in self.splits if split.verdict != "met"]
+        told += [f"{check.name}: {check.reason}" for check in self.checks if check.verdict != "met"]
+        return told or ([] if self.verdict == "met" else self.reasons)
+
+    @property
+    def faulted(self) -> bool:
+        """Whether something was broken on purpose, and that was proven to have taken effect."""
+        return self.fault.get("kind", "none") != "none" and self.fault_effective is True
+
+
+_WAYS = ("lost", "corrupt", "duplicated", "resurrected", "phantom", "unexpected", "unrecorded")
+
+
+def digest(report: dict[str, Any]) -> Digest:
+    """The digest of report.json's content. Raises ValidationError or KeyError when it is none."""
+    safe, drill = report["safe"], report["drill"]
+    roles = {stream["name"]: stream["role"] for stream in report["streams"]}
+    points = [
+        point
+        for point in report["recovery_points"]
+        if roles.get(point["stream"]) not in {"old_primary", "control"}
+    ]
+    return Digest(
+        run=report["run"],
+        plan=report["plan"]["name"],
+        drill=drill["name"],
+        kind=drill["kind"],
+        environment=drill["environment"],
+        variables=report["plan"]["variables"],
+        respond=drill["respond"],
+        fault=drill["fault"],
+        begin_utc=report["utc"]["begin"],
+        verdict=report["verdict"],
+        reasons=report["reasons"],
+        judgements=report["judgements"],
+        not_tested=report["not_tested"],
+        checks=report["checks"],
+        splits=[
+            {name: split[name] for name in ("stream", "verdict", "reason")} for split in report["split_brain"]
+        ],
+        gate=drill.get("gate", False),
+        safe=safe["reached"] if safe else None,
+        void=report["instrument"]["void"],
+        fault_effective=report["instrument"]["fault_effective"],
+        acknowledged=sum(point["acknowledged_count"] for point in points),
+        ways={way: sum(len(point[way]) for point in points) for way in _WAYS},
+        events=dict(sorted(Counter(event["name"] for event in report["timeline"]["events"]).items())),
+        ended=report["ledger"]["ended"],
+        services=sorted({one["service"] for one in report["streams"] if one["service"]}),
+        frozen=_frozen(report.get("charter")),
+    )
+
+
+def _frozen(charter: dict[str, Any] | None) -> Frozen | None:
+    if charter is None:
+        return None
+    return Frozen(**{name: charter[name] for name in ("criteria_sha256", "scenario", "confirm")})

@@ -1,0 +1,132 @@
+"""All that the evidence says of one plan, put together: beside one run, or as things stand today."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from rto_rpo.controls.answer import Evidence
+from rto_rpo.controls.assess import Mapping, assess
+from rto_rpo.controls.profile import Profile
+from rto_rpo.dossier.coverage import Covered, Seen, coverage
+from rto_rpo.dossier.declared import Declared, declared
+from rto_rpo.dossier.findings import Finding, by_weight, register
+from rto_rpo.dossier.history import Promise, promises
+from rto_rpo.dossier.shelf import Run, Shelf
+from rto_rpo.evidence.chain import PLAN_NAME
+from rto_rpo.evidence.charter import CHARTER_NAME, Charter, CharterError, parse_charter
+from rto_rpo.evidence.not_run import TOLERANCE, NotRun, overdue
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """`run` is the run it is told beside; `day` the day as of which. `shelf` holds what stood then."""
+
+    plan: str
+    run: Run | None
+    day: date
+    shelf: Shelf
+    declared: Declared
+    charter: Charter | None
+    coverage: tuple[Covered, ...]
+    promises: tuple[Promise, ...]
+    findings: tuple[Finding, ...]
+    not_run: tuple[NotRun, ...]
+    mappings: tuple[Mapping, ...]
+
+    @property
+    def open(self) -> list[Finding]:
+        return [one for one in self.findings if one.state(self.day.isoformat()) != "closed"]
+
+
+def beside_runs(
+    shelf: Shelf,
+    plan: str,
+    profiles: Sequence[Profile] = (),
+    wanted: Callable[[Run], bool] = lambda _: True,
+) -> Iterator[Dossier]:
+    """A dossier beside each wanted run of a plan, as of the moment at which it began: the same whenever told.
+
+    What comes later in the chain is not in it, but for what people said of the run itself.
+    """
+    own = shelf.of_plan(plan)
+    if not own.runs:
+        return
+    last = datetime.fromisoformat(own.runs[-1].utc) + TOLERANCE
+    all_ = _All(own, profiles, overdue(own.root, [run.record for run in own.runs], last))
+    for run in own.runs:
+        all_.seen.take(run)
+        if wanted(run):
+            yield all_.told(own.as_of(run), run, datetime.fromisoformat(run.utc))
+
+
+def as_things_stand(shelf: Shelf, plan: str, now: datetime, profiles: Sequence[Profile] = ()) -> Dossier:
+    """The dossier of a plan now."""
+    own = shelf.of_plan(plan)
+    all_ = _All(own, profiles, overdue(own.root, [run.record for run in own.runs], now))
+    for run in own.runs:
+        all_.seen.take(run)
+    return all_.told(own, None, now.astimezone(UTC))
+
+
+class _All:
+    """What is computed once for all the runs of a plan, and cut to what was known at each of them."""
+
+    def __init__(self, shelf: Shelf, profiles: Sequence[Profile], missed: Sequence[NotRun]) -> None:
+        self.seen = Seen()
+        self._profiles, self._missed = profiles, missed
+        self._findings, self._promises = register(shelf), promises(shelf.runs)
+        self._plans: dict[tuple[str, tuple[tuple[str, str], ...]], Declared] = {}
+
+    def told(self, shelf: Shelf, run: Run | None, now: datetime) -> Dossier:
+        newest = shelf.runs[-1] if shelf.runs else None
+        seq = run.seq if run else sys.maxsize
+        plan = self._declared(shelf.root, newest)
+        charter = _charter(shelf.root, newest) if newest else None
+        covered = tuple(coverage(self.seen, plan))
+        findings = tuple(by_weight(filter(None, (one.as_of(seq) for one in self._findings))))
+        missed = tuple(one for one in self._missed if one.due + TOLERANCE <= now + timedelta(seconds=1))
+        evidence = Evidence(shelf, plan, covered, charter, findings, missed, now.date())
+        return Dossier(
+            plan=newest.plan if newest else "",
+            run=run,
+            day=now.date(),
+            shelf=shelf,
+            declared=plan,
+            charter=charter,
+            coverage=covered,
+            promises=tuple(filter(None, (one.as_of(seq) for one in self._promises))),
+            findings=findings,
+            not_run=missed,
+            mappings=tuple(assess(profile, evidence) for profile in self._profiles),
+        )
+
+    def _declared(self, root: Path, run: Run | None) -> Declared:
+        """Plans seldom change: each is read once."""
+        if run is None:
+            return declared(b"")
+        hashed = run.record.opened.plan_sha256
+        variables = run.digest.variables if run.digest else {}
+        key = (hashed, tuple(sorted(variables.items())))
+        if key not in self._plans:
+            self._plans[key] = declared(_frozen(root, run, PLAN_NAME, hashed), variables)
+        return self._plans[key]
+
+
+def _frozen(root: Path, run: Run, name: str, hashed: str | None) -> bytes:
+    """A file of a run, when it is there and has the hash that the chain holds; else nothing."""
+    path = root / run.folder / name
+    content = path.read_bytes() if path.is_file() else b""
+    return content if sha256(content).hexdigest() == hashed else b""
+
+
+def _charter(root: Path, run: Run) -> Charter | None:
+    content = _frozen(root, run, CHARTER_NAME, run.record.opened.charter_sha256)
+    try:
+        return parse_charter(content) if content else None
+    except CharterError:
+        return None

@@ -1,0 +1,265 @@
+"""The findings register: what a drill showed to be wrong, until a later drill shows it to be right.
+
+Two kinds, in one list. *Derived* ones follow from the runs alone: whatever was not met opens one, whatever
+is met by a later run of the same drill closes it, and it opens again when it is not met again. *Entered*
+ones are a person's; their retest closes and opens them in the same way. A person gives a derived one an
+owner, a day and a severity by entering a finding under its id, and accepts its risk, for a reason, until a
+day. Unknown is never success: only *met* closes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import Literal
+
+from rto_rpo.dossier.shelf import Run, Shelf
+from rto_rpo.evidence.line import Recorded
+from rto_rpo.evidence.record import Finding as Entered
+from rto_rpo.evidence.record import FindingState, Retest, Severity
+from rto_rpo.measurement import Verdict
+
+State = Literal["open", "accepted", "closed"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+# What no objective excuses: it says that the recovery itself did harm.
+_CRITICAL = ("corrupt", "duplicated", "resurrected")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn in a finding's life, at the place `seq` of the chain.
+
+    `folder` is that of the run that made it, `by` the person. `until`: the last day of an accepted risk.
+    """
+
+    seq: int
+    utc: str
+    what: Literal["opened", "opened again", "closed", "accepted", "entered"]
+    why: str
+    severity: Severity | None = None
+    folder: str | None = None
+    by: str | None = None
+    owner: str | None = None
+    due: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`source` "drill": it follows from the runs. Everything else about it is in its turns."""
+
+    id: str
+    source: Literal["drill", "person"]
+    plan: str
+    drill: str | None
+    retest: Retest | None
+    turns: tuple[Turn, ...]
+
+    def as_of(self, seq: int) -> Finding | None:
+        """What was known of it at that place of the chain; None when it was not there yet."""
+        turns = self.turns[: bisect_right(self.turns, seq, key=attrgetter("seq"))]
+        return replace(self, turns=turns) if turns else None
+
+    def state(self, day: str) -> State:
+        """What it is on that day ("2026-11-22"). An accepted risk is open again when its time is over."""
+        last = next((turn for turn in reversed(self.turns) if turn.what != "entered"), self.turns[-1])
+        if last.what == "accepted":
+            return "accepted" if last.until is None or day <= last.until else "open"
+        return "closed" if last.what == "closed" else "open"
+
+    def overdue(self, day: str) -> bool:
+        return self.state(day) == "open" and self.due is not None and self.due < day
+
+    @property
+    def opened(self) -> Turn:
+        return self.turns[0]
+
+    @property
+    def text(self) -> str:
+        """A person's words, or those of the turn that opened it last."""
+        words = [turn for turn in self.turns if turn.by is not None and turn.what in {"opened", "entered"}]
+        told = words or [turn for turn in self.turns if turn.what in {"opened", "opened again"}]
+        return told[-1].why
+
+    @property
+    def severity(self) -> Severity:
+        """A person's word, or the worst that was seen."""
+        said = [turn.severity for turn in self.turns if turn.by is not None and turn.severity]
+        seen = [turn.severity for turn in self.turns if turn.severity]
+        return said[-1] if said else min(seen, key=SEVERITIES.index)
+
+    @property
+    def owner(self) -> str | None:
+        return next((turn.owner for turn in reversed(self.turns) if turn.owner), None)
+
+    @property
+    def due(self) -> str | None:
+        return next((turn.due for turn in reversed(self.turns) if turn.due), None)
+
+    @property
+    def until(self) -> str | None:
+        """The last day of the accepted risk, where it is accepted."""
+        last = self.turns[-1]
+        return last.until if last.what == "accepted" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that a run says: under which key, how, and in which words."""
+
+    key: tuple[str, ...]
+    title: str
+    verdict: Verdict
+    reason: str
+    severity: Severity
+
+
+def finding_id(plan: str, drill: str, key: tuple[str, ...]) -> str:
+    """ "F-" and eight hex digits, the same whenever and by whomever it is computed."""
+    return f"F-{hashlib.sha256(repr((plan, drill, *key)).encode()).hexdigest()[:8]}"
+
+
+def register(shelf: Shelf) -> list[Finding]:
+    """Every finding that there ever was, the weightiest first, older before newer."""
+    book = _Book()
+    steps: list[tuple[int, Run | Recorded]] = [
+        *((run.seq, run) for run in shelf.runs),
+        *((line.seq, line) for line in shelf.said),
+    ]
+    for _, step in sorted(steps, key=lambda one: one[0]):
+        book.take_run(step) if isinstance(step, Run) else book.take_line(step)
+    return by_weight(draft.finding() for draft in book.found.values())
+
+
+def by_weight(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), one.opened.utc, one.id))
+
+
+def observations(run: Run) -> Iterator[Observation]:
+    """All that a run says of what was judged and checked. A void run says that it proves nothing, once."""
+    found = run.digest
+    if found is None or found.void:
+        why = (found.void if found else run.problem) or "it is not known why"
+        yield Observation(("run",), "the instrument", "inconclusive", why, "medium")
+        return
+    yield Observation(("run",), "the instrument", "met", "it held", "medium")
+    harm = any(found.ways[way] for way in _CRITICAL)
+    for one in found.judgements:
+        title = f"{one.subject} {one.objective.upper()}"
+        worst: Severity = "critical" if one.objective == "rpo" and harm else "high"
+        yield _observed(("objective", one.subject, one.objective), title, one.verdict, one.reason, worst)
+    for split in found.splits:
+        yield _observed(("writer",), "one writer only", split.verdict, split.reason, "critical")
+    for check in found.checks:
+        yield _observed(("check", check.name), f"check {check.name}", check.verdict, check.reason, "high")
+
+
+def _observed(
+    key: tuple[str, ...], title: str, verdict: Verdict, reason: str, worst: Severity
+) -> Observation:
+    return Observation(key, title, verdict, reason, worst if verdict == "missed" else "medium")
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A finding that is still followed."""
+
+    id: str
+    source: Literal["drill", "person"]
+    plan: str
+    drill: str | None
+    retest: Retest | None
+    closed: bool = False
+    turns: list[Turn] = field(default_factory=list)
+
+    def finding(self) -> Finding:
+        return Finding(self.id, self.source, self.plan, self.drill, self.retest, tuple(self.turns))
+
+    def take(self, run: Run, one: Observation) -> None:
+        """Met closes it. What is not met opens it again; a person's finding only what is missed."""
+        why = f"{one.title} {one.verdict}: {one.reason}"
+        if one.verdict == "met":
+            if self.turns and not self.closed:
+                self.closed = True
+                self.turns.append(Turn(run.seq, run.utc, "closed", why, folder=run.folder))
+        elif not self.turns or (self.closed and (self.source == "drill" or one.verdict == "missed")):
+            self.closed = False
+            what: Literal["opened", "opened again"] = "opened again" if self.turns else "opened"
+            self.turns.append(Turn(run.seq, run.utc, what, why, one.severity, run.folder))
+
+
+class _Book:
+    """Follows runs and records in the chain's order."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, _Draft] = {}
+        self._ids: dict[tuple[str, ...], str] = {}
+
+    def take_run(self, run: Run) -> None:
+        seen = [*observations(run)]
+        for one in seen:
+            key = (run.plan, run.drill, *one.key)
+            name = self._ids.setdefault(key, finding_id(run.plan, run.drill, one.key))
+            if name not in self.found and one.verdict != "met":
+                self.found[name] = _Draft(name, "drill", run.plan, run.drill, _retest(run, one))
+            if name in self.found:
+                self.found[name].take(run, one)
+        for draft in self.found.values():
+            if draft.source == "person" and (said := _answer(draft, run, seen)):
+                draft.take(run, said)
+
+    def take_line(self, line: Recorded) -> None:
+        entry = line.entry
+        if isinstance(entry, Entered):
+            self._enter(line, entry)
+        elif isinstance(entry, FindingState) and (draft := self.found.get(entry.id)):
+            draft.closed = entry.state == "closed"
+            what: Literal["opened again", "closed", "accepted"] = (
+                "opened again" if entry.state == "opened" else entry.state
+            )
+            draft.turns.append(
+                Turn(line.seq, line.utc, what, entry.text, by=entry.by.name, until=entry.until)
+            )
+
+    def _enter(self, line: Recorded, entry: Entered) -> None:
+        draft = self.found.get(entry.id)
+        what: Literal["opened", "entered"] = "entered" if draft else "opened"
+        if draft is None:
+            draft = _Draft(entry.id, "person", line.plan, line.drill, entry.retest)
+            self.found[entry.id] = draft
+        draft.turns.append(
+            Turn(
+                seq=line.seq,
+                utc=line.utc,
+                what=what,
+                why=entry.text,
+                severity=entry.severity,
+                by=entry.by.name,
+                owner=entry.owner,
+                due=entry.due,
+            )
+        )
+
+
+def _retest(run: Run, one: Observation) -> Retest:
+    if one.key[0] == "objective":
+        return Retest.model_validate({"drill": run.drill, "subject": one.key[1], "objective": one.key[2]})
+    return Retest(drill=run.drill)
+
+
+def _answer(draft: _Draft, run: Run, seen: list[Observation]) -> Observation | None:
+    """What this run says to the finding's retest; None where it says nothing."""
+    wanted = draft.retest
+    if wanted is None or (draft.plan, wanted.drill) != (run.plan, run.drill) or run.digest is None:
+        return None
+    if wanted.subject is None and wanted.objective is None:
+        verdict, reasons = run.digest.verdict, "; ".join(run.digest.reasons)
+        return Observation(("drill",), f"drill {run.drill}", verdict, reasons, "high")
+    for one in seen:
+        asked = (wanted.subject or one.key[-2:][0], wanted.objective or one.key[-1])
+        if len(one.key) == 3 and one.key[1:] == asked:
+            return one
+    return None

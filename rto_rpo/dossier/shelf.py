@@ -1,0 +1,149 @@
+"""All runs of an evidence folder in the order in which they were opened, each with its digest.
+
+A report is taken as it lies there when its hash is that in the chain; `blackstart verify` computes it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from rto_rpo.dossier.digest import Digest, digest
+from rto_rpo.evidence.history import RunRecord, chain_findings, read_entries, records, run_records
+from rto_rpo.evidence.line import Opened, Recorded, line_hash
+from rto_rpo.evidence.tail import CHAIN_NAME
+
+REPORT_NAME = "report.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run. `problem` says why there is no digest: nothing is known of such a run, and nothing good.
+
+    `seq` is the place of its *opened* line in the chain.
+    """
+
+    record: RunRecord
+    seq: int
+    digest: Digest | None
+    problem: str | None
+
+    @property
+    def folder(self) -> str:
+        return self.record.opened.folder
+
+    @property
+    def run(self) -> str:
+        return self.record.opened.run
+
+    @property
+    def drill(self) -> str:
+        return self.record.opened.drill
+
+    @property
+    def plan(self) -> str:
+        return self.record.opened.plan
+
+    @property
+    def utc(self) -> str:
+        return self.record.opened.utc
+
+    @property
+    def verdict(self) -> str:
+        """*Inconclusive* for a run that left nothing to read."""
+        return self.digest.verdict if self.digest else "inconclusive"
+
+    @property
+    def report_sha256(self) -> str | None:
+        return self.record.closed.files.get(REPORT_NAME) if self.record.closed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """`said`: all that people added, in order. `problems`: why the chain itself does not hold.
+
+    `head` is the hash of the chain's last line, None when there is no chain.
+    """
+
+    root: Path
+    runs: tuple[Run, ...]
+    said: tuple[Recorded, ...]
+    problems: tuple[str, ...]
+    head: str | None
+
+    def of_plan(self, plan: str) -> Shelf:
+        """What belongs to one plan."""
+        runs = tuple(run for run in self.runs if run.plan == plan)
+        said = tuple(line for line in self.said if line.plan == plan)
+        return Shelf(self.root, runs, said, self.problems, self.head)
+
+    def run(self, folder: str) -> Run | None:
+        return next((run for run in self.runs if run.folder == folder), None)
+
+    def as_of(self, run: Run) -> Shelf:
+        """What a reader knew when the run had just ended: what stood before it, and all said of it itself."""
+        runs = tuple(one for one in self.runs if one.seq <= run.seq)
+        said = tuple(line for line in self.said if line.seq < run.seq or line.run == run.run)
+        head = run.record.closed_sha256 or line_hash(run.record.opened.raw())
+        return Shelf(self.root, runs, said, self.problems, head)
+
+
+def read_shelf(
+    root: Path, *, known: Mapping[str, Digest] | None = None, now: Mapping[str, Digest] | None = None
+) -> Shelf:
+    """Read the chain, and every report whose digest is not `known` (by the report's hash).
+
+    `now` gives digests of runs, by folder, that are about to be closed. A folder without a chain has no runs.
+    """
+    path = root / CHAIN_NAME
+    entries = read_entries(path.read_bytes()) if path.is_file() else ()
+    places = {entry.line.run: entry.seq for entry in reversed(entries) if isinstance(entry.line, Opened)}
+    runs = [
+        _run(root, record, places[record.opened.run], known or {}, now or {})
+        for record in run_records(entries)
+    ]
+    head = entries[-1].sha256 if entries else None
+    return Shelf(root, tuple(runs), records(entries), tuple(chain_findings(entries)), head)
+
+
+def _run(
+    root: Path, record: RunRecord, seq: int, known: Mapping[str, Digest], now: Mapping[str, Digest]
+) -> Run:
+    folder, closed = record.opened.folder, record.closed
+    if closed is None:
+        found = now.get(folder)
+        return Run(record, seq, found, None if found else "it was opened and never finished")
+    sha256 = closed.files.get(REPORT_NAME)
+    if sha256 is None:
+        given_up = closed.source == "abandoned"
+        return Run(record, seq, None, "it was given up" if given_up else "it was closed without a report")
+    if sha256 in known:
+        return Run(record, seq, known[sha256], None)
+    try:
+        return Run(record, seq, _digest(root / folder / REPORT_NAME, sha256), None)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        pruned = "it was pruned" if record.pruned else f"its report cannot be read: {_said(error)}"
+        return Run(record, seq, None, pruned)
+
+
+def _digest(path: Path, sha256: str) -> Digest:
+    raw = path.read_bytes()
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise ValueError("it is not the one whose hash is in the chain")
+    return digest(orjson.loads(raw))
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "it is no report" if isinstance(error, ValidationError | KeyError | TypeError) else str(error)
+
+
+def newest(runs: Sequence[Run], wanted: Callable[[Run], bool] = lambda _: True) -> Run | None:
+    """The newest run that is wanted."""
+    return next((run for run in reversed(runs) if wanted(run)), None)

@@ -1,0 +1,106 @@
+"""The control profiles that are shipped, and a firm's own."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rto_rpo.controls.answers import ANSWERS, field_of
+from rto_rpo.controls.profile import FOLDER, Profile, ProfileError, profile, shipped
+
+ROOT = Path(__file__).resolve().parents[3]
+FORBIDDEN = "compli" + "ant"
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_clause_says_where_and_when_its_words_were_read(name: str) -> None:
+    found = profile(name)
+    assert found.name == name
+    for control in found.controls:
+        assert re.match(r"https?://[^ ]+$", control.read.address)
+        assert date(2026, 1, 1) <= control.read.date
+        assert 3 <= len(control.quotation.split()) <= 20
+        assert control.asks != control.quotation
+        assert all(field_of(answer) for answer in control.answers)
+
+
+def test_the_named_ones_are_shipped_and_those_that_nobody_read_are_not() -> None:
+    assert shipped() == [
+        *("dora", "fca-sysc-15a", "nist-800-53", "nist-csf-2", "rts-2024-1774", "rts-6", "soc-2"),
+    ]
+
+
+def test_every_answer_is_used_or_offered() -> None:
+    used = {answer for name in shipped() for control in profile(name).controls for answer in control.answers}
+    assert {answer for answer in used if not answer.startswith("check:")} <= ANSWERS.keys()
+
+
+def test_the_word_that_only_a_court_may_say_is_nowhere() -> None:
+    folders = ("rto_rpo", "sites", "drills", "flows", "docs", "examples", "tests", "benchmarks")
+    files = [
+        path
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".html", ".css", ".yaml", ".md", ".json"}
+        and "__pycache__" not in path.parts
+    ]
+    files += [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), *ROOT.glob("*.yaml")]
+    assert len(files) > 300
+    assert [path for path in files if FORBIDDEN in path.read_text(encoding="utf-8").lower()] == []
+
+
+def own(tmp_path: Path, **other: object) -> Path:
+    control = {
+        "clause": "§ 1",
+        "asks": "a drill a year",
+        "quotation": "once a year, whatever happens",
+        "read": {"address": "our handbook", "date": "2026-11-01", "of": "original"},
+        "answers": ["tested-yearly", "check:runbook"],
+        **other,
+    }
+    path = tmp_path / "own.yaml"
+    whole = {"name": "own", "title": "Ours", "original": "the handbook", "binds": "us", "controls": [control]}
+    path.write_text(yaml.safe_dump(whole))
+    return path
+
+
+def test_a_firms_own_profile_is_one_more_file(tmp_path: Path) -> None:
+    found = profile(str(own(tmp_path)))
+    assert isinstance(found, Profile)
+    assert found.controls[0].answers == ("tested-yearly", "check:runbook")
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"answers": ["magic"]}, 'nothing answers "magic"'),
+        ({"answers": []}, "answers"),
+        ({"quotation": ""}, "quotation"),
+        ({"more": 1}, "more"),
+        ({"read": {"address": "x", "date": "yesterday", "of": "original"}}, "date"),
+    ],
+)
+def test_a_profile_that_cannot_be_used_says_why(tmp_path: Path, other: dict[str, object], said: str) -> None:
+    with pytest.raises(ProfileError, match=said):
+        profile(str(own(tmp_path, **other)))
+
+
+def test_a_profile_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError) as told:
+        profile(str(tmp_path / "none.yaml"))
+    assert "dora" in str(told.value.hint)
+    (tmp_path / "bad.yaml").write_text("[")
+    with pytest.raises(ProfileError, match="cannot be used"):
+        profile(str(tmp_path / "bad.yaml"))
+    assert FOLDER.name == "controls"
+
+
+def test_every_answer_and_every_profile_is_documented() -> None:
+    text = (ROOT / "docs" / "controls.md").read_text(encoding="utf-8")
+    for name, (looked_at, _) in ANSWERS.items():
+        assert f"| `{name}` | {looked_at} |" in text
+    assert all(f"| `{name}` |" in text for name in shipped())

@@ -1,0 +1,146 @@
+"""The findings register: what opens, closes and opens again by itself, and what people add to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rto_rpo.dossier.findings import Finding, finding_id, register
+from rto_rpo.dossier.shelf import read_shelf
+from rto_rpo.evidence.record import Finding as Entered
+from rto_rpo.evidence.record import FindingState, Retest
+from tests.rto_rpo.dossier.stories import DRILL, NAME, Story, by, run_of, whole_story
+from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED
+
+LOST = finding_id(NAME, DRILL, ("objective", "orders", "rpo"))
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path / "evidence")
+
+
+def found(story: Story) -> dict[str, Finding]:
+    return {one.id: one for one in register(read_shelf(story.root))}
+
+
+def turns(finding: Finding) -> list[str]:
+    return [turn.what for turn in finding.turns]
+
+
+def test_where_all_was_met_there_is_no_finding(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    assert found(story) == {}
+
+
+def test_a_miss_opens_the_next_met_closes_and_another_miss_opens_again(story: Story) -> None:
+    states = []
+    for number, kind in enumerate((MISSED, MET, MISSED), 1):
+        story.drill(run_of(kind, number))
+        states.append(found(story)[LOST].state("2026-12-01"))
+    assert states == ["open", "closed", "open"]
+    assert turns(found(story)[LOST]) == ["opened", "closed", "opened again"]
+    assert "3 acknowledged writes lost" in found(story)[LOST].text
+
+
+def test_an_inconclusive_run_closes_nothing_and_is_a_finding_of_its_own(story: Story) -> None:
+    story.drill(run_of(MISSED, 1))
+    story.drill(run_of(INCONCLUSIVE, 2))
+    assert found(story)[LOST].state("2026-12-01") == "open"
+    instrument = found(story)[finding_id(NAME, DRILL, ("run",))]
+    assert (instrument.state("2026-12-01"), instrument.severity) == ("open", "medium")
+    assert "stalled" in instrument.text
+
+
+def test_another_drill_closes_nothing(story: Story) -> None:
+    story.drill(run_of(MISSED, 1))
+    story.drill(replace(run_of(MET, 2), drill="kill-other"))
+    assert found(story)[LOST].state("2026-12-01") == "open"
+
+
+def test_a_run_that_was_never_finished_is_a_finding(story: Story) -> None:
+    folder = story.drill(run_of(MET, 1))
+    chain = story.root / "chain.jsonl"
+    chain.write_bytes(b"".join(chain.read_bytes().splitlines(keepends=True)[:-1]))
+    [finding] = found(story).values()
+    assert "never finished" in finding.text
+    assert finding.opened.folder == folder.name
+
+
+def test_people_give_it_an_owner_and_accept_its_risk_until_a_day(story: Story) -> None:
+    story.drill(run_of(MISSED, 1))
+    entered = Entered(
+        what="finding",
+        by=by("Bo"),
+        text="asynchronous",
+        id=LOST,
+        severity="critical",
+        owner="Database",
+        due="2026-11-30",
+    )
+    story.say(entered, 1)
+    finding = found(story)[LOST]
+    assert (finding.severity, finding.owner, finding.due, finding.text) == (
+        *("critical", "Database", "2026-11-30", "asynchronous"),
+    )
+    assert (finding.overdue("2026-11-30"), finding.overdue("2026-12-01")) == (False, True)
+    accept = FindingState(
+        what="finding_state",
+        by=by("Cy"),
+        text="until the move",
+        id=LOST,
+        state="accepted",
+        until="2026-12-31",
+    )
+    story.say(accept, 1)
+    finding = found(story)[LOST]
+    assert [finding.state(day) for day in ("2026-12-31", "2027-01-01")] == ["accepted", "open"]
+    assert not finding.overdue("2026-12-31")
+    story.drill(run_of(MET, 2))
+    assert found(story)[LOST].state("2026-12-31") == "closed"
+
+
+@pytest.mark.parametrize(
+    ("retest", "closes"),
+    [
+        (Retest(drill=DRILL, subject="orders", objective="rpo"), True),
+        (Retest(drill=DRILL), True),
+        (Retest(drill="other"), False),
+        (Retest(drill=DRILL, subject="engine", objective="rto"), False),
+        (None, False),
+    ],
+)
+def test_a_persons_finding_is_closed_by_its_retest_alone(
+    story: Story, retest: Retest | None, closes: bool
+) -> None:
+    story.drill(run_of(MISSED, 1))
+    entered = Entered(what="finding", by=by("Bo"), text="lost", id="F-1", severity="high", retest=retest)
+    story.say(entered, 1)
+    story.drill(run_of(INCONCLUSIVE, 2))
+    assert found(story)["F-1"].state("2026-12-01") == "open"
+    story.drill(run_of(MET, 3))
+    assert found(story)["F-1"].state("2026-12-01") == ("closed" if closes else "open")
+    story.drill(run_of(MISSED, 4))
+    assert found(story)["F-1"].state("2026-12-01") == "open"
+
+
+def test_it_is_a_pure_function_and_can_be_told_as_of_any_run(tmp_path: Path) -> None:
+    root = whole_story(tmp_path / "evidence").root
+    shelf = read_shelf(root)
+    assert register(shelf) == register(read_shelf(root))
+    for place, run in enumerate(shelf.runs):
+        then = [one.as_of(run.seq) for one in register(shelf)]
+        lines = (root / "chain.jsonl").read_bytes().splitlines(keepends=True)
+        cut = read_shelf(root, now={run.folder: run.digest} if run.digest else {})
+        assert len(cut.runs) == len(shelf.runs)
+        alone = tmp_path / f"cut-{place}"
+        alone.mkdir()
+        (alone / "chain.jsonl").write_bytes(b"".join(lines[: run.seq + 1]))
+        for other in shelf.runs[: place + 1]:
+            (alone / other.folder).symlink_to(root / other.folder)
+        known = {run.folder: run.digest} if run.digest else {}
+        assert {one.id: one for one in then if one} == {
+            one.id: one for one in register(read_shelf(alone, now=known))
+        }

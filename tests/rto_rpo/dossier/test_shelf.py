@@ -1,0 +1,124 @@
+"""Runs side by side: what is read of each, what is not believed, and what a reader knew at each of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from rto_rpo.controls.profile import profile, shipped
+from rto_rpo.dossier.coverage import Seen, coverage
+from rto_rpo.dossier.declared import LEAVES_MAX, declared
+from rto_rpo.dossier.dossier import Dossier, as_things_stand, beside_runs
+from rto_rpo.dossier.history import promises
+from rto_rpo.dossier.shelf import read_shelf
+from tests.rto_rpo.dossier.stories import NAME, PLAN, Story, run_of, whole_story
+from tests.rto_rpo.report.runs import MET, MISSED
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return whole_story(tmp_path_factory.mktemp("story") / "evidence")
+
+
+def beside(story: Story) -> list[Dossier]:
+    profiles = [profile(name) for name in shipped()]
+    return list(beside_runs(read_shelf(story.root), NAME, profiles))
+
+
+def test_every_run_has_its_digest_and_its_verdict(story: Story) -> None:
+    shelf = read_shelf(story.root)
+    assert [run.verdict for run in shelf.runs] == ["met", "missed", "inconclusive", "met", "missed", "met"]
+    assert all(run.digest and run.problem is None for run in shelf.runs)
+    assert shelf.problems == ()
+
+
+@pytest.mark.parametrize("damage", ["edit", "delete", "no report"])
+def test_a_report_that_is_not_the_chains_is_not_believed(tmp_path: Path, damage: str) -> None:
+    story = Story(tmp_path / "evidence")
+    path = story.drill(run_of(MISSED, 1)) / "report.json"
+    if damage == "edit":
+        path.write_text(path.read_text().replace('"missed"', '"met"'))
+    elif damage == "delete":
+        path.unlink()
+    else:
+        path.write_text("[]")
+    [run] = read_shelf(story.root).runs
+    assert run.digest is None
+    assert run.verdict == "inconclusive"
+    assert run.problem is not None
+    assert run.problem.startswith("its report cannot be read: ")
+
+
+def test_a_chain_that_does_not_hold_is_told(tmp_path: Path) -> None:
+    story = Story(tmp_path / "evidence")
+    for number in (1, 2):
+        story.drill(run_of(MET, number))
+    lines = (story.root / "chain.jsonl").read_bytes().splitlines(keepends=True)
+    (story.root / "chain.jsonl").write_bytes(b"".join([lines[0], *lines[2:]]))
+    assert "missing" in read_shelf(story.root).problems[0]
+
+
+def test_what_is_told_beside_a_run_does_not_change_when_more_runs_come(tmp_path: Path) -> None:
+    story = Story(tmp_path / "evidence")
+    story.drill(run_of(MET, 1))
+    story.drill(run_of(MISSED, 2))
+    before = beside(story)
+    story.drill(run_of(MET, 4))
+    after = beside(story)
+    assert [one.findings for one in after[:2]] == [one.findings for one in before]
+    assert [one.mappings for one in after[:2]] == [one.mappings for one in before]
+    assert [one.promises for one in after[:2]] == [one.promises for one in before]
+    assert [one.not_run for one in after] == [(), (), after[2].not_run]
+    assert [one.due.day for one in after[2].not_run] == [25]
+
+
+def test_what_the_plan_declares_and_nobody_tested_is_told(story: Story) -> None:
+    shelf = read_shelf(story.root)
+    seen = Seen()
+    for run in shelf.runs:
+        seen.take(run)
+    found = {(one.kind, one.name): one for one in coverage(seen, declared(PLAN))}
+    assert found["promise", "engine"].state == found["promise", "ticks"].state == "not tested"
+    assert found["drill", "cut-sites"].state == "not run"
+    assert found["site", "dr"].state == "not tested"
+    assert (found["site", "primary"].state, found["site", "primary"].count) == ("met", 6)
+
+
+def test_a_void_run_counts_against_every_promise(story: Story) -> None:
+    [rto] = [one for one in promises(read_shelf(story.root).runs) if one.objective == "rto"]
+    assert [point.void for point in rto.points].count(True) == 1
+    proven = rto.proven()
+    assert (proven.runs, proven.kept) == (6, 5)
+    assert [one.upper_seconds for one in proven.quantiles] == [None, None, None]
+
+
+def test_as_things_stand_tells_of_drills_that_did_not_run(story: Story) -> None:
+    told = as_things_stand(read_shelf(story.root), NAME, NOW)
+    assert [one.due.day for one in told.not_run] == [27, 30]
+    assert told.run is None
+
+
+def test_variables_are_filled_in_and_unknown_ones_stay_as_written() -> None:
+    found = declared(b'services: {a: {rto: "${RTO}"}, b: {rto: "${X:-5s}"}, c: {rto: "${Y}"}}', {"RTO": "1s"})
+    assert [found.text(f"services.{name}.rto") for name in "abc"] == ["1s", "5s", "${Y}"]
+
+
+@pytest.mark.parametrize("plan", [b"", b"[", b"- a", b"\xff", b"name: [", b"a: &a [*a]"])
+def test_a_plan_that_cannot_be_read_declares_nothing_dangerous(plan: bytes) -> None:
+    assert declared(plan).nouns("services") == {}
+
+
+def test_aliases_cannot_make_a_plan_endless() -> None:
+    lines = ["a0: &a0 [x, {y: z}]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}, {{y: z}}]" for n in range(1, 40)]
+    assert len(declared("\n".join(lines).encode()).flat) <= LEAVES_MAX
+
+
+def test_no_plan_and_no_chain_are_no_runs(tmp_path: Path) -> None:
+    shelf = read_shelf(tmp_path)
+    assert (shelf.runs, shelf.head) == ((), None)
+    assert json.dumps(list(beside_runs(shelf, NAME))) == "[]"
