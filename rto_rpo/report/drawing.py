@@ -86,7 +86,7 @@ class Scale:
 
     def ticks(self, about: int) -> Iterator[tuple[float, str]]:
         """Round instants, some `about` of them, each with its label."""
-        step = _round_step((self.end_seconds - self.begin_seconds) / max(1, about))
+        step = round_step((self.end_seconds - self.begin_seconds) / max(1, about))
         digits = max(0, -floor(log10(step)))
         first, last = ceil(self.begin_seconds / step - _HAIR), floor(self.end_seconds / step + _HAIR)
         for index in range(first, last + 1):
@@ -123,7 +123,8 @@ def short(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _round_step(rough: float) -> float:
+def round_step(rough: float) -> float:
+    """The next round number (1, 2 or 5 times a power of ten) that is not smaller."""
     if rough <= 0:
         return 1.0
     power = 10.0 ** floor(log10(rough))

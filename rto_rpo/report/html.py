@@ -3,34 +3,69 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from rto_rpo.report import sentences, words
+from rto_rpo.controls.answers import field_of
+from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.dossier.history import Promise
+from rto_rpo.report import people, sentences, words
 from rto_rpo.report.drawing import Drawing
 from rto_rpo.report.model import Report
 from rto_rpo.report.outage import numbered, outage
 from rto_rpo.report.overview import overview
+from rto_rpo.report.safety import safety
+from rto_rpo.report.svg import svg
+from rto_rpo.report.trend import trend
 from rto_rpo.report.visible import visible
 
 WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
 _DETAIL_MAX = 600
+_STATES = {
+    *("met", "missed", "inconclusive", "not met", "not tested", "not run", "n.a."),
+    *("open", "accepted", "closed", "critical", "high", "medium", "low"),
+}
 
 
-def html(content: dict[str, Any]) -> str:
-    """The page of a report's content (as in report.json)."""
+def html(content: dict[str, Any], dossier: Dossier | None = None, *, links: bool = False) -> str:
+    """The page of a report's content (as in report.json).
+
+    `dossier`: what the rest of the evidence says beside it. `links`: to the other pages of a web site.
+    """
     report = Report.model_validate(content)
     page = templates().get_template("report.html")
-    return page.render(report=report, overviews=_overviews(report), outages=_outages(report))
+    return page.render(
+        report=report,
+        dossier=dossier,
+        links=links,
+        overviews=_overviews(report),
+        outages=_outages(report),
+        trends=trends(dossier.promises if dossier else ()),
+    )
+
+
+def trends(promises: Iterable[Promise], name: str = "p") -> list[tuple[Promise, dict[str, Drawing]]]:
+    """Each promise with its plots, one for each width."""
+    return [
+        (
+            promise,
+            {
+                place: trend(promise, width, f"trend-{name}-{number}-{place}")
+                for place, width in WIDTHS.items()
+            },
+        )
+        for number, promise in enumerate(promises)
+    ]
 
 
 @cache
 def templates() -> Environment:
     """Where pages come from: everything escaped, and shown as it is where it would not be seen."""
-    environment = Environment(
+    made = Environment(
         loader=PackageLoader("rto_rpo.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -38,9 +73,12 @@ def templates() -> Environment:
         lstrip_blocks=True,
         finalize=_visible,
     )
-    environment.globals.update(sentences=sentences, words=words, numbered=numbered)
-    environment.filters.update(detail=_detail, hash=_hash)
-    return environment
+    made.globals.update(
+        sentences=sentences, words=words, numbered=numbered, people=people, safety=safety, svg=svg
+    )
+    made.globals["field_of"] = field_of
+    made.filters.update(detail=_detail, hash=_hash, style=_style)
+    return made
 
 
 def _visible(value: object) -> object:
@@ -61,6 +99,11 @@ def _hash(text: str) -> Markup:
     """A long hash that may be broken at every eighth digit."""
     parts = [text[place : place + 8] for place in range(0, len(text), 8)]
     return Markup("<wbr>").join(parts)
+
+
+def _style(state: str) -> str:
+    """The class of a state: one of a few, whatever the text."""
+    return state.replace(" ", "-").replace(".", "") if state in _STATES else "unknown"
 
 
 def _overviews(report: Report) -> dict[str, Drawing]:

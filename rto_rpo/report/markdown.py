@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rto_rpo.report import sentences, words
+from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.report import people, sentences, words
 from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
 from rto_rpo.report.outage import numbered
+from rto_rpo.report.safety import safety
 from rto_rpo.report.visible import visible
 
 _LOST_MAX = 50
@@ -17,24 +19,28 @@ _LIST = re.compile(r"^(\d+)(?=[.)])")
 _WORDS = {"met": "✅ met", "missed": "❌ missed", "inconclusive": "❔ inconclusive"}
 
 
-def markdown(content: dict[str, Any]) -> str:
-    """The Markdown of a report's content (as in report.json)."""
+def markdown(content: dict[str, Any], dossier: Dossier | None = None) -> str:
+    """The Markdown of a report's content (as in report.json), and of what the evidence says beside it."""
     report = Report.model_validate(content)
-    return "\n".join(_lines(report)) + "\n"
+    return "\n".join(_lines(report, dossier)) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
     yield f"# {_WORDS[report.verdict]}: {_safe(report.plan.name)}, drill {_safe(report.drill.name)}"
     yield from ("", _safe(sentences.what_happened(report)))
     if reasons := sentences.reasons(report):
         yield from ("", *(f"- {_safe(reason)}" for reason in reasons))
     yield from ("", "## Promised and measured", "", *_promises(report))
     yield from ("", f"**Not tested:** {_not_tested(report)}")
+    yield from _changes(report)
     for time in report.recovery_times:
         yield from _phases(report, time)
     for point in report.recovery_points:
         yield from _losses(point)
     yield from _checks(report)
+    yield from _safety(report)
+    if dossier:
+        yield from _around(dossier)
     yield from _instrument(report)
     yield from _evidence(report)
 
@@ -104,6 +110,52 @@ def _checks(report: Report) -> Iterator[str]:
     rows += [(check.name, _WORDS[check.verdict], check.reason) for check in report.checks]
     if rows:
         yield from ("", "## Checks", "", *_table(("Check", "Verdict", "Why"), rows))
+
+
+def _changes(report: Report) -> Iterator[str]:
+    if report.charter and report.charter.changes:
+        rows = [
+            (change.about, change.place, change.before or "was not there", change.after or "is gone")
+            for change in report.charter.changes
+        ]
+        yield from ("", "## Changed since the previous run", "")
+        yield from _table(("About", "Place in the plan", "Before", "Now"), rows)
+
+
+def _safety(report: Report) -> Iterator[str]:
+    rows = [(one.what, _WORDS.get(one.state, one.state), one.why) for one in safety(report)]
+    yield from ("", "## Trading safety", "", *_table(("What", "Shown", "Why"), rows))
+
+
+def _around(dossier: Dossier) -> Iterator[str]:
+    day = dossier.day.isoformat()
+    if dossier.not_run:
+        names = [f"{one.drill} on {one.due:%Y-%m-%d %H:%M} UTC" for one in dossier.not_run[-20:]]
+        yield from ("", f"**Due, and not run:** {_safe(', '.join(names))}")
+    rows = [
+        (f"{one.kind} {one.name} {one.what}", _WORDS.get(one.state, one.state), str(one.count))
+        for one in dossier.coverage
+    ]
+    if rows:
+        yield from ("", "## Tested so far", "", *_table(("What", "Newest", "Runs"), rows))
+    found = [
+        (one.id, one.text, one.severity, one.state(day), one.owner or "nobody", one.due or "no day")
+        for one in dossier.findings
+    ]
+    yield from ("", "## Findings", "")
+    if found:
+        yield from _table(("Finding", "What", "Severity", "State", "Owner", "Due"), found)
+    else:
+        yield "None."
+    for mapping in dossier.mappings:
+        controls = [(one.control.clause, one.state, one.reason) for one in mapping.assessments]
+        yield from ("", f"## Control mapping: {_safe(mapping.profile.title)}", "")
+        yield from _table(("Clause", "State", "Evidence"), controls)
+    signed = [(one.name, one.role, one.what, one.standing, one.utc[:19]) for one in people.sign_offs(dossier)]
+    yield from ("", "## Sign-off", "")
+    if signed:
+        yield from _table(("By", "Role", "Decision", "Standing", "When (UTC)"), signed)
+    yield from (f"- {_safe(fault)}" for fault in people.faults(dossier))
 
 
 def _instrument(report: Report) -> Iterator[str]:

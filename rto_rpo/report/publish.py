@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rto_rpo.controls.profile import Profile, all_shipped
+from rto_rpo.dossier.digest import digest
+from rto_rpo.dossier.dossier import Dossier, beside_runs
+from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.charter import CHARTER_NAME
 from rto_rpo.evidence.files import write_once
 from rto_rpo.report.document import document, to_json
@@ -19,6 +24,18 @@ def of_run(folder: Path) -> dict[str, Any]:
     return document(folder / "ledger.jsonl", (folder / "plan.yaml").read_bytes(), agreed)
 
 
+def beside(
+    folder: Path, content: dict[str, Any], profiles: Sequence[Profile] | None = None
+) -> Dossier | None:
+    """What the rest of the evidence says beside a run's report; None for a run that no chain holds."""
+    shelf = read_shelf(folder.parent, now={folder.name: digest(content)})
+    run = shelf.run(folder.name)
+    if run is None:
+        return None
+    chosen = all_shipped() if profiles is None else profiles
+    return next(beside_runs(shelf, run.plan, chosen, lambda one: one.folder == folder.name))
+
+
 def publish(folder: Path) -> dict[str, Any]:
     """Write report.json, report.html and report.md into a run's folder and give the report's content.
 
@@ -27,6 +44,7 @@ def publish(folder: Path) -> dict[str, Any]:
     """
     content = of_run(folder)
     write_once(folder / "report.json", to_json(content))
-    write_once(folder / "report.html", html(content).encode())
-    write_once(folder / "report.md", markdown(content).encode())
+    dossier = beside(folder, content)
+    write_once(folder / "report.html", html(content, dossier).encode())
+    write_once(folder / "report.md", markdown(content, dossier).encode())
     return content

@@ -9,6 +9,8 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 def visible(text: str) -> str:
     """The text on one line, with control and formatting characters (bidirectional ones, too) spelled out."""
+    if text.isprintable():  # nothing of the kind is in it, and most texts are such
+        return text
     return "".join(_spelled(one) if unicodedata.category(one) in _HIDDEN else one for one in text)
 
 

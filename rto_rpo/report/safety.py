@@ -1,0 +1,71 @@
+"""What has to hold before automatic trading goes on, and what this drill showed of it. Most show little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rto_rpo.report.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """`state`: met, missed, inconclusive, or "not run"."""
+
+    what: str
+    state: str
+    why: str
+
+
+# What is looked for: (what it is, the names under which a drill's check may show it).
+_CHECKS = (
+    ("The market was closed, with a margin", ("window", "calendar")),
+    ("The other site could not reach the live broker while it was isolated", ("broker-cut", "isolated")),
+    ("The kill switch worked with the primary gone", ("kill",)),
+    ("Cancel-on-disconnect was seen", ("cancel-on-disconnect",)),
+    ("Orders, fills, positions and cash agree with the venue", ("reconciliation", "reconcile", "engine")),
+    ("Limits, loss counters and halts were restored and did not reset", ("limits",)),
+    ("Market data: the gap was found and filled", ("market-data", "gap")),
+    ("Secrets decrypt without the primary", ("secrets",)),
+    ("Clocks agree", ("clock",)),
+    ("Code, configuration and schema are the same at both sites", ("parity",)),
+    ("The other site is standby again before the next open", ("end-state", "failback")),
+)
+
+
+def safety(report: Report) -> Iterator[Safety]:
+    """Everything on the list, and what nobody looked at as prominent as what passed."""
+    yield _one_writer(report)
+    yield _dead(report)
+    yield _orders(report)
+    for what, names in _CHECKS:
+        found = [one for one in report.checks if one.name.startswith(names)]
+        if found:
+            yield from (Safety(what, one.verdict, f"{one.name}: {one.reason}") for one in found)
+        else:
+            yield Safety(what, "not run", "no check of this drill looked")
+
+
+def _one_writer(report: Report) -> Safety:
+    what = "One writer only: the old primary took nothing once the new side served"
+    worst = [one for one in report.split_brain if one.verdict != "met"] or list(report.split_brain)
+    if not worst:
+        return Safety(what, "not run", "nothing was sent to the old primary's own address")
+    return Safety(what, worst[0].verdict, worst[0].reason)
+
+
+def _dead(report: Report) -> Safety:
+    what = "The old primary is dead or cut off"
+    fenced = next((one for one in report.timeline.events if one.name == "fenced"), None)
+    if fenced is None:
+        return Safety(what, "not run", "nobody fenced it in this drill")
+    return Safety(what, "met", str(fenced.detail.get("how") or "fenced"))
+
+
+def _orders(report: Report) -> Safety:
+    what = "Every order was known before anything traded again"
+    if report.safe is None:
+        return Safety(what, "not run", "this drill did not ask for that proof")
+    if report.instrument.void:
+        return Safety(what, "inconclusive", "the run proves nothing")
+    return Safety(what, "met" if report.safe.reached else "missed", report.safe.reason)

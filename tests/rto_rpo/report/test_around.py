@@ -1,0 +1,136 @@
+"""The sections that the rest of the evidence adds to a run's report."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import orjson
+import pytest
+
+from rto_rpo.controls.profile import profile, shipped
+from rto_rpo.dossier.dossier import Dossier, beside_runs
+from rto_rpo.dossier.shelf import read_shelf
+from rto_rpo.report.drawing import Area
+from rto_rpo.report.html import html
+from rto_rpo.report.markdown import markdown
+from rto_rpo.report.people import approvals, faults, parts, sign_offs
+from rto_rpo.report.trend import SHOWN_MAX, trend
+from tests.rto_rpo.dossier.stories import NAME, Story, run_of, whole_story
+from tests.rto_rpo.report.runs import MET
+from tests.rto_rpo.report.test_html import Page
+
+SECTIONS = (
+    *("What was promised, and what was measured", "What this drill did not test", "How this run stands"),
+    *("What changed since the previous run", "Who agreed to it, and to what", "The drill, to scale"),
+    *("How long gateway was gone", "What orders lost", "Backup and restore", "Trading safety"),
+    *("How it ended", "Was there ever more than one writer?", "Checks", "Can the instrument be trusted?"),
+    *("Everything that happened", "Who took part", "Deviations, and what was not run", "Drill after drill"),
+    *("What was tested so far, and what never was", "Findings", "Lessons", "Control mapping", "Sign-off"),
+    "Evidence",
+)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return whole_story(tmp_path_factory.mktemp("story") / "evidence")
+
+
+@pytest.fixture(scope="module")
+def dossiers(story: Story) -> list[Dossier]:
+    profiles = [profile(name) for name in shipped()]
+    return list(beside_runs(read_shelf(story.root), NAME, profiles))
+
+
+def page_of(story: Story, dossier: Dossier) -> str:
+    assert dossier.run is not None
+    return html(orjson.loads((story.root / dossier.run.folder / "report.json").read_bytes()), dossier)
+
+
+def words_of(text: str) -> str:
+    return " ".join(" ".join(Page(text).words).split())
+
+
+def test_every_section_is_there_in_order(story: Story, dossiers: list[Dossier]) -> None:
+    text = page_of(story, dossiers[1])
+    places = [text.index(f"<h2>{section}</h2>") for section in SECTIONS]
+    assert places == sorted(places)
+
+
+def test_the_report_in_the_runs_own_folder_has_them_too(story: Story, dossiers: list[Dossier]) -> None:
+    assert dossiers[1].run is not None
+    text = (story.root / dossiers[1].run.folder / "report.html").read_text()
+    assert all(f"<h2>{section}</h2>" in text for section in SECTIONS)
+
+
+def test_a_change_of_the_plan_opens_the_report(story: Story, dossiers: list[Dossier]) -> None:
+    words = words_of(page_of(story, dossiers[3]))
+    assert "objectives services.gateway.rto 30s 20s" in words
+    assert "This is the first run of the plan." in words_of(page_of(story, dossiers[0]))
+    assert "Nothing: objectives, scope" in words_of(page_of(story, dossiers[1]))
+
+
+def test_who_approved_took_part_and_signed_off_is_told(story: Story, dossiers: list[Dossier]) -> None:
+    assert [(one.name, one.what, one.standing, one.ticket) for one in approvals(dossiers[0])] == [
+        ("Cy", "accepted", "signed", "CHG-1041")
+    ]
+    assert [(one.name, one.role) for one in sign_offs(dossiers[0])] == [
+        ("Bo", "reviewer"),
+        ("Cy", "approver"),
+    ]
+    assert faults(dossiers[0]) == []
+    assert "Executor, reviewer and approver are three people" in words_of(page_of(story, dossiers[0]))
+    assert faults(dossiers[1]) == ["no reviewer has signed it off", "no approver has signed it off"]
+    took = {one.person: one.answer_seconds for one in parts(dossiers[1])}
+    assert took == {"Ada": 60.0, "Bo": 90.0}
+
+
+def test_a_drill_that_did_not_run_is_on_the_first_page(story: Story, dossiers: list[Dossier]) -> None:
+    words = words_of(page_of(story, dossiers[4]))
+    assert words.index("Due, and not run: 1 drill of this plan, the last kill-primary on 2026-11-27") < (
+        words.index("The drill, to scale")
+    )
+    assert "Declared, and never run: cut-sites." in words
+
+
+def test_lessons_deviations_and_findings_are_told(story: Story, dossiers: list[Dossier]) -> None:
+    words = words_of(page_of(story, dossiers[1]))
+    assert "The standby was a version behind; pin both." in words
+    assert "The venue's test session began ten minutes late." in words
+    last = words_of(page_of(story, dossiers[4]))
+    assert "F-2026-02 Writes were lost: the standby was asynchronous." in last
+    assert "accepted until 2026-12-31" in last
+
+
+def test_markdown_tells_of_the_same(story: Story, dossiers: list[Dossier]) -> None:
+    run = dossiers[4].run
+    assert run is not None
+    text = markdown(orjson.loads((story.root / run.folder / "report.json").read_bytes()), dossiers[4])
+    for told in (
+        "## Trading safety",
+        "## Tested so far",
+        "## Findings",
+        "F-2026-02",
+        "## Sign-off",
+        "not run",
+    ):
+        assert told in text
+
+
+@pytest.mark.parametrize("width", [940.0, 660.0, 350.0])
+def test_trends_stay_within_the_picture_and_show_the_newest(tmp_path: Path, width: float) -> None:
+    story = Story(tmp_path / "evidence")
+    story.drill(run_of(MET, 1))
+    [dossier] = beside_runs(read_shelf(story.root), NAME)
+    promise = dossier.promises[0]
+    many = type(promise)(promise.drill, promise.subject, promise.objective, promise.points * (SHOWN_MAX + 7))
+    for shown in (promise, many):
+        drawing = trend(shown, width, "t")
+        areas = {shape.style: shape.path for shape in drawing.shapes if isinstance(shape, Area)}
+        bars = re.findall(r"M([\d.-]+) ([\d.-]+)h([\d.]+)v([\d.]+)", areas["between"])
+        assert len(bars) == min(len(shown.points), SHOWN_MAX)
+        assert areas["sign-met"].count("M") == len(bars)
+        for x, y, wide, high in (map(float, bar) for bar in bars):
+            assert 0 <= x <= x + wide <= width
+            assert 0 <= y <= y + high <= drawing.height
+        assert drawing.description
