@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from rto_rpo.controls.profile import Profile, ProfileError, profile, shipped
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.run_check import LEDGER_NAME
 from rto_rpo.evidence.tail import CHAIN_NAME
@@ -14,7 +17,9 @@ from rto_rpo.report.html import html
 from rto_rpo.report.junit import junit
 from rto_rpo.report.lost_writes import lost_writes
 from rto_rpo.report.markdown import markdown
-from rto_rpo.report.publish import of_run
+from rto_rpo.report.publish import beside, of_run
+from rto_rpo.website.build import Built, build
+from rto_rpo.website.memory import SiteError
 from sites.errors import BlackstartError, GuardError
 
 Format = Literal["html", "pdf", "md", "json", "csv", "junit"]
@@ -59,23 +64,58 @@ def form_of(to: Path) -> Format:
     return form
 
 
-def rendered(content: dict[str, Any], form: Format) -> bytes:
-    """The whole report in one format. Raises BlackstartError when there is nothing to print a PDF with."""
+def rendered(
+    content: dict[str, Any], form: Format, run: Path | None = None, chosen: Sequence[Profile] = ()
+) -> bytes:
+    """The whole report in one format, with what the evidence around `run` says where there is room for it.
+
+    Raises BlackstartError when there is nothing to print a PDF with.
+    """
+    around = beside(run, content, chosen) if run and form in {"html", "pdf", "md"} else None
     match form:
         case "html":
-            return html(content).encode()
+            return html(content, around).encode()
         case "pdf":
             from sites.drivers.browser import print_pdf
 
-            return print_pdf(html(content).encode())
+            return print_pdf(html(content, around).encode())
         case "md":
-            return markdown(content).encode()
+            return markdown(content, around).encode()
         case "json":
             return to_json(content)
         case "csv":
             return lost_writes(content).encode()
         case "junit":
             return junit(content).encode()
+
+
+def profiles(named: Sequence[str] | None) -> list[Profile]:
+    """The control profiles of these names or files; all that are shipped where none is named.
+
+    Raises GuardError.
+    """
+    try:
+        return [profile(name) for name in (named or shipped())]
+    except ProfileError as error:
+        raise GuardError(str(error), hint=error.hint) from None
+
+
+def site_of(evidence: Path, to: Path, chosen: Sequence[Profile]) -> Built:
+    """Build or renew the web site over all the evidence.
+
+    Raises GuardError, EvidenceError, BlackstartError.
+    """
+    if not (evidence / CHAIN_NAME).is_file():
+        raise EvidenceError(
+            f'no evidence at "{evidence}": there is no {CHAIN_NAME}', hint="name the folder of all runs"
+        )
+    _require_outside(to, to.absolute())
+    try:
+        return build(evidence, to, now=datetime.now(UTC), profiles=chosen)
+    except SiteError as error:
+        raise GuardError(str(error), hint=error.hint) from None
+    except OSError as error:
+        raise BlackstartError(f'cannot build the site in "{to}": {error.strerror}') from error
 
 
 def require_new(to: Path) -> None:
@@ -90,10 +130,14 @@ def require_new(to: Path) -> None:
         )
     if not os.access(folder, os.W_OK):
         raise GuardError(f'cannot write "{to}": its folder may not be written to')
-    if any((above / CHAIN_NAME).is_file() for above in (folder, folder.parent)):
+    _require_outside(to, folder)
+
+
+def _require_outside(to: Path, folder: Path) -> None:
+    """What is not in the chain and lies in its folder all the same makes the evidence not intact."""
+    if any((above / CHAIN_NAME).is_file() for above in (folder, *folder.parents)):
         raise GuardError(
-            f'cannot write "{to}": it would lie in the evidence and spoil it',
-            hint="name a file elsewhere",
+            f'cannot write "{to}": it would lie in the evidence and spoil it', hint="name a place elsewhere"
         )
 
 

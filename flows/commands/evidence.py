@@ -24,16 +24,34 @@ def report(
     history: Annotated[
         bool, typer.Option("--history", help="What all runs in the folder show together; html or json.")
     ] = False,
+    site: Annotated[
+        Path | None,
+        typer.Option("--site", metavar="DIR", help="Build or renew a web site over all the evidence there."),
+    ] = None,
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--profile", metavar="NAME|FILE", help="A control profile; default: all that are shipped."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Tell of a run again, computed anew from its plan and its ledger; or of all of them together."""
     from flows.answer import answer
-    from flows.report import form_of, read, rendered, require_new, run_folder, write
+    from flows.report import form_of, profiles, read, rendered, require_new, run_folder, site_of, write
     from flows.results import report_lines
     from sites.errors import GuardError
 
     if history:
         raise typer.Exit(_history(path, form, to, as_json=json))
+    chosen = profiles(profile)
+    if site is not None:
+        if form is not None or to is not None:
+            raise GuardError("--site writes pages of its own", hint="leave --format and --to out")
+        built = site_of(path, site, chosen)
+        told = f"{built.written} pages written, {built.kept} kept, {built.removed} removed"
+        answer([str(site / "index.html"), told], {"site": site, "pages": built}, as_json=json)
+        return
     run = run_folder(path)
     if to is not None:
         form = form or form_of(to)
@@ -44,9 +62,9 @@ def report(
     elif to is None:
         if form == "pdf":
             raise GuardError("a PDF is not for a terminal", hint="--to FILE says where to write it")
-        typer.echo(rendered(content, form).decode(), nl=False)
+        typer.echo(rendered(content, form, run, chosen).decode(), nl=False)
     else:
-        write(to, rendered(content, form))
+        write(to, rendered(content, form, run, chosen))
         answer([str(to)], {"folder": run, "written": to}, as_json=json)
 
 

@@ -84,3 +84,49 @@ def test_a_pdf_is_not_for_a_terminal(evidence: Path) -> None:
     ended = CliRunner().invoke(app, ["report", str(evidence), "--format", "pdf"])
     assert isinstance(ended.exception, BlackstartError)
     assert "not for a terminal" in str(ended.exception)
+
+
+def test_a_site_is_built_over_all_the_evidence_and_renewed(evidence: Path, tmp_path: Path) -> None:
+    to = tmp_path / "site"
+    first = CliRunner().invoke(app, ["report", str(evidence), "--site", str(to), "--json"])
+    assert first.exit_code == 0, first.output
+    assert json.loads(first.output)["pages"]["runs"] == 1
+    assert (to / "index.html").is_file()
+    again = CliRunner().invoke(app, ["report", str(evidence), "--site", str(to)])
+    assert "1 kept" in again.output
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--site", "{evidence}/site"], "would lie in the evidence"),
+        (["--site", "{tmp}"], "holds something else"),
+        (["--site", "{tmp}/site", "--format", "md"], "pages of its own"),
+        (["--profile", "none-such"], "cannot read control profile"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_way_out(
+    evidence: Path, tmp_path: Path, more: list[str], said: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    words = [word.format(evidence=evidence, tmp=tmp_path) for word in more]
+    ended = CliRunner().invoke(app, ["report", str(evidence), *words])
+    assert isinstance(ended.exception, GuardError)
+    assert said in str(ended.exception)
+    assert ended.exception.hint
+
+
+def test_no_evidence_is_no_site(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(app, ["report", str(tmp_path), "--site", str(tmp_path / "site")])
+    assert "there is no chain.jsonl" in str(ended.exception)
+
+
+def test_a_report_written_elsewhere_tells_of_the_evidence_around_it(evidence: Path, tmp_path: Path) -> None:
+    to = tmp_path / "report.html"
+    ended = CliRunner().invoke(
+        app, ["report", str(evidence), "--to", str(to), "--profile", "dora", "--profile", "soc-2"]
+    )
+    assert ended.exit_code == 0, ended.output
+    text = to.read_text()
+    assert "SOC 2, trust services criteria" in text
+    assert "NIST Cybersecurity Framework" not in text

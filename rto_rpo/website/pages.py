@@ -1,0 +1,125 @@
+"""The pages over all runs: the index, one for each drill, service and dataset, findings, controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rto_rpo.dossier.coverage import Covered
+from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.dossier.findings import Finding
+from rto_rpo.dossier.history import promises
+from rto_rpo.dossier.shelf import Run, Shelf
+from rto_rpo.report.html import templates, trends
+from rto_rpo.website import names
+
+RUNS_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The tiles of the index."""
+
+    runs: int
+    met: int
+    missed: int
+    inconclusive: int
+    untested: int
+    never_run: int
+    not_run: int
+    findings: int
+    overdue: int
+
+
+def overview_pages(shelf: Shelf, dossiers: Sequence[Dossier], now: datetime) -> Iterator[tuple[str, bytes]]:
+    """(path, content) of each."""
+    day = now.date().isoformat()
+    shared: dict[str, object] = {
+        "shelf": shelf,
+        "dossiers": dossiers,
+        "day": day,
+        "now": now,
+        "names": names,
+    }
+    index = {"counts": counts(shelf, dossiers, day), "drills_of": drills_of, "subjects_of": subjects_of}
+    yield "index.html", _render("site_index.html", up="", trends=trends, **index, **shared)
+    yield "findings.html", _render("site_findings.html", up="", **shared)
+    yield "controls.html", _render("site_controls.html", up="", **shared)
+    for dossier in dossiers:
+        for drill in drills_of(dossier):
+            yield names.page_of_drill(dossier.plan, drill), _drill(dossier, drill, shared)
+        for subject in subjects_of(dossier):
+            yield names.page_of_subject(dossier.plan, subject), _subject(dossier, subject, shared)
+
+
+def drills_of(dossier: Dossier) -> list[str]:
+    """Declared now, or ever run."""
+    return list(
+        dict.fromkeys([*dossier.declared.nouns("drills"), *(run.drill for run in dossier.shelf.runs)])
+    )
+
+
+def subjects_of(dossier: Dossier) -> list[str]:
+    """Services and datasets: declared now with a promise, or ever judged."""
+    declared = [one.name for one in dossier.coverage if one.kind == "promise"]
+    return list(dict.fromkeys([*declared, *(promise.subject for promise in dossier.promises)]))
+
+
+def counts(shelf: Shelf, dossiers: Sequence[Dossier], day: str) -> Counts:
+    covered: list[Covered] = [one for dossier in dossiers for one in dossier.coverage]
+    open_: list[Finding] = [one for dossier in dossiers for one in dossier.open]
+    verdicts = [run.verdict for run in shelf.runs]
+    return Counts(
+        runs=len(verdicts),
+        met=verdicts.count("met"),
+        missed=verdicts.count("missed"),
+        inconclusive=verdicts.count("inconclusive"),
+        untested=sum(1 for one in covered if one.state == "not tested"),
+        never_run=sum(1 for one in covered if one.state == "not run"),
+        not_run=sum(len(dossier.not_run) for dossier in dossiers),
+        findings=len(open_),
+        overdue=sum(1 for one in open_ if one.overdue(day)),
+    )
+
+
+def _drill(dossier: Dossier, drill: str, shared: dict[str, object]) -> bytes:
+    runs = [run for run in dossier.shelf.runs if run.drill == drill]
+    return _render(
+        "site_drill.html",
+        up="../",
+        dossier=dossier,
+        drill=drill,
+        runs=_newest_first(runs),
+        total=len(runs),
+        trends=trends(promises(runs)),
+        not_run=[one for one in dossier.not_run if one.drill == drill],
+        findings=[one for one in dossier.findings if one.drill == drill],
+        **shared,
+    )
+
+
+def _subject(dossier: Dossier, subject: str, shared: dict[str, object]) -> bytes:
+    own = [promise for promise in dossier.promises if promise.subject == subject]
+    judged = {point.folder for promise in own for point in promise.points}
+    runs = [run for run in dossier.shelf.runs if run.folder in judged]
+    return _render(
+        "site_subject.html",
+        up="../",
+        dossier=dossier,
+        subject=subject,
+        covered=[one for one in dossier.coverage if one.kind == "promise" and one.name == subject],
+        runs=_newest_first(runs),
+        total=len(runs),
+        trends=trends(own),
+        findings=[one for one in dossier.findings if one.retest and one.retest.subject == subject],
+        **shared,
+    )
+
+
+def _newest_first(runs: Sequence[Run]) -> list[Run]:
+    return [*reversed(runs)][:RUNS_MAX]
+
+
+def _render(template: str, **content: object) -> bytes:
+    return templates().get_template(template).render(**content).encode()

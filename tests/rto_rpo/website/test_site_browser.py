@@ -1,0 +1,81 @@
+"""Every page of the site in a real browser: at a desk and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rto_rpo.controls.profile import profile, shipped
+from rto_rpo.website.build import build
+from tests.rto_rpo.dossier.stories import whole_story
+from tests.rto_rpo.report.test_browser import CHROMIUM, CONTRAST_MIN, CONTRASTS, DESK, PHONE, PLOTS_SHOWN
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="chromium is not installed: NO PAGE WAS OPENED in a browser"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    story = whole_story(folder / "evidence")
+    profiles = [profile(name) for name in shipped()]
+    build(story.root, folder / "site", now=datetime(2026, 12, 1, tzinfo=UTC), profiles=profiles)
+    return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_every_page_loads_quietly_fits_and_can_be_read(browser: Browser, site: Path, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    heard = _listen(page)
+    addresses = [path.as_uri() for path in sorted(site.rglob("*.html"))]
+    assert len(addresses) == 15
+    for address in addresses:
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert set(page.evaluate(PLOTS_SHOWN)) <= {1}, address
+        faint = [one for one in page.evaluate(CONTRASTS) if one[0] < CONTRAST_MIN]
+        assert faint == [], address
+    assert heard == addresses
+    page.close()
+
+
+def test_a_reader_gets_from_the_first_page_to_a_run_and_back(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    heard = _listen(page)
+    page.goto((site / "index.html").as_uri())
+    page.get_by_role("link", name="2026-11-28 06:00").click()
+    assert page.locator("h1").inner_text() == "Missed"
+    page.get_by_role("link", name="All drills").click()
+    assert page.locator("h1").inner_text() == "6 drills"
+    assert all(one.startswith("file:") for one in heard)
+    page.close()
+
+
+def _listen(page: Page) -> list[str]:
+    """Whatever a page says or asks for."""
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: heard.append(f"dialog: {dialog.message}"))
+    page.on("request", lambda request: heard.append(request.url))
+    return heard
