@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 from rto_rpo.controls.answer import Answer, Evidence
 from rto_rpo.dossier.shelf import Run, newest
+from rto_rpo.evidence.authority import authority
 from rto_rpo.evidence.person import separation
-from rto_rpo.evidence.record import Approval, Presence, SignOff
+from rto_rpo.evidence.record import Presence, SignOff
 from rto_rpo.objective import parse_duration
 
 
@@ -35,7 +36,7 @@ def recorded(found: Evidence) -> Answer:
         return Answer("not met", f"the chain does not hold: {found.shelf.problems[0]}")
     if not found.year:
         return Answer("not tested", "no drill ran in the last year")
-    without = [run for run in found.year if run.digest is None]
+    without = [run for run in found.year if run.digest is None and not (run.talked or run.record.pruned)]
     if without:
         return Answer("not met", f"{without[-1].folder}: {without[-1].problem}", (without[-1].folder,))
     return Answer("met", f"each of the {len(found.year)} runs of the last year has its report in the chain")
@@ -59,11 +60,7 @@ def approved(found: Evidence) -> Answer:
     run, charter = found.last, found.charter
     if run is None or charter is None or charter.confirm is None:
         return Answer("not tested", "the newest run names nothing that could have been approved")
-    told = [
-        line.entry.decision
-        for line in found.shelf.said
-        if isinstance(line.entry, Approval) and line.entry.confirm == charter.confirm and line.utc <= run.utc
-    ]
+    told = [one.decision for one in authority(run.record, charter, found.shelf.said).approvals]
     if not told:
         return Answer("not tested", "nobody's approval before the newest run is on record", (run.folder,))
     return Answer("met" if told[-1] == "accepted" else "not met", f"{told[-1]} beforehand", (run.folder,))

@@ -10,7 +10,7 @@ from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.shelf import Run
 
 Kind = Literal["promise", "drill", "site"]
-State = Literal["met", "missed", "inconclusive", "not tested", "not run"]
+State = Literal["met", "missed", "inconclusive", "held", "not tested", "not run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Seen:
     def take(self, run: Run) -> None:
         """One more run, in the chain's order."""
         found = run.digest
-        self._put("drill", run.drill, "", found.verdict if found else "inconclusive", run)
+        state: State = "held" if run.talked else found.verdict if found else "inconclusive"
+        self._put("drill", run.drill, "", state, run)
         if found is None:
             return
         for one in found.judgements:
@@ -60,6 +61,8 @@ def coverage(seen: Seen, plan: Declared) -> Iterator[Covered]:
         fault = (plan.text(f"drills.{name}.fault.kind") or "no fault named").replace("_", " ")
         target = plan.text(f"drills.{name}.fault.site")
         yield _covered(seen, "drill", name, "", f"{fault} {target}" if target else fault)
+    for name in plan.nouns("tabletops"):
+        yield _covered(seen, "drill", name, "", "tabletop")
     for name in plan.nouns("sites"):
         yield _covered(seen, "site", name, "", "its loss")
 

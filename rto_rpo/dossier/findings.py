@@ -141,6 +141,8 @@ def by_weight(findings: Iterable[Finding]) -> list[Finding]:
 def observations(run: Run) -> Iterator[Observation]:
     """All that a run says of what was judged and checked. A void run says that it proves nothing, once."""
     found = run.digest
+    if run.talked or (found is None and run.record.pruned):
+        return
     if found is None or found.void:
         why = (found.void if found else run.problem) or "it is not known why"
         yield Observation(("run",), "the instrument", "inconclusive", why, "medium")

@@ -14,6 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from rto_rpo.dossier.digest import Digest, digest
+from rto_rpo.evidence.charter import CHARTER_NAME, CharterError, parse_charter
 from rto_rpo.evidence.history import RunRecord, chain_findings, read_entries, records, run_records
 from rto_rpo.evidence.line import Opened, Recorded, line_hash
 from rto_rpo.evidence.tail import CHAIN_NAME
@@ -25,13 +26,14 @@ REPORT_NAME = "report.json"
 class Run:
     """One run. `problem` says why there is no digest: nothing is known of such a run, and nothing good.
 
-    `seq` is the place of its *opened* line in the chain.
+    `seq` is the place of its *opened* line in the chain. `talked`: a tabletop, with nothing to measure.
     """
 
     record: RunRecord
     seq: int
     digest: Digest | None
     problem: str | None
+    talked: bool = False
 
     @property
     def folder(self) -> str:
@@ -55,8 +57,13 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """*Inconclusive* for a run that left nothing to read."""
-        return self.digest.verdict if self.digest else "inconclusive"
+        """*Inconclusive* for a run that left nothing to read; of a pruned one the chain still has it."""
+        if self.digest is not None:
+            return self.digest.verdict
+        if self.talked:
+            return "held"
+        closed = self.record.closed
+        return closed.verdict if closed and self.record.pruned else "inconclusive"
 
     @property
     def report_sha256(self) -> str | None:
@@ -120,6 +127,8 @@ def _run(
         return Run(record, seq, found, None if found else "it was opened and never finished")
     sha256 = closed.files.get(REPORT_NAME)
     if sha256 is None:
+        if _talked(root, record):
+            return Run(record, seq, None, "a tabletop: talked through, nothing measured", talked=True)
         given_up = closed.source == "abandoned"
         return Run(record, seq, None, "it was given up" if given_up else "it was closed without a report")
     if sha256 in known:
@@ -129,6 +138,18 @@ def _run(
     except (OSError, ValueError, KeyError, TypeError) as error:
         pruned = "it was pruned" if record.pruned else f"its report cannot be read: {_said(error)}"
         return Run(record, seq, None, pruned)
+
+
+def _talked(root: Path, record: RunRecord) -> bool:
+    """Whether its charter, as the chain has its hash, says that it is a tabletop."""
+    path = root / record.opened.folder / CHARTER_NAME
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != record.opened.charter_sha256:
+        return False
+    try:
+        return parse_charter(content).kind == "tabletop"
+    except CharterError:
+        return False
 
 
 def _digest(path: Path, sha256: str) -> Digest:

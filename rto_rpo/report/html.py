@@ -26,7 +26,7 @@ from rto_rpo.report.visible import visible
 WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
 _DETAIL_MAX = 600
 _STATES = {
-    *("met", "missed", "inconclusive", "not met", "not tested", "not run", "n.a."),
+    *("met", "missed", "inconclusive", "held", "not met", "not tested", "not run", "n.a."),
     *("open", "accepted", "closed", "critical", "high", "medium", "low"),
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.evidence.authority import Authority
 from rto_rpo.report import people, sentences, words
 from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
 from rto_rpo.report.outage import numbered
@@ -151,11 +152,19 @@ def _around(dossier: Dossier) -> Iterator[str]:
         controls = [(one.control.clause, one.state, one.reason) for one in mapping.assessments]
         yield from ("", f"## Control mapping: {_safe(mapping.profile.title)}", "")
         yield from _table(("Clause", "State", "Evidence"), controls)
-    signed = [(one.name, one.role, one.what, one.standing, one.utc[:19]) for one in people.sign_offs(dossier)]
+    if who := people.of(dossier):
+        yield from _sign_off(who)
+
+
+def _sign_off(who: Authority) -> Iterator[str]:
+    signed = [
+        (one.name, one.role or "", one.decision or "", people.stand(one), one.utc[:19])
+        for one in who.sign_offs
+    ]
     yield from ("", "## Sign-off", "")
     if signed:
         yield from _table(("By", "Role", "Decision", "Standing", "When (UTC)"), signed)
-    yield from (f"- {_safe(fault)}" for fault in people.faults(dossier))
+    yield from (f"- {_safe(problem)}" for problem in who.problems)
 
 
 def _instrument(report: Report) -> Iterator[str]:

@@ -55,9 +55,8 @@ def overview_pages(shelf: Shelf, dossiers: Sequence[Dossier], now: datetime) -> 
 
 def drills_of(dossier: Dossier) -> list[str]:
     """Declared now, or ever run."""
-    return list(
-        dict.fromkeys([*dossier.declared.nouns("drills"), *(run.drill for run in dossier.shelf.runs)])
-    )
+    declared = [*dossier.declared.nouns("drills"), *dossier.declared.nouns("tabletops")]
+    return list(dict.fromkeys([*declared, *(run.drill for run in dossier.shelf.runs)]))
 
 
 def subjects_of(dossier: Dossier) -> list[str]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from rto_rpo.evidence import chain
 from rto_rpo.evidence.adding import add_record
-from rto_rpo.evidence.charter import Role
+from rto_rpo.evidence.charter import Agreed, Executor, Role
 from rto_rpo.evidence.history import RunRecord, read_entries, run_records
 from rto_rpo.evidence.record import (
     AnyEntry,
@@ -96,6 +96,16 @@ class Story:
         self._now += timedelta(minutes=1)
         chain.close_run(self.root, folder, verdict=verdict, key=self.key, now=self._now)
         return folder.path
+
+    def talk(self, number: int, drill: str = "talk") -> None:
+        """Open and close a tabletop, with nothing in its folder but plan and charter."""
+        run = run_of(MET, number)
+        self._now = max(self._now, NOW + timedelta(days=number))
+        words = Agreed("tabletop", "demo", Executor(name="Ada", how="claimed"), tuple(self._roles), None)
+        folder = chain.open_run(
+            self.root, run=run.run, drill=drill, plan=PLAN, key=self.key, now=self._now, agreed=words
+        )
+        chain.close_run(self.root, folder, verdict="inconclusive", key=self.key, now=self._now)
 
     def say(self, entry: AnyEntry, number: int | None = None, *, by: str | None = None) -> None:
         """What somebody says, of run `number` or of the plan, signed when `by` has a key."""

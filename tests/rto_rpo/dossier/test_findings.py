@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from rto_rpo.dossier.findings import Finding, finding_id, register
 from rto_rpo.dossier.shelf import read_shelf
+from rto_rpo.evidence.pruning import prune
 from rto_rpo.evidence.record import Finding as Entered
 from rto_rpo.evidence.record import FindingState, Retest
-from tests.rto_rpo.dossier.stories import DRILL, NAME, Story, by, run_of, whole_story
+from tests.rto_rpo.dossier.stories import DRILL, NAME, Story, by, day_of, run_of, whole_story
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED
 
 LOST = finding_id(NAME, DRILL, ("objective", "orders", "rpo"))
@@ -144,3 +146,19 @@ def test_it_is_a_pure_function_and_can_be_told_as_of_any_run(tmp_path: Path) -> 
         assert {one.id: one for one in then if one} == {
             one.id: one for one in register(read_shelf(alone, now=known))
         }
+
+
+def test_a_tabletop_measures_nothing_and_so_finds_nothing(story: Story) -> None:
+    story.talk(1)
+    [run] = read_shelf(story.root).runs
+    assert (run.verdict, run.talked) == ("held", True)
+    assert found(story) == {}
+
+
+def test_a_run_that_was_pruned_is_no_finding_and_keeps_its_verdict(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    years = timedelta(days=365)
+    assert prune(story.root, plan=NAME, retention=years, hold=None, key=None, now=day_of(3000))
+    [run] = read_shelf(story.root).runs
+    assert (run.verdict, run.problem) == ("met", "it was pruned")
+    assert found(story) == {}

@@ -11,10 +11,10 @@ import pytest
 from rto_rpo.controls.profile import profile, shipped
 from rto_rpo.dossier.dossier import Dossier, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
+from rto_rpo.report import people
 from rto_rpo.report.drawing import Area
 from rto_rpo.report.html import html
 from rto_rpo.report.markdown import markdown
-from rto_rpo.report.people import approvals, faults, parts, sign_offs
 from rto_rpo.report.trend import SHOWN_MAX, trend
 from tests.rto_rpo.dossier.stories import NAME, Story, run_of, whole_story
 from tests.rto_rpo.report.runs import MET
@@ -71,18 +71,18 @@ def test_a_change_of_the_plan_opens_the_report(story: Story, dossiers: list[Doss
 
 
 def test_who_approved_took_part_and_signed_off_is_told(story: Story, dossiers: list[Dossier]) -> None:
-    assert [(one.name, one.what, one.standing, one.ticket) for one in approvals(dossiers[0])] == [
+    first, second = people.of(dossiers[0]), people.of(dossiers[1])
+    assert first is not None
+    assert second is not None
+    assert [(one.name, one.decision, people.stand(one), one.ticket) for one in first.approvals] == [
         ("Cy", "accepted", "signed", "CHG-1041")
     ]
-    assert [(one.name, one.role) for one in sign_offs(dossiers[0])] == [
-        ("Bo", "reviewer"),
-        ("Cy", "approver"),
-    ]
-    assert faults(dossiers[0]) == []
+    assert [(one.name, one.role) for one in first.sign_offs] == [("Bo", "reviewer"), ("Cy", "approver")]
+    assert first.problems == ()
     assert "Executor, reviewer and approver are three people" in words_of(page_of(story, dossiers[0]))
-    assert faults(dossiers[1]) == ["no reviewer has signed it off", "no approver has signed it off"]
-    took = {one.person: one.answer_seconds for one in parts(dossiers[1])}
-    assert took == {"Ada": 60.0, "Bo": 90.0}
+    assert second.problems == ("no reviewer has signed it off", "no approver has signed it off")
+    took = {one.person: one.acknowledged_seconds for one in people.attended(second)}
+    assert took == {"Ada": 60.0, "Bo": 90.0, "Cy": None}
 
 
 def test_a_drill_that_did_not_run_is_on_the_first_page(story: Story, dossiers: list[Dossier]) -> None:

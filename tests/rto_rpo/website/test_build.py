@@ -176,3 +176,14 @@ def test_hostile_names_are_text_in_every_page_and_never_a_path(tmp_path: Path) -
         assert "<img" not in text
         assert "\u202e" not in text
         assert "{{ 7*7 }}" in text or "7*7" not in text
+
+
+def test_a_tabletop_has_its_minutes_on_its_drills_page(tmp_path: Path) -> None:
+    story, to = Story(tmp_path / "evidence"), tmp_path / "site"
+    story.talk(1)
+    story.say(Note(what="note", by=by("Ada"), text="Who calls the venue?"), 1)
+    built(story, to)
+    [page] = [text for name, text in pages(to).items() if name.startswith("drills/talk")]
+    words = " ".join(" ".join(Page(page).words).split())
+    assert "note: Who calls the venue?" in words
+    assert "nothing measured" in words
