@@ -14,7 +14,7 @@ from rto_rpo.controls.assess import Mapping, assess
 from rto_rpo.controls.profile import Profile
 from rto_rpo.dossier.coverage import Covered, Seen, coverage
 from rto_rpo.dossier.declared import Declared, declared
-from rto_rpo.dossier.findings import Finding, by_weight, register
+from rto_rpo.dossier.findings import Finding, open_first, register
 from rto_rpo.dossier.history import Promise, promises
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.chain import PLAN_NAME
@@ -40,7 +40,12 @@ class Dossier:
 
     @property
     def open(self) -> list[Finding]:
-        return [one for one in self.findings if one.state(self.day.isoformat()) != "closed"]
+        """Neither closed nor accepted."""
+        return [one for one in self.findings if one.state(self.day.isoformat()) == "open"]
+
+    @property
+    def accepted(self) -> list[Finding]:
+        return [one for one in self.findings if one.state(self.day.isoformat()) == "accepted"]
 
 
 def beside_runs(
@@ -88,7 +93,8 @@ class _All:
         plan = self._declared(shelf.root, newest)
         charter = _charter(shelf.root, newest) if newest else None
         covered = tuple(coverage(self.seen, plan))
-        findings = tuple(by_weight(filter(None, (one.as_of(seq) for one in self._findings))))
+        known = filter(None, (one.as_of(seq) for one in self._findings))
+        findings = tuple(open_first(known, now.date().isoformat()))
         missed = tuple(one for one in self._missed if one.due + TOLERANCE <= now + timedelta(seconds=1))
         evidence = Evidence(shelf, plan, covered, charter, findings, missed, now.date())
         return Dossier(

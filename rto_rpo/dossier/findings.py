@@ -23,6 +23,7 @@ from rto_rpo.evidence.record import FindingState, Retest, Severity
 from rto_rpo.measurement import Verdict
 
 State = Literal["open", "accepted", "closed"]
+STATES: tuple[State, ...] = ("open", "accepted", "closed")
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 # What no objective excuses: it says that the recovery itself did harm.
 _CRITICAL = ("corrupt", "duplicated", "resurrected")
@@ -136,6 +137,11 @@ def register(shelf: Shelf) -> list[Finding]:
 
 def by_weight(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), one.opened.utc, one.id))
+
+
+def open_first(findings: Iterable[Finding], day: str) -> list[Finding]:
+    """The open ones, then the accepted, then the closed; the weightiest first in each."""
+    return sorted(by_weight(findings), key=lambda one: STATES.index(one.state(day)))
 
 
 def observations(run: Run) -> Iterator[Observation]:

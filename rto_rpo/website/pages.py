@@ -29,6 +29,7 @@ class Counts:
     never_run: int
     not_run: int
     findings: int
+    accepted: int
     overdue: int
 
 
@@ -78,6 +79,7 @@ def counts(shelf: Shelf, dossiers: Sequence[Dossier], day: str) -> Counts:
         never_run=sum(1 for one in covered if one.state == "not run"),
         not_run=sum(len(dossier.not_run) for dossier in dossiers),
         findings=len(open_),
+        accepted=sum(len(dossier.accepted) for dossier in dossiers),
         overdue=sum(1 for one in open_ if one.overdue(day)),
     )
 
