@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from drills.clients import addresses, configure
+from drills.clients import Addressed, clients_of, marked_folder
 from drills.recorder.config import RecorderConfig, StreamConfig
 from rto_rpo import __version__
 from rto_rpo.evidence.charter import Criteria, Objective
+from rto_rpo.ledger.records import Role
 from rto_rpo.objective import Duration
+from sites.drivers.http.probe import HttpControl
 from sites.estate import Estate
-from sites.plan import Drill
+from sites.plan import ConnectedCanary, Drill, FilesCanary
 
 # The old primary's own address is written to all along, sparsely: it is there to be caught, not to load.
 OLD_PRIMARY_INTERVAL_NS = 100_000_000
-STREAM_OLD_PRIMARY = "OLD-PRIMARY"  # no name in a plan has capitals, so none can be taken for it
+# No name in a plan has capitals, so none can be taken for these.
+STREAM_OLD_PRIMARY = "OLD-PRIMARY"
+STREAM_CONTROL = "CONTROL"
+CONTROL_INTERVAL_NS = 100_000_000
 
 
 def arrange(estate: Estate, name: str, drill: Drill, *, run: str, seed: int, folder: Path) -> RecorderConfig:
@@ -65,12 +71,13 @@ def _header(estate: Estate, name: str, drill: Drill, run: str) -> dict[str, Any]
 
 
 def _objectives(estate: Estate, drill: Drill) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    measured = {(drill.canary.service, "rto"), (drill.canary.dataset, "rpo")}
+    measured = {(drill.canary.service, "rto"): drill.canary.dataset}
+    measured |= {(dataset, "rpo"): dataset for dataset in drill.measured_datasets}
     judged: list[dict[str, Any]] = []
     not_tested: list[dict[str, Any]] = []
     for (subject, objective), length in estate.plan.objectives().items():
         is_judged = objective in drill.judge.get(subject, ())
-        stream = drill.canary.dataset if is_judged and (subject, objective) in measured else None
+        stream = measured.get((subject, objective)) if is_judged else None
         entry = _objective(subject, objective, length, stream)
         (judged if is_judged else not_tested).append(entry)
     return judged, not_tested
@@ -80,26 +87,55 @@ def _objective(subject: str, objective: str, length: Duration, stream: str | Non
     return {"subject": subject, "objective": objective, "seconds": length.seconds, "stream": stream}
 
 
-def _streams(estate: Estate, drill: Drill) -> list[StreamConfig]:
-    canary = drill.canary
-    where, interval_ns = addresses(estate, canary), canary.rate.interval_ns
-    streams = [_stream(drill, canary.dataset, "clients", where.clients, interval_ns)]
-    if where.old_primary is not None:
+def _streams(estate: Estate, drill: Drill) -> Iterator[StreamConfig]:
+    who, interval_ns = clients_of(estate, drill.canary), drill.canary.rate.interval_ns
+    clients = _stream(drill, drill.canary.dataset, "clients", who.clients, interval_ns)
+    yield clients.model_copy(update={"delete_one_in": drill.canary.delete_one_in})
+    if who.old_primary is not None:
         slower_ns = max(interval_ns, OLD_PRIMARY_INTERVAL_NS)
-        streams.append(_stream(drill, STREAM_OLD_PRIMARY, "old_primary", where.old_primary, slower_ns))
-    return streams
+        yield _stream(drill, STREAM_OLD_PRIMARY, "old_primary", who.old_primary, slower_ns)
+    for marks in drill.marks:
+        yield _marks(estate, marks)
+    if drill.control is not None:
+        yield _control(drill, drill.control)
 
 
-def _stream(
-    drill: Drill, name: str, role: Literal["clients", "old_primary"], address: str, interval_ns: int
-) -> StreamConfig:
+def _stream(drill: Drill, name: str, role: Role, addressed: Addressed, interval_ns: int) -> StreamConfig:
+    canary = drill.canary
     return StreamConfig(
         name=name,
         role=role,
-        address=address,
-        dataset=drill.canary.dataset,
-        service=drill.canary.service,
+        address=addressed.address,
+        dataset=canary.dataset,
+        service=canary.service,
         interval_ns=interval_ns,
+        limit_ns=canary.limit.ns,
+        client=addressed.client,
+        clients=canary.clients if isinstance(canary, ConnectedCanary) else 1,
+        payload_bytes=canary.payload,
+    )
+
+
+def _marks(estate: Estate, marks: FilesCanary) -> StreamConfig:
+    marked = marked_folder(estate, marks.dataset)
+    return StreamConfig(
+        name=marks.dataset,
+        role="marks",
+        address=str(marked.folder),
+        dataset=marks.dataset,
+        interval_ns=marks.rate.interval_ns,
+        limit_ns=marks.limit.ns,
+        client=marked,
+        payload_bytes=marks.payload,
+    )
+
+
+def _control(drill: Drill, url: str) -> StreamConfig:
+    return StreamConfig(
+        name=STREAM_CONTROL,
+        role="control",
+        address=url,
+        interval_ns=CONTROL_INTERVAL_NS,
         limit_ns=drill.canary.limit.ns,
-        client=configure(drill.canary, address),
+        client=HttpControl(url),
     )

@@ -1,4 +1,4 @@
-"""A canary: numbered writes in an open loop, one every interval whatever the replies.
+"""A canary: numbered operations in an open loop, one every interval whatever the replies.
 
 A number is announced in the ledger before it is sent, is sent at most once, and has one outcome.
 """
@@ -7,47 +7,47 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 
-from drills.payload import digest, payload
+from drills.deletions import Deletions
+from drills.operations import Operations, Pace
 from drills.recorder.ledger_thread import LedgerThread
 from drills.recorder.schedule import Batch, Schedule
 from drills.recorder.streak import Streak
-from sites.capability import Client, Outcome
+from sites.capability import Client, Probe
 
 FIRST_AFTER_NS = 300_000_000
 ANNOUNCE_SECONDS = 0.05
 GRACE_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a stream is driven. `in_flight_max` bounds what a dead service can pile up."""
-
-    stream: str
-    seed: int
-    interval_ns: int
-    limit_ns: int
-    in_flight_max: int
-
-
 class Canary:
-    """Drives one stream through `client`. Counters are for whoever watches; the ledger is the evidence."""
+    """Drives one stream through `client`."""
 
-    def __init__(self, pace: Pace, client: Client, ledger: LedgerThread, streak: Streak) -> None:
-        self.settled_count = 0
-        self.acknowledged_count = 0
-        self.lag_max_ns = 0
+    def __init__(self, pace: Pace, client: Client | Probe, ledger: LedgerThread, streak: Streak) -> None:
+        self.operations = Operations(pace, client, ledger, streak)
         self._pace = pace
-        self._client = client
         self._ledger = ledger
-        self._streak = streak
+        self._deletions = (
+            Deletions(pace, pace.delete_one_in, self.operations, ledger) if pace.delete_one_in else None
+        )
         self._schedule = Schedule(time.monotonic_ns() + FIRST_AFTER_NS, pace.interval_ns)
         self._announced = 0
         self._may_send = 0
         self._stopping = False
         self._changed = asyncio.Event()
         self._under_way: set[asyncio.Task[None]] = set()
+
+    @property
+    def settled_count(self) -> int:
+        return self.operations.settled_count
+
+    @property
+    def acknowledged_count(self) -> int:
+        return self.operations.acknowledged_count
+
+    @property
+    def lag_max_ns(self) -> int:
+        return self.operations.lag_max_ns
 
     async def run(self) -> None:
         """Send until `stop`, and return when every announced number is sent and settled.
@@ -63,6 +63,11 @@ class Canary:
         """Announce no more. What is announced is still sent: a number without an outcome proves nothing."""
         self._stopping = True
         self._changed.set()
+
+    def withhold(self) -> None:
+        """Send nothing more from now on. What is announced already fails here, unsent."""
+        self.operations.withheld = True
+        self.stop()
 
     async def _announce(self) -> None:
         while not self._stopping:
@@ -81,7 +86,7 @@ class Canary:
         seq, _ = self._ledger.put(
             "intents",
             stream=self._pace.stream,
-            act="write",
+            act=self._pace.act,
             first=batch.first,
             count=batch.count,
             scheduled_ns=batch.scheduled_ns,
@@ -117,43 +122,21 @@ class Canary:
         self._changed.set()
 
     async def _operate(self, number: int, due_ns: int) -> None:
-        data = payload(self._pace.seed, self._pace.stream, number)
-        outcome = Outcome("indeterminate", "timeout")
-        sent_ns = time.monotonic_ns()
-        self._streak.sent(number, sent_ns)
-        try:
-            outcome = await self._client.write(self._pace.stream, number, data)
-        except Exception as error:  # noqa: BLE001 - whatever a client raises, the operation has an outcome
-            outcome = Outcome("indeterminate", f"error {type(error).__name__}")
-        finally:
-            self._record(number, digest(data), (due_ns, sent_ns, time.monotonic_ns()), outcome)
-
-    def _record(self, number: int, sha256: str, times_ns: tuple[int, int, int], outcome: Outcome) -> None:
-        due_ns, sent_ns, completed_ns = times_ns
-        self._ledger.put(
-            "operation",
-            stream=self._pace.stream,
-            number=number,
-            act="write",
-            payload=sha256,
-            scheduled_ns=due_ns,
-            sent_ns=sent_ns,
-            completed_ns=completed_ns,
-            outcome=outcome.result,
-            cause=outcome.cause,
-            address=outcome.address,
-        )
-        acknowledged = outcome.result == "acknowledged"
-        self.settled_count += 1
-        self.acknowledged_count += acknowledged
-        self.lag_max_ns = max(self.lag_max_ns, sent_ns - due_ns)
-        self._streak.settled(number, completed_ns, acknowledged=acknowledged)
+        outcome = await self.operations.carry_out(self._pace.act, number, due_ns)
+        if self._deletions and outcome.result == "acknowledged" and not self._stopping:
+            self._deletions.consider(number)
 
     async def _settle(self) -> None:
-        if not self._under_way:
+        """Writes first: none of them begins a deletion any more."""
+        await self._settled(self._under_way)
+        if self._deletions:
+            await self._settled(self._deletions.under_way)
+
+    async def _settled(self, under_way: set[asyncio.Task[None]]) -> None:
+        if not under_way:
             return
         limit_seconds = self._pace.limit_ns / 1e9 + GRACE_SECONDS
-        _, overdue = await asyncio.wait(self._under_way, timeout=limit_seconds)
+        _, overdue = await asyncio.wait(under_way, timeout=limit_seconds)
         for task in overdue:
             task.cancel()
         if overdue:

@@ -2,48 +2,123 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
-from sites.capability import Client
+from pydantic import Field
+
+from drills.turns import TakingTurns
+from sites.capability import Client, Probe
 from sites.drivers.http.client import HttpCanary, HttpClient
+from sites.drivers.http.probe import HttpControl, HttpProbe
+from sites.drivers.marks import MarkedFolder, MarksClient
+from sites.drivers.shell import ShellClient, ShellCommands
 from sites.errors import PlanError
 from sites.estate import Estate
 from sites.plan import Canary
+from sites.plan import HttpCanary as HttpNoun
+from sites.plan import ShellCanary as ShellNoun
 
-# What the recorder is told of each client. With a second kind: Annotated[HttpCanary | ...,
-# Field(discriminator="kind")]; it travels as JSON, so it holds references to secrets and never a secret.
-ClientConfig = HttpCanary
+# What the recorder is told of each client. It travels as JSON, so it holds references to secrets, never one.
+ClientConfig = Annotated[HttpCanary | ShellCommands | MarkedFolder | HttpControl, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where a canary writes: the clients' own address, and the old primary's where there is one."""
+class Addressed:
+    """A client and where it writes, as the ledger names it."""
 
-    clients: str
-    old_primary: str | None
+    address: str
+    client: ClientConfig
 
 
-def addresses(estate: Estate, canary: Canary) -> Addresses:
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Who writes where clients write, and who at the old primary's own address, where there is one."""
+
+    clients: Addressed
+    old_primary: Addressed | None
+
+
+def clients_of(estate: Estate, canary: Canary) -> Clients:
     """Raises PlanError where clients have no address."""
+    match canary:
+        case HttpNoun():
+            return _http(estate, canary)
+        case ShellNoun():
+            return _shell(estate, canary)
+
+
+def marked_folder(estate: Estate, dataset: str) -> MarkedFolder:
+    """Where marks go, and where they come back. Raises PlanError where the dataset is not restored."""
+    declared = estate.plan.datasets.get(dataset)
+    if declared is None or declared.kind != "files" or declared.restore is None:
+        raise PlanError(f'dataset "{dataset}" cannot hold marks', hint="it needs kind files and `restore`")
+    return MarkedFolder(declared.path, declared.restore.path)
+
+
+def open_client(
+    config: ClientConfig, *, run: str, limit_seconds: float, in_flight_max: int, clients: int = 1
+) -> Client | Probe:
+    """Call it on the recorder's running loop. Raises PlanError when a secret cannot be had."""
+    match config:
+        case HttpCanary():
+            return in_turns(clients, lambda: HttpClient(config, run=run, limit_seconds=limit_seconds))
+        case ShellCommands():
+            return ShellClient(config, run=run, limit_seconds=limit_seconds, workers=in_flight_max)
+        case MarkedFolder():
+            return MarksClient(config, run=run, limit_seconds=limit_seconds, workers=in_flight_max)
+        case HttpControl():
+            return HttpProbe(config, limit_seconds=limit_seconds)
+
+
+def in_turns(clients: int, make: Callable[[], Client]) -> Client:
+    """One client, or so many that take turns."""
+    return make() if clients == 1 else TakingTurns([make() for _ in range(clients)])
+
+
+def _http(estate: Estate, canary: HttpNoun) -> Clients:
     service = estate.plan.services[canary.service]
     if service.endpoint is None:
         raise PlanError(f'service "{canary.service}" has no endpoint for a canary', hint="declare `endpoint`")
-    old = estate.plan.failover.from_site if estate.plan.failover is not None else None
-    return Addresses(service.endpoint, service.addresses.get(old) if old is not None else None)
+    old = service.addresses.get(_old_site(estate))
+
+    def at(address: str) -> Addressed:
+        config = HttpCanary(
+            address,
+            write_path=canary.write_path,
+            list_path=canary.list_path,
+            id_field=canary.id_field,
+            payload_field=canary.payload_field,
+            list_field=canary.list_field,
+            pooled=canary.connections == "pooled",
+        )
+        return Addressed(address, config)
+
+    return Clients(at(service.endpoint), at(old) if old is not None else None)
 
 
-def configure(canary: Canary, address: str) -> ClientConfig:
-    """What the recorder needs to write at `address`."""
-    return HttpCanary(
-        address,
-        write_path=canary.write_path,
-        list_path=canary.list_path,
-        id_field=canary.id_field,
-        payload_field=canary.payload_field,
-        list_field=canary.list_field,
-    )
+def _shell(estate: Estate, canary: ShellNoun) -> Clients:
+    service, old_site = estate.plan.services[canary.service], _old_site(estate)
+    endpoint = service.endpoint or ""
+
+    def at(address: str, site: str) -> Addressed:
+        config = ShellCommands(
+            write=canary.write,
+            read=canary.read,
+            delete=canary.delete,
+            address=address,
+            site=site,
+            env=dict(canary.env),
+            cwd=estate.plan.path.parent,
+        )
+        return Addressed(address or (f"site {site}" if site else "by command"), config)
+
+    split = canary.by_site and old_site
+    old = at(service.addresses.get(old_site, ""), old_site) if split else None
+    return Clients(at(endpoint, ""), old)
 
 
-def open_client(config: ClientConfig, *, run: str, limit_seconds: float) -> Client:
-    """Call it on the recorder's running loop."""
-    return HttpClient(config, run=run, limit_seconds=limit_seconds)
+def _old_site(estate: Estate) -> str:
+    """The site that serves until the failover; none in a plan without one."""
+    return estate.plan.failover.from_site if estate.plan.failover is not None else ""

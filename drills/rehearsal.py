@@ -57,17 +57,25 @@ class Rehearsal:
         return broken_off
 
     def _steady(self) -> None:
+        self._lead()
         state = self.recording.wait_until(lambda s: s.steady, STEADY_SECONDS_MAX)
         if not state.steady:
             raise GuardError(
                 f"the service was not steady within {STEADY_SECONDS_MAX:.0f} s, so nothing was injected",
-                hint="look at the service; the ledger has every operation",
+                hint="look at the service, and at `control` if there is one; the ledger has every operation",
             )
         self._record("steady", {"operations": state.operations})
         late_ns = self.recording.freeze()
         if self.response is not None:
             self.response.start()
-        self.tell(f"Steady: {state.acknowledged} writes acknowledged, late means {late_ns / 1e6:.0f} ms")
+        self.tell(f"Steady: {state.acknowledged} operations acknowledged, late means {late_ns / 1e6:.0f} ms")
+
+    def _lead(self) -> None:
+        """Let marks be written for as long as the plan says, so that a scheduled backup takes some along."""
+        lead_seconds = max((marks.lead.seconds for marks in self.drill.marks), default=0.0)
+        if lead_seconds:
+            self.tell(f"Marks: written for {lead_seconds:.0f} s before anything is injected")
+            threading.Event().wait(lead_seconds)
 
     def _inject(self, fault: Fault, undo: Undo) -> None:
         phase_seconds = random.Random(self.seed).uniform(0, PHASE_SECONDS_MAX)  # noqa: S311 - no secret

@@ -89,7 +89,7 @@ def recovery_point(
     return RecoveryPoint(
         stream=name,
         lower_seconds=lower / 1e9,
-        upper_seconds=None if unrecorded else upper / 1e9,
+        upper_seconds=None if unrecorded or upper is None else upper / 1e9,
         reading_complete=True,
         acknowledged_count=acknowledged,
         failed_count=failed,
@@ -144,8 +144,12 @@ def _lost(
 
 def _bounds(
     history: StreamHistory, damage: Damage, lost: tuple[LostWrite, ...]
-) -> tuple[int, int, int | None]:
-    """(lower bound, upper bound, age of the newest survivor) in ns."""
+) -> tuple[int, int | None, int | None]:
+    """(lower bound, upper bound, age of the newest survivor) in ns.
+
+    What is restored may be older than the first mark of the run. Unless a mark from before the loss came
+    back, nothing says how old, and there is no upper bound.
+    """
     fault = damage.watch_ns if damage.begin_ns is None else damage.begin_ns
     survivor = history.last_completed_before(fault + 1, history.writes, lambda state: bool(_SURVIVOR[state]))
     age = None if survivor is None else fault - survivor
@@ -157,4 +161,6 @@ def _bounds(
     begin = newest if damage.begin_ns is None else max(damage.begin_ns, newest)
     latest = history.readback_ns if damage.end_ns is None else damage.end_ns
     end = newest if latest is None else max(latest, newest)
+    if before is None and history.stream["role"] == "marks":
+        return begin - oldest, None, age
     return begin - oldest, end - (oldest_sent if before is None else before), age

@@ -20,6 +20,9 @@ from rto_rpo.measurement import (
 )
 
 _NOTHING: Final = "nothing was judged, so nothing is proven"
+_RESTORED_UNKNOWN: Final = (
+    "no mark from before the loss came back, so nothing says how old the restored data is"
+)
 _VOID: Final = "the run is void, so nothing that it timed can be trusted"
 
 
@@ -111,7 +114,7 @@ def _judge_point(limit: float, point: RecoveryPoint, measurement: Measurement) -
         none = f"0 of {_many(point.acknowledged_count, 'acknowledged write')} lost"
         return "met", f"{none}, which proves only a loss rate below about {rate}"
     lost = f"; {len(point.lost)} of {_many(point.acknowledged_count, 'acknowledged write')} lost"
-    return _within(limit, lower, point.upper_seconds, "there is no upper bound", lost)
+    return _within(limit, lower, point.upper_seconds, _RESTORED_UNKNOWN, lost)
 
 
 def _damage(limit: float, point: RecoveryPoint) -> str | None:

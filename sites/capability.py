@@ -50,6 +50,14 @@ class Client(Protocol):
     async def aclose(self) -> None: ...
 
 
+class Probe(Protocol):
+    """What only looks: nothing is written, so nothing is read back."""
+
+    async def read(self, stream: str, number: int) -> Outcome: ...
+
+    async def aclose(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """That something is so, and how we know: kept as evidence word for word."""

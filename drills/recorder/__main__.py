@@ -61,7 +61,7 @@ def _leave(room: Path) -> None:
 
 def _make_room(config: RecorderConfig) -> None:
     """Raise the number of open files as far as it goes, and refuse what cannot be done with it."""
-    needed = 64 + sum(stream.in_flight_max + 1_000_000_000 // stream.interval_ns for stream in config.streams)
+    needed = 64 + sum(stream.files_max for stream in config.streams)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if needed > most:
         sys.exit(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, model_validator
 
 from drills.clients import ClientConfig
-from rto_rpo.ledger.records import SCHEMA
+from drills.payload import SIZE_BYTES
+from rto_rpo.ledger.records import SCHEMA, Role
 
 SOCKET_NAME = "socket"
 LOG_NAME = "recorder.log"
@@ -19,21 +20,36 @@ class _Strict(BaseModel):
 
 
 class StreamConfig(_Strict):
-    """One stream of numbered operations. `role` old_primary is kept apart from what clients see."""
+    """One stream of numbered operations. Only role `clients` is what clients see: see the ledger's roles."""
 
     name: str
-    role: Literal["clients", "old_primary"] = "clients"
+    role: Role = "clients"
     address: str
     dataset: str | None = None
     service: str | None = None
     interval_ns: PositiveInt
     limit_ns: PositiveInt
     client: ClientConfig
+    clients: PositiveInt = 1
+    payload_bytes: PositiveInt = SIZE_BYTES
+    delete_one_in: PositiveInt | None = None
 
     @property
     def in_flight_max(self) -> int:
         """Operations that may be under way at once: rate times limit, and a tenth for late time-outs."""
         return self.limit_ns * 11 // (self.interval_ns * 10) + 10
+
+    @property
+    def files_max(self) -> int:
+        """Connections that may be open at once: under way, a second's that linger, and those of deletions."""
+        writes = self.in_flight_max + 1_000_000_000 // self.interval_ns
+        return writes if self.delete_one_in is None else writes + writes // self.delete_one_in
+
+    def record(self) -> dict[str, Any]:
+        """What the ledger's header says of it."""
+        said = {"name", "role", "address", "dataset", "service", "interval_ns", "limit_ns"}
+        written = {"payload_bytes": self.payload_bytes} if self.role != "control" else {}
+        return {**self.model_dump(include=said), **written}
 
 
 class RecorderConfig(_Strict):
@@ -67,17 +83,11 @@ class RecorderConfig(_Strict):
 
     def header_record(self, boot: str) -> dict[str, Any]:
         """The ledger's first record, without `seq`, `ns`, `prev` and `kind`."""
-        streams = [
-            stream.model_dump(
-                include={"name", "role", "address", "dataset", "service", "interval_ns", "limit_ns"}
-            )
-            for stream in self.streams
-        ]
         return {
             "schema": SCHEMA,
             **self.header,
             "boot": boot,
-            "streams": streams,
+            "streams": [stream.record() for stream in self.streams],
             "late_ns": self.late_ns,
             "stable_ns": self.stable_ns,
             "deadline_ns": self.deadline_ns,

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from drills.canary import Canary, Pace
+from drills.canary import Canary
 from drills.clients import open_client
+from drills.operations import Pace
 from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recorder.history import OWN
 from drills.recorder.ledger_thread import LedgerThread
 from drills.recorder.progress import Limits, Progress
 from drills.recorder.pulse import anchor, collect_seldom, feel, put_anchor
-from drills.recorder.reading import put_reading, read_back
+from drills.recorder.reading import Reading, put_reading, read_back, unread
 from drills.recorder.streak import Streak
-from rto_rpo.ledger.records import FIRST_PREV
+from rto_rpo.ledger.records import FIRST_PREV, Role
 from rto_rpo.ledger.validation import checked
 from sites.capability import Client
 
@@ -34,9 +35,24 @@ class _Stream:
 
     def __init__(self, config: RecorderConfig, stream: StreamConfig, ledger: LedgerThread) -> None:
         self.config = stream
-        self.client: Client = open_client(stream.client, run=config.run, limit_seconds=stream.limit_ns / 1e9)
+        self.client = open_client(
+            stream.client,
+            run=config.run,
+            limit_seconds=stream.limit_ns / 1e9,
+            in_flight_max=stream.in_flight_max,
+            clients=stream.clients,
+        )
         self.streak = Streak(stream.interval_ns, config.late_ns)
-        pace = Pace(stream.name, config.seed, stream.interval_ns, stream.limit_ns, stream.in_flight_max)
+        pace = Pace(
+            stream.name,
+            config.seed,
+            stream.interval_ns,
+            stream.limit_ns,
+            stream.in_flight_max,
+            act="read" if stream.role == "control" else "write",
+            payload_bytes=stream.payload_bytes,
+            delete_one_in=stream.delete_one_in,
+        )
         self.canary = Canary(pace, self.client, ledger, self.streak)
 
 
@@ -56,8 +72,10 @@ class Recorder:
         self._ledger.put("header", **config.header_record(_boot()))
         put_anchor(self._ledger)
         self._streams = [_Stream(config, stream, self._ledger) for stream in config.streams]
-        self._clients = [stream for stream in self._streams if stream.config.role == "clients"]
+        self._clients = self._of("clients")
         self._progress.streaks = [stream.streak for stream in self._clients]
+        self._progress.controls = [stream.streak for stream in self._of("control")]
+        self._restored: set[str] = set()
         self._work: list[asyncio.Task[None]] = []
         self._pulse: list[asyncio.Task[None]] = []
 
@@ -156,6 +174,9 @@ class Recorder:
 
     # What it does by itself.
 
+    def _of(self, role: Role) -> list[_Stream]:
+        return [stream for stream in self._streams if stream.config.role == role]
+
     @property
     def _phase(self) -> str:
         if self._ledger.closed.done():
@@ -172,6 +193,11 @@ class Recorder:
         checked(self._ledger.count + 1, {"seq": 0, "ns": 0, "prev": FIRST_PREV, "kind": "event", **fields})
         seq, ns = self._ledger.put("event", **fields)
         self._progress.note(name, ns)
+        if name == "restored":
+            self._restored.add(str(detail.get("dataset")))
+        if name == "fault_begin":
+            for stream in self._of("marks"):
+                stream.canary.withhold()
         return seq, ns
 
     async def _look_after(self) -> None:
@@ -202,9 +228,15 @@ class Recorder:
 
     async def _verify(self) -> None:
         await self.stop()
-        for stream in self._clients:
-            reading = await read_back(stream.client, stream.config.name, self._config.read_back_ns / 1e9)
+        for stream in [*self._clients, *self._of("marks")]:
+            reading = await self._read(stream)
             await put_reading(self._ledger, stream.config.name, reading)
+
+    async def _read(self, stream: _Stream) -> Reading:
+        if stream.config.role == "marks" and stream.config.dataset not in self._restored:
+            return unread(f"dataset {stream.config.dataset!r} was not restored, so its marks prove nothing")
+        client = cast("Client", stream.client)  # a probe has no stream that is read back
+        return await read_back(client, stream.config.name, self._config.read_back_ns / 1e9)
 
     async def _close(self, reason: Reason) -> str:
         await self.verify()

@@ -36,6 +36,7 @@ class Progress:
     def __init__(self, limits: Limits, late_ns: int | None) -> None:
         self.history = History()
         self.streaks: list[Streak] = []
+        self.controls: list[Streak] = []
         self.late_ns = late_ns
         self.orphaned = False
         self._limits = limits
@@ -53,7 +54,9 @@ class Progress:
 
     @property
     def steady(self) -> bool:
-        return not self.fault_begun and self.streak_ns >= self._limits.steady_ns
+        """Every stream of clients is served, and so is the control: without it nothing will be proven."""
+        shortest_ns = min([self.streak_ns, *(streak.length_ns for streak in self.controls)])
+        return not self.fault_begun and shortest_ns >= self._limits.steady_ns
 
     @property
     def stable(self) -> bool:
@@ -72,7 +75,7 @@ class Progress:
         """Fix `late`: as configured, or three times the slowest steady operation, but at least 100 ms."""
         slowest_ns = max((streak.slowest_ns for streak in self.streaks), default=0)
         self.late_ns = self.late_ns or max(LATE_NS_MIN, 3 * slowest_ns)
-        for streak in self.streaks:
+        for streak in [*self.streaks, *self.controls]:
             streak.late_ns = self.late_ns
         return self.late_ns
 

@@ -22,9 +22,13 @@ class Reading:
     error: str | None
 
 
+def unread(why: str) -> Reading:
+    return Reading(ReadBack([], None, end=False), why)
+
+
 async def read_back(client: Client, stream: str, limit_seconds: float) -> Reading:
     """Ask until count, end marker and rows agree, for at most `limit_seconds`. Raises nothing."""
-    reading = Reading(ReadBack([], None, end=False), "no answer came")
+    reading = unread("no answer came")
     try:
         async with asyncio.timeout(limit_seconds):
             pause_seconds = PAUSE_SECONDS_FIRST

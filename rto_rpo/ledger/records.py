@@ -77,7 +77,10 @@ class JudgedObjective(TypedDict):
 
 @with_config(_STRICT)
 class Stream(TypedDict):
-    """One operation is due every `interval_ns`, each with `limit_ns` to answer."""
+    """One operation is due every `interval_ns`, each with `limit_ns` to answer.
+
+    `payload_bytes` is the length of each payload, of a stream that writes.
+    """
 
     name: Name
     role: Role
@@ -86,6 +89,7 @@ class Stream(TypedDict):
     service: str | None
     interval_ns: Length
     limit_ns: Length
+    payload_bytes: NotRequired[Length]
 
 
 class _Chained(TypedDict):

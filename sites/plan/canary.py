@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
-from sites.plan.references import DatasetName, ServiceName
-from sites.plan.scalars import Frequency, PositiveSpan, Text, UrlPath
+from sites.plan.references import DatasetName, EnvValue, ServiceName
+from sites.plan.scalars import (
+    Command,
+    Count,
+    EnvName,
+    Frequency,
+    PayloadSize,
+    PositiveSpan,
+    Rate,
+    Span,
+    Text,
+    UrlPath,
+)
 
 
 class CanaryNoun(Noun):
@@ -20,10 +31,25 @@ class CanaryNoun(Noun):
     dataset: DatasetName = Field(description="where the writes end up")
     rate: Frequency = Field(description="how often, whatever the answers")
     limit: PositiveSpan = Field(parse_duration("2s"), description="an answer later than this is none")
+    payload: PayloadSize = Field(64, description="bytes in each write")
+    delete_one_in: Count | None = Field(
+        None, description="one acknowledged write in so many is deleted again; default: none is"
+    )
 
 
-class HttpCanary(CanaryNoun):
-    """Numbered writes through a service's endpoint: POST to write, GET to read back."""
+class ConnectedCanary(CanaryNoun):
+    """A canary that connects to its service itself."""
+
+    connections: Literal["fresh", "pooled"] = Field(
+        "fresh", description="fresh: a new connection for each operation; pooled: they are kept"
+    )
+    clients: Count = Field(
+        1, description="so many writers take turns, each with connections of its own; needs pooled"
+    )
+
+
+class HttpCanary(ConnectedCanary):
+    """Numbered writes through a service's endpoint: POST to write, GET to read back, DELETE to delete."""
 
     kind: Literal["http"]
     write_path: UrlPath = Field("/orders", description="takes POST with a JSON object for each write")
@@ -33,5 +59,33 @@ class HttpCanary(CanaryNoun):
     list_field: Text = Field("orders", description="field of the answer that holds the list")
 
 
-# With a second kind: Annotated[HttpCanary | ..., Field(discriminator="kind")].
-Canary = HttpCanary
+class ShellCanary(CanaryNoun):
+    """The user's own commands, one run for each operation."""
+
+    kind: Literal["shell"]
+    write: Command = Field(
+        description="payload on standard input; exit 0: committed, 69: certainly not, others: unknown"
+    )
+    read: Command = Field(description='prints "NUMBER PAYLOAD" for each write held, and "END COUNT" last')
+    delete: Command | None = Field(None, description="deletes one write; exits as `write` does")
+    by_site: bool = Field(
+        False, description="with BLACKSTART_SITE set, the commands talk to that site's own address"
+    )
+    env: dict[EnvName, EnvValue] = Field({}, description="added to their environment; secrets by reference")
+
+
+class FilesCanary(Noun):
+    """Numbered marks in a folder of files, read back from where the failover restores it."""
+
+    kind: Literal["files"]
+    dataset: DatasetName = Field(description="the dataset that holds the marks")
+    rate: Frequency = Field(Rate(1.0), description="how often a mark is written")
+    limit: PositiveSpan = Field(parse_duration("10s"), description="a mark not on disk by then is unknown")
+    payload: PayloadSize = Field(64, description="bytes in each mark")
+    lead: Span = Field(
+        parse_duration("0s"), description="marks are written for so long before anything is injected"
+    )
+
+
+# To add a kind: its noun here, its client in drills/clients.py.
+Canary = Annotated[HttpCanary | ShellCanary, Field(discriminator="kind")]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Set
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from sites.plan.canary import ShellCanary
 from sites.plan.check_data import dataset_contradictions, process_contradictions, unrecoverable
 from sites.plan.check_drill import drill_contradictions
 from sites.plan.plan import Plan
@@ -55,7 +56,8 @@ def _watched_for_a_second_writer(plan: Plan) -> Found:
     """A drill with a runbook also writes to the old primary's own address, all along."""
     for name, drill in plan.drills.items():
         service = plan.services.get(drill.canary.service)
-        if drill.respond == "runbook" and service is not None and not service.addresses:
+        by_site = isinstance(drill.canary, ShellCanary) and drill.canary.by_site
+        if drill.respond == "runbook" and service is not None and not (service.addresses or by_site):
             unknown = (
                 f'service "{drill.canary.service}" has no "addresses", so two writers would not be noticed'
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rto_rpo.objective import Duration
+from sites.plan.check_canary import canary_contradictions
 from sites.plan.exercise import Drill, KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
@@ -18,7 +19,7 @@ def drill_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from _response(plan, drill, place)
     yield from _judge(plan, drill, (*place, "judge"))
     yield from _times(plan, drill, place)
-    yield from _canary(plan, drill, (*place, "canary"))
+    yield from canary_contradictions(plan, drill, place)
 
 
 def _response(plan: Plan, drill: Drill, place: Place) -> Found:
@@ -32,6 +33,7 @@ def _response(plan: Plan, drill: Drill, place: Place) -> Found:
 def _judge(plan: Plan, drill: Drill, place: Place) -> Found:
     declared = plan.objectives()
     service, dataset = drill.canary.service, drill.canary.dataset
+    measured = {(service, "rto"), *((each, "rpo") for each in drill.measured_datasets)}
     for subject, objectives in drill.judge.items():
         if subject not in plan.services and subject not in plan.datasets:
             continue
@@ -39,9 +41,9 @@ def _judge(plan: Plan, drill: Drill, place: Place) -> Found:
             if (subject, objective) not in declared:
                 has = ", ".join(kind for name, kind in declared if name == subject) or "none"
                 yield (*place, subject, at), f'"{subject}" declares no {objective}; declared there: {has}'
-            elif (subject, objective) not in {(service, "rto"), (dataset, "rpo")}:
-                measured = f'its canary measures the rto of "{service}" and the rpo of "{dataset}"'
-                yield (*place, subject, at), f"nothing in this drill measures it; {measured}"
+            elif (subject, objective) not in measured:
+                measures = f'its canary measures the rto of "{service}" and the rpo of "{dataset}"'
+                yield (*place, subject, at), f"nothing in this drill measures it; {measures}"
 
 
 def _times(plan: Plan, drill: Drill, place: Place) -> Found:
@@ -66,27 +68,3 @@ def _longest_rto(plan: Plan, drill: Drill) -> Duration:
         if "rto" in kinds and name in plan.services
     ]
     return max((rto for rto in judged if rto), default=Duration(0))
-
-
-def _canary(plan: Plan, drill: Drill, place: Place) -> Found:
-    service = plan.services.get(drill.canary.service)
-    dataset = drill.canary.dataset
-    if service is None:
-        return
-    if service.endpoint is None:
-        yield (*place, "service"), f'service "{drill.canary.service}" declares no endpoint to write to'
-    if dataset in plan.datasets and dataset not in _needed(plan, drill.canary.service):
-        said = f'service "{drill.canary.service}" does not need dataset "{dataset}"'
-        yield (*place, "dataset"), f"{said}, so what is written there cannot be read from it"
-
-
-def _needed(plan: Plan, service: str) -> set[str]:
-    """All that a service needs, directly or through others."""
-    found: set[str] = set()
-    waiting = [service]
-    while waiting:
-        declared = plan.services.get(waiting.pop())
-        fresh = set(declared.needs) - found if declared else set()
-        found |= fresh
-        waiting += fresh
-    return found

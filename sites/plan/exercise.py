@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rto_rpo.objective import parse_duration
-from sites.plan.canary import Canary
+from sites.plan.canary import Canary, FilesCanary
 from sites.plan.noun import Noun
 from sites.plan.references import Need, SiteName
-from sites.plan.scalars import Count, PositiveSpan, Schedule
+from sites.plan.scalars import Count, HttpAddress, PositiveSpan, Schedule
 
 ObjectiveKind = Literal["rto", "rpo"]
 
@@ -57,9 +57,20 @@ class Drill(Noun):
         min_length=1, description="the objectives that this drill is about; all others are not tested by it"
     )
     canary: Canary = Field(description="the writes that are measured")
+    marks: tuple[FilesCanary, ...] = Field(
+        (), description="canaries of kind files: what a restore from backup loses is measured by them"
+    )
+    control: HttpAddress | None = Field(
+        None, description="an endpoint outside the drill; while it is silent, nothing is called an outage"
+    )
     late: PositiveSpan | None = Field(
         None, description="an answer later than this is bad; default: from the steady state, 100ms or more"
     )
     stable: PositiveSpan = Field(description="so long without a bad answer ends the outage")
     deadline: PositiveSpan = Field(description="the drill ends here, whatever the state")
     schedule: Schedule | None = Field(None, description="five cron fields, UTC; default: on demand")
+
+    @property
+    def measured_datasets(self) -> tuple[str, ...]:
+        """The datasets whose rpo this drill measures."""
+        return self.canary.dataset, *(marks.dataset for marks in self.marks)

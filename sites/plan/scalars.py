@@ -170,4 +170,5 @@ Text = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+PayloadSize = Annotated[int, Field(ge=8, le=65536)]
 Command = Annotated[tuple[Text, ...], Field(min_length=1)]

@@ -16,6 +16,7 @@ from tests.rto_rpo.ledgers import (
     operation,
     reading,
     sha256_of,
+    stream,
 )
 
 
@@ -63,9 +64,29 @@ def lost() -> Iterator[Planted]:
         small(more=settling, without={"reading"}),
         {"d.judgements[1].verdict": "inconclusive"},
     )
+    for there in ((), (0,), (1, 2)):
+        yield f"marks {there} of 3 back", _marks(there), {}
     yield "reads alone", _reads(), {"m.recovery_points": ()}
     late = [intents(900, 1, T0 + 9 * S), operation(900, T0 + 9 * S, completed_ns=over + 1), end(over + 2)]
     yield "settled after reading", small(more=late, end_reason=None), {}
+
+
+def _marks(there: tuple[int, ...]) -> PlantedDrill:
+    """Three marks in a dataset that was restored; those `there` came back."""
+    stream_of_marks = stream("marks", "marks", dataset="strategies", service=None, address=None)
+    drill = small(
+        head={
+            "streams": [stream(), stream_of_marks],
+            "judged": [judged("strategies", "rpo", 60.0, "marks")],
+        }
+    )
+    dues = [T0 + 50 * MS + 10 * MS * number for number in range(3)]
+    drill.more = [
+        intents(0, 3, dues[0], 10 * MS, stream="marks"),
+        *(operation(number, due, stream="marks") for number, due in enumerate(dues)),
+        *reading([(number, sha256_of(number, "marks")) for number in there], drill.over, "marks"),
+    ]
+    return drill
 
 
 def _reads() -> PlantedDrill:

@@ -40,7 +40,7 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
             (each["objective"], each["stream"]) for each in header["judged"]
         }:
             continue
-        points[name] = _point(records, name, trusted.get(name), watch, f0, f1)
+        points[name] = _point(records, name, trusted.get(name), watch, f0, f1, stream["role"])
     split = {
         stream["name"]: _split(header, records, stream, trusted, _when(events, "old_primary_revived"))
         for stream in _streams(header, "old_primary")
@@ -284,7 +284,13 @@ def _reading(records: list[Fields], name: str) -> tuple[bool, list[tuple[int, st
 
 
 def _point(
-    records: list[Fields], name: str, time: Fields | None, watch: int, f0: int | None, f1: int | None
+    records: list[Fields],
+    name: str,
+    time: Fields | None,
+    watch: int,
+    f0: int | None,
+    f1: int | None,
+    role: str,
 ) -> Fields:
     writes = {each["number"]: each for each in _operations(records, name) if each["act"] == "write"}
     deletes = {
@@ -323,6 +329,8 @@ def _point(
         ]
         lower = newest - o if f0 is None else max(f0, newest) - o
         upper = max(readback if f1 is None else f1, newest) - g
+        if not earlier and role == "marks":  # the restored data may be older than all that the run wrote
+            upper = None
     b = None if time is None else time["b"]
     return {
         **found,

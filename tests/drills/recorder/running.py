@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from drills.recorder.config import RecorderConfig, StreamConfig
-from drills.recording import Recording, start
+from drills.recording import RecorderRefusal, Recording, start
 from rto_rpo.ledger.reader import read
 from sites.drivers.http.client import HttpCanary
 from tests.drills.recorder.headers import KNOWN
@@ -52,9 +53,12 @@ def configure(folder: Path, service: OrdersService, **changes: Any) -> RecorderC
 def begin(config: RecorderConfig) -> Recording:
     """Start, steady, frozen."""
     recording = start(config)
-    assert recording.wait_until(lambda state: state.steady, 10).steady
-    recording.freeze()
-    return recording
+    for _ in range(10):
+        assert recording.wait_until(lambda state: state.steady, 10).steady
+        with contextlib.suppress(RecorderRefusal):  # one slow answer in between: not steady any more
+            recording.freeze()
+            return recording
+    raise AssertionError("never steady for long enough to freeze")
 
 
 def outage(recording: Recording, service: OrdersService, length_operations: int = 20) -> None:
