@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from drills.undo import UndoIntents
 from flows.answer import ago, columns
 from flows.exposed import exposed
 from rto_rpo.evidence import chain
-from rto_rpo.evidence.history import read_entries, run_records
+from rto_rpo.evidence.heads import read_heads
+from rto_rpo.evidence.history import Entry, RunRecord, read_entries, run_records
+from rto_rpo.evidence.not_run import NotRun, overdue
 from rto_rpo.evidence.run_folder import held
 from rto_rpo.evidence.tail import CHAIN_NAME
 from rto_rpo.report import words
 from sites.estate import Estate
 from sites.protection.exposure import Exposure
 from sites.recovery.fence import Fences
+
+NOT_RUN_TOLD = 10  # the newest so many; the report has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,9 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`left_behind` says in a line each what a drill or a failover did not finish."""
+    """`left_behind` says in a line each what a drill or a failover did not finish, `not_run` what was due
+    and did not happen. `head` is the chain's, `kept` what is known of it at the other site.
+    """
 
     plan: str
     environment: str
@@ -49,6 +56,8 @@ class Status:
     drills: tuple[LastRun, ...]
     left_behind: tuple[str, ...]
     head: str | None
+    kept: str
+    not_run: tuple[NotRun, ...]
 
     @property
     def good(self) -> bool:
@@ -58,15 +67,19 @@ class Status:
 def status_of(estate: Estate) -> Status:
     """Look at everything once; changes nothing. Raises a BlackstartError for what makes no sense on disk."""
     plan, fences = estate.plan, Fences(estate.state)
+    root = plan.evidence.path
+    records = run_records(_entries(root))
     sites = [SiteState(n, tuple(estate.site(n).running()), fences.raised(n)) for n in plan.sites]
     return Status(
         plan=plan.name,
         environment=plan.environment,
         datasets=tuple(exposed(estate)),
         sites=tuple(sites),
-        drills=tuple(_last_runs(estate)),
+        drills=tuple(_last_runs(estate, records)),
         left_behind=tuple(_left_behind(estate)),
-        head=chain.head(plan.evidence.path),
+        head=chain.head(root),
+        kept=_kept(estate, _entries(root)),
+        not_run=tuple(each for each in overdue(root, records, datetime.now(UTC)) if each.plan == plan.name),
     )
 
 
@@ -82,6 +95,11 @@ def lines(found: Status) -> list[str]:
             (run.drill, run.verdict or "no verdict", run.utc[:19] + "Z", run.folder) for run in found.drills
         ]
         told += ["", *columns([("drill", "verdict", "when", "run"), *rows])]
+    told += [
+        f"not run: {each.drill}, due {each.due:%Y-%m-%d %H:%M} UTC" for each in found.not_run[-NOT_RUN_TOLD:]
+    ]
+    if found.head is not None:
+        told += ["", f"chain head {found.head}", f"heads: {found.kept}"]
     return [*told, *(f"left behind: {what}" for what in found.left_behind)]
 
 
@@ -106,9 +124,27 @@ def _site_row(site: SiteState) -> tuple[str, ...]:
     return site.name, state, ", ".join(site.running) or "none"
 
 
-def _last_runs(estate: Estate) -> Iterator[LastRun]:
-    path = estate.plan.evidence.path / CHAIN_NAME
-    records = run_records(read_entries(path.read_bytes())) if path.is_file() else ()
+def _entries(root: Path) -> tuple[Entry, ...]:
+    path = root / CHAIN_NAME
+    return read_entries(path.read_bytes()) if path.is_file() else ()
+
+
+def _kept(estate: Estate, entries: Sequence[Entry]) -> str:
+    """Whether the heads at the other site are those of this chain, in words."""
+    path = estate.plan.evidence.heads
+    if path is None:
+        return "kept nowhere else: `evidence.heads` names a file at the other site"
+    known = {entry.sha256: len(entries) - entry.number for entry in entries}
+    heads = [kept.head for kept in read_heads(path)]
+    if not heads:
+        return f"none is kept in {path} yet"
+    if unknown := [head for head in heads if head not in known]:
+        return f"NOT THIS CHAIN: {len(unknown)} of {len(heads)} heads kept in {path} are not in it"
+    later = min(known[head] for head in heads)
+    return f"{len(heads)} kept in {path}, " + (f"{later} lines ago" if later else "the newest among them")
+
+
+def _last_runs(estate: Estate, records: Sequence[RunRecord]) -> Iterator[LastRun]:
     newest = {r.opened.drill: r for r in records if r.opened.plan == estate.plan.name}
     for drill, record in newest.items():
         verdict = record.closed.verdict if record.closed is not None else None

@@ -9,7 +9,7 @@ from typing import cast
 
 from rto_rpo.evidence.chain import PLAN_NAME, changes_since
 from rto_rpo.evidence.charter import CHARTER_NAME, Charter, CharterError, charter_findings, parse_charter
-from rto_rpo.evidence.line import Opened
+from rto_rpo.evidence.line import Closed, Opened
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.reader import read
 from rto_rpo.ledger.records import Header
@@ -17,12 +17,16 @@ from rto_rpo.ledger.records import Header
 LEDGER_NAME = "ledger.jsonl"
 
 
-def charter_faults(root: Path, opened: Opened, before: Opened | None) -> Iterator[str]:
-    """What the charter says that the chain, the ledger or the plan before does not."""
+def charter_faults(root: Path, opened: Opened, closed: Closed | None, before: Opened | None) -> Iterator[str]:
+    """What the charter says that the chain, the ledger or the plan before does not.
+
+    A run that died right after its line was written has none yet, and was closed as it was found.
+    """
     folder = root / opened.folder
     path = folder / CHARTER_NAME
     if not path.is_file():
-        if opened.charter_sha256 is not None and folder.is_dir():
+        abandoned = closed is not None and closed.source == "abandoned" and CHARTER_NAME not in closed.files
+        if opened.charter_sha256 is not None and folder.is_dir() and not abandoned:
             yield f'"{CHARTER_NAME}" is missing: the run was opened with one'
         return
     content = path.read_bytes()

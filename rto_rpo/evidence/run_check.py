@@ -60,7 +60,7 @@ def check_run(
         seen = _pruned(path, record.pruned)
     else:
         seen = _closed(path, closed, owners) if closed else _unclosed(path, opened)
-        seen.findings += charter_faults(root, opened, before)
+        seen.findings += charter_faults(root, opened, closed, before)
     return RunCheck(
         run=opened.run,
         folder=opened.folder,

@@ -183,6 +183,25 @@ def test_nothing_is_pruned_before_it_is_shown_old_enough_and_under_no_hold(
     assert not verify(evidence(plan)).intact
 
 
+def test_status_shows_what_was_due_and_not_run_and_whose_heads_are_kept(
+    plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk(plan, "one")
+    assert "the newest among them" in told(plan, "status")["kept"]
+    assert told(plan, "status")["not_run"] == []
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz or UTC) + timedelta(days=15)
+
+    monkeypatch.setattr("flows.status.datetime", Later)
+    assert [each["drill"] for each in told(plan, "status")["not_run"]] == ["quake", "quake"]
+    (plan.parent / "evidence" / "chain.jsonl").unlink()
+    talk(plan, "another beginning")
+    assert told(plan, "status")["kept"].startswith("NOT THIS CHAIN: 2 of 4")
+
+
 def test_a_hold_in_the_plan_holds_everything(plan: Path) -> None:
     talk(plan, "one")
     plan.write_text(plan.read_text().replace("evidence: {", "evidence: {hold: litigation, "))

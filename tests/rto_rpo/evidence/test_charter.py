@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from jsonschema import Draft202012Validator
 from rto_rpo.evidence.charter import CHARTER_NAME, Criteria, Role, parse_charter, schema
 from rto_rpo.evidence.signature import SigningKey
 from rto_rpo.evidence.verify import verify
-from tests.rto_rpo.evidence.folders import add_run, agreed, findings
+from tests.rto_rpo.evidence.folders import add_run, agreed, findings, open_one
 from tests.rto_rpo.report.runs import MET, MISSED, PLAN
 
 CHANGED = replace(MISSED, plan=PLAN + b"services: {gateway: {rto: 45s}}\n")
@@ -71,6 +72,21 @@ def test_a_run_recorded_under_other_criteria_than_were_agreed_shows(
     add_run(tmp_path / "evidence", MET, key, replace(honest, criteria=Criteria.model_validate(other)))
     said = findings(tmp_path / "evidence")
     assert said.endswith('its ledger was recorded under other criteria than "charter.json" froze')
+
+
+def test_a_run_that_died_before_its_charter_was_written_is_abandoned_and_intact(
+    tmp_path: Path, key: SigningKey
+) -> None:
+    root = tmp_path / "evidence"
+    died = open_one(root, MET, key, agreed(MET))
+    assert died.descriptor is not None
+    os.close(died.descriptor)
+    (died.path / CHARTER_NAME).unlink()
+    (died.path / "ledger.jsonl").unlink()
+    add_run(root, MISSED, key, agreed(MISSED))
+    found = verify(root)
+    assert found.findings == ()
+    assert [run.state for run in found.runs] == ["abandoned", "closed"]
 
 
 def test_the_kind_of_drill_is_agreed_before(tmp_path: Path, key: SigningKey) -> None:

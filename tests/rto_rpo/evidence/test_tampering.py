@@ -1,0 +1,127 @@
+"""Whatever is done to one byte, file or run of the evidence shows, a deleted tail against a head kept."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from rto_rpo.evidence import chain
+from rto_rpo.evidence.adding import add_record, rotate_key
+from rto_rpo.evidence.record import By, Note
+from rto_rpo.evidence.signature import SigningKey, new_key
+from rto_rpo.evidence.verify import verify
+from tests.rto_rpo.evidence.folders import add_run, agreed
+from tests.rto_rpo.evidence.tampering import at_random, cut, files, flipped
+from tests.rto_rpo.report.runs import MET, MISSED, Run
+
+SMALL = replace(MET, interval_seconds=0.25, end_at_seconds=1.8)
+NAMES = (
+    *("chain.jsonl", "public_key.pem", "charter.json", "plan.yaml"),
+    *("ledger.jsonl", "report.json", "report.html", "report.md"),
+)
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def make(root: Path, *runs: Run) -> SigningKey:
+    """Evidence with everything in it: charters, a note signed by a person, and a change of the key."""
+    first = new_key(root.parent / f"{root.name}-first.pem")
+    second = new_key(root.parent / f"{root.name}-second.pem")
+    person = new_key(root.parent / f"{root.name}-person.pem")
+    add_run(root, runs[0], first, agreed(runs[0]))
+    note = Note(what="note", by=By(name="Ada"), text="the venue was slow")
+    add_record(
+        root, note, plan="trading-desk", run=runs[0].run, drill=None, key=first, now=NOW, person=person
+    )
+    rotate_key(root, plan="trading-desk", old=first, new=second, now=NOW)
+    for run in runs[1:]:
+        add_run(root, run, second, agreed(run))
+    return second
+
+
+def expect_found(root: Path, what: str, head: str | None = None) -> None:
+    assert not verify(root, head=head).intact, what
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("small") / "evidence"
+    make(root, SMALL)
+    assert verify(root).findings == ()
+    return root
+
+
+def the(root: Path, name: str) -> Path:
+    return next(path for path in files(root) if path.name == name)
+
+
+def test_every_file_is_among_those_that_are_tampered_with(small: Path) -> None:
+    assert {path.name for path in files(small)} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_of_bytes_and_cuts_shows(small: Path, name: str) -> None:
+    path, chance = the(small, name), random.Random(7)  # noqa: S311 - no secret
+    size = path.stat().st_size
+    for _ in range(8):
+        place, mask = chance.randrange(size), chance.randrange(1, 256)
+        with flipped(path, place, mask):
+            expect_found(small, f"byte {place} of {name} ^ {mask}")
+    for length in {0, size // 2, size - 1}:
+        with cut(path, length):
+            expect_found(
+                small, f"{name} cut at {length}", chain.head(small) if name != "chain.jsonl" else None
+            )
+    assert verify(small).findings == ()
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", NAMES)
+def test_every_byte_and_every_cut_shows(small: Path, name: str) -> None:
+    path, chance = the(small, name), random.Random(11)  # noqa: S311 - no secret
+    size, head = path.stat().st_size, chain.head(small)
+    for place in range(size):
+        mask = chance.randrange(1, 256)
+        with flipped(path, place, mask):
+            expect_found(small, f"byte {place} of {name} ^ {mask}")
+    for length in range(size):
+        with cut(path, length):
+            expect_found(small, f"{name} cut at {length}", head)
+    assert verify(small).findings == ()
+    print(f"proof: {name}: {size} bytes and {size} lengths, all shown")  # noqa: T201
+
+
+def tampered(root: Path, times: int, seed: int) -> Counter[str]:
+    """Do so many things to it, each found. Counts them by kind."""
+    head, chance, done = chain.head(root), random.Random(seed), Counter[str]()  # noqa: S311
+    for _ in range(times):
+        what, act = at_random(root, chance)
+        with cast("AbstractContextManager[None]", act()):
+            expect_found(root, what, head)
+        done[next(word for word in ("cut", "deleted", "swapped", "copied", "byte") if word in what)] += 1
+    assert verify(root, head=head).findings == ()
+    return done
+
+
+def test_a_sample_of_what_hands_can_do_to_several_runs_shows(tmp_path: Path) -> None:
+    root = tmp_path / "evidence"
+    make(root, SMALL, replace(MISSED, number=2), replace(SMALL, number=3))
+    done = tampered(root, 100, seed=3)
+    assert set(done) == {"cut", "deleted", "swapped", "copied", "byte"}
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("seed", range(10))
+def test_a_thousand_things_done_to_a_large_run_all_show(tmp_path: Path, seed: int) -> None:
+    root = tmp_path / "evidence"
+    large = replace(MET, number=2, interval_seconds=0.01, end_at_seconds=60.0)
+    make(root, SMALL, large, replace(SMALL, number=3))
+    done = tampered(root, 1_000, seed=100 + seed)
+    size = sum(path.stat().st_size for path in files(root)) / 1e6
+    print(f"proof: {size:.0f} MB of evidence, 1000 tamperings all shown: {dict(sorted(done.items()))}")  # noqa: T201
