@@ -38,11 +38,15 @@ GOALS = {
 
 def timed(what: Callable[[], object]) -> dict[str, float]:
     """Seconds, and the most memory that this process ever held (getrusage would count its parent's, too)."""
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     what()
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return {"seconds": seconds, "memory_bytes_max": int(peak[1]) * 1024 if peak else float("nan")}
+    return {
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "memory_bytes_max": int(peak[1]) * 1024 if peak else float("nan"),
+    }
 
 
 def one_report(folder: Path) -> None:
@@ -140,7 +144,8 @@ def main() -> None:
     found = measure(options.operations, options.drills)
     for name, one in found.items():
         memory = one["memory_bytes_max"] / 2**20
-        print(f"{name:14} {one['seconds']:7.2f} s  {memory:6.0f} MiB  (goal: at most {GOALS[name]})")
+        taken = f"{one['seconds']:7.2f} s ({one['cpu_seconds']:.2f} s of one core)"
+        print(f"{name:14} {taken}  {memory:6.0f} MiB  (goal: at most {GOALS[name]})")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     content = {"operations": options.operations, "drills": options.drills, "goals": GOALS, "measured": found}
     options.json.write_text(json.dumps(content, indent=2) + "\n")

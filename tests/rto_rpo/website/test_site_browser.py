@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rto_rpo.controls.profile import profile, shipped
+from rto_rpo.evidence.record import Note
 from rto_rpo.website.build import build
-from tests.rto_rpo.dossier.stories import whole_story
+from tests.rto_rpo.dossier.stories import Story, by, whole_story
 from tests.rto_rpo.report.test_browser import CHROMIUM, CONTRAST_MIN, CONTRASTS, DESK, PHONE, PLOTS_SHOWN
+from tests.rto_rpo.report.test_html import HOSTILE, HOSTILE_RUN
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -55,6 +58,23 @@ def test_every_page_loads_quietly_fits_and_can_be_read(browser: Browser, site: P
         assert set(page.evaluate(PLOTS_SHOWN)) <= {1}, address
         faint = [one for one in page.evaluate(CONTRASTS) if one[0] < CONTRAST_MIN]
         assert faint == [], address
+    assert heard == addresses
+    page.close()
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_hostile_names_neither_act_nor_burst_a_page(browser: Browser, tmp_path: Path, width: int) -> None:
+    story = Story(tmp_path / "evidence")
+    story.drill(replace(HOSTILE_RUN, number=1), scenario=HOSTILE)
+    for what in ("note", "deviation"):
+        story.say(Note(what=what, by=by(HOSTILE), text="w" * 400 + HOSTILE), 1)  # type: ignore[arg-type]
+    build(story.root, tmp_path / "site", now=datetime(2026, 12, 1, tzinfo=UTC), profiles=[profile("dora")])
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    heard = _listen(page)
+    addresses = [path.as_uri() for path in sorted((tmp_path / "site").rglob("*.html"))]
+    for address in addresses:
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
     assert heard == addresses
     page.close()
 
