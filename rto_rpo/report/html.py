@@ -22,6 +22,7 @@ from rto_rpo.report.safety import safety
 from rto_rpo.report.svg import svg
 from rto_rpo.report.trend import trend
 from rto_rpo.report.visible import visible
+from rto_rpo.website import names
 
 WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
 _DETAIL_MAX = 600
@@ -76,7 +77,7 @@ def templates() -> Environment:
     made.globals.update(
         sentences=sentences, words=words, numbered=numbered, people=people, safety=safety, svg=svg
     )
-    made.globals["field_of"] = field_of
+    made.globals.update(field_of=field_of, names=names)
     made.filters.update(detail=_detail, hash=_hash, style=_style)
     return made
 

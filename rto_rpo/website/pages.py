@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+
+import orjson
 
 from rto_rpo.dossier.coverage import Covered
 from rto_rpo.dossier.dossier import Dossier
@@ -36,16 +38,11 @@ class Counts:
 def overview_pages(shelf: Shelf, dossiers: Sequence[Dossier], now: datetime) -> Iterator[tuple[str, bytes]]:
     """(path, content) of each."""
     day = now.date().isoformat()
-    shared: dict[str, object] = {
-        "shelf": shelf,
-        "dossiers": dossiers,
-        "day": day,
-        "now": now,
-        "names": names,
-    }
+    shared: dict[str, object] = {"shelf": shelf, "dossiers": dossiers, "day": day, "now": now}
     index = {"counts": counts(shelf, dossiers, day), "drills_of": drills_of, "subjects_of": subjects_of}
     yield "index.html", _render("site_index.html", up="", trends=trends, **index, **shared)
     yield "findings.html", _render("site_findings.html", up="", **shared)
+    yield "findings.json", _findings(dossiers, day)
     yield "controls.html", _render("site_controls.html", up="", **shared)
     for dossier in dossiers:
         for drill in drills_of(dossier):
@@ -116,6 +113,22 @@ def _subject(dossier: Dossier, subject: str, shared: dict[str, object]) -> bytes
         findings=[one for one in dossier.findings if one.retest and one.retest.subject == subject],
         **shared,
     )
+
+
+def _findings(dossiers: Sequence[Dossier], day: str) -> bytes:
+    """The register for programs."""
+    told = [
+        {
+            **asdict(one),
+            "state": one.state(day),
+            "overdue": one.overdue(day),
+            **{name: getattr(one, name) for name in ("text", "severity", "owner", "due", "until")},
+            "retest": one.retest.model_dump() if one.retest else None,
+        }
+        for dossier in dossiers
+        for one in dossier.findings
+    ]
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2)
 
 
 def _newest_first(runs: Sequence[Run]) -> list[Run]:

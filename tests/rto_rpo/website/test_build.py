@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 
 from rto_rpo.controls.profile import profile
@@ -67,7 +68,7 @@ def test_every_link_leads_to_a_page_and_none_leaves(site: Path) -> None:
             links += 1
             assert not urlsplit(link).scheme
             target = (site / name).parent / link
-            assert target.resolve().relative_to(site.resolve()).as_posix() in there
+            assert target.resolve().relative_to(site.resolve()).as_posix() in {*there, "findings.json"}
     assert links > 40
 
 
@@ -76,6 +77,15 @@ def test_what_was_not_run_and_not_tested_is_on_the_first_page(site: Path) -> Non
     for told in ("Due, and not run 2", "Declared, and never run 1", "Declared, and never tested 3"):
         assert told in words
     assert "2026-11-27 06:00" in words
+
+
+def test_the_register_is_there_for_programs(site: Path) -> None:
+    told = {one["id"]: one for one in orjson.loads((site / "findings.json").read_bytes())}
+    assert (told["F-2026-01"]["state"], told["F-2026-01"]["until"]) == ("accepted", "2026-12-31")
+    assert (told["F-2026-02"]["state"], told["F-2026-02"]["retest"]["subject"]) == ("closed", "orders")
+    assert [turn["what"] for turn in told["F-2026-02"]["turns"]] == [
+        *("opened", "closed", "opened again", "closed"),
+    ]
 
 
 def test_one_more_drill_writes_its_page_and_leaves_the_others(tmp_path: Path) -> None:
