@@ -13,8 +13,9 @@ from rto_rpo.evidence.charter import Criteria, Objective
 from rto_rpo.ledger.records import Role
 from rto_rpo.objective import Duration
 from sites.drivers.http.probe import HttpControl
+from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import ConnectedCanary, Drill, FilesCanary
+from sites.plan import ConnectedCanary, Drill, FilesCanary, Rate
 
 # The old primary's own address is written to all along, sparsely: it is there to be caught, not to load.
 OLD_PRIMARY_INTERVAL_NS = 100_000_000
@@ -88,7 +89,7 @@ def _objective(subject: str, objective: str, length: Duration, stream: str | Non
 
 
 def _streams(estate: Estate, drill: Drill) -> Iterator[StreamConfig]:
-    who, interval_ns = clients_of(estate, drill.canary), drill.canary.rate.interval_ns
+    who, interval_ns = clients_of(estate, drill.canary), _interval_ns(drill)
     clients = _stream(drill, drill.canary.dataset, "clients", who.clients, interval_ns)
     yield clients.model_copy(update={"delete_one_in": drill.canary.delete_one_in})
     if who.old_primary is not None:
@@ -98,6 +99,14 @@ def _streams(estate: Estate, drill: Drill) -> Iterator[StreamConfig]:
         yield _marks(estate, marks)
     if drill.control is not None:
         yield _control(drill, drill.control)
+
+
+def _interval_ns(drill: Drill) -> int:
+    if not isinstance(
+        drill.canary.rate, Rate
+    ):  # whoever runs a drill replaces it first: see drills/ceiling.py
+        raise PlanError(f"rate {drill.canary.rate!r} is no rate yet; it has to be found first")
+    return drill.canary.rate.interval_ns
 
 
 def _stream(drill: Drill, name: str, role: Role, addressed: Addressed, interval_ns: int) -> StreamConfig:

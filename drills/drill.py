@@ -13,6 +13,7 @@ from uuid import uuid4
 from drills import recording
 from drills.agreement import agree
 from drills.arrangement import arrange
+from drills.ceiling import at_its_rate
 from drills.closing import Closed, close, close_unjudged, open_run
 from drills.fault import Fault
 from drills.faults import fault_of
@@ -71,8 +72,12 @@ def _record(
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
     folder = open_run(plan, run_id, name, agreed)
     try:
+        drill, ceiling = at_its_rate(estate, drill, chosen)
         told = arrange(estate, name, drill, run=run_id, seed=chosen, folder=folder.path)
         recorder = recording.start(told)
+        if ceiling is not None:
+            recorder.event("note", detail=ceiling.detail())
+            tell(f"Rate: {ceiling.rate}, the most that is kept up with less a fifth ({ceiling.limited_by})")
         response = Response(estate, recorder) if drill.respond == "runbook" else None
     except BaseException:
         close_unjudged(plan, folder)

@@ -14,6 +14,7 @@ from sites.plan.scalars import (
     Count,
     EnvName,
     Frequency,
+    FrequencyOrMax,
     PayloadSize,
     PositiveSpan,
     Rate,
@@ -29,7 +30,9 @@ class CanaryNoun(Noun):
     kind: str
     service: ServiceName = Field(description="written through its endpoint")
     dataset: DatasetName = Field(description="where the writes end up")
-    rate: Frequency = Field(description="how often, whatever the answers")
+    rate: FrequencyOrMax = Field(
+        description="how often, whatever the answers; max: near the most that is kept up with"
+    )
     limit: PositiveSpan = Field(parse_duration("2s"), description="an answer later than this is none")
     payload: PayloadSize = Field(64, description="bytes in each write")
     delete_one_in: Count | None = Field(

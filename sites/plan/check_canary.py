@@ -8,6 +8,7 @@ from sites.plan.canary import CanaryNoun, ConnectedCanary, FilesCanary, HttpCana
 from sites.plan.exercise import Drill, KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
+from sites.plan.scalars import Rate
 
 SHELL_RATE_MAX = 50.0  # a process is started for each operation, and the recorder needs a core for itself
 
@@ -49,7 +50,7 @@ def _clients(canary: CanaryNoun, place: Place) -> Found:
 def _commands(canary: CanaryNoun, place: Place) -> Found:
     if not isinstance(canary, ShellCanary):
         return
-    if canary.rate.per_second > SHELL_RATE_MAX:
+    if isinstance(canary.rate, Rate) and canary.rate.per_second > SHELL_RATE_MAX:
         yield (*place, "rate"), f"{canary.rate} is more than {SHELL_RATE_MAX:g} commands a second"
     if canary.delete_one_in is not None and canary.delete is None:
         yield (*place, "delete_one_in"), "there is no `delete` command"

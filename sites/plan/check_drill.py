@@ -9,8 +9,10 @@ from sites.plan.check_canary import canary_contradictions
 from sites.plan.exercise import Drill, KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
+from sites.plan.scalars import Rate
 
 WRITES_IN_STABLE_MIN = 10
+RATE_FOUND_MIN = Rate(8.0)  # the least that a drill with `rate: max` runs at
 
 Found = Iterator[tuple[Place, str]]
 
@@ -52,9 +54,10 @@ def _times(plan: Plan, drill: Drill, place: Place) -> Found:
     if drill.deadline < least:
         said = f"{drill.deadline} is shorter than rto + stable ({rto} + {drill.stable})"
         yield (*place, "deadline"), f"{said}; make it at least {least}"
-    least = Duration(drill.canary.rate.interval_ns * WRITES_IN_STABLE_MIN)
+    rate = drill.canary.rate if isinstance(drill.canary.rate, Rate) else RATE_FOUND_MIN
+    least = Duration(rate.interval_ns * WRITES_IN_STABLE_MIN)
     if drill.stable < least:
-        said = f"{drill.stable} is shorter than {WRITES_IN_STABLE_MIN} writes at {drill.canary.rate}"
+        said = f"{drill.stable} is shorter than {WRITES_IN_STABLE_MIN} writes at {rate}"
         yield (*place, "stable"), f"{said}; make it at least {least}, or the rate higher"
     if drill.late and drill.late > drill.canary.limit:
         said = f"{drill.late} is longer than the canary waits for an answer"

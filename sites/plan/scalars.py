@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
@@ -67,6 +67,10 @@ def _read_rate(value: object) -> Rate:
     if not 0 < per_second <= RATE_MAX:
         raise ValueError(f'"{value}" is out of range; a rate is above 0 and at most {RATE_MAX:g}/s')
     return Rate(per_second)
+
+
+def _read_rate_or_max(value: object) -> Rate | Literal["max"]:
+    return "max" if value == "max" else _read_rate(value)
 
 
 def _read_name(value: str) -> str:
@@ -156,6 +160,12 @@ PositiveSpan = Annotated[
     Duration, PlainValidator(_read_positive_duration), PlainSerializer(str), WithJsonSchema(_DURATION_SCHEMA)
 ]
 Frequency = Annotated[Rate, PlainValidator(_read_rate), PlainSerializer(str), WithJsonSchema(_RATE_SCHEMA)]
+FrequencyOrMax = Annotated[
+    Rate | Literal["max"],
+    PlainValidator(_read_rate_or_max),
+    PlainSerializer(str),
+    WithJsonSchema({"anyOf": [_RATE_SCHEMA, {"type": "string", "enum": ["max"]}]}),
+]
 Name = Annotated[str, AfterValidator(_read_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$"})]
 EnvName = Annotated[str, AfterValidator(read_env_name)]
 Location = Annotated[

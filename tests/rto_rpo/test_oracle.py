@@ -65,4 +65,4 @@ def test_campaign_of_random_histories(ledger: Path) -> None:
         agreed(ledger, *make_history(dice.randbytes(DICE_BYTES))) for _ in range(CAMPAIGN_EXAMPLES)
     )
     assert seen.total() == CAMPAIGN_EXAMPLES
-    print(f"{CAMPAIGN_EXAMPLES} random histories agree with the oracle: {dict(seen)}")  # noqa: T201
+    print(f"proof: {CAMPAIGN_EXAMPLES} random histories agree with the oracle: {dict(seen)}")  # noqa: T201

@@ -310,3 +310,36 @@ def test_several_clients_keep_their_connections_and_large_payloads_come_back(
     assert header["streams"][0]["payload_bytes"] == 2000
     assert {len(payload) for _, payload in service.rows} == {2000}
     assert (point.corrupt, point.lost) == ((), ())
+
+
+def with_old_primary(folder: Path, service: OrdersService, old: OrdersService) -> RecorderConfig:
+    config = configure(folder, service, **LENIENT)
+    clients, second = config.streams
+    there = second.model_copy(update={"address": old.url, "client": HttpCanary(old.url)})
+    return with_streams(config, clients, there)
+
+
+@pytest.mark.parametrize(("refuses", "verdict"), [(True, "met"), (False, "missed")])
+def test_the_old_primary_is_written_to_again_after_it_is_revived(
+    tmp_path: Path, service: OrdersService, outside: OrdersService, *, refuses: bool, verdict: str
+) -> None:
+    recording = begin(with_old_primary(tmp_path, service, outside))
+    outside.refuse()
+    outage(recording, service)
+    if not refuses:
+        outside.listen()
+    revived = recording.event("old_primary_revived", source="drill")
+    name = "orders-old"
+    sent = recording.state().operations
+    assert recording.wait_until(lambda state: state.operations > sent + 30, 10).operations > sent + 30
+    recording.finish("stable")
+
+    found, decision = judged(tmp_path)
+    later = [
+        o for o in of_kind(ledger(tmp_path), "operation") if o["stream"] == name and o["sent_ns"] > revived.ns
+    ]
+
+    assert len(later) >= 3
+    (split,) = found.split_brain
+    assert split.verdict == verdict
+    assert decision.verdict == verdict
