@@ -72,7 +72,9 @@ class Finding:
         return "closed" if last.what == "closed" else "open"
 
     def overdue(self, day: str) -> bool:
-        return self.state(day) == "open" and self.due is not None and self.due < day
+        """Open after its day, or because the time of its acceptance is over."""
+        limit = self.until or self.due
+        return self.state(day) == "open" and limit is not None and limit < day
 
     @property
     def opened(self) -> Turn:

@@ -99,7 +99,7 @@ def test_people_give_it_an_owner_and_accept_its_risk_until_a_day(story: Story) -
     story.say(accept, 1)
     finding = found(story)[LOST]
     assert [finding.state(day) for day in ("2026-12-31", "2027-01-01")] == ["accepted", "open"]
-    assert not finding.overdue("2026-12-31")
+    assert (finding.overdue("2026-12-31"), finding.overdue("2027-01-01")) == (False, True)
     story.drill(run_of(MET, 2))
     assert found(story)[LOST].state("2026-12-31") == "closed"
 
