@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from rto_rpo.durable import make_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.history import RunRecord, read_entries, run_records
 from rto_rpo.evidence.line import KeyRotated, LineError, build
@@ -54,8 +55,7 @@ def add_record(
     Raises EvidenceError when it contradicts the chain: a sign-off of a run that is not closed, a finding
     entered twice.
     """
-    if not root.is_dir():
-        raise EvidenceError(f'cannot add to the evidence in "{root}": there is no such folder')
+    make_folder(root)  # the first that is said may be the approval of the first drill
     with locked(root):
         tail = Tail(root, key, now)
         _refuse_contradiction(root, entry, run)

@@ -13,8 +13,14 @@ import pytest
 from drills import drill, rehearsal
 from drills.closing import Closed
 from drills.faults.kill_site import KillSite
+from drills.preview import preview
+from drills.records import speaker
+from drills.signing import approve
 from drills.undo import UndoIntents
+from rto_rpo.evidence.authority import authority
+from rto_rpo.evidence.charter import parse_charter
 from rto_rpo.evidence.heads import read_heads
+from rto_rpo.evidence.history import read_entries, records, run_records
 from rto_rpo.evidence.verify import verify
 from sites.capability import Proof
 from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
@@ -56,10 +62,25 @@ def lost_by_brute_force(desk: RunningDesk, run: Closed) -> set[int]:
     return acknowledged(run) - {number for number in there if number is not None}
 
 
+def approve_it(desk: RunningDesk, confirm: str) -> None:
+    who = speaker(desk.plan, "Risk", None, None)
+    approve(desk.plan, "kill-primary", confirm, who, "accepted", "go", ticket="CHG-7", until=None)
+
+
 def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> None:
     with running_desk(desk_folder) as desk:
+        confirm = preview(desk.estate, "kill-primary").confirm
+        with pytest.raises(GuardError, match='"0" was given'):
+            approve_it(desk, "0")
+        approve_it(desk, confirm)
         run = desk.drill()
         assert run.verdict == "met", run.report["reasons"]
+        entries = read_entries((desk.plan.evidence.path / "chain.jsonl").read_bytes())
+        charter = parse_charter((run.folder / "charter.json").read_bytes())
+        had = authority(run_records(entries)[-1], charter, records(entries))
+        assert [(each.name, each.standing, each.ticket) for each in had.approvals] == [
+            ("Risk", "claimed", "CHG-7")
+        ]
         assert lost(run) == lost_by_brute_force(desk, run) == set()
         assert run.report["safe"]["reached"]
         checks = {check["name"]: check["verdict"] for check in run.report["checks"]}
@@ -71,7 +92,7 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> N
             "plan.yaml", "charter.json", "ledger.jsonl", "report.json", "report.html", "report.md",
         }  # fmt: skip
         assert desk.plan.evidence.heads is not None
-        assert [kept.head for kept in read_heads(desk.plan.evidence.heads)] == [run.head]
+        assert [kept.head for kept in read_heads(desk.plan.evidence.heads)][1:] == [run.head]
         outcome = verify(desk.plan.evidence.path, head=run.head)
         assert outcome.intact, outcome.findings
         assert outcome.anchored

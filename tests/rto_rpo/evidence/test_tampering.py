@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import sys
+import time
 from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -125,3 +129,23 @@ def test_a_thousand_things_done_to_a_large_run_all_show(tmp_path: Path, seed: in
     done = tampered(root, 1_000, seed=100 + seed)
     size = sum(path.stat().st_size for path in files(root)) / 1e6
     print(f"proof: {size:.0f} MB of evidence, 1000 tamperings all shown: {dict(sorted(done.items()))}")  # noqa: T201
+
+
+@pytest.mark.campaign
+def test_a_run_of_a_million_operations_is_verified(tmp_path: Path) -> None:
+    """In a process of its own, as people run it; how long it took goes into the proof."""
+    root = tmp_path / "evidence"
+    run = replace(MET, interval_seconds=0.01, end_at_seconds=4998.0)
+    add_run(root, run, new_key(tmp_path / "key.pem"), agreed(run))
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", "from flows.cli import main; main()", "verify", str(root), "--json"],
+        capture_output=True,
+        check=False,
+    )
+    seconds = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["runs"][0]["recomputed"] == "met"
+    counted = json.loads((next(root.glob("*/report.json"))).read_bytes())["counts"]["operations"]
+    assert counted >= 1_000_000 - 1
+    print(f"proof: {counted} operations verified in {seconds:.1f} s")  # noqa: T201
