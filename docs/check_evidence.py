@@ -140,7 +140,7 @@ root, runs, closed, pruned = Path(folder), {}, {}, {}
 for line in check_chain(root, public_hex(Path(key)) if key else None, head):
     {"opened": runs, "closed": closed}.get(line["kind"], {})[line.get("run")] = line
     pruned.update(line["runs"] if line["kind"] == "pruned" else {})
-known = {"chain.jsonl", "chain.lock", "public_key.pem"} | {line["folder"] for line in runs.values()}
+known = {"chain.jsonl", "chain.lock", "public_key.pem"} | {line["folder"] for run, line in runs.items() if run not in pruned}
 faults.extend(f"{name} is not in the chain" for name in {path.name for path in root.iterdir()} - known)
 faults.extend(f"{line['folder']} was never finished" for run, line in runs.items() if run not in closed)
 for run, line in runs.items():

@@ -65,6 +65,8 @@ def authority(record: RunRecord, charter: Charter | None, records: Sequence[Reco
     problems = list(separation(charter, about)) if charter else ["nothing was agreed before this run"]
     if not any(line.entry.decision == "accepted" for line in given if isinstance(line.entry, Approval)):
         problems.append("nobody's approval before it is on record")
+    if given and isinstance(given[-1].entry, Approval) and given[-1].entry.decision == "refused":
+        problems.append(f'"{given[-1].entry.by.name}" refused it, and it was run all the same')
     problems += _unsigned_approvals(given, roles, charter)
     return Authority(
         approvals=tuple(_said(line, roles) for line in given),

@@ -56,22 +56,24 @@ def standing(line: Recorded, roles: Sequence[Role]) -> Standing:
 
 def separation(charter: Charter, records: Sequence[Recorded]) -> Iterator[str]:
     """What is wrong with who executed, reviewed and approved; nothing when they are three who signed."""
-    signed_off = {
-        line.entry.by.role: line
-        for line in records
-        if isinstance(line.entry, SignOff) and line.entry.decision == "accepted"
-    }
+    signed_off: dict[str | None, Recorded] = {}
+    for line in records:
+        if isinstance(line.entry, SignOff) and line.entry.decision == "accepted":
+            signed_off[line.entry.by.role] = line
+        elif isinstance(line.entry, SignOff):
+            signed_off.pop(line.entry.by.role, None)
+            yield f'"{line.entry.by.name}" refused to sign it off'
     people = {"executor": charter.executor.name}
     for role in ("reviewer", "approver"):
-        line = signed_off.get(role)
-        if line is None:
+        signed = signed_off.get(role)
+        if signed is None:
             yield f"no {role} has signed it off"
             continue
-        people[role] = line.entry.by.name
-        if (found := standing(line, charter.roles)) != "signed":
-            yield f'the {role} "{line.entry.by.name}" is {_words(found)}'
-        elif not any(each.role == role and each.name == line.entry.by.name for each in charter.roles):
-            yield f'the {role} "{line.entry.by.name}" signed, but the plan names somebody else for that'
+        people[role] = signed.entry.by.name
+        if (found := standing(signed, charter.roles)) != "signed":
+            yield f'the {role} "{signed.entry.by.name}" is {_words(found)}'
+        elif not any(each.role == role and each.name == signed.entry.by.name for each in charter.roles):
+            yield f'the {role} "{signed.entry.by.name}" signed, but the plan names somebody else for that'
     yield from _same(people)
 
 

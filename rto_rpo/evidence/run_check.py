@@ -57,7 +57,7 @@ def check_run(
     opened, closed = record.opened, record.closed
     path = root / opened.folder
     if record.pruned:
-        seen = _pruned(path, record.pruned)
+        seen = _pruned(path, record.pruned, closed)
     else:
         seen = _closed(path, closed, owners) if closed else _unclosed(path, opened)
         seen.findings += charter_faults(root, opened, closed, before)
@@ -81,12 +81,19 @@ class _Seen:
     notes: list[str] = field(default_factory=list)
 
 
-def _pruned(path: Path, pruned: Pruned) -> _Seen:
+def _pruned(path: Path, pruned: Pruned, closed: Closed | None) -> _Seen:
+    """What is left by a pruning that was cut off may be there, but nothing else in its place."""
     days = pruned.retention_seconds / 86400
     notes = [f"its files were pruned on {pruned.utc[:10]}, under a retention of {days:g} days"]
     if path.exists():
         notes.append("its folder is still there: the pruning was cut off; pruning again ends it")
-    return _Seen("pruned", None, [], notes)
+    hashes = closed.files if closed is not None else {}
+    regular, other = listing(path) if path.is_dir() else ([], [])
+    changed = [name for name in regular if sha256_of(path / name) != hashes.get(name)]
+    if path.exists() and (path.is_symlink() or not path.is_dir()):
+        changed.append(path.name)
+    findings = [f'"{name}" was put there after the run was pruned' for name in [*changed, *other]]
+    return _Seen("pruned", None, findings, notes)
 
 
 def _unclosed(path: Path, opened: Opened) -> _Seen:

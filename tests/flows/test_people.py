@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,10 @@ def test_nothing_is_pruned_before_it_is_shown_old_enough_and_under_no_hold(
     found = verify(evidence(plan))
     assert found.findings == ()
     assert [one.state for one in found.runs] == ["pruned", "closed"]
+    Path(first["folder"]).mkdir()
+    Path(first["folder"], "report.json").write_text("{}")
+    assert '"report.json" was put there after the run was pruned' in verify(evidence(plan)).findings[0]
+    shutil.rmtree(first["folder"])
     Path(second["folder"], "plan.yaml").unlink()
     assert not verify(evidence(plan)).intact
 

@@ -10,11 +10,12 @@ import pytest
 
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.adding import add_record, find_run
+from rto_rpo.evidence.authority import authority
 from rto_rpo.evidence.charter import Role, parse_charter
 from rto_rpo.evidence.history import RunRecord, read_entries, run_records
 from rto_rpo.evidence.line import Recorded, build, line_hash, split
 from rto_rpo.evidence.person import separation, standing
-from rto_rpo.evidence.record import AnyEntry, By, Finding, FindingState, Hold, Note, SignOff
+from rto_rpo.evidence.record import AnyEntry, Approval, By, Finding, FindingState, Hold, Note, SignOff
 from rto_rpo.evidence.signature import SigningKey, new_key
 from rto_rpo.evidence.verify import verify
 from tests.rto_rpo.evidence.folders import add_run, agreed, findings
@@ -81,6 +82,33 @@ def test_a_name_counts_when_the_plans_key_for_it_signed(
     say(closed, key, sign_off(closed, "Cy", "approver"), people["Cy"])
     assert list(separation(charter, record(closed).records)) == []
     assert verify(closed).findings == ()
+
+
+def test_a_refusal_takes_the_sign_off_back(
+    closed: Path, key: SigningKey, people: dict[str, SigningKey]
+) -> None:
+    charter = parse_charter((closed / record(closed).opened.folder / "charter.json").read_bytes())
+    say(closed, key, sign_off(closed, "Bo", "reviewer"), people["Bo"])
+    no = sign_off(closed, "Bo", "reviewer").model_copy(update={"decision": "refused"})
+    say(closed, key, no, people["Bo"])
+    told = list(separation(charter, record(closed).records))
+    assert '"Bo" refused to sign it off' in told
+    assert "no reviewer has signed it off" in told
+
+
+def test_who_refused_before_it_ran_is_told(closed: Path, key: SigningKey) -> None:
+    found = record(closed)
+    charter = parse_charter((closed / found.opened.folder / "charter.json").read_bytes())
+    said = []
+    for decision in ("accepted", "refused"):
+        approval = Approval.model_validate(
+            {"what": "approval", "by": {"name": "Ada"}, "text": "", "decision": decision, "confirm": "0" * 16}
+        )
+        said.append(say(closed, key, approval).model_copy(update={"seq": -1, "drill": MET.drill}))
+    had = authority(found, charter.model_copy(update={"confirm": "0" * 16}), said)
+    assert [each.decision for each in had.approvals] == ["accepted", "refused"]
+    assert '"Ada" refused it, and it was run all the same' in had.problems
+    assert '"Ada" approved the drill and ran it' in had.problems
 
 
 def test_one_person_in_two_roles_is_told(

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +19,7 @@ import pytest
 
 from rto_rpo.evidence import chain
 from rto_rpo.evidence.line import build, line_hash, split
+from rto_rpo.evidence.pruning import prune
 from rto_rpo.evidence.signature import SigningKey
 from rto_rpo.evidence.verify import verify
 from rto_rpo.report.publish import publish
@@ -84,6 +85,20 @@ def test_it_agrees_on_what_is_intact(three: tuple[Path, SigningKey], check: Any,
         "inconclusive; from its ledger: met",  # the recorder stalled, which it does not recompute
     ]
     assert verify(root).intact
+
+
+def test_it_agrees_on_what_was_pruned_and_on_what_lies_in_its_place(
+    three: tuple[Path, SigningKey], check: Any
+) -> None:
+    root, key = three
+    later = datetime(2027, 11, 24, tzinfo=UTC)
+    gone = prune(root, plan="trading-desk", retention=timedelta(days=300), hold=None, key=key, now=later)
+    assert len(gone) == 3
+    assert check(root)[0]
+    (root / gone[0]).mkdir()
+    (root / gone[0] / "report.html").write_text("all is well")
+    assert f"{gone[0]} is not in the chain" in check(root)[1]
+    assert not verify(root).intact
 
 
 def test_it_finds_what_verify_finds(tmp_path: Path, check: Any) -> None:
