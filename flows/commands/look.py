@@ -33,10 +33,10 @@ def status(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
 
 def schema(
     which: Annotated[
-        Literal["plan", "ledger", "chain", "report"], typer.Argument(help="Of which file.")
+        Literal["plan", "ledger", "chain", "charter", "report"], typer.Argument(help="Of which file.")
     ] = "plan",
 ) -> None:
-    """Print the JSON Schema of the plan, of a ledger's record, of the chain's lines or of report.json."""
+    """Print the JSON Schema of the plan, a ledger's record, the chain's lines, the charter or the report."""
     from flows.answer import answer
 
     match which:
@@ -46,6 +46,8 @@ def schema(
             from rto_rpo.ledger.validation import json_schema as found
         case "chain":
             from rto_rpo.evidence.line import schema as found
+        case "charter":
+            from rto_rpo.evidence.charter import schema as found
         case "report":
             from rto_rpo.report.model import schema as found
     answer([], found(), as_json=True)

@@ -145,7 +145,7 @@ def test_programs_get_errors_as_json_too(tmp_path: Path) -> None:
     assert "none.yaml" in told["error"]
 
 
-@pytest.mark.parametrize("which", ["plan", "ledger", "report"])
+@pytest.mark.parametrize("which", ["plan", "ledger", "chain", "charter", "report"])
 def test_schemas_are_schemas(which: str) -> None:
     ended = run("schema", which)
     assert ended.returncode == 0
