@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+from rto_rpo.calibration import calibration_doubt
 from rto_rpo.column import ACKNOWLEDGED, FAILED, INDETERMINATE, UNSETTLED
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.reader import read
@@ -89,6 +90,8 @@ def fault_problems(timeline: Timeline) -> list[str]:
 
 def doubts(run: Run) -> Iterator[str]:
     """What keeps the run as a whole from being met, though every number in it stands."""
+    if (uncalibrated := calibration_doubt(run.header)) is not None:
+        yield uncalibrated
     if run.timeline.end_reason == "orphaned":
         yield "the orchestrator was lost on the way, so the drill's own checks did not run"
     if run.header["drill"].get("gate") and run.timeline.safe_ns is None:

@@ -92,6 +92,27 @@ class Stream(TypedDict):
     payload_bytes: NotRequired[Length]
 
 
+@with_config(_STRICT)
+class CalibrationReference(TypedDict):
+    """The newest calibration that the drill found: the instrument measured against itself.
+
+    `sha256` is that of the calibration's own document, `age_seconds` its age when the run was opened. Counts
+    are of what was planted, and of what of it was not found.
+    """
+
+    sha256: Sha256
+    age_seconds: Seconds
+    machine: Name
+    judge: Name
+    passed: bool
+    outages: Number
+    outages_outside: Number
+    losses: Number
+    losses_missed: Number
+    worst_error_seconds: Seconds | None
+    lag_p99_seconds: Seconds | None
+
+
 class _Chained(TypedDict):
     seq: Number
     ns: Ns
@@ -116,6 +137,8 @@ class Header(_Chained):
     stable_ns: Length
     deadline_ns: Length
     seed: int
+    machine: NotRequired[Name]
+    calibration: NotRequired[CalibrationReference | None]
 
 
 @with_config(_STRICT)

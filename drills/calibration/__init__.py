@@ -1,0 +1,1 @@
+"""The instrument measured against itself: planted outages and losses, and what was made of them."""

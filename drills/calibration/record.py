@@ -1,0 +1,126 @@
+"""A calibration on disk: what was planted and what was measured, for the drills of the next 30 days."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rto_rpo import __version__
+from rto_rpo.calibration import unfit
+from rto_rpo.durable import make_folder, write_durably
+from rto_rpo.ledger.records import CalibrationReference
+from sites.errors import BlackstartError
+
+_MACHINE_ID = Path("/etc/machine-id")
+_NEVER_SECONDS = 1e12  # no clock that went back makes a calibration young
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OutageFigures(_Strict):
+    name: str
+    planted_seconds: float
+    lower_seconds: float | None
+    upper_seconds: float | None
+    width_seconds_max: float
+    inside: bool
+    narrow: bool
+
+
+class LossFigures(_Strict):
+    way: str
+    planted: int
+    missed: int
+    invented: int
+
+
+class LagFigures(_Strict):
+    p50_seconds: float | None
+    p99_seconds: float | None
+    max_seconds: float | None
+    stall_max_seconds: float
+
+
+class CaseFigures(_Strict):
+    outage: OutageFigures
+    losses: tuple[LossFigures, ...]
+    lag: LagFigures
+    void: str | None
+    passed: bool
+
+
+class Calibration(_Strict):
+    """`verdict`: passed, failed, or void where a case proved nothing because the recorder was held up."""
+
+    schema_: Literal["blackstart/calibration/1"] = "blackstart/calibration/1"
+    utc: str
+    machine: str
+    judge: str
+    verdict: Literal["passed", "failed", "void"]
+    seconds: float
+    worst_error_seconds: float | None
+    cases: tuple[CaseFigures, ...]
+
+    def reference(self, now: datetime) -> CalibrationReference:
+        """What the header of a run's ledger carries of it. One dated after `now` counts as infinitely old."""
+        age = now - datetime.fromisoformat(self.utc)
+        losses = [each for case in self.cases for each in case.losses]
+        lags = [case.lag.p99_seconds for case in self.cases if case.lag.p99_seconds is not None]
+        return {
+            "sha256": sha256(self.model_dump_json().encode()).hexdigest(),
+            "age_seconds": age.total_seconds() if age >= timedelta(0) else _NEVER_SECONDS,
+            "machine": self.machine,
+            "judge": self.judge,
+            "passed": self.verdict == "passed",
+            "outages": len(self.cases),
+            "outages_outside": sum(not case.outage.inside for case in self.cases),
+            "losses": sum(each.planted for each in losses),
+            "losses_missed": sum(each.missed for each in losses),
+            "worst_error_seconds": self.worst_error_seconds,
+            "lag_p99_seconds": max(lags, default=None),
+        }
+
+
+def file_of(state: Path) -> Path:
+    """Where a plan's state keeps its newest calibration."""
+    return state / "calibration.json"
+
+
+def save(calibration: Calibration, path: Path) -> None:
+    make_folder(path.parent)
+    write_durably(path, calibration.model_dump_json(indent=1).encode())
+
+
+def load(path: Path) -> Calibration | None:
+    """The calibration kept there; None if there is none. Raises BlackstartError for a file that is none."""
+    try:
+        return Calibration.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise BlackstartError(
+            f"cannot read calibration {path}: {error}", hint="`blackstart calibrate` makes a new one"
+        ) from None
+
+
+def fresh(calibration: Calibration | None) -> bool:
+    """Whether a run that begins now could be met with it."""
+    if calibration is None:
+        return False
+    return unfit(calibration.reference(datetime.now(UTC)), machine=machine(), judge=__version__) is None
+
+
+def machine() -> str:
+    """This machine, by the hash of its id: the id itself is not for evidence that others read."""
+    try:
+        name = _MACHINE_ID.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        name = ""
+    return sha256(f"blackstart {name or platform.node()}".encode()).hexdigest()[:16]
