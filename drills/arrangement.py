@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from drills.calibration.record import Calibration, calibrated
 from drills.clients import Addressed, clients_of, marked_folder
 from drills.recorder.config import RecorderConfig, StreamConfig
 from rto_rpo import __version__
@@ -25,11 +26,20 @@ STREAM_CONTROL = "CONTROL"
 CONTROL_INTERVAL_NS = 100_000_000
 
 
-def arrange(estate: Estate, name: str, drill: Drill, *, run: str, seed: int, folder: Path) -> RecorderConfig:
+def arrange(
+    estate: Estate,
+    name: str,
+    drill: Drill,
+    *,
+    run: str,
+    seed: int,
+    folder: Path,
+    calibration: Calibration | None,
+) -> RecorderConfig:
     """What the recorder of one run needs to know. Raises PlanError when the canary has no address."""
     return RecorderConfig(
         folder=folder,
-        header=_header(estate, name, drill, run),
+        header=_header(estate, name, drill, run) | calibrated(calibration),
         streams=tuple(_streams(estate, drill)),
         late_ns=drill.late.ns if drill.late is not None else None,
         stable_ns=drill.stable.ns,

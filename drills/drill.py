@@ -13,6 +13,8 @@ from uuid import uuid4
 from drills import recording
 from drills.agreement import agree
 from drills.arrangement import arrange
+from drills.calibration.calibrate import calibrated_instrument
+from drills.calibration.record import Calibration, file_of
 from drills.ceiling import at_its_rate
 from drills.closing import Closed, close, close_unjudged, open_run
 from drills.fault import Fault
@@ -55,8 +57,9 @@ def run(
         check_authority(estate, drill, seen, environment, confirm)
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         agreed = agree(estate, drill, seen, executor)
+        calibration = calibrated_instrument(file_of(estate.state), tell)
         processes = [t.name for t in seen.targets if t.kind == "process"]
-        return _record(estate, name, fault, processes, agreed, seed, tell)
+        return _record(estate, name, fault, processes, agreed, calibration, seed, tell)
 
 
 def _record(
@@ -65,6 +68,7 @@ def _record(
     fault: Fault,
     processes: list[str],
     agreed: Agreed,
+    calibration: Calibration,
     seed: int | None,
     tell: Tell,
 ) -> Closed:
@@ -73,7 +77,9 @@ def _record(
     folder = open_run(plan, run_id, name, agreed)
     try:
         drill, ceiling = at_its_rate(estate, drill, chosen)
-        told = arrange(estate, name, drill, run=run_id, seed=chosen, folder=folder.path)
+        told = arrange(
+            estate, name, drill, run=run_id, seed=chosen, folder=folder.path, calibration=calibration
+        )
         recorder = recording.start(told)
         if ceiling is not None:
             recorder.event("note", detail=ceiling.detail())

@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from drills import recording
 from drills.calibration.case import FULL, SHORT, Case
-from drills.calibration.comparison import Compared, Pace, compare
-from drills.calibration.planter import Planter, planter
-from drills.calibration.record import (
-    Calibration,
-    CaseFigures,
-    LagFigures,
-    LossFigures,
-    OutageFigures,
-    machine,
-)
-from drills.recorder.config import RecorderConfig, StreamConfig
-from drills.recorder.process import LEDGER_NAME
-from drills.recording import Recording
+from drills.calibration.record import Calibration, CaseFigures, fresh, load, machine, save
+from drills.calibration.trial import Measure, tried
 from rto_rpo import __version__
-from rto_rpo.ledger.reader import read
 from rto_rpo.measure import measure
-from rto_rpo.measurement import Measurement
-from sites.drivers.http.client import HttpCanary
-from sites.errors import BlackstartError
 
-__all__ = ["FULL", "SHORT", "calibrate"]
-
-STREAM = "calibration"
-INTERVAL_NS = 5_000_000
-LIMIT_NS = 2_000_000_000
-STEADY_NS = 300_000_000
-STABLE_NS = 300_000_000
-WAIT_SECONDS = 20.0
-
-Measure = Callable[[Path], Measurement]
+__all__ = ["FULL", "SHORT", "calibrate", "calibrated_instrument"]
 
 
 def calibrate(
@@ -59,7 +30,7 @@ def calibrate(
     began = time.monotonic()
     figures = []
     for case in cases:
-        found = _run(case, measured_by)
+        found = tried(case, measured_by)
         figures.append(found)
         tell(f"{case.name}: {'passed' if found.passed else found.void or 'FAILED'}")
     errors = [error for each in figures if (error := _error(each)) is not None]
@@ -74,6 +45,22 @@ def calibrate(
     )
 
 
+def calibrated_instrument(path: Path, tell: Callable[[str], None]) -> Calibration:
+    """The fresh calibration kept at `path`; where there is none, a short one made now, and kept.
+
+    One that the machine was too busy for is tried once more. Raises BlackstartError.
+    """
+    kept = load(path)
+    if kept is not None and fresh(kept):
+        return kept
+    made = calibrate()
+    if made.verdict == "void":
+        made = calibrate()
+    save(made, path)
+    tell(f"Calibrated the instrument in {made.seconds:.1f} s: {made.verdict}")
+    return made
+
+
 def _verdict(figures: list[CaseFigures]) -> Any:  # noqa: ANN401 - pydantic checks the word
     if any(not each.passed and each.void is None for each in figures):
         return "failed"
@@ -85,111 +72,3 @@ def _error(figures: CaseFigures) -> float | None:
     if figures.void is not None or outage.lower_seconds is None or outage.upper_seconds is None:
         return None
     return max(abs(outage.planted_seconds - end) for end in (outage.lower_seconds, outage.upper_seconds))
-
-
-def _run(case: Case, measured_by: Measure) -> CaseFigures:
-    room = Path(tempfile.mkdtemp(prefix="blackstart-calibration-"))
-    try:
-        with planter(room) as planted:
-            stamps = _record(case, planted, room)
-            truth = planted.truth(stamps)
-        measured = measured_by(room / LEDGER_NAME)
-        pace = Pace(INTERVAL_NS, _slowest_served_ns(room / LEDGER_NAME, measured.late_ns or 0))
-        return _figures(compare(case, truth, measured, STREAM, pace), measured)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
-
-
-def _record(case: Case, planted: Planter, room: Path) -> dict[str, Any]:
-    recorder = recording.start(_config(room, planted.port))
-    try:
-        if not recorder.wait_until(lambda state: state.steady, WAIT_SECONDS).steady:
-            raise BlackstartError("the calibration's own server was not served steadily")
-        recorder.freeze()
-        for way, count in case.losses.items():
-            planted.plant(way, count, STREAM)
-        planted.wait_until_planted()
-        stamps = _break(case, planted, recorder)
-        recorder.wait_until(lambda state: state.stable, WAIT_SECONDS)
-    except BaseException:
-        recorder.finish("aborted")
-        raise
-    recorder.finish("stable")
-    return stamps
-
-
-def _break(case: Case, planted: Planter, recorder: Recording) -> dict[str, Any]:
-    recorder.event("fault_begin", sync=True)
-    planted.begin_outage(case)
-    recorder.event("fault_end")
-    recorder.event("fault_effective", detail={"holds": True, "how": f"the server began to {case.kind}"})
-    stamps = planted.end_of_outage(case)
-    if case.lost_after:
-        planted.plant("lost_after", case.lost_after, STREAM)
-        planted.wait_until_planted()
-    return stamps
-
-
-def _config(room: Path, port: int) -> RecorderConfig:
-    endpoint = f"http://127.0.0.1:{port}"
-    stream = StreamConfig(
-        name=STREAM,
-        address=endpoint,
-        dataset=STREAM,
-        service=STREAM,
-        interval_ns=INTERVAL_NS,
-        limit_ns=LIMIT_NS,
-        client=HttpCanary(endpoint),
-    )
-    return RecorderConfig(
-        folder=room,
-        header=_header(),
-        streams=(stream,),
-        stable_ns=STABLE_NS,
-        deadline_ns=120_000_000_000,
-        steady_ns=STEADY_NS,
-        seed=0,
-    )
-
-
-def _header() -> dict[str, Any]:
-    """What the ledger's header says of the run: it is judged by nobody but the comparison."""
-    fault = {"kind": "calibration"}
-    drill = {"name": STREAM, "kind": "isolated", "environment": None, "fault": fault, "respond": "observe"}
-    return {
-        "judge": __version__,
-        "run": str(uuid4()),
-        "plan": {"name": STREAM, "sha256": "0" * 64, "variables": {}},
-        "drill": drill,
-        "judged": [
-            {"subject": STREAM, "objective": "rto", "seconds": 0.0, "stream": STREAM},
-            {"subject": STREAM, "objective": "rpo", "seconds": 0.0, "stream": STREAM},
-        ],
-        "not_tested": [],
-    }
-
-
-def _slowest_served_ns(ledger: Path, late_ns: int) -> int:
-    """The slowest answer that still counted as served."""
-    latencies = [
-        record["completed_ns"] - record["sent_ns"]
-        for record in read(ledger)
-        if record["kind"] == "operation" and record["outcome"] == "acknowledged"
-    ]
-    return max((each for each in latencies if each <= late_ns), default=0)
-
-
-def _figures(found: Compared, measured: Measurement) -> CaseFigures:
-    lag = measured.lag
-    return CaseFigures(
-        outage=OutageFigures(**asdict(found.outage)),
-        losses=tuple(LossFigures(**asdict(each)) for each in found.losses),
-        lag=LagFigures(
-            p50_seconds=lag.sent_p50_seconds,
-            p99_seconds=lag.sent_p99_seconds,
-            max_seconds=lag.sent_max_seconds,
-            stall_max_seconds=lag.stall_max_seconds,
-        ),
-        void=found.void,
-        passed=found.passed,
-    )

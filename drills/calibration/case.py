@@ -67,7 +67,11 @@ SHORT: Final = (
 
 FULL: Final = (
     *SHORT,
-    *(_with_losses(kind, length, 5) for kind in ("refuse", "hang", "reset") for length in (10, 100, 1_000, 5_000)),
+    *(
+        _with_losses(kind, length, 5)
+        for kind in ("refuse", "hang", "reset")
+        for length in (10, 100, 1_000, 5_000)
+    ),
 )
 
 LONG: Final = tuple(_with_losses(kind, 60_000, 20) for kind in ("refuse", "hang", "reset"))

@@ -69,9 +69,7 @@ def compare(case: Case, truth: Truth, measured: Measurement, stream: str, pace: 
     return Compared(outage, tuple(_losses(truth, found)), measured.void or unread)
 
 
-def _outage(
-    case: Case, truth: Truth, time: RecoveryTime | None, measured: Measurement, pace: Pace
-) -> Outage:
+def _outage(case: Case, truth: Truth, time: RecoveryTime | None, measured: Measurement, pace: Pace) -> Outage:
     lower = time.lower_seconds if time else None
     upper = time.upper_seconds if time else None
     allowed = _width_max(case, measured, pace)

@@ -117,6 +117,12 @@ def fresh(calibration: Calibration | None) -> bool:
     return unfit(calibration.reference(datetime.now(UTC)), machine=machine(), judge=__version__) is None
 
 
+def calibrated(calibration: Calibration | None) -> dict[str, object]:
+    """What the header of a run that is opened now says of the instrument and its machine."""
+    reference = calibration.reference(datetime.now(UTC)) if calibration is not None else None
+    return {"machine": machine(), "calibration": reference}
+
+
 def machine() -> str:
     """This machine, by the hash of its id: the id itself is not for evidence that others read."""
     try:

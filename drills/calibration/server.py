@@ -1,7 +1,8 @@
 """`python -m drills.calibration.server SOCKET`: an order service that goes wrong exactly as it is told.
 
 It speaks just enough HTTP for the recorder's client. Commands come as JSON, one a line, over the unix
-socket; an outage is answered when it has begun and again when it is over. Its stamps are of the monotonic clock, which all processes of a machine share.
+socket; an outage is answered when it has begun and again when it is over. Its stamps are of the monotonic
+clock, which all processes of a machine share.
 """
 
 from __future__ import annotations
@@ -43,7 +44,12 @@ class Orders:
 
     def write(self, name: str, payload: str) -> None:
         way = self._due(name, ("lost", "lost_after", "duplicated", "corrupt"))
-        held = {"lost": [], "lost_after": [], "duplicated": [payload, payload], "corrupt": [payload[::-1] + "x"]}
+        held = {
+            "lost": [],
+            "lost_after": [],
+            "duplicated": [payload, payload],
+            "corrupt": [payload[::-1] + "x"],
+        }
         self.rows[name] = held.get(way, [payload])
 
     def delete(self, name: str) -> None:

@@ -53,6 +53,28 @@ def drill(
     raise typer.Exit(closed.exit_code)
 
 
+def calibrate(
+    plan: Plan = DEFAULT_PLAN,
+    full: Annotated[
+        bool, typer.Option("--full", help="Outages from 10 ms to 5 s of every kind, about a minute.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Measure the instrument against itself: planted outages and losses, and what it makes of them."""
+    from drills.calibration.calibrate import FULL, SHORT
+    from drills.calibration.calibrate import calibrate as calibrated
+    from drills.calibration.record import file_of, save
+    from flows.answer import answer
+    from flows.calibration_lines import EXIT_CODES, calibration_lines
+    from flows.console import Console
+
+    path = file_of(estate_of(plan).state)
+    made = calibrated(FULL if full else SHORT, Console(timed=True).passed)
+    save(made, path)
+    answer(calibration_lines(made, path), made.model_dump(mode="json"), as_json=json)
+    raise typer.Exit(EXIT_CODES[made.verdict])
+
+
 def failover(
     plan: Plan = DEFAULT_PLAN,
     environment: Environment = None,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rto_rpo.calibration import calibration_doubt
 from rto_rpo.evidence.charter import Charter, CharterError, parse_charter
 from rto_rpo.ledger.records import Event, Header, Stream
 from rto_rpo.measure import measure
@@ -111,12 +112,23 @@ def _report(
         safe=model.Safe.model_validate(asdict(measured.safe)) if measured.safe else None,
         checks=[model.Check.model_validate(asdict(check)) for check in measured.checks],
         instrument=model.Instrument(
-            void=measured.void, fault_effective=measured.fault_effective, **asdict(measured.lag)
+            void=measured.void,
+            fault_effective=measured.fault_effective,
+            calibration=_calibration(header),
+            **asdict(measured.lag),
         ),
         timeline=_timeline(found, measured, clock),
         counts=dict(sorted(measured.counts.items())),
         charter=charter,
     )
+
+
+def _calibration(header: Header) -> model.Calibration | None:
+    known = header.get("calibration")
+    if known is None:
+        return None
+    figures = {name: value for name, value in known.items() if name in model.Calibration.model_fields}
+    return model.Calibration.model_validate({"unfit": calibration_doubt(header), **figures})
 
 
 def _limits(header: Header, measured: Measurement) -> model.Limits:

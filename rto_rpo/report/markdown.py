@@ -173,6 +173,7 @@ def _instrument(report: Report) -> Iterator[str]:
     yield from ("", "## The instrument", "")
     yield f"- Void: {_safe(instrument.void or 'no')}"
     yield f"- Sent late by at most {lag}; longest standstill {words.length(instrument.stall_max_seconds)}"
+    yield f"- {_safe(sentences.calibrated(instrument.calibration))}"
 
 
 def _evidence(report: Report) -> Iterator[str]:

@@ -169,6 +169,20 @@ class Check(_Part):
     reason: str
 
 
+class Calibration(_Part):
+    """The instrument measured against itself, before the run. `unfit` says why it does not count."""
+
+    unfit: str | None
+    age_seconds: float
+    outages: int
+    outages_outside: int
+    losses: int
+    losses_missed: int
+    worst_error_seconds: float | None
+    lag_p99_seconds: float | None
+    sha256: str
+
+
 class Instrument(_Part):
     """How late the recorder itself was. `void` says why the run proves nothing."""
 
@@ -178,6 +192,7 @@ class Instrument(_Part):
     sent_p99_seconds: float | None
     sent_max_seconds: float | None
     stall_max_seconds: float
+    calibration: Calibration | None
 
 
 class Event(_Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rto_rpo.report import words
-from rto_rpo.report.model import Judgement, RecoveryPoint, RecoveryTime, Report
+from rto_rpo.report.model import Calibration, Judgement, RecoveryPoint, RecoveryTime, Report
 
 _FAULTS = {
     "kill_site": "every process of site {site} was killed at once",
@@ -47,6 +47,22 @@ def reasons(report: Report) -> list[str]:
     met += [one.reason for one in report.checks if one.verdict == "met"]
     told = [reason for reason in report.reasons if not any(reason.endswith(f": {one}") for one in met)]
     return [_OBJECTIVE.sub(lambda found: found[0].upper(), reason, count=1) for reason in told]
+
+
+def calibrated(calibration: Calibration | None) -> str:
+    """What the instrument made of trouble that was planted, before this run."""
+    if calibration is None:
+        return "The instrument was not calibrated before this run."
+    found = calibration.losses - calibration.losses_missed
+    inside = calibration.outages - calibration.outages_outside
+    error = calibration.worst_error_seconds
+    told = (
+        f"Calibrated {words.length(calibration.age_seconds)} before this run: {found} of "
+        f"{words.count(calibration.losses, 'planted loss', 'planted losses')} found, {inside} of "
+        f"{words.count(calibration.outages, 'planted outage')} inside the bounds"
+    )
+    told += f", no bound further than {words.at_most(error)} from the truth." if error is not None else "."
+    return told + (f" It does not count: {calibration.unfit}." if calibration.unfit else "")
 
 
 def fault(report: Report) -> str:

@@ -39,6 +39,24 @@ def stream(name: str = "orders", role: str = "clients", **other: Any) -> Fields:
     return {**whole, "interval_ns": 10 * MS, "limit_ns": 2 * S, **other}
 
 
+def calibration(**other: Any) -> Fields:
+    """A good one, an hour old."""
+    return {
+        "sha256": hashlib.sha256(b"calibration").hexdigest(),
+        "age_seconds": 3600.0,
+        "machine": "this machine",
+        "judge": "0.1.0",
+        "passed": True,
+        "outages": 3,
+        "outages_outside": 0,
+        "losses": 12,
+        "losses_missed": 0,
+        "worst_error_seconds": 0.1,
+        "lag_p99_seconds": 0.0002,
+        **other,
+    }
+
+
 def header(**other: Any) -> Fields:
     return {
         "kind": "header",
@@ -56,6 +74,8 @@ def header(**other: Any) -> Fields:
         "stable_ns": S,
         "deadline_ns": 60 * S,
         "seed": 7,
+        "machine": "this machine",
+        "calibration": calibration(),
         **other,
     }
 

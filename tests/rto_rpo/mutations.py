@@ -157,4 +157,13 @@ MUTATIONS: list[tuple[str, str, str]] = [
     ("verdict.py", "for doubt in (*measurement.doubts,", "for doubt in (*(),"),
     ("verdict.py", '"missed" if "missed" in verdicts else ', ""),
     ("verdict.py", "if not judgements:", "if False:"),
+    ("calibration.py", "if calibration is None:", "if False:"),
+    ("calibration.py", 'if not calibration["passed"] or ', "if "),
+    ("calibration.py", 'or calibration["losses_missed"] ', ""),
+    ("calibration.py", 'or calibration["outages_outside"]:', ":"),
+    ("calibration.py", 'or calibration["machine"] != machine:', ":"),
+    ("calibration.py", 'if calibration["judge"] != judge:', "if False:"),
+    ("calibration.py", 'if calibration["age_seconds"] > ', 'if calibration["age_seconds"] >= '),
+    ("calibration.py", "AGE_DAYS_MAX * _DAY_SECONDS:", "_DAY_SECONDS * 31:"),
+    ("run.py", "if (uncalibrated := calibration_doubt(run.header)) is not None:", "if uncalibrated := None:"),
 ]

@@ -101,7 +101,19 @@ def _doubtful(header: Fields, records: list[Fields], events: list[Fields]) -> bo
     told = any(each["event"] == "check" and each["detail"]["name"] == "runbook" for each in events)
     fault, respond = header["drill"]["fault"]["kind"], header["drill"]["respond"]
     owed = fault != "none" and respond == "runbook" and not told
-    return orphaned or owed or (header["drill"].get("gate", False) and _when(events, "safe") is None)
+    unsafe = header["drill"].get("gate", False) and _when(events, "safe") is None
+    return orphaned or owed or unsafe or not _calibrated(header)
+
+
+def _calibrated(header: Fields) -> bool:
+    known = header.get("calibration")
+    return (
+        known is not None
+        and known["passed"]
+        and (known["losses_missed"], known["outages_outside"]) == (0, 0)
+        and (known["machine"], known["judge"]) == (header.get("machine"), header["judge"])
+        and known["age_seconds"] <= 30 * 24 * 60 * 60
+    )
 
 
 def _operations(records: list[Fields], name: str) -> list[Fields]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from rto_rpo import __version__
 from rto_rpo.ledger.writer import LedgerWriter
+from tests.rto_rpo.ledgers import calibration
 
 SECOND = 1_000_000_000
 BEGIN_NS = 5_000 * SECOND
@@ -53,6 +54,7 @@ class Run:
         default_factory=lambda: {"name": "reconciliation", "verdict": "met", "reason": "80 orders, all known"}
     )
     note: dict[str, Any] = field(default_factory=dict)
+    calibration: dict[str, Any] | None = field(default_factory=calibration)
 
     @property
     def run(self) -> str:
@@ -173,6 +175,8 @@ def _header(run: Run) -> dict[str, Any]:
         "late_ns": SECOND // 10,
         "stable_ns": round(run.stable_seconds * SECOND),
         "deadline_ns": 120 * SECOND,
+        "machine": "this machine",
+        "calibration": run.calibration and {**run.calibration, "judge": run.judge},
         "seed": 7,
     }
 
