@@ -165,5 +165,9 @@ MUTATIONS: list[tuple[str, str, str]] = [
     ("calibration.py", 'if calibration["judge"] != judge:', "if False:"),
     ("calibration.py", 'if calibration["age_seconds"] > ', 'if calibration["age_seconds"] >= '),
     ("calibration.py", "AGE_DAYS_MAX * _DAY_SECONDS:", "_DAY_SECONDS * 31:"),
-    ("run.py", "if (uncalibrated := calibration_doubt(run.header)) is not None:", "if uncalibrated := None:"),
+    (
+        "run.py",
+        "if (uncalibrated := calibration_doubt(run.header)) is not None:",
+        "if (uncalibrated := None) is not None:",
+    ),
 ]

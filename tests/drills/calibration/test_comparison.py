@@ -1,0 +1,125 @@
+"""What a calibration passes; and that it fails an instrument that is blind, sees ghosts or is off in time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from drills.calibration.case import MS, Case, Truth
+from drills.calibration.comparison import Compared, Pace, compare
+from rto_rpo.measurement import Lag, LostWrite, Measurement, RecoveryPoint, RecoveryTime
+
+PACE = Pace(interval_ns=5 * MS, slowest_served_ns=2 * MS)
+TRUTH = Truth(
+    begun_ns=(1_000 * MS, 1_001 * MS),
+    ended_ns=(1_201 * MS, 1_202 * MS),
+    lost=frozenset({4}),
+    lost_after=frozenset({9}),
+    duplicated=frozenset({5}),
+    corrupt=frozenset({6}),
+    resurrected=frozenset({7}),
+)
+TIME = RecoveryTime("s", 0.197, 0.205, True, 1, 1, 1, 1, 40, 0, 0.2)
+
+
+def lost(*numbers: int) -> tuple[LostWrite, ...]:
+    return tuple(LostWrite(n, "", 0, 0, after_fault=False, after_recovery=False) for n in numbers)
+
+
+POINT = RecoveryPoint(
+    "s", 0, 0, True, 100, 0, 0, 98, lost=lost(4, 9), duplicated=(5,), corrupt=(6,), resurrected=(7,)
+)
+
+
+def measured(
+    time: RecoveryTime | None = TIME, point: RecoveryPoint | None = POINT, void: str | None = None
+) -> Measurement:
+    return Measurement(
+        run="r",
+        void=void,
+        fault_begin_ns=1_000 * MS,
+        fault_end_ns=1_002 * MS,
+        fault_effective=True,
+        late_ns=100 * MS,
+        stable_ns=300 * MS,
+        recovery_times=() if time is None else (time,),
+        recovery_points=() if point is None else (point,),
+        split_brain=(),
+        safe=None,
+        checks=(),
+        lag=Lag(None, None, None, 0.0),
+    )
+
+
+def compared(found: Measurement, kind: Any = "refuse") -> Compared:
+    return compare(Case(kind, 200 * MS), TRUTH, found, "s", PACE)
+
+
+def test_what_was_planted_and_found_passes() -> None:
+    found = compared(measured())
+    assert found.passed
+    assert found.outage.narrow
+    assert found.outage.error_seconds == pytest.approx(0.005)
+    assert {each.way: (each.planted, each.missed, each.invented) for each in found.losses} == dict.fromkeys(
+        ("lost", "lost after the fault", "duplicated", "corrupt", "resurrected"), (1, 0, 0)
+    )
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        {"lost": lost(9)},
+        {"lost": lost(4)},
+        {"duplicated": ()},
+        {"corrupt": ()},
+        {"resurrected": ()},
+        {"corrupt": (6, 66)},
+        {"lost": lost(4, 9, 44)},
+    ],
+)
+def test_a_loss_that_is_missed_or_invented_fails(blind: dict[str, Any]) -> None:
+    found = compared(measured(point=replace(POINT, **blind)))
+    assert not found.passed
+    assert sum(each.missed + each.invented for each in found.losses) == 1
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "inside"),
+    [
+        (0.2021, 0.21, False),
+        (0.2019, 0.21, True),
+        (0.19, 0.1999, False),
+        (0.19, 0.2001, True),
+        (0.19, None, False),
+    ],
+)
+def test_an_outage_outside_its_bounds_fails(lower: float, upper: float | None, inside: bool) -> None:
+    found = compared(measured(replace(TIME, lower_seconds=lower, upper_seconds=upper)))
+    assert (found.outage.inside, found.passed) == (inside, inside)
+
+
+def test_bounds_may_be_wide_only_where_a_hang_is_answered_late() -> None:
+    wide = measured(replace(TIME, lower_seconds=0.1))
+    assert not compared(wide).outage.narrow
+    assert compared(wide, "hang").outage.narrow
+    assert compared(wide).outage.width_seconds_max == pytest.approx(0.014)
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        measured(void="the recorder stalled"),
+        measured(point=None),
+        measured(point=replace(POINT, reading_complete=False)),
+    ],
+)
+def test_a_run_that_proves_nothing_is_void_and_never_passed(nothing: Measurement) -> None:
+    found = compared(nothing)
+    assert found.void
+    assert not found.passed
+
+
+def test_no_recovery_time_at_all_is_outside() -> None:
+    assert not compared(measured(time=None)).passed
