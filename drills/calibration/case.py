@@ -9,7 +9,7 @@ Kind = Literal["refuse", "hang", "reset"]
 Loss = Literal["lost", "duplicated", "corrupt", "resurrected"]
 
 MS: Final = 1_000_000
-LOSSES: Final[tuple[Loss, ...]] = ("lost", "duplicated", "corrupt")
+LOSSES: Final[tuple[Loss, ...]] = ("lost", "duplicated", "corrupt", "resurrected")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,12 @@ class Orders:
         self.rows[name] = held.get(way, [payload])
 
     def delete(self, name: str) -> None:
-        if self._due(name, ("resurrected",)) == "":
-            self.rows.pop(name, None)
+        spoiled = [names for names in self.planted.values() if name in names]
+        if not spoiled and self._due(name, ("resurrected",)) != "":
+            return
+        self.rows.pop(name, None)
+        for names in spoiled:  # what is deleted can be lost, doubled or corrupt no more
+            names.remove(name)
 
     def _due(self, name: str, ways: tuple[str, ...]) -> str:
         if not self._stream or f"-{self._stream}-" not in name:

@@ -27,6 +27,7 @@ from sites.errors import BlackstartError
 STREAM = "calibration"
 INTERVAL_NS = 5_000_000
 LIMIT_NS = 2_000_000_000
+DELETE_ONE_IN = 8
 STEADY_NS = 300_000_000
 STABLE_NS = 300_000_000
 WAIT_SECONDS = 20.0
@@ -91,6 +92,7 @@ def _config(room: Path, port: int) -> RecorderConfig:
         service=STREAM,
         interval_ns=INTERVAL_NS,
         limit_ns=LIMIT_NS,
+        delete_one_in=DELETE_ONE_IN,
         client=HttpCanary(endpoint),
     )
     return RecorderConfig(

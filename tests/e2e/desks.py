@@ -9,12 +9,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from drills import drill
+from drills.calibration.calibrate import calibrate
+from drills.calibration.record import Calibration, file_of, save
 from drills.closing import Closed
 from drills.preview import preview
 from flows.protect import back_up, replicate_all, restore_tests
@@ -80,9 +83,16 @@ def running_desk(folder: Path, *, synchronous: bool = True) -> Iterator[RunningD
         estate = Estate(changed(built), until_pid=os.getpid())
         outcomes = [*back_up(estate), *replicate_all(estate), *restore_tests(estate)]
         assert [outcome.error for outcome in outcomes if outcome.error] == []
+        save(calibration(), file_of(estate.state))
         yield RunningDesk(built, estate)
     finally:
         built.down()
+
+
+@cache
+def calibration() -> Calibration:
+    """One for all desks: what a drill does that finds none is shown where the whole demo is."""
+    return calibrate()
 
 
 def changed(

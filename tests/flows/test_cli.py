@@ -14,6 +14,8 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
+from drills.calibration.calibrate import calibrate
+from drills.calibration.case import Case
 from flows import cli
 from flows.cli import app
 from tests.flows.plans import small_plan
@@ -57,6 +59,7 @@ def test_every_command_is_there() -> None:
     assert COMMANDS == [
         "attend",
         "backup",
+        "calibrate",
         "check",
         "demo",
         "drill",
@@ -278,3 +281,20 @@ def test_a_reader_that_has_had_enough_ends_it_quietly() -> None:
         said = process.stderr.read().decode()
         process.wait(timeout=30)
     assert "Traceback" not in said
+
+
+def test_a_calibration_is_told_to_people_and_to_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = small_plan(tmp_path)
+    monkeypatch.setattr("drills.calibration.calibrate.SHORT", (Case("reset", 40_000_000, {"lost": 2}),))
+    told = CliRunner().invoke(app, ["calibrate", "--plan", str(plan)])
+    assert told.exit_code == 0, told.output
+    assert "reset 0.04 s" in told.stdout
+    assert "PASSED" in told.stdout
+    assert "sent late     99 %" in told.stdout
+    for verdict, exit_code in (("failed", 1), ("void", 3)):
+        found = calibrate([]).model_copy(update={"verdict": verdict})
+        monkeypatch.setattr("drills.calibration.calibrate.calibrate", lambda *_, found=found: found)
+        again = CliRunner().invoke(app, ["calibrate", "--plan", str(plan), "--json"])
+        assert (again.exit_code, json.loads(again.stdout)["verdict"]) == (exit_code, verdict)
