@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from drills.fault import Fault, Healing
 from drills.guard import check_health
-from drills.recording import RecorderError, Recording
+from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
 from drills.response import Response
 from drills.undisturbed import undisturbed
 from drills.undo import Undo, UndoIntents
@@ -58,17 +60,26 @@ class Rehearsal:
 
     def _steady(self) -> None:
         self._lead()
-        state = self.recording.wait_until(lambda s: s.steady, STEADY_SECONDS_MAX)
-        if not state.steady:
-            raise GuardError(
-                f"the service was not steady within {STEADY_SECONDS_MAX:.0f} s, so nothing was injected",
-                hint="look at the service, and at `control` if there is one; the ledger has every operation",
-            )
-        self._record("steady", {"operations": state.operations})
-        late_ns = self.recording.freeze()
+        state, late_ns = self._frozen()
         if self.response is not None:
             self.response.start()
         self.tell(f"Steady: {state.acknowledged} operations acknowledged, late means {late_ns / 1e6:.0f} ms")
+
+    def _frozen(self) -> tuple[RecorderState, int]:
+        """The state in which `late` could be frozen, and `late` in ns.
+
+        A service that was steady a moment ago may have had one slow answer since: it is asked again.
+        """
+        deadline = time.monotonic() + STEADY_SECONDS_MAX
+        while True:
+            state = self.recording.wait_until(lambda s: s.steady, deadline - time.monotonic())
+            if not state.steady:
+                raise GuardError(
+                    f"the service was not steady within {STEADY_SECONDS_MAX:.0f} s, so nothing was injected",
+                    hint="look at the service, and at `control` if there is one; the ledger has all of it",
+                )
+            with contextlib.suppress(RecorderRefusal):
+                return state, self.recording.freeze()
 
     def _lead(self) -> None:
         """Let marks be written for as long as the plan says, so that a scheduled backup takes some along."""

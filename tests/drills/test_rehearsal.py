@@ -12,7 +12,7 @@ import pytest
 
 from drills import rehearsal
 from drills.fault import Fault, Healing
-from drills.recording import RecorderError, RecorderState, Recording, Stamp
+from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording, Stamp
 from drills.recover import undo_pending
 from drills.rehearsal import Rehearsal
 from drills.response import Response
@@ -24,9 +24,13 @@ from tests.drills.test_guard import DeskEstate, Standby, an_estate
 
 
 class FakeRecording:
-    """Steady at once and stable at once; keeps what it was told. `lost_at` names the event it dies at."""
+    """Steady at once and stable at once; keeps what it was told. `lost_at` names the event it dies at.
 
-    def __init__(self, *, steady: bool = True, lost_at: str | None = None) -> None:
+    `refusals` is how often the service is not steady any more by the time of the freezing.
+    """
+
+    def __init__(self, *, steady: bool = True, lost_at: str | None = None, refusals: int = 0) -> None:
+        self.refusals = refusals
         self.told: list[str] = []
         self.details: dict[str, dict[str, Any]] = {}
         self._steady, self._lost_at = steady, lost_at
@@ -40,6 +44,10 @@ class FakeRecording:
         return self.state()
 
     def freeze(self) -> int:
+        if self.refusals:
+            self.refusals -= 1
+            raise RecorderRefusal("the service is not steady")
+        self.told.append("steady")
         return 10**8
 
     def event(self, name: str, *, source: str = "drill", detail: Any = None, sync: bool = False) -> Stamp:
@@ -249,6 +257,12 @@ def test_nothing_is_injected_without_a_responder_on_watch(estate: DeskEstate) ->
     assert isinstance(broken_off, GuardError)
     assert "fault_begin" not in recording.told
     assert fault.healed == []
+
+
+def test_one_slow_answer_before_late_is_frozen_breaks_nothing_off(estate: DeskEstate) -> None:
+    recording = FakeRecording(refusals=3)
+    assert perform(estate, recording, FakeFault(recording)) is None
+    assert recording.told[:2] == ["steady", "fault_begin"]
 
 
 def test_nothing_is_injected_where_nothing_is_steady(estate: DeskEstate) -> None:
