@@ -70,12 +70,13 @@ def check_authority(
 
 def check_health(estate: Estate, name: str) -> None:
     """That the other site could take over, and no earlier drill left anything. Raises GuardError."""
-    problems = [*_left_over(estate), *_out_of_sync(estate), *_unproven(estate)]
+    problems = [*left_over(estate), *_out_of_sync(estate), *_unproven(estate)]
     if problems:
         raise GuardError(f'cannot run drill "{name}": ' + "; ".join(problems), hint="nothing was changed")
 
 
-def _left_over(estate: Estate) -> Iterator[str]:
+def left_over(estate: Estate) -> Iterator[str]:
+    """What earlier drills and failovers left behind that only somebody's act puts right."""
     for undo in UndoIntents(estate.state).pending():
         yield f'drill "{undo.drill}" of {undo.utc} was never undone (`blackstart recover` does it)'
     for site in estate.plan.sites:

@@ -24,16 +24,24 @@ def drill(
     executor: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Who runs it; default: the account.")
     ] = None,
+    repeat: Annotated[
+        int, typer.Option("--repeat", metavar="N", min=1, help="So many runs, while the estate is healthy.")
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Rehearse a disaster: damage what the plan says, fail over, and judge what the clients saw."""
     from drills import drill as drills
+    from drills.closing import Closed
     from drills.preview import preview as previewed
+    from drills.repeat import repeat as repeated
+    from drills.repeat import wait_until_healthy
     from flows import words
     from flows.answer import answer
     from flows.api_guard import refuse_open_api
     from flows.console import Console
+    from flows.repeated import closed_data, data, lines
     from flows.results import closed_lines
+    from rto_rpo.series.gather import gather
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended is no reason not to undo
     estate = estate_of(plan)
@@ -43,14 +51,23 @@ def drill(
         return
     refuse_open_api()
     console = Console(timed=True)
-    closed = drills.run(
-        estate, name, environment=environment, confirm=confirm, tell=console.passed, executor=executor
-    )
-    for problem in closed.not_done:
-        console.error(problem)
-    data = {"folder": closed.folder, "verdict": closed.verdict, "head": closed.head, "report": closed.report}
-    answer(closed_lines(closed.folder, closed.report, closed.head), data, as_json=json)
-    raise typer.Exit(closed.exit_code)
+
+    def run() -> Closed:
+        closed = drills.run(
+            estate, name, environment=environment, confirm=confirm, tell=console.passed, executor=executor
+        )
+        for problem in closed.not_done:
+            console.error(problem)
+        return closed
+
+    if repeat == 1:
+        closed = run()
+        answer(closed_lines(closed.folder, closed.report, closed.head), closed_data(closed), as_json=json)
+        raise typer.Exit(closed.exit_code)
+    found = repeated(run, lambda: wait_until_healthy(estate, name), repeat, console.step)
+    history = gather(estate.plan.evidence.path, name)
+    answer(lines(found, history), data(found, history), as_json=json)
+    raise typer.Exit(found.exit_code)
 
 
 def calibrate(

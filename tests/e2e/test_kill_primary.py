@@ -16,6 +16,7 @@ from drills.faults.kill_site import KillSite
 from drills.preview import preview
 from drills.records import speaker
 from drills.signing import approve
+from drills.repeat import wait_until_healthy
 from drills.undo import UndoIntents
 from rto_rpo.evidence.authority import authority
 from rto_rpo.evidence.charter import parse_charter
@@ -98,6 +99,8 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> N
         assert outcome.anchored
         with pytest.raises(GuardError, match='site "primary" is fenced'):
             drill.run(desk.estate, "kill-primary", environment="demo", confirm="0")
+        with pytest.raises(GuardError, match='site "primary" is fenced'):
+            wait_until_healthy(desk.estate, "kill-primary", limit_seconds=3600)
 
 
 @pytest.mark.campaign
