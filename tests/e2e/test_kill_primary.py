@@ -15,8 +15,8 @@ from drills.closing import Closed
 from drills.faults.kill_site import KillSite
 from drills.preview import preview
 from drills.records import speaker
-from drills.signing import approve
 from drills.repeat import wait_until_healthy
+from drills.signing import approve
 from drills.undo import UndoIntents
 from rto_rpo.evidence.authority import authority
 from rto_rpo.evidence.charter import parse_charter
