@@ -36,7 +36,7 @@ def arranged(tmp_path: Path) -> Arrange:
         path.write_text(text.replace(CANARY, canary + "".join(f"\n    {line}" for line in more.splitlines())))
         estate = Estate(load(path, DESK))
         drill = estate.plan.drills["kill-primary"]
-        told = arrange(estate, "kill-primary", drill, run="1" * 36, seed=1, folder=tmp_path)
+        told = arrange(estate, "kill-primary", drill, run="1" * 36, seed=1, folder=tmp_path, calibration=None)
         config = RecorderConfig.model_validate_json(told.model_dump_json())
         assert config == told
         return {stream.role: stream for stream in config.streams}

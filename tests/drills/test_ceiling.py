@@ -107,9 +107,9 @@ def test_a_drill_runs_at_the_rate_that_was_found(
     run = "1" * 36
 
     with pytest.raises(PlanError, match="has to be found first"):
-        arrange(estate, "kill-primary", drill, run=run, seed=1, folder=tmp_path)
+        arrange(estate, "kill-primary", drill, run=run, seed=1, folder=tmp_path, calibration=None)
     at_rate, how = at_its_rate(estate, drill, seed=1)
-    told = arrange(estate, "kill-primary", at_rate, run=run, seed=1, folder=tmp_path)
+    told = arrange(estate, "kill-primary", at_rate, run=run, seed=1, folder=tmp_path, calibration=None)
 
     assert how is not None
     assert at_rate.canary.rate == how.rate == Rate(16.0)

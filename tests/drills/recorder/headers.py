@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.rto_rpo.ledgers import calibration
+
 RUN = "3f9a12c4-6f0e-4b8e-9d2a-000000000001"
 KNOWN: dict[str, Any] = {
     "judge": "0.1.0",
@@ -21,6 +23,8 @@ KNOWN: dict[str, Any] = {
         {"subject": "orders", "objective": "rpo", "seconds": 0.0, "stream": "orders"},
     ],
     "not_tested": [],
+    "machine": "this machine",
+    "calibration": calibration(),
 }
 HEADER: dict[str, Any] = {
     "schema": "blackstart/ledger/1",
