@@ -119,8 +119,12 @@ def judged(path: Path) -> dict[str, Any]:
     """What the ledger itself says: was any stretch void, and how late was anything sent?"""
     found = measure(path)
     [point] = found.recovery_points
+    half_late_seconds = (found.late_ns or 0) / 2e9
     return {
         "void": found.void,
+        # The judge looks only around an outage; this looks at every operation. A loop that stood still while
+        # sending sent late, by as much; a stall beyond that came while reading back.
+        "void_anywhere": (found.lag.sent_max_seconds or 0) > half_late_seconds,
         "operations": found.counts["operations"],
         "acknowledged": found.counts["acknowledged"],
         "stalls": found.counts["stalls"],

@@ -40,6 +40,7 @@ class Run:
     service: str = "gateway"
     stream: str = "orders"
     interval_seconds: float = 0.05
+    rto_seconds: float = 30.0
     back_at_seconds: float = 0.58
     end_at_seconds: float = 2.0
     stable_seconds: float = 1.0
@@ -156,7 +157,7 @@ def _header(run: Run) -> dict[str, Any]:
             "gate": True,
         },
         "judged": [
-            {"subject": run.service, "objective": "rto", "seconds": 30.0, "stream": run.stream},
+            {"subject": run.service, "objective": "rto", "seconds": run.rto_seconds, "stream": run.stream},
             {"subject": run.stream, "objective": "rpo", "seconds": 0.0, "stream": run.stream},
         ],
         "not_tested": [

@@ -153,6 +153,14 @@ def test_what_is_undecided_is_said_with_what_it_would_do(tmp_path: Path) -> None
     assert "and at least 1.6 %" in told  # one for certain
 
 
+def test_every_run_is_held_against_the_promise_as_it_stands_today(tmp_path: Path) -> None:
+    make_folder(tmp_path, None, (MET, replace(MET, number=2, rto_seconds=0.1)))
+    series = _of(gather(tmp_path), "rto")
+    assert (series.limits, series.statistics.limit_seconds) == ((30.0, 0.1), 0.1)
+    assert [past.verdict for past in series.runs] == ["missed", "missed"]
+    assert "The promise changed on the way (30 s, 100 ms)" in " ".join(sentences.told(series))
+
+
 def test_another_plan_and_another_promise_are_said(tmp_path: Path) -> None:
     make_folder(tmp_path, None, (MET, replace(MET, number=2, plan=PLAN + b"# changed\n")))
     assert "2 different plans" in " ".join(sentences.told(_of(gather(tmp_path), "rto")))

@@ -88,6 +88,15 @@ def test_a_lost_write_is_a_miss_where_none_is_allowed_and_a_length_where_some_ar
     assert some.upper_seconds == one.upper_seconds
 
 
+def test_a_write_lost_after_the_recovery_is_a_miss_however_wide_the_promise(tmp_path: Path) -> None:
+    report, one = _judged(tmp_path, MISSED, "rpo")
+    [point] = [each for each in report.recovery_points if each.stream == one.stream]
+    late = [point.lost[0].model_copy(update={"after_recovery": True}), *point.lost[1:]]
+    spoilt = report.model_copy(update={"recovery_points": [point.model_copy(update={"lost": late})]})
+    observation, why = observed(spoilt, one, 1e6)
+    assert (observation.verdict(1e6), why) == ("missed", "1 lost after the recovery")
+
+
 @pytest.mark.parametrize("damage", ["corrupt", "duplicated", "resurrected"])
 def test_damage_is_a_miss_however_wide_the_promise(tmp_path: Path, damage: str) -> None:
     report, one = _judged(tmp_path, MET, "rpo")
