@@ -99,7 +99,7 @@ def _objective(subject: str, objective: str, length: Duration, stream: str | Non
 
 
 def _streams(estate: Estate, drill: Drill) -> Iterator[StreamConfig]:
-    who, interval_ns = clients_of(estate, drill.canary), _interval_ns(drill)
+    who, interval_ns = clients_of(estate, drill), _interval_ns(drill)
     clients = _stream(drill, drill.canary.dataset, "clients", who.clients, interval_ns)
     yield clients.model_copy(update={"delete_one_in": drill.canary.delete_one_in})
     if who.old_primary is not None:

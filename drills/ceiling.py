@@ -97,7 +97,7 @@ def at_its_rate(estate: Estate, drill: Drill, seed: int) -> tuple[Drill, Ceiling
 async def _found(estate: Estate, drill: Drill, trial: Trial) -> Ceiling:
     canary = drill.canary
     client = open_client(
-        clients_of(estate, canary).clients.client,
+        clients_of(estate, drill).clients.client,
         run=str(uuid4()),
         limit_seconds=canary.limit.seconds,
         in_flight_max=round(trial.most * canary.limit.seconds) + 10,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,15 +14,19 @@ from sites.capability import Client, Probe
 from sites.drivers.http.client import HttpCanary, HttpClient
 from sites.drivers.http.probe import HttpControl, HttpProbe
 from sites.drivers.marks import MarkedFolder, MarksClient
+from sites.drivers.postgres.canary import PostgresCanary
 from sites.drivers.shell import ShellClient, ShellCommands
 from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import Canary
+from sites.plan import Drill, KillSite
 from sites.plan import HttpCanary as HttpNoun
+from sites.plan import PostgresCanary as PostgresNoun
 from sites.plan import ShellCanary as ShellNoun
 
 # What the recorder is told of each client. It travels as JSON, so it holds references to secrets, never one.
-ClientConfig = Annotated[HttpCanary | ShellCommands | MarkedFolder | HttpControl, Field(discriminator="kind")]
+ClientConfig = Annotated[
+    HttpCanary | PostgresCanary | ShellCommands | MarkedFolder | HttpControl, Field(discriminator="kind")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,24 @@ class Clients:
     old_primary: Addressed | None
 
 
-def clients_of(estate: Estate, canary: Canary) -> Clients:
+def clients_of(estate: Estate, drill: Drill) -> Clients:
     """Raises PlanError where clients have no address."""
+    canary, old_site = drill.canary, _old_site(estate, drill)
     match canary:
         case HttpNoun():
-            return _http(estate, canary)
+            return _http(estate, canary, old_site)
+        case PostgresNoun():
+            return _postgres(estate, canary, old_site)
         case ShellNoun():
-            return _shell(estate, canary)
+            return _shell(estate, canary, old_site)
+
+
+def prepare(estate: Estate, drill: Drill) -> None:
+    """Make what the canary writes into, before anything is measured. Raises PlanError, DatasetError."""
+    config = clients_of(estate, drill).clients.client
+    if isinstance(config, PostgresCanary):
+        client = config.open(run="", limit_seconds=drill.canary.limit.seconds)
+        asyncio.run(client.prepare())
 
 
 def marked_folder(estate: Estate, dataset: str) -> MarkedFolder:
@@ -64,6 +80,8 @@ def open_client(
     match config:
         case HttpCanary():
             return in_turns(clients, lambda: HttpClient(config, run=run, limit_seconds=limit_seconds))
+        case PostgresCanary():
+            return in_turns(clients, lambda: config.open(run=run, limit_seconds=limit_seconds))
         case ShellCommands():
             return ShellClient(config, run=run, limit_seconds=limit_seconds, workers=in_flight_max)
         case MarkedFolder():
@@ -77,11 +95,11 @@ def in_turns(clients: int, make: Callable[[], Client]) -> Client:
     return make() if clients == 1 else TakingTurns([make() for _ in range(clients)])
 
 
-def _http(estate: Estate, canary: HttpNoun) -> Clients:
+def _http(estate: Estate, canary: HttpNoun, old_site: str) -> Clients:
     service = estate.plan.services[canary.service]
     if service.endpoint is None:
         raise PlanError(f'service "{canary.service}" has no endpoint for a canary', hint="declare `endpoint`")
-    old = service.addresses.get(_old_site(estate))
+    old = service.addresses.get(old_site)
 
     def at(address: str) -> Addressed:
         config = HttpCanary(
@@ -98,8 +116,25 @@ def _http(estate: Estate, canary: HttpNoun) -> Clients:
     return Clients(at(service.endpoint), at(old) if old is not None else None)
 
 
-def _shell(estate: Estate, canary: ShellNoun) -> Clients:
-    service, old_site = estate.plan.services[canary.service], _old_site(estate)
+def _postgres(estate: Estate, canary: PostgresNoun, old_site: str) -> Clients:
+    dataset = estate.plan.datasets[canary.dataset]
+    if dataset.kind != "postgres":
+        raise PlanError(f'dataset "{canary.dataset}" is of kind {dataset.kind}, not postgres')
+    servers = [server for server in (dataset.primary, dataset.standby) if server is not None]
+    own = tuple(f"{server.host}:{server.port}" for server in servers)
+    old = tuple(f"{server.host}:{server.port}" for server in servers if server.site == old_site)
+
+    def at(addresses: tuple[str, ...]) -> Addressed:
+        config = PostgresCanary(
+            addresses, dataset.database, dataset.user, dataset.password, canary.connections == "pooled"
+        )
+        return Addressed(",".join(addresses), config)
+
+    return Clients(at(canary.addresses or own), at(old) if old else None)
+
+
+def _shell(estate: Estate, canary: ShellNoun, old_site: str) -> Clients:
+    service = estate.plan.services[canary.service]
     endpoint = service.endpoint or ""
 
     def at(address: str, site: str) -> Addressed:
@@ -119,6 +154,8 @@ def _shell(estate: Estate, canary: ShellNoun) -> Clients:
     return Clients(at(endpoint, ""), old)
 
 
-def _old_site(estate: Estate) -> str:
-    """The site that serves until the failover; none in a plan without one."""
+def _old_site(estate: Estate, drill: Drill) -> str:
+    """The site that serves until something takes over; none where the plan does not say."""
+    if isinstance(drill.fault, KillSite):
+        return drill.fault.site
     return estate.plan.failover.from_site if estate.plan.failover is not None else ""

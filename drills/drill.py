@@ -16,6 +16,7 @@ from drills.arrangement import arrange
 from drills.calibration.calibrate import calibrated_instrument
 from drills.calibration.record import Calibration, file_of
 from drills.ceiling import at_its_rate
+from drills.clients import prepare
 from drills.closing import Closed, close, close_unjudged, open_run
 from drills.fault import Fault
 from drills.faults import fault_of
@@ -57,6 +58,7 @@ def run(
         check_authority(estate, drill, seen, environment, confirm)
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         agreed = agree(estate, drill, seen, executor)
+        prepare(estate, drill)
         calibration = calibrated_instrument(file_of(estate.state), tell)
         processes = [t.name for t in seen.targets if t.kind == "process"]
         return _record(estate, name, fault, processes, agreed, calibration, seed, tell)

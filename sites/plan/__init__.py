@@ -4,6 +4,7 @@ from sites.plan.canary import Canary as Canary
 from sites.plan.canary import ConnectedCanary as ConnectedCanary
 from sites.plan.canary import FilesCanary as FilesCanary
 from sites.plan.canary import HttpCanary as HttpCanary
+from sites.plan.canary import PostgresCanary as PostgresCanary
 from sites.plan.canary import ShellCanary as ShellCanary
 from sites.plan.data import Backup as Backup
 from sites.plan.data import Dataset as Dataset

@@ -15,6 +15,7 @@ from sites.plan.scalars import (
     EnvName,
     Frequency,
     FrequencyOrMax,
+    HostPort,
     PayloadSize,
     PositiveSpan,
     Rate,
@@ -62,6 +63,15 @@ class HttpCanary(ConnectedCanary):
     list_field: Text = Field("orders", description="field of the answer that holds the list")
 
 
+class PostgresCanary(ConnectedCanary):
+    """Numbered rows in the table `blackstart.canary` of the dataset's own database."""
+
+    kind: Literal["postgres"]
+    addresses: tuple[HostPort, ...] = Field(
+        (), description="where clients look for the server that takes writes; default: the dataset's servers"
+    )
+
+
 class ShellCanary(CanaryNoun):
     """The user's own commands, one run for each operation."""
 
@@ -91,4 +101,4 @@ class FilesCanary(Noun):
 
 
 # To add a kind: its noun here, its client in drills/clients.py.
-Canary = Annotated[HttpCanary | ShellCanary, Field(discriminator="kind")]
+Canary = Annotated[HttpCanary | PostgresCanary | ShellCanary, Field(discriminator="kind")]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sites.plan.canary import CanaryNoun, ConnectedCanary, FilesCanary, HttpCanary, ShellCanary
+from sites.plan.canary import (
+    CanaryNoun,
+    ConnectedCanary,
+    FilesCanary,
+    HttpCanary,
+    PostgresCanary,
+    ShellCanary,
+)
 from sites.plan.exercise import Drill, KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
@@ -34,6 +41,9 @@ def _service(plan: Plan, canary: CanaryNoun, place: Place) -> Found:
         return
     if isinstance(canary, HttpCanary) and service.endpoint is None:
         yield (*place, "service"), f'service "{canary.service}" declares no endpoint to write to'
+    dataset = plan.datasets.get(canary.dataset)
+    if isinstance(canary, PostgresCanary) and dataset is not None and dataset.kind != "postgres":
+        yield (*place, "dataset"), f'dataset "{canary.dataset}" is of kind {dataset.kind}, not postgres'
     if canary.dataset in plan.datasets and canary.dataset not in _needed(plan, canary.service):
         said = f'service "{canary.service}" does not need dataset "{canary.dataset}"'
         yield (*place, "dataset"), f"{said}, so what is written there cannot be read from it"

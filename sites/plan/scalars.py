@@ -118,6 +118,13 @@ def _read_http_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _read_host_port(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host.strip("[]") or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
+        raise ValueError(f'"{value}" is not an address; write "HOST:PORT"')
+    return value
+
+
 def _read_url_path(value: str) -> str:
     if not value.startswith("/") or any(ord(letter) <= 32 for letter in value):
         raise ValueError(f'{value!r} is not the path of a URL; it starts with "/" and has no spaces')
@@ -179,6 +186,7 @@ Text = Annotated[
     str, Field(min_length=1), WithJsonSchema({"type": ["string", "number", "boolean"], "minLength": 1})
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
+HostPort = Annotated[str, AfterValidator(_read_host_port)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 PayloadSize = Annotated[int, Field(ge=8, le=65536)]
 Command = Annotated[tuple[Text, ...], Field(min_length=1)]

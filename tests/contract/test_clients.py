@@ -15,14 +15,18 @@ from typing import TypeVar
 
 import pytest
 
+from drills.clients import in_turns
 from drills.payload import digest, payload
 from drills.turns import TakingTurns
 from sites.capability import Client, Outcome, ReadBack
 from sites.drivers.http.client import HttpCanary, HttpClient
 from sites.drivers.marks import MarkedFolder, MarksClient
+from sites.drivers.postgres.canary import PostgresCanary
 from sites.drivers.shell import ShellClient, ShellCommands
 from sites.errors import DatasetError
+from sites.secret import Secret
 from tests.fakes.orders import OrdersService
+from tests.sites.drivers.pairs import LOOPBACK, PASSWORD, Pair
 
 T = TypeVar("T")
 RUN = "3f9a12c4-6f0e-4b8e-9d2a-000000000001"
@@ -126,12 +130,32 @@ def shell(folder: Path) -> Arena:
     )
 
 
+def postgres(pair: Pair, *, clients: int = 1, pooled: bool = False) -> Arena:
+    """Looked for among its servers, the standby first: it takes no writes."""
+    ports = [pair.servers[site].settings.port for site in ("dr", "primary")]
+    addresses = tuple(f"{LOOPBACK}:{port}" for port in ports)
+    told = PostgresCanary(addresses, "desk", "blackstart", Secret(env="PG_OF_TEST"), pooled)
+    asyncio.run(told.open(run="", limit_seconds=LIMIT_SECONDS).prepare())
+
+    def one(run: str) -> Client:
+        return told.open(run=run, limit_seconds=LIMIT_SECONDS)
+
+    return Arena(lambda run: in_turns(clients, lambda: one(run)), pair.kill)
+
+
+def postgres_pooled_in_turns(pair: Pair) -> Arena:
+    return postgres(pair, clients=3, pooled=True)
+
+
 ARENAS = (fake, http, http_pooled_in_turns, files, shell)
+ARENAS_OF_A_PAIR = (postgres, postgres_pooled_in_turns)
 
 
-@pytest.fixture(params=ARENAS, ids=lambda make: make.__name__)
-def arena(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Arena]:
-    made: Arena = request.param(tmp_path)
+@pytest.fixture(params=[*ARENAS, *ARENAS_OF_A_PAIR], ids=lambda make: make.__name__)
+def arena(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Arena]:
+    monkeypatch.setenv("PG_OF_TEST", PASSWORD)
+    paired = request.param in ARENAS_OF_A_PAIR
+    made: Arena = request.param(request.getfixturevalue("new_pair")() if paired else tmp_path)
     yield made
     made.close()
 

@@ -11,7 +11,8 @@ import asyncio
 import hashlib
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import psycopg
@@ -24,8 +25,7 @@ from sites.drivers.postgres.session import (
     ServerSilent,
     Session,
     Statement,
-    open_session,
-    session,
+    open_writable,
 )
 from sites.drivers.postgres.writes import SCHEMA
 from sites.errors import DatasetError
@@ -35,12 +35,13 @@ CONNECTIONS_MAX = 64
 # No unique key: a row that was applied twice must show as two.
 _TABLE = """
     CREATE TABLE IF NOT EXISTS blackstart.canary
-        (stream text NOT NULL, number bigint NOT NULL, payload bytea NOT NULL)
+        (stream text NOT NULL, number bigint NOT NULL, payload bytea NOT NULL,
+         written timestamptz NOT NULL DEFAULT clock_timestamp())
 """
 _INDEX = "CREATE INDEX IF NOT EXISTS canary_stream_number ON blackstart.canary (stream, number)"
 _SERVER = "SELECT host(inet_server_addr()) || ':' || inet_server_port()"
 _INSERT = """
-    INSERT INTO blackstart.canary VALUES (%s, %s, %s)
+    INSERT INTO blackstart.canary (stream, number, payload) VALUES (%s, %s, %s)
     RETURNING host(inet_server_addr()) || ':' || inet_server_port()
 """
 _DELETE = """
@@ -52,17 +53,26 @@ _ROWS = "SELECT number, payload FROM blackstart.canary WHERE stream = %s ORDER B
 
 
 class PostgresClient:
-    """capability.Client over at most `connections_max` connections, each used by one operation at a time."""
+    """capability.Client over at most `connections_max` connections, each used by one operation at a time.
+
+    With `others` the server that takes writes is looked for, in turn. `run` keeps the rows of one drill apart
+    from all others. Without `pooled` each operation has a connection of its own.
+    """
 
     def __init__(
         self,
         login: Login,
-        *,
+        *others: Login,
         limit_seconds: float,
+        run: str = "",
+        pooled: bool = True,
         read_limit_seconds: float = 60.0,
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
-        self._login = replace(login, options="")  # a client commits as the server's own settings say
+        # a client commits as the server's own settings say
+        self._logins = tuple(replace(each, options="") for each in (login, *others))
+        self._run = run
+        self._pooled = pooled
         self._limit_seconds = limit_seconds
         self._read_limit_seconds = read_limit_seconds
         self._free = asyncio.Semaphore(connections_max)
@@ -71,36 +81,52 @@ class PostgresClient:
     async def prepare(self) -> None:
         """Create the canary's table. Raises DatasetError."""
         try:
-            async with session(self._login, self._read_limit_seconds) as opened:
+            async with self._opened() as opened:
                 for statement in (SCHEMA, _TABLE, _INDEX):
                     await opened.rows(statement)
-        except psycopg.Error as error:
+        except (psycopg.Error, DatasetError) as error:
             raise DatasetError(
-                f"cannot create the canary's table at {self._login.address}: {error}"
+                f"cannot create the canary's table at {self._where}: {error}",
+                hint="its user needs CREATE on the database, once",
             ) from error
 
     async def write(self, stream: str, number: int, payload: bytes) -> Outcome:
-        return await self._operate(_INSERT, [stream, number, payload])
+        return await self._operate(_INSERT, [self._key(stream), number, payload])
 
     async def delete(self, stream: str, number: int) -> Outcome:
-        return await self._operate(_DELETE, [stream, number])
+        return await self._operate(_DELETE, [self._key(stream), number])
 
     async def read_back(self, stream: str) -> ReadBack:
         """All rows of a stream in one snapshot. Raises DatasetError if the server cannot be asked."""
         try:
-            async with session(self._login, self._read_limit_seconds) as opened:
+            async with self._opened() as opened:
                 await opened.rows("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                count = int(await opened.value(_COUNT, [stream]))
+                count = int(await opened.value(_COUNT, [self._key(stream)]))
                 address = await opened.value(_SERVER)
-                rows = await opened.within(_listing(opened, stream))
+                rows = await opened.within(_listing(opened, self._key(stream)))
                 await opened.rows("COMMIT")
         except psycopg.Error as error:
-            raise DatasetError(f"cannot read stream {stream!r} at {self._login.address}: {error}") from error
+            raise DatasetError(f"cannot read stream {stream!r} at {self._where}: {error}") from error
         return ReadBack(rows, count, end=True, address=address)
 
     async def aclose(self) -> None:
         while self._idle:
             await self._idle.pop().session.connection.close()
+
+    @property
+    def _where(self) -> str:
+        return ", ".join(login.address for login in self._logins)
+
+    def _key(self, stream: str) -> str:
+        return f"{self._run}/{stream}" if self._run else stream
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Session]:
+        opened = await open_writable(self._logins, self._read_limit_seconds)
+        try:
+            yield opened
+        finally:
+            await opened.connection.close()
 
     async def _operate(self, statement: Statement, arguments: Sequence[object]) -> Outcome:
         deadline = time.monotonic() + self._limit_seconds
@@ -129,7 +155,13 @@ class PostgresClient:
         return None
 
     async def _connect(self, deadline: float) -> _Line:
-        return _Line(await open_session(self._login, max(0.0, deadline - time.monotonic())))
+        return _Line(await open_writable(self._logins, max(0.0, deadline - time.monotonic())))
+
+    async def _put_back(self, line: _Line) -> None:
+        if self._pooled:
+            self._idle.append(line)
+        else:
+            await line.session.connection.close()
 
     async def _send(
         self, line: _Line, statement: Statement, arguments: Sequence[object], deadline: float
@@ -143,9 +175,9 @@ class PostgresClient:
         except ServerLost:
             return Outcome("indeterminate", "warned" if line.warnings else "lost")
         except psycopg.Error as error:
-            self._idle.append(line)
+            await self._put_back(line)
             return Outcome("failed", error.sqlstate or type(error).__name__)
-        self._idle.append(line)
+        await self._put_back(line)
         address = rows[0][0] if rows else None
         if line.warnings:
             return Outcome("indeterminate", "warned", address)

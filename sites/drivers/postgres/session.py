@@ -95,8 +95,8 @@ class Session:
         return await cursor.fetchall() if cursor.description else []
 
 
-async def open_session(login: Login, limit_seconds: float) -> Session:
-    """Connect. Raises ServerRefused, ServerSilent or ServerLost."""
+async def open_session(login: Login, limit_seconds: float, *, writable: bool = False) -> Session:
+    """Connect; with `writable` a standby counts as lost. Raises ServerRefused, ServerSilent or ServerLost."""
     deadline = time.monotonic() + limit_seconds
     try:
         async with asyncio.timeout(limit_seconds):
@@ -109,6 +109,7 @@ async def open_session(login: Login, limit_seconds: float) -> Session:
                 options=login.options,
                 application_name="blackstart",
                 gssencmode="disable",
+                target_session_attrs="read-write" if writable else "any",
                 autocommit=True,
                 prepare_threshold=None,
             )
@@ -120,6 +121,28 @@ async def open_session(login: Login, limit_seconds: float) -> Session:
         kind = ServerRefused if "Connection refused" in str(error) else ServerLost
         raise kind(f"cannot reach PostgreSQL at {login.address}: {_one_line(error)}") from error
     return Session(connection, login.address, deadline)
+
+
+async def open_writable(logins: Sequence[Login], limit_seconds: float) -> Session:
+    """Connect to the first server that takes writes, as a client with several hosts in its address does.
+
+    Each gets an equal share of the time that is left: one that was stopped accepts and then says nothing. A
+    single server is taken as it is. Raises what the last one raised.
+    """
+    if len(logins) == 1:
+        return await open_session(logins[0], limit_seconds)
+    deadline = time.monotonic() + limit_seconds
+    for place, login in enumerate(logins):
+        share_seconds = (deadline - time.monotonic()) / (len(logins) - place)
+        try:
+            opened = await open_session(login, max(0.0, share_seconds), writable=True)
+        except (ServerRefused, ServerSilent, ServerLost):
+            if place == len(logins) - 1:
+                raise
+        else:
+            opened.deadline = deadline
+            return opened
+    raise ServerLost("no server to connect to")
 
 
 @asynccontextmanager
