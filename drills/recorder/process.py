@@ -14,7 +14,7 @@ from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recorder.history import OWN
 from drills.recorder.ledger_thread import LedgerThread
 from drills.recorder.progress import Limits, Progress
-from drills.recorder.pulse import anchor, collect_seldom, feel, put_anchor
+from drills.recorder.pulse import anchor, collect_little, feel, put_anchor
 from drills.recorder.reading import Reading, put_reading, read_back, unread
 from drills.recorder.streak import Streak
 from rto_rpo.ledger.records import FIRST_PREV, Role
@@ -85,7 +85,7 @@ class Recorder:
         self._pulse = [
             asyncio.create_task(feel(self._ledger, lambda: self._progress.late_ns)),
             asyncio.create_task(anchor(self._ledger)),
-            asyncio.create_task(collect_seldom()),
+            asyncio.create_task(collect_little()),
         ]
         looking_after = asyncio.create_task(self._look_after())
         try:
