@@ -1,10 +1,9 @@
 """Check blackstart's evidence without blackstart: python3 check_evidence.py FOLDER [KEY.pem [HEAD]]
 
-Needs Python 3.11 and `cryptography`; written from docs/evidence.md and docs/measuring.md alone. Recomputed: every file's
-hash, the chain, every signature (of lines, of a change of the key, of people), each ledger's own chain; RTA and RPA with
-bounds, lost, corrupt and duplicated writes and the verdict of every drill whose fault took hold. A stored verdict better
-than ours is a difference; it may be worse for what is not recomputed: stalls, control endpoints, missing outcomes,
-phantoms, overlapping writes to an old primary, phases, deletes, drills without a fault of their own, marks, pages.
+Needs Python 3.11 and `cryptography`; written from docs/evidence.md and docs/measuring.md alone. Recomputed: every hash,
+chain and signature; RTA and RPA with bounds, lost, corrupt and duplicated writes and the verdict of drills whose fault took
+hold. A stored verdict may be worse than ours, never better: stalls, control endpoints, missing outcomes, phantoms, overlapping
+writes to an old primary, phases, deletes, marks, pages and drills without a fault of their own are not recomputed.
 """
 import hashlib
 import json
@@ -33,8 +32,7 @@ def public_hex(path):
     return load_pem_public_key(path.read_bytes()).public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 def check_chain(root, given, head):
-    beside, before, any_signed, lines = root / "public_key.pem", "0" * 64, False, {}
-    keys = [public_hex(beside) if beside.is_file() else given]
+    keys, before, any_signed, lines = [public_hex(p) if (p := root / "public_key.pem").is_file() else given], "0" * 64, False, {}
     for number, raw in enumerate((root / "chain.jsonl").read_bytes().splitlines(keepends=True)):
         line, where = json.loads(raw), f"chain line {number + 1}"
         if raw != canonical(line) + b"\n" or (line["seq"], line["prev"]) != (number, before):
@@ -65,9 +63,8 @@ def check_run(root, opened, closed):
     for name, sha256 in (("plan.yaml", opened["plan_sha256"]), ("charter.json", opened.get("charter_sha256"))):
         wrong += [name] * (listed.get(name) != sha256 and (name in listed or closed["source"] != "abandoned"))
     faults.extend(f"{folder.name}: {name} was edited, added, deleted or swapped" for name in wrong)
-    judged = "report.json" in found
-    faults.extend([f"{folder.name}: nothing to judge"] * (not judged and closed["verdict"] != "inconclusive"))
-    if wrong or not judged:
+    faults.extend([f"{folder.name}: nothing to judge"] * ("report.json" not in found and closed["verdict"] != "inconclusive"))
+    if wrong or "report.json" not in found:
         return f"{closed['verdict']}; its ledger was not judged here"
     report = json.loads(found["report.json"].read_bytes())
     same = ("run", opened["run"], report["run"]), ("verdict in the chain", closed["verdict"], report["verdict"])
@@ -129,10 +126,13 @@ def measure(ledger, report):
             figures[name, "rpo"] = *point, any(harm) or any(b and acked[n]["sent_ns"] > b[1] for n in lost), bool(lost)
     for one in header["judged"]:
         low, high, harmed, gone = figures.get((one["stream"], one["objective"]), (0, None, False, False))
-        missed = harmed or (gone and not one["seconds"]) or (low > one["seconds"] and not report["instrument"]["void"])
+        missed = (low > one["seconds"] and not report["instrument"]["void"]) or harmed or (gone and not one["seconds"])
         said.append("missed" if missed else "met" if high is not None and high <= one["seconds"] else "inconclusive")
     old = [one for each in header["streams"] if each["role"] == "old_primary" for one in ops[each["name"]] if one["ok"]]
     said += ["missed"] * any(one["sent_ns"] > min(answers) for one in old if answers)
+    c, at = header.get("calibration") or {"passed": False}, (header.get("machine"), header["judge"], 0, 0)
+    said += ["inconclusive"] * (not c["passed"] or c["age_seconds"] > 30 * 86_400 or at != (
+        *(c[name] for name in ("machine", "judge", "losses_missed", "outages_outside")),))
     yield "verdict", min(said or ["inconclusive"], key=RANK.index), report["verdict"]
 
 folder, key, head, *_ = (*(sys.argv[1:] or sys.exit(__doc__)), None, None)

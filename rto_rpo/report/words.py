@@ -94,7 +94,8 @@ def _length(seconds: float, rounding: str) -> str:
     tenths = exact.quantize(Decimal("0.1"), rounding)
     hours, rest = divmod(tenths, 3600)
     minutes, left = divmod(rest, 60)
-    return (f"{hours} h " if hours else "") + f"{minutes} min {_trim(left)} s"
+    parts = ((hours, "h"), (minutes, "min"), (left, "s"))
+    return " ".join(f"{_trim(number)} {unit}" for number, unit in parts if number)
 
 
 def _rounded(value: Decimal, step: str, rounding: str) -> str:

@@ -20,11 +20,11 @@ import pytest
 from rto_rpo.evidence import chain
 from rto_rpo.evidence.line import build, line_hash, split
 from rto_rpo.evidence.pruning import prune
-from rto_rpo.evidence.signature import SigningKey
+from rto_rpo.evidence.signature import SigningKey, new_key
 from rto_rpo.evidence.verify import verify
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.evidence.chains import run_id
-from tests.rto_rpo.evidence.folders import folders
+from tests.rto_rpo.evidence.folders import add_run, folders
 from tests.rto_rpo.evidence.tampering import at_random
 from tests.rto_rpo.evidence.test_tampering import SMALL, make
 from tests.rto_rpo.histories import DICE_BYTES, make_history
@@ -153,6 +153,16 @@ def test_a_holder_of_the_key_cannot_have_a_better_report_than_his_ledger(
     assert not agrees
     assert said in told
     assert not verify(root, public_key=key.public.pem).intact
+
+
+def test_it_takes_no_uncalibrated_run_for_met(tmp_path: Path, check: Any) -> None:
+    root, key = tmp_path / "evidence", new_key(tmp_path / "key.pem")
+    add_run(root, replace(MET, calibration=None), key)
+    assert verify(root).runs[0].verdict == "inconclusive"
+    _forge(root, folders(root)[0], key, ("verdict",), "met")
+    agrees, told = check(root)
+    assert not agrees
+    assert "verdict is met in its report, inconclusive in its ledger" in told
 
 
 def _forge(root: Path, folder: Path, key: SigningKey, place: tuple[Any, ...], value: Any) -> None:
