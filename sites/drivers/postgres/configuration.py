@@ -78,14 +78,14 @@ def access_file(replicator: str) -> str:
     return "".join(f"host {what} {who} {host} scram-sha-256\n" for what, who in rows for host in hosts)
 
 
-def upstream_file(settings: ServerSettings, upstream: Upstream) -> str:
+def upstream_file(name: str, upstream: Upstream) -> str:
     """The whole of a standby's postgresql.auto.conf, which the base backup filled with the primary's."""
     words = {
         "host": upstream.host,
         "port": str(upstream.port),
         "user": upstream.user,
         "passfile": upstream.passfile,
-        "application_name": settings.name,
+        "application_name": name,
         "connect_timeout": "2",
     }
     line = " ".join(f"{word}={_conninfo_quoted(value)}" for word, value in words.items())

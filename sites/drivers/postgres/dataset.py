@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,11 +18,13 @@ import psycopg
 from sites.capability import Proof
 from sites.drivers.masking import register_secret
 from sites.drivers.postgres import dump as postgres_dump
+from sites.drivers.postgres import pairing as postgres_pairing
 from sites.drivers.postgres import promotion as postgres_promotion
 from sites.drivers.postgres import replication as postgres_replication
 from sites.drivers.postgres import writes as postgres_writes
 from sites.drivers.postgres.client import PostgresClient
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
+from sites.drivers.postgres.rejoin import Replicator, Source
 from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, ServerSilent, session
 from sites.drivers.postgres.writes import LOCAL_COMMIT, in_recovery
 from sites.errors import CommandError, DatasetError, SiteError
@@ -54,8 +57,10 @@ class PostgresDataset:
         synchronous: bool = False,
         answer_seconds: float = ANSWER_SECONDS,
         programs: PostgresPrograms | None = None,
+        replicator: Replicator | None = None,
     ) -> None:
         register_secret(password)
+        self._replicator = replicator
         self.name = name
         self.synchronous = synchronous
         self._answer_seconds = answer_seconds
@@ -85,19 +90,73 @@ class PostgresDataset:
 
         self._ask("promote", site, act())
 
-    def in_sync(self) -> Proof:
-        """Whether the standby has all that is acknowledged and, if `synchronous`, commits wait for it."""
+    def in_sync(self, *, standby: str | None = None, synchronous: bool | None = None) -> Proof:
+        """Whether the standby has all that is acknowledged and, if `synchronous`, commits wait for it.
+
+        With `standby`: whether the copy at that very site is it.
+        """
+        waited = self.synchronous if synchronous is None else synchronous
         try:
-            return asyncio.run(self._in_sync())
+            return asyncio.run(self._in_sync(standby, synchronous=waited))
         except (ServerLost, ServerRefused, ServerSilent, psycopg.Error) as error:
             return Proof(False, f"cannot tell: {error}")
 
-    def wait_until_in_sync(self, *, limit_seconds: float) -> Proof:
+    def wait_until_in_sync(
+        self, *, limit_seconds: float, standby: str | None = None, synchronous: bool | None = None
+    ) -> Proof:
         """The first proof that holds, or the last one that does not: a new standby needs a moment."""
         deadline = time.monotonic() + limit_seconds
-        while not (proof := self.in_sync()).holds and time.monotonic() < deadline:
+        while (
+            not (proof := self.in_sync(standby=standby, synchronous=synchronous)).holds
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.02)
         return proof
+
+    def host_standby(self, site: str, slot: str, *, limit_seconds: float) -> Source:
+        """Get the copy there ready to be followed through `slot`. Raises DatasetError."""
+
+        async def act() -> Source:
+            as_owner, as_replicator = self._login(site), self._as_replicator(site)
+            async with (
+                session(as_owner, limit_seconds) as primary,
+                session(as_replicator, limit_seconds) as replicator,
+            ):
+                oldest = await postgres_pairing.host_standby(primary, replicator, slot)
+                return Source(as_owner, slot, oldest)
+
+        return self._ask("host a standby of", site, act())
+
+    def drop_slot(self, site: str, slot: str) -> None:
+        """Forget a follower that the copy there has no more. Raises DatasetError."""
+
+        async def act() -> None:
+            as_owner, as_replicator = self._login(site), self._as_replicator(site)
+            async with (
+                session(as_owner, self._answer_seconds) as server,
+                session(as_replicator, self._answer_seconds) as replicator,
+            ):
+                await postgres_pairing.drop_slot(server, replicator, slot)
+
+        self._ask("drop a slot of", site, act())
+
+    def wait_for_standby(self, site: str, standby: str) -> None:
+        """Commits at that site wait for the standby of that name from now on. Raises DatasetError."""
+
+        async def act() -> None:
+            async with session(self._login(site), self._answer_seconds) as primary:
+                await postgres_pairing.wait_for_standby(primary, standby)
+
+        self._ask("make commits wait at", site, act())
+
+    def replayed(self, site: str) -> int:
+        """How far the standby there has come, as a number of the log. Raises DatasetError."""
+
+        async def act() -> int:
+            async with session(self._login(site), self._answer_seconds) as standby:
+                return await postgres_pairing.replayed(standby)
+
+        return self._ask("ask the position of", site, act())
 
     def timeline(self, site: str) -> int:
         """The timeline that the copy there is on; each promotion starts a new one. Raises DatasetError."""
@@ -163,7 +222,7 @@ class PostgresDataset:
                 f'the dump {path} of dataset "{self.name}" cannot be read: {_said(error)}'
             ) from error
 
-    async def _in_sync(self) -> Proof:
+    async def _in_sync(self, wanted: str | None, *, synchronous: bool) -> Proof:
         limit = self._answer_seconds
         first, *others = self._logins.values()
         if not others:
@@ -172,13 +231,23 @@ class PostgresDataset:
             primary, standby = (two, one) if await in_recovery(one) else (one, two)
             if await in_recovery(primary):
                 return Proof(False, "both copies are standbys: nothing can be written")
+            if wanted is not None and standby.address != self._login(wanted).address:
+                return Proof(False, f'the standby is not the copy at site "{wanted}" but {standby.address}')
             return await postgres_replication.in_sync(
-                primary, standby, synchronous=self.synchronous, limit_seconds=limit
+                primary, standby, synchronous=synchronous, limit_seconds=limit
             )
 
     def _found(self) -> PostgresPrograms:
         self._programs = self._programs or find_programs()
         return self._programs
+
+    def _as_replicator(self, site: str) -> Login:
+        if self._replicator is None:
+            raise DatasetError(
+                f'dataset "{self.name}" has no replication user', hint="declare `replication` in the plan"
+            )
+        as_owner = self._login(site)
+        return replace(as_owner, user=self._replicator.user, password=self._replicator.password)
 
     def _login(self, site: str) -> Login:
         if site not in self._logins:

@@ -8,12 +8,9 @@ other.create_standby(...)                      then bring up the other site
 
 from __future__ import annotations
 
-import os
-import pwd
 import signal
 from pathlib import Path
 
-from sites.drivers import command
 from sites.drivers.masking import register_secret
 from sites.drivers.postgres.configuration import (
     ServerSettings,
@@ -23,11 +20,11 @@ from sites.drivers.postgres.configuration import (
     server_file,
     upstream_file,
 )
-from sites.drivers.postgres.programs import PostgresPrograms, programs_for
+from sites.drivers.postgres.folder import DataFolder
+from sites.drivers.postgres.programs import PostgresPrograms
 from sites.drivers.postgres.readiness import PostgresReady
 from sites.drivers.processes.spec import ProcessSpec
 from sites.drivers.secret_file import secret_file
-from sites.errors import CommandError, DatasetError
 
 REPLICATOR = "replicator"
 ADMIN = "postgres"
@@ -42,16 +39,16 @@ class PostgresServer:
         self, settings: ServerSettings, *, data: Path, programs: PostgresPrograms, user: str | None
     ) -> None:
         self.settings = settings
-        self.data = data.absolute()
-        self.user = user
-        self.programs = programs_for(programs, user)
+        self._folder = DataFolder(data, programs, user)
+        self.data, self.user, self.programs = self._folder.path, user, self._folder.programs
 
     def create_primary(self, *, admin_password: str, wal_segment_mb: int = 16) -> None:
         """A new, empty server with checksums and a password for everybody. Raises DatasetError."""
         register_secret(admin_password)
-        self._make_folder()
-        with secret_file(f"{admin_password}\n", uid=self._uid, gid=self._gid) as pwfile:
-            self._run(
+        self._folder.make()
+        with secret_file(f"{admin_password}\n", uid=self._folder.uid, gid=self._folder.gid) as pwfile:
+            self._folder.run(
+                "create a server",
                 "initdb",
                 f"--pgdata={self.data}",
                 f"--username={ADMIN}",
@@ -76,10 +73,13 @@ class PostgresServer:
     ) -> None:
         """A copy of a running primary, which keeps its changes in a new `slot`. Raises DatasetError."""
         register_secret(replication_password)
-        self._make_folder()
+        self._folder.make()
         host, port = primary
-        with secret_file(passfile_line(replication_password), uid=self._uid, gid=self._gid) as secret:
-            self._run(
+        with secret_file(
+            passfile_line(replication_password), uid=self._folder.uid, gid=self._folder.gid
+        ) as secret:
+            self._folder.run(
+                "create a server",
                 "pg_basebackup",
                 f"--pgdata={self.data}",
                 f"--host={host}",
@@ -94,16 +94,15 @@ class PostgresServer:
                 limit_seconds=limit_seconds,
                 env={"PGPASSFILE": str(secret)},
             )
-        self._write(self._passfile, passfile_line(replication_password))
+        self._folder.write(self._passfile, passfile_line(replication_password))
         self.configure(Upstream(host, port, REPLICATOR, slot, str(self._passfile)))
 
     def configure(self, upstream: Upstream | None = None) -> None:
         """Write every configuration file anew. What a base backup or a rewind brought along does not stay."""
-        self._write(self.data / "postgresql.conf", server_file(self.settings))
-        self._write(self.data / "pg_hba.conf", access_file(REPLICATOR))
-        self._write(
-            self.data / "postgresql.auto.conf", upstream_file(self.settings, upstream) if upstream else ""
-        )
+        self._folder.write(self.data / "postgresql.conf", server_file(self.settings))
+        self._folder.write(self.data / "pg_hba.conf", access_file(REPLICATOR))
+        follows = upstream_file(self.settings.name, upstream) if upstream else ""
+        self._folder.write(self.data / "postgresql.auto.conf", follows)
 
     def process(self, *, autostart: bool = True) -> ProcessSpec:
         """What the site is told. Stopping it is PostgreSQL's "fast" shutdown."""
@@ -120,50 +119,4 @@ class PostgresServer:
 
     @property
     def _passfile(self) -> Path:
-        return self.data.with_name(f"{self.data.name}.passfile")
-
-    @property
-    def _uid(self) -> int:
-        return pwd.getpwnam(self.user).pw_uid if self.user is not None else -1
-
-    @property
-    def _gid(self) -> int:
-        return pwd.getpwnam(self.user).pw_gid if self.user is not None else -1
-
-    def _make_folder(self) -> None:
-        if self.data.exists() and any(self.data.iterdir()):
-            raise DatasetError(f"cannot create a server in {self.data}: it is not empty")
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.data.chmod(0o700)
-        os.chown(self.data, self._uid, self._gid)
-        try:
-            command.run(["test", "-w", str(self.data)], user=self.user, cwd=Path("/"), limit_seconds=10)
-        except CommandError as error:
-            raise DatasetError(
-                f'cannot create a server in {self.data}: user "{self.user}" cannot get there',
-                hint="put it where every folder above may be entered by all (mode 755)",
-            ) from error
-
-    def _run(
-        self, program: str, *arguments: str, limit_seconds: float, env: dict[str, str] | None = None
-    ) -> None:
-        try:
-            command.run(
-                [self.programs.path(program), *arguments],
-                user=self.user,
-                cwd=self.data,
-                env=env,
-                limit_seconds=limit_seconds,
-            )
-        except CommandError as error:
-            said = error.stderr.strip() or error.stdout.strip()
-            raise DatasetError(f"cannot create a server in {self.data}: {said or error}") from error
-
-    def _write(self, path: Path, text: str) -> None:
-        """The folder is another user's: root must not follow a link that this user put there."""
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(fd, "w") as file:
-            os.fchown(fd, self._uid, self._gid)
-            file.write(text)
-            file.flush()
-            os.fsync(fd)
+        return self._folder.beside("passfile")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -55,12 +55,17 @@ class ProcessSite:
         self._roster = Roster(name, self.path)
         self._aim: Aim | None = None
 
-    def up(self) -> None:
+    def up(self, *, only: Collection[str] | None = None) -> None:
         """Start the supervisor and every process with `autostart`; return once all of them are ready.
 
-        Raises SiteError; for a process that does not get ready, with the end of its log.
+        With `only`: those, and no others. Raises SiteError; for a process that does not get ready, with the
+        end of its log.
         """
-        wanted = {name: spec for name, spec in self._specs.items() if spec.autostart}
+        wanted = {
+            name: spec
+            for name, spec in self._specs.items()
+            if (spec.autostart if only is None else name in only)
+        }
         (self.path / LOGS).mkdir(parents=True, exist_ok=True)
         with self._lock():
             self._live()

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from sites.drivers.postgres.configuration import ServerSettings, Upstream
 from sites.drivers.postgres.dataset import PostgresDataset
+from sites.drivers.postgres.folder import DataFolder
 from sites.drivers.postgres.leftovers import release_leftovers
 from sites.drivers.postgres.programs import find_programs, unprivileged_user
+from sites.drivers.postgres.rejoin import Rejoining, Replicator
 from sites.drivers.postgres.roles import arm
 from sites.drivers.postgres.server import REPLICATOR, PostgresServer
 from sites.drivers.processes.site import ProcessSite
@@ -20,6 +22,7 @@ LOOPBACK = "127.0.0.1"
 ADMIN_PASSWORD = "admin's \\ swordfish"
 PASSWORD = "owner: 'swordfish'"
 REPLICATION_PASSWORD = "replicator:swordfish\\"
+REPLICATION = Replicator(REPLICATOR, REPLICATION_PASSWORD)
 SECRETS = (ADMIN_PASSWORD, PASSWORD, REPLICATION_PASSWORD)
 
 
@@ -38,6 +41,13 @@ class Pair:
         self.dr.kill()
         for server in self.servers.values():
             release_leftovers(server.data)
+
+    def site(self, name: str) -> ProcessSite:
+        return {"primary": self.primary, "dr": self.dr}[name]
+
+    def rejoining(self, name: str) -> Rejoining:
+        server = self.servers[name]
+        return Rejoining(name, DataFolder(server.data, server.programs, server.user), REPLICATION)
 
     def log(self, site: str) -> str:
         return (self.folder / site / "logs/postgres.log").read_text()
@@ -132,6 +142,7 @@ def _raise(
         PASSWORD,
         {name: (LOOPBACK, made.settings.port) for name, made in servers.items()},
         synchronous=synchronous,
+        replicator=REPLICATION,
     )
     return Pair(folder, sites["primary"], sites["dr"], dataset, servers)
 

@@ -51,9 +51,7 @@ def test_values_are_quoted() -> None:
 
 
 def test_a_standby_knows_its_primary_and_not_the_password() -> None:
-    text = upstream_file(
-        ServerSettings("dr", 5433), Upstream("127.0.0.1", 5432, "replicator", "dr", "/a/it's")
-    )
+    text = upstream_file("dr", Upstream("127.0.0.1", 5432, "replicator", "dr", "/a/it's"))
 
     assert "application_name=''dr''" in text
     assert r"passfile=''/a/it\\''s''" in text

@@ -1,0 +1,77 @@
+"""What a primary must have for its standby: a checkpoint of its own timeline, a slot, commits that wait.
+
+None of it comes along with a promotion: slots and whom commits wait for are each server's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from psycopg import sql
+
+from sites.drivers.postgres.session import Session
+from sites.drivers.postgres.writes import in_recovery
+from sites.errors import DatasetError
+
+_POLL_SECONDS = 0.005
+_SLOT = "SELECT active, coalesce(wal_status, 'lost') FROM pg_replication_slots WHERE slot_name = %s"
+# The names of its files, without the timeline, count in segments.
+_OLDEST = """
+    SELECT min((('x' || substr(name, 9, 8))::bit(32)::bigint << 32)
+               + ('x' || substr(name, 17, 8))::bit(32)::bigint
+                 * (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'))
+    FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'
+"""
+_SHOW = "SELECT setting FROM pg_settings WHERE name = 'synchronous_standby_names'"
+
+
+async def host_standby(primary: Session, replicator: Session, slot: str) -> int:
+    """Get a primary ready to be copied from and followed; from which position on it has all changes.
+
+    Without the checkpoint pg_rewind (15) takes the control file's word for the timeline, which is the one
+    from before the promotion, and finds nothing to rewind on a server that has diverged.
+    """
+    if not await in_recovery(primary):
+        await primary.rows("CHECKPOINT")
+    found = await primary.rows(_SLOT, [slot])
+    if found and found[0] == (False, "lost"):
+        await replicator.rows("SELECT pg_drop_replication_slot(%s)", [slot])
+        found = []
+    if not found:
+        await replicator.rows("SELECT pg_create_physical_replication_slot(%s, true)", [slot])
+    return int(await primary.value(_OLDEST))
+
+
+async def drop_slot(server: Session, replicator: Session, slot: str) -> None:
+    """A slot that nobody uses any more would keep changes until the disk is full. No effect if not there."""
+    if await server.rows(_SLOT, [slot]):
+        await replicator.rows("SELECT pg_drop_replication_slot(%s)", [slot])
+
+
+async def wait_for_standby(primary: Session, name: str) -> None:
+    """Make commits wait for the standby `name`: as the server's own file says, else for that one alone."""
+    await primary.rows("ALTER SYSTEM RESET synchronous_standby_names")
+    await _reload(primary)
+    if await primary.value(_SHOW):
+        return
+    names = sql.Literal(f'FIRST 1 ("{name}")')
+    await primary.rows(sql.SQL("ALTER SYSTEM SET synchronous_standby_names TO {}").format(names))
+    await _reload(primary)
+    while not await primary.value(_SHOW):
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def replayed(standby: Session) -> int:
+    """How far a standby has come: the end of the last change that it has applied."""
+    position = await standby.value("SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::bigint")
+    if position is None:
+        raise DatasetError(f"{standby.address} is no standby, or has applied nothing yet")
+    return int(position)
+
+
+async def _reload(server: Session) -> None:
+    """Return once this very session works with the new settings: a reload is only asked for."""
+    before = await server.value("SELECT pg_conf_load_time()")
+    await server.rows("SELECT pg_reload_conf()")
+    while await server.value("SELECT pg_conf_load_time()") == before:
+        await asyncio.sleep(_POLL_SECONDS)
