@@ -82,8 +82,8 @@ def left_over(estate: Estate) -> Iterator[str]:
     for site in estate.plan.sites:
         if Fences(estate.state).raised(site):
             yield (
-                f'site "{site}" is fenced (re-protect it as a standby, then remove '
-                f"{Fences(estate.state).file(site)})"
+                f'site "{site}" is fenced (`blackstart failback` makes it a standby again and lets it serve; '
+                f"by hand: re-protect it, then remove {Fences(estate.state).file(site)})"
             )
     try:
         with journal_of(estate.state) as journal:

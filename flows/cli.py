@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from flows.commands import demo, evidence, exercise, keeping, look, people, protect
+from flows.commands import demo, evidence, exercise, keeping, look, people, protect, switching
 from flows.console import Console
 
 HELP = "Disaster-recovery drills that measure what your clients would have seen."
@@ -35,6 +35,8 @@ app.command()(protect.restore_test)
 app.command()(exercise.drill)
 app.command()(exercise.calibrate)
 app.command()(exercise.failover)
+app.command()(switching.switchover)
+app.command()(switching.failback)
 app.command()(exercise.recover)
 app.command()(evidence.report)
 app.command()(evidence.verify)

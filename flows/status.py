@@ -19,6 +19,7 @@ from rto_rpo.evidence.tail import CHAIN_NAME
 from rto_rpo.report import words
 from sites.estate import Estate
 from sites.protection.exposure import Exposure
+from sites.recovery.failback import kind_of
 from sites.recovery.fence import Fences
 
 NOT_RUN_TOLD = 10  # the newest so many; the report has all
@@ -46,7 +47,8 @@ class LastRun:
 @dataclass(frozen=True, slots=True)
 class Status:
     """`left_behind` says in a line each what a drill or a failover did not finish, `not_run` what was due
-    and did not happen. `head` is the chain's, `kept` what is known of it at the other site.
+    and did not happen, `unprotected` which replicated dataset has no standby to fail over to. `head` is the
+    chain's, `kept` what is known of it at the other site.
     """
 
     plan: str
@@ -55,13 +57,14 @@ class Status:
     sites: tuple[SiteState, ...]
     drills: tuple[LastRun, ...]
     left_behind: tuple[str, ...]
+    unprotected: tuple[str, ...]
     head: str | None
     kept: str
     not_run: tuple[NotRun, ...]
 
     @property
     def good(self) -> bool:
-        return not self.left_behind and not any(row.exceeded for row in self.datasets)
+        return not (self.left_behind or self.unprotected) and not any(row.exceeded for row in self.datasets)
 
 
 def status_of(estate: Estate) -> Status:
@@ -77,6 +80,7 @@ def status_of(estate: Estate) -> Status:
         sites=tuple(sites),
         drills=tuple(_last_runs(estate, records)),
         left_behind=tuple(_left_behind(estate)),
+        unprotected=tuple(_unprotected(estate)),
         head=chain.head(root),
         kept=_kept(estate, _entries(root)),
         not_run=tuple(each for each in overdue(root, records, datetime.now(UTC)) if each.plan == plan.name),
@@ -95,6 +99,7 @@ def lines(found: Status) -> list[str]:
             (run.drill, run.verdict or "no verdict", run.utc[:19] + "Z", run.folder) for run in found.drills
         ]
         told += ["", *columns([("drill", "verdict", "when", "run"), *rows])]
+    told += [f"UNPROTECTED: {what}" for what in found.unprotected]
     told += [
         f"not run: {each.drill}, due {each.due:%Y-%m-%d %H:%M} UTC" for each in found.not_run[-NOT_RUN_TOLD:]
     ]
@@ -151,6 +156,13 @@ def _last_runs(estate: Estate, records: Sequence[RunRecord]) -> Iterator[LastRun
         yield LastRun(drill, record.opened.utc, verdict, record.opened.folder)
 
 
+def _unprotected(estate: Estate) -> Iterator[str]:
+    for name, dataset in estate.replicated().items():
+        proof = dataset.in_sync()
+        if not proof.holds:
+            yield f'dataset "{name}": {proof.how}'
+
+
 def _left_behind(estate: Estate) -> Iterator[str]:
     for undo in UndoIntents(estate.state).pending():
         yield f'drill "{undo.drill}" of {undo.utc} was never undone; `blackstart recover` does it'
@@ -159,4 +171,5 @@ def _left_behind(estate: Estate) -> Iterator[str]:
             yield f"run {run.path.name} was never closed; `blackstart recover` does it"
     journal = estate.state / "failover" / "journal.jsonl"
     if journal.exists() and journal.stat().st_size:
-        yield "a failover was cut off; `blackstart failover --resume` goes on with it"
+        kind = kind_of(journal)
+        yield f"a {kind} was cut off; `blackstart {kind} --resume` goes on with it"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from sites.drivers.files import FilesDataset
 from sites.drivers.postgres.dataset import PostgresDataset
+from sites.drivers.postgres.folder import DataFolder
+from sites.drivers.postgres.programs import PostgresPrograms, find_programs
+from sites.drivers.postgres.rejoin import Rejoining, Replicator
 from sites.drivers.processes.readiness import HttpReady, Readiness, TcpReady
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.drivers.restic.repository import Restic
 from sites.errors import PlanError
-from sites.plan import Dataset, Plan, PostgresServer, Process
+from sites.plan import Dataset, Plan, PostgresServer, Process, Replication
 from sites.plan import PostgresDataset as PostgresNoun
 from sites.secret import Secret
 
@@ -91,6 +96,24 @@ class Estate:
             if server.site == site:
                 return server
         raise PlanError(f'dataset "{dataset}" has no copy at site "{site}"')
+
+    def rejoining(self, dataset: str, site: str) -> Rejoining:
+        """What makes the server of a PostgreSQL dataset at a site a standby again.
+
+        Raises PlanError when the plan does not say enough for that, MissingProgram.
+        """
+        declared = _declared(self.plan.datasets, dataset, "dataset")
+        server = self.server(dataset, site)
+        told = isinstance(declared, PostgresNoun) and declared.replication
+        if not told or not server.process or not server.data:
+            raise PlanError(
+                f'dataset "{dataset}" cannot be made a standby at site "{site}"',
+                hint="it needs `replication`, and `process` and `data` of each server",
+            )
+        process = self.plan.sites[site].processes[server.process]
+        user = process.user if os.geteuid() == 0 else None
+        folder = DataFolder(server.data, _programs_of(process), user)
+        return Rejoining(site, folder, _replicator(told))
 
     def sites_of(self, dataset: str) -> set[str]:
         """The sites that hold a copy of a PostgreSQL dataset."""
@@ -170,4 +193,15 @@ def _postgres(name: str, declared: PostgresNoun) -> PostgresDataset:
         declared.password.resolve() if declared.password else "",
         {server.site: (server.host, server.port) for server in _servers(declared)},
         synchronous=declared.synchronous,
+        replicator=partial(_replicator, declared.replication) if declared.replication else None,
     )
+
+
+def _replicator(declared: Replication) -> Replicator:
+    return Replicator(declared.user, declared.password.resolve())
+
+
+def _programs_of(process: Process) -> PostgresPrograms:
+    """Those beside the server that the process runs; else the machine's."""
+    server = Path(process.command[0])
+    return find_programs(server.parent if server.is_absolute() else None)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -175,15 +176,30 @@ def _some(orders: Iterable[str]) -> str:
     return ", ".join(named[:3]) + more
 
 
+def _of_the_site(gateways: list[str]) -> str:
+    """The gateway at the site that is about to start; the only one, where no sites are named."""
+    named = dict(gateway.rpartition("=")[::2] for gateway in gateways)
+    site = os.environ.get("BLACKSTART_SITE", "")
+    try:
+        return named.get("") or named[site]
+    except KeyError:
+        raise CannotTell(f'no gateway is named for site "{site}"') from None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="compare the orders in the database and at the venue")
-    parser.add_argument("--gateway", required=True, help="host:port of the gateway to ask")
+    parser.add_argument(
+        "--gateway",
+        required=True,
+        action="append",
+        help="host:port of the gateway to ask, or SITE=host:port for each site: BLACKSTART_SITE says which",
+    )
     parser.add_argument("--venue", required=True, help="host:port")
     parser.add_argument("--patience", type=float, default=15.0, help="seconds to try for")
     options = parser.parse_args()
     deadline = time.monotonic() + options.patience
     try:
-        found = reconcile(Side(options.gateway, deadline), Side(options.venue, deadline))
+        found = reconcile(Side(_of_the_site(options.gateway), deadline), Side(options.venue, deadline))
     except CannotTell as error:
         print(json.dumps({"summary": f"it cannot be told: {error}", "clean": False}))
         return 2

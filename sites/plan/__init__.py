@@ -12,6 +12,7 @@ from sites.plan.data import FilesDataset as FilesDataset
 from sites.plan.data import Keep as Keep
 from sites.plan.data import PostgresDataset as PostgresDataset
 from sites.plan.data import PostgresServer as PostgresServer
+from sites.plan.data import Replication as Replication
 from sites.plan.evidence import Evidence as Evidence
 from sites.plan.evidence import Role as Role
 from sites.plan.evidence import Roles as Roles

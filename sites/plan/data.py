@@ -35,6 +35,14 @@ class PostgresServer(Noun):
     host: Text = Field(description="host name or address")
     port: Port = Field(5432, description="TCP port")
     process: ProcessName | None = Field(None, description="the process of the site that is this server")
+    data: Location | None = Field(None, description="its data folder; needed to make it a standby again")
+
+
+class Replication(Noun):
+    """The role as which a standby follows its primary."""
+
+    user: Text = Field("replicator", description="its name; it has REPLICATION")
+    password: SecretRef = Field(description="its password")
 
 
 class PostgresDataset(Noun):
@@ -46,6 +54,9 @@ class PostgresDataset(Noun):
     password: SecretRef | None = Field(None, description="its password; default: none is sent")
     primary: PostgresServer = Field(description="the server that takes writes")
     standby: PostgresServer | None = Field(None, description="the server that follows it")
+    replication: Replication | None = Field(
+        None, description="as whom a standby follows; needed to switch over and to fail back"
+    )
     synchronous: bool = Field(False, description="a commit waits until the standby has it")
     on_standby_loss: Literal["block"] | None = Field(
         None, description="required when synchronous; block: commits wait until it is back"

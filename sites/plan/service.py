@@ -48,7 +48,7 @@ class Gate(Noun):
     """A command that must say yes (exit 0) before the service is started at the other site."""
 
     command: Command = Field(
-        description="exits 0 to let the service start; the JSON it prints is kept as evidence"
+        description="exits 0 to let the service start at site BLACKSTART_SITE; the JSON it prints is kept"
     )
     env: dict[EnvName, EnvValue] = Field({}, description="added to its environment; secrets by reference")
     limit: PositiveSpan = Field(

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from rto_rpo.durable import make_folder, write_durably
+from rto_rpo.durable import make_folder, sync_folder, write_durably
 from sites.capability import Killable, Proof
 from sites.errors import FenceError
 
@@ -45,8 +45,14 @@ class Fences:
         entry = {"site": site, "why": why, "utc": datetime.now(UTC).isoformat()}
         write_durably(self.file(site), json.dumps(entry).encode())
 
+    def lift(self, site: str) -> None:
+        """Take the fence away: for who has seen that the site takes writes no more, or that it alone may."""
+        if self.raised(site):
+            self.file(site).unlink()
+            sync_folder(self._folder)
+
     def file(self, site: str) -> Path:
-        """The fence of a site. Removing it lifts the fence: see to it first that nobody else is writable."""
+        """The fence of a site."""
         return self._folder / f"{site}.json"
 
 

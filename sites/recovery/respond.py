@@ -80,6 +80,11 @@ def fail_over(estate: Estate, steps: list[Step], observe: Observer, *, resume: b
             )
         if resume and not journal.states:
             raise RunbookError("there is no failover to resume", hint="blackstart failover")
+        if set(journal.states) - {step.name for step in steps}:
+            raise RunbookError(
+                f"what was cut off is no failover (journal {journal.path})",
+                hint="blackstart switchover --resume, or failback --resume: `status` says which",
+            )
         run = Engine(steps, journal, observe).run()
         if run.complete:
             journal.put_away()

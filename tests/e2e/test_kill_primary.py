@@ -18,6 +18,7 @@ from drills.records import speaker
 from drills.repeat import wait_until_healthy
 from drills.signing import approve
 from drills.undo import UndoIntents
+from flows.status import status_of
 from rto_rpo.evidence.authority import authority
 from rto_rpo.evidence.charter import parse_charter
 from rto_rpo.evidence.heads import read_heads
@@ -27,6 +28,7 @@ from sites.capability import Proof
 from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
 from sites.errors import GuardError
 from sites.estate import Estate
+from tests.e2e.changes import change, expect_as_declared
 from tests.e2e.desks import RunningDesk, ledger, running_desk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -101,6 +103,12 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> N
             drill.run(desk.estate, "kill-primary", environment="demo", confirm="0")
         with pytest.raises(GuardError, match='site "primary" is fenced'):
             wait_until_healthy(desk.estate, "kill-primary", limit_seconds=3600)
+
+        served_by_dr = desk.orders("dr")
+        assert [row.partition(":")[0] for row in status_of(desk.estate).unprotected] == ['dataset "orders"']
+        change(desk, "failback")
+        expect_as_declared(desk)
+        assert served_by_dr <= desk.orders("primary")
 
 
 @pytest.mark.campaign

@@ -62,7 +62,8 @@ def listening_on(port: int) -> set[str]:
 def gate(desk: desks.Desk) -> tuple[int, dict[str, object]]:
     declared = desk.plan.services["engine"].gate
     assert declared is not None
-    done = command.run(declared.command, limit_seconds=20, cwd=DESK, ok_codes=(0, 1, 2))
+    env = {"BLACKSTART_SITE": "dr"}
+    done = command.run(declared.command, env=env, limit_seconds=20, cwd=DESK, ok_codes=(0, 1, 2))
     return done.exit_code, json.loads(done.stdout)
 
 

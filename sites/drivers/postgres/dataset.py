@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,7 +57,7 @@ class PostgresDataset:
         synchronous: bool = False,
         answer_seconds: float = ANSWER_SECONDS,
         programs: PostgresPrograms | None = None,
-        replicator: Replicator | None = None,
+        replicator: Callable[[], Replicator] | None = None,
     ) -> None:
         register_secret(password)
         self._replicator = replicator
@@ -247,7 +247,8 @@ class PostgresDataset:
                 f'dataset "{self.name}" has no replication user', hint="declare `replication` in the plan"
             )
         as_owner = self._login(site)
-        return replace(as_owner, user=self._replicator.user, password=self._replicator.password)
+        replicator = self._replicator()
+        return replace(as_owner, user=replicator.user, password=replicator.password)
 
     def _login(self, site: str) -> Login:
         if site not in self._logins:

@@ -142,7 +142,7 @@ def _raise(
         PASSWORD,
         {name: (LOOPBACK, made.settings.port) for name, made in servers.items()},
         synchronous=synchronous,
-        replicator=REPLICATION,
+        replicator=lambda: REPLICATION,
     )
     return Pair(folder, sites["primary"], sites["dr"], dataset, servers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sites.plan.json_schema import schema
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*/plan.yaml"))
 Change = Callable[..., str]
+NAMES = re.compile(r"\$\{(\w+)\}")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,8 @@ def test_the_examples_fit_the_schema(validator: Draft202012Validator, path: Path
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
 def test_the_examples_load(path: Path, desk: dict[str, str]) -> None:
-    plan = load(path, desk)
+    others = {name: str(4000 + at) for at, name in enumerate(NAMES.findall(path.read_text()))}
+    plan = load(path, others | desk)
     assert plan.raw == path.read_bytes()
     assert plan.objectives()
 

@@ -1,0 +1,61 @@
+"""switchover, failback: the planned changes of the site that serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.options import DEFAULT_PLAN, Environment, Json, Plan, estate_of
+
+if TYPE_CHECKING:
+    from flows.switching import Kind
+
+Preview = Annotated[bool, typer.Option("--preview", help="Show the steps; change nothing.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with one that was cut off.")]
+
+
+def switchover(
+    plan: Plan = DEFAULT_PLAN,
+    environment: Environment = None,
+    preview: Preview = False,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Let the other site serve, planned: stop, prove that it has everything, promote, and protect anew."""
+    _change("switchover", plan, environment, preview=preview, resume=resume, json=json)
+
+
+def failback(
+    plan: Plan = DEFAULT_PLAN,
+    environment: Environment = None,
+    preview: Preview = False,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """After a failover: make the lost site a standby again, then let it serve as in normal times."""
+    _change("failback", plan, environment, preview=preview, resume=resume, json=json)
+
+
+def _change(
+    kind: Kind, plan: Path, environment: str | None, *, preview: bool, resume: bool, json: bool
+) -> None:
+    from flows import switching as acts
+    from flows import words
+    from flows.answer import answer
+    from flows.console import Console
+
+    estate = estate_of(plan)
+    if preview:
+        steps = acts.preview(estate, kind)
+        answer(words.step_lines(steps), {"steps": steps}, as_json=json)
+        return
+    console = Console(timed=True)
+    run = acts.perform(estate, kind, environment=environment, resume=resume, tell=console.passed)
+    for step, error in run.failed.items():
+        console.error(f"{step}: {error}")
+        if error.hint:
+            console.hint(error.hint)
+    answer(words.run_lines(run), {"run": run, "complete": run.complete}, as_json=json)
+    raise typer.Exit(0 if run.complete else 1)
