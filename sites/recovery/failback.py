@@ -24,6 +24,7 @@ from sites.recovery.switchover import Switchover
 class Tables:
     """`first` is done as a whole before anything of `then`, and not looked at again once that has begun."""
 
+    kind: str
     first: list[Step]
     then: list[Step]
 
@@ -35,7 +36,7 @@ class Tables:
 def switchover(estate: Estate, observe: Observer) -> Tables:
     """From the site that serves in normal times to the other one. Raises GuardError."""
     declared = declared_failover(estate)
-    return Tables([], Switchover(estate, observe, declared.from_site, declared.to_site).steps())
+    return Tables("switchover", [], Switchover(estate, observe, declared.from_site, declared.to_site).steps())
 
 
 def failback(estate: Estate, observe: Observer) -> Tables:
@@ -48,7 +49,7 @@ def failback(estate: Estate, observe: Observer) -> Tables:
         for name in estate.replicated()
         for step in (rejoin_step(estate, name, home, away), protect_step(estate, name, home, away))
     ]
-    return Tables(first, then)
+    return Tables("failback", first, then)
 
 
 def kind_of(journal: Path) -> str:
@@ -84,22 +85,41 @@ def perform(
     `ready` is asked before anything begins. Raises RunbookError for a journal that does not fit, and whatever
     `ready` raises.
     """
+    if not resume:
+        journal = _begin(journal, ready)
     with journal:
-        if journal.unfinished and not resume:
+        if resume and (not journal.states or kind_of(journal.path) != tables.kind):
             raise RunbookError(
-                f"an earlier runbook was cut off (journal {journal.path})", hint="go on with it: --resume"
+                f"there is no {tables.kind} to resume", hint="`blackstart status` says what was cut off"
             )
-        known = {step.name for step in tables.steps}
-        if resume and (not journal.states or set(journal.states) - known):
-            raise RunbookError(
-                "there is nothing of this kind to resume", hint="`blackstart status` says what was cut off"
-            )
-        if not resume:
-            ready()
         run = _run(journal, tables, observe, resume=resume)
         if run.complete:
             journal.put_away()
     return run
+
+
+def _begin(journal: Journal, ready: Callable[[], None]) -> Journal:
+    """A journal with nothing in it. One that was cut off between two steps is put away: what is done is seen
+    in the world, and what kind of runbook a journal is of by what it begins with.
+    """
+    try:
+        _refuse_unfinished(journal)
+        ready()
+        if not journal.states:
+            return journal
+        journal.put_away()
+    except BaseException:
+        journal.close()
+        raise
+    journal.close()
+    return Journal(journal.path)
+
+
+def _refuse_unfinished(journal: Journal) -> None:
+    if journal.unfinished:
+        raise RunbookError(
+            f"an earlier runbook was cut off (journal {journal.path})", hint="go on with it: --resume"
+        )
 
 
 def _run(journal: Journal, tables: Tables, observe: Observer, *, resume: bool) -> Run:
