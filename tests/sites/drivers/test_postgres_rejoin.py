@@ -209,6 +209,6 @@ def test_a_dataset_without_a_replicator_says_what_is_missing(pair: Pair) -> None
     from sites.drivers.postgres.dataset import PostgresDataset
 
     port = pair.servers["primary"].settings.port
-    alone = PostgresDataset("orders", "desk", "blackstart", "x", {"primary": (LOOPBACK, port)})
+    alone = PostgresDataset("orders", "desk", "blackstart", PASSWORD, {"primary": (LOOPBACK, port)})
     with pytest.raises(DatasetError, match="has no replication user"):
         alone.drop_slot("primary", "dr")
