@@ -16,6 +16,7 @@ from sites.errors import BlackstartError, GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Drill
 from sites.protection.history import History
+from sites.recovery.failback import kind_of
 from sites.recovery.fence import Fences
 from sites.recovery.respond import journal_of
 
@@ -88,7 +89,8 @@ def left_over(estate: Estate) -> Iterator[str]:
     try:
         with journal_of(estate.state) as journal:
             if journal.unfinished:
-                yield "a failover was cut off or stopped at a gate (`blackstart failover --resume`)"
+                kind = kind_of(journal.path)
+                yield f"a {kind} was cut off or stopped at a gate (`blackstart {kind} --resume`)"
     except RunbookError as error:
         yield f"the failover's journal cannot be had: {error}"
 

@@ -15,6 +15,7 @@ from rto_rpo.evidence.run_folder import RunFolder, held
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan import Plan, read_plan
+from sites.recovery.failback import kind_of
 from sites.recovery.respond import journal_of
 
 
@@ -40,15 +41,17 @@ def recover_state(state: Path) -> list[Recovered]:
 
 
 def cut_off(state: Path) -> list[Recovered]:
-    """A failover that has begun and not ended: who serves is for it to decide, not for an undo."""
+    """A runbook that has begun and not ended: who serves is for it to decide, not for an undo."""
+    kind = "failover"
     try:
         with journal_of(state) as journal:
             if not journal.unfinished:
                 return []
-            how = "was cut off or stopped at a gate; `blackstart failover --resume` goes on with it"
+            kind = kind_of(journal.path)
+            how = f"was cut off or stopped at a gate; `blackstart {kind} --resume` goes on with it"
     except BlackstartError as error:
         how = str(error)
-    return [Recovered("failover", how, ok=False)]
+    return [Recovered(kind, how, ok=False)]
 
 
 def undo_pending(state: Path) -> list[Recovered]:

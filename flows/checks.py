@@ -80,6 +80,8 @@ def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
     for name, dataset in plan.datasets.items():
         if dataset.kind == "postgres" and dataset.password is not None:
             yield f"secret of {name}", dataset.password
+        if dataset.kind == "postgres" and dataset.replication is not None:
+            yield f"replication secret of {name}", dataset.replication.password
     for site_name, site in plan.sites.items():
         for process_name, process in site.processes.items():
             for variable, value in process.env.items():

@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 
+from drills.recover import cut_off
 from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.recovery import failback as planned
@@ -195,9 +196,12 @@ def test_what_was_cut_off_is_resumed_as_what_it_was(new_pair: NewPair) -> None:
     pair = new_pair(synchronous=True)
     estate = light_estate(pair)
     lose(estate)
-    assert killed_at(estate, "failback", 3, written=True, resume=False)
+    assert killed_at(estate, "failback", 1, written=True, resume=False)
 
     assert kind_of(estate.state / "failover" / "journal.jsonl") == "failback"
+    (left,) = cut_off(estate.state)
+    assert (left.what, left.ok) == ("failback", False)
+    assert "`blackstart failback --resume`" in left.how
     with pytest.raises(RunbookError, match="what was cut off is no failover"):
         fail_over(estate, Failover(estate, quiet).steps(), quiet, resume=True)
     with pytest.raises(RunbookError, match="no switchover to resume"):
