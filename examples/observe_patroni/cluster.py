@@ -51,7 +51,8 @@ class Cluster:
         argv += ["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer]
         argv += ["--initial-cluster", f"one={peer}"]
         ready = TcpReady(f"127.0.0.1:{self.variables['ETCD_PORT']}")
-        spec = ProcessSpec(tuple(argv), ready=ready, ready_seconds=30.0)
+        user = self.variables["PG_USER"] or None
+        spec = ProcessSpec(tuple(argv), user=user, ready=ready, ready_seconds=30.0)
         return ProcessSite("outside", self.folder / "outside", {"etcd": spec}, until_pid=os.getpid())
 
     def up(self) -> None:
@@ -81,8 +82,10 @@ class Cluster:
         return None
 
     def switch_over(self, leader: str, candidate: str) -> None:
-        """What `patronictl switchover` asks for."""
-        self._rest(leader, "POST", "/switchover", {"leader": leader, "candidate": candidate}, 60.0)
+        """What `patronictl switchover` asks for. Whether it was done shows in who leads afterwards."""
+        asked = {"leader": leader, "candidate": candidate}
+        if self._rest(leader, "POST", "/switchover", asked, 60.0) is None:
+            print(f"Patroni did not grant the switchover to {candidate}", file=sys.stderr, flush=True)
 
     def _rest(
         self,
@@ -108,7 +111,7 @@ class Cluster:
 
 
 def build(folder: Path, programs: Path, evidence: Path, ports: list[int], timing: dict[str, int]) -> Cluster:
-    """Write what the nodes need. `programs` holds etcd and Patroni, see install.py."""
+    """Write what the nodes need. `programs` holds etcd and Patroni, see `install`."""
     user = unprivileged_user() or ""
     postgres = programs_for(find_programs(), user or None)
     names = ("A_PORT", "B_PORT", "A_REST_PORT", "B_REST_PORT", "ETCD_PORT", "ETCD_PEER_PORT")
@@ -127,7 +130,10 @@ def build(folder: Path, programs: Path, evidence: Path, ports: list[int], timing
         home.mkdir()
         settings = _settings(node, letter, home, variables, Path(postgres.path("postgres")).parent, timing)
         _write_settings(home / "patroni.yml", settings, password, user)
-    (folder / "outside").mkdir()
+    (folder / "outside" / "etcd").mkdir(parents=True)
+    (folder / "outside" / "etcd").chmod(0o700)
+    if user:
+        shutil.chown(folder / "outside" / "etcd", user)
     return Cluster(folder, variables)
 
 
@@ -192,7 +198,7 @@ def install(programs: Path) -> None:
         return
     try:
         command.run(["apt-get", "download", "-q", "etcd-server"], cwd=programs, limit_seconds=300)
-        command.run(["dpkg", "-x", *programs.glob("etcd-server_*.deb"), etcd], limit_seconds=60)
+        command.run(["dpkg", "-x", max(programs.glob("etcd-server_*.deb")), etcd], limit_seconds=60)
     except BlackstartError as error:
         hint = "as root: apt-get update, then run this again"
         raise BlackstartError(f"etcd could not be had: {error}", hint=hint) from error

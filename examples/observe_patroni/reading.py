@@ -1,18 +1,19 @@
-"""The outage as the database itself has it: the longest gap between two rows, by the servers' own clock.
+"""The outage as the database itself has it: the longest gap between two rows of a writer beside blackstart.
 
-Nothing of blackstart's recorder or judge is in this: the rows say when a server wrote them.
+The rows are those of writer.py, and their times are the servers' own. Nothing of blackstart's canary,
+recorder or judge is in this.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 
 _GAP = """
-    SELECT extract(epoch FROM written - before)::float8
-    FROM (SELECT written, lag(written) OVER (ORDER BY written) AS before
-          FROM blackstart.canary WHERE stream = %s) AS rows
+    SELECT extract(epoch FROM at - before)::float8
+    FROM (SELECT at, lag(at) OVER (ORDER BY at) AS before FROM public.reading WHERE at >= %s) AS rows
     WHERE before IS NOT NULL
     ORDER BY 1 DESC LIMIT 1
 """
@@ -25,17 +26,11 @@ class Reading:
     gap_seconds: float
 
 
-def read(port: int, password: str, stream: str) -> Reading:
-    """Ask the server on that port of the loopback; `stream` is RUN/DATASET. Raises psycopg.Error."""
-    login = {
-        "host": "127.0.0.1",
-        "port": port,
-        "dbname": "postgres",
-        "user": "postgres",
-        "password": password,
-    }
-    with psycopg.connect(**login, connect_timeout=5) as connection:  # type: ignore[arg-type]
-        row = connection.execute(_GAP, [stream]).fetchone()
+def read(port: int, password: str, since: datetime) -> Reading:
+    """Ask the server on that port of the loopback. Raises psycopg.Error, ValueError where no row is."""
+    where = f"host=127.0.0.1 port={port} dbname=postgres user=postgres connect_timeout=5"
+    with psycopg.connect(where, password=password) as connection:
+        row = connection.execute(_GAP, [since]).fetchone()
     if row is None:
-        raise ValueError(f"no rows of {stream}")
+        raise ValueError(f"nothing was written since {since.isoformat()}")
     return Reading(float(row[0]))

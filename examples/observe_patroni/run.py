@@ -2,7 +2,8 @@
 
     python examples/observe_patroni/run.py [--fast] [--evidence DIR] [--json FILE]
 
-Each outage is measured twice: by blackstart from outside, with bounds, and by the database's own rows. Takes
+Each outage is measured twice: by blackstart from outside, with bounds, and by the rows of a plain writer
+beside it. Takes
 about two minutes, one with --fast (Patroni's shortest timings). Leaves nothing running.
 """
 
@@ -10,12 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import stat
+import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +38,14 @@ from sites.errors import BlackstartError  # noqa: E402
 sys.path.append(str(HERE.parent / "trading_desk"))
 from ports import free_ports  # noqa: E402
 
-PROGRAMS = Path("/var/tmp/blackstart-patroni")  # noqa: S108 - where PostgreSQL's user can read it
+PROGRAMS = Path("/var/tmp/blackstart-patroni")  # noqa: S108 - where PostgreSQL's user can read it; see own()
 SWITCH_AFTER_SECONDS = 2.0
 
 
 @contextmanager
 def cluster(evidence: Path, *, fast: bool) -> Iterator[Cluster]:
     """Two nodes that are up and in step; gone afterwards."""
-    PROGRAMS.mkdir(exist_ok=True)
+    own(PROGRAMS)
     install(PROGRAMS)
     folder = Path(tempfile.mkdtemp(prefix="blackstart-observed-", dir="/var/tmp"))
     folder.chmod(0o755)
@@ -48,11 +53,33 @@ def cluster(evidence: Path, *, fast: bool) -> Iterator[Cluster]:
         built = build(folder, PROGRAMS, evidence, free_ports(6), FAST if fast else SLOW)
         try:
             built.up()
-            yield built
+            with written_beside(built):
+                yield built
         finally:
             built.down()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def own(folder: Path) -> None:
+    """Make it, or see that it is ours alone to write: programs in it are run. Raises BlackstartError."""
+    folder.mkdir(mode=0o755, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise BlackstartError(f"{folder} is not ours alone", hint="remove it, then run this again")
+
+
+@contextmanager
+def written_beside(built: Cluster) -> Iterator[None]:
+    """A plain writer of its own, whose rows are the other reading of every outage."""
+    ports = [built.variables[f"{letter}_PORT"] for letter in NODES.values()]
+    with (built.folder / "password").open() as password:
+        writer = subprocess.Popen([sys.executable, HERE / "writer.py", *ports], stdin=password)
+    try:
+        yield
+    finally:
+        writer.kill()
+        writer.wait()
 
 
 def observe(built: Cluster, name: str, when_steady: Callable[[], None] = lambda: None) -> dict[str, Any]:
@@ -63,18 +90,18 @@ def observe(built: Cluster, name: str, when_steady: Callable[[], None] = lambda:
         if said.startswith("Steady"):
             threading.Timer(SWITCH_AFTER_SECONDS, when_steady).start()
 
-    estate = built.estate()
+    estate, since = built.estate(), datetime.now(UTC)
     confirm = preview(estate, name).confirm
     closed = drill.run(estate, name, environment="demo", confirm=confirm, tell=tell)
-    return figures(built, name, closed)
+    return figures(built, name, closed, since)
 
 
-def figures(built: Cluster, name: str, closed: Closed) -> dict[str, Any]:
+def figures(built: Cluster, name: str, closed: Closed, since: datetime) -> dict[str, Any]:
     (time,) = closed.report["recovery_times"]
     (point,) = closed.report["recovery_points"]
     leader = NODES[built.leader() or "node-b"]
     password = (built.folder / "password").read_text()
-    gap = read(int(built.variables[f"{leader}_PORT"]), password, f"{closed.report['run']}/ledger").gap_seconds
+    gap = read(int(built.variables[f"{leader}_PORT"]), password, since).gap_seconds
     return {
         "drill": name,
         "verdict": closed.verdict,
@@ -91,6 +118,8 @@ def rounds(built: Cluster) -> Iterator[dict[str, Any]]:
     for leader, candidate in (("node-a", "node-b"), ("node-b", "node-a")):
         yield observe(built, "watch-switchover", lambda a=leader, b=candidate: built.switch_over(a, b))
         built.wait_until_in_step()
+        if built.leader() != candidate:
+            raise BlackstartError(f"{candidate} does not lead: the switchover did not take place")
     yield observe(built, "kill-leader")
 
 
@@ -115,7 +144,7 @@ def main() -> None:
             found = list(rounds(built))
     except BlackstartError as error:
         sys.exit(f"{error}" + (f"\nhint: {error.hint}" if error.hint else ""))
-    print("| drill | measured RTO (RTA) | the database's own rows | upper bound less that | lost | verdict |")
+    print("| drill | measured RTO (RTA) | the writer's rows | upper bound less that | lost | verdict |")
     print("|---|---|---|---|---|---|")
     print("\n".join(row(each) for each in found))
     if options.json is not None:
