@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.recovery.failover import Failover
-from sites.recovery.respond import declared_failover, fail_over
+from sites.recovery.respond import abandon, declared_failover, fail_over
 from sites.recovery.runbook import Detail, Run, in_order
 
 _QUIET = ("check",)
@@ -33,8 +33,28 @@ def preview(estate: Estate) -> list[Planned]:
 def perform(estate: Estate, *, environment: str | None, resume: bool, tell: Callable[[str], None]) -> Run:
     """Fail over, or go on with a failover that was cut off. `tell` hears of every milestone.
 
-    Raises GuardError unless the plan's environment is named; RunbookError when another failover runs.
+    Raises GuardError unless the plan's environment is named; RunbookError when another failover runs, or none
+    may follow on what was done last.
     """
+    _require_environment(estate, environment)
+
+    def observe(event: str, detail: Detail) -> None:
+        if event not in _QUIET:
+            tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
+
+    return fail_over(estate, Failover(estate, observe).steps(), observe, resume=resume)
+
+
+def take_back(estate: Estate, *, environment: str | None) -> tuple[str, ...]:
+    """Abandon a failover that has done nothing irrevocable; the steps that were undone.
+
+    Raises GuardError unless the plan's environment is named; RunbookError when it cannot be taken back.
+    """
+    _require_environment(estate, environment)
+    return abandon(estate, Failover(estate, lambda *_: None).steps(), lambda *_: None)
+
+
+def _require_environment(estate: Estate, environment: str | None) -> None:
     declared, failover = estate.plan.environment, declared_failover(estate)
     if environment != declared:
         raise GuardError(
@@ -42,9 +62,3 @@ def perform(estate: Estate, *, environment: str | None, resume: bool, tell: Call
             f'the environment is "{declared}", named was {environment or "none"}',
             hint=f"--environment {declared}",
         )
-
-    def observe(event: str, detail: Detail) -> None:
-        if event not in _QUIET:
-            tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
-
-    return fail_over(estate, Failover(estate, observe).steps(), observe, resume=resume)

@@ -21,6 +21,7 @@ from sites.estate import Estate
 from sites.protection.exposure import Exposure
 from sites.recovery.failback import kind_of
 from sites.recovery.fence import Fences
+from sites.recovery.standing import HOME, Standing
 
 NOT_RUN_TOLD = 10  # the newest so many; the report has all
 
@@ -46,13 +47,15 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`left_behind` says in a line each what a drill or a failover did not finish, `not_run` what was due
-    and did not happen, `unprotected` which replicated dataset has no standby to fail over to. `head` is the
-    chain's, `kept` what is known of it at the other site.
+    """`stands` says which change of the serving site was made last, or is under way. `left_behind` says in
+    a line each what a drill or a failover did not finish, `not_run` what was due and did not happen,
+    `unprotected` which replicated dataset has no standby to fail over to. `head` is the chain's, `kept` what
+    is known of it at the other site.
     """
 
     plan: str
     environment: str
+    stands: str
     datasets: tuple[Exposure, ...]
     sites: tuple[SiteState, ...]
     drills: tuple[LastRun, ...]
@@ -76,6 +79,7 @@ def status_of(estate: Estate) -> Status:
     return Status(
         plan=plan.name,
         environment=plan.environment,
+        stands=Standing(estate.state).now,
         datasets=tuple(exposed(estate)),
         sites=tuple(sites),
         drills=tuple(_last_runs(estate, records)),
@@ -88,7 +92,8 @@ def status_of(estate: Estate) -> Status:
 
 
 def lines(found: Status) -> list[str]:
-    told = [f"{found.plan} ({found.environment})", ""]
+    stands = f", {found.stands}" if found.stands != HOME else ""
+    told = [f"{found.plan} ({found.environment}){stands}", ""]
     told += columns(
         [("dataset", "restorable", "rpo", "by", "proven", ""), *map(_dataset_row, found.datasets)]
     )

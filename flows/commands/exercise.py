@@ -97,6 +97,9 @@ def failover(
     environment: Environment = None,
     preview: Annotated[bool, typer.Option("--preview", help="Show the steps; change nothing.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with one that was cut off.")] = False,
+    abandon: Annotated[
+        bool, typer.Option("--abandon", help="Take one back that has done nothing irrevocable.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fail over in earnest: fence the old site, promote the other one, start, redirect, restore."""
@@ -109,6 +112,10 @@ def failover(
     if preview:
         steps = acts.preview(estate)
         answer(words.step_lines(steps), {"steps": steps}, as_json=json)
+        return
+    if abandon:
+        undone = acts.take_back(estate, environment=environment)
+        answer([f"undone: {', '.join(undone) or 'nothing had been done'}"], {"undone": undone}, as_json=json)
         return
     console = Console(timed=True)
     run = acts.perform(estate, environment=environment, resume=resume, tell=console.passed)

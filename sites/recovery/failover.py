@@ -82,7 +82,12 @@ class Failover:
             limit_seconds=FENCE_SECONDS,
             by_hand=f"power off site {self._old}, and see that it is off",
             milestone="fenced",
+            undo=self._unfence,
         )
+
+    def _unfence(self, _limit_seconds: float) -> Detail:
+        self._fences.lift(self._old)
+        return {"site": self._old}
 
     def _not_of_the_site(self) -> dict[str, PostgresDataset]:
         """The databases at the old site that do not end with its processes."""
@@ -188,6 +193,7 @@ class Failover:
             limit_seconds=gate.limit.seconds,
             by_hand=" ".join(gate.command),
             needs=(self._fence, *self._ends_of(service.needs, restored=False)),
+            undo=lambda _limit_seconds: {},  # it only asked
         )
 
     def _start_step(self, name: str, service: Service, process: str) -> Step:

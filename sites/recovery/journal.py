@@ -18,15 +18,18 @@ from typing import Literal, Self
 from rto_rpo.durable import make_folder, sync_folder
 from sites.errors import RunbookError
 
-State = Literal["started", "done", "failed"]
+State = Literal["started", "done", "failed", "undoing", "undone"]
 
 # From each state of a step, the states that may follow. A step starts again after a crash or a failure.
 _LEGAL: dict[State | None, tuple[State, ...]] = {
     None: ("started",),
-    "started": ("started", "done", "failed"),
-    "failed": ("started",),
-    "done": ("started",),  # resumed: looked at again, and found done or done again
+    "started": ("started", "done", "failed", "undoing"),
+    "failed": ("started", "undoing"),
+    "done": ("started", "undoing"),  # resumed: looked at again, and found done or done again
+    "undoing": ("undoing", "undone"),  # what is being taken back is taken back before it starts again
+    "undone": ("started",),
 }
+_SETTLED = ("done", "undone")
 
 
 class Journal:
@@ -69,8 +72,8 @@ class Journal:
 
     @property
     def unfinished(self) -> bool:
-        """True if some step was begun or failed and never got done."""
-        return any(state != "done" for state in self.states.values())
+        """True if some step was begun or failed, and never got done or taken back."""
+        return any(state not in _SETTLED for state in self.states.values())
 
     def started(self, step: str) -> None:
         self._append(step, "started", {})
@@ -80,6 +83,12 @@ class Journal:
 
     def failed(self, step: str, reason: str) -> None:
         self._append(step, "failed", {"reason": reason})
+
+    def undoing(self, step: str) -> None:
+        self._append(step, "undoing", {})
+
+    def undone(self, step: str, detail: Mapping[str, object]) -> None:
+        self._append(step, "undone", {"detail": dict(detail)})
 
     def _append(self, step: str, state: State, more: Mapping[str, object]) -> None:
         with self._mutex:

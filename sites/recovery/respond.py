@@ -10,9 +10,11 @@ from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Failover as Declared
 from sites.recovery.failover import Failover
+from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
 from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.sentinel import Sign, Thresholds, watch
+from sites.recovery.standing import Standing
 
 _SIGNS: dict[str, Sign] = {"good": "good", "bad": "refused", "refused": "refused", "silent": "silent"}
 
@@ -66,29 +68,54 @@ def watched(estate: Estate) -> list[str]:
     return urls
 
 
-def fail_over(estate: Estate, steps: list[Step], observe: Observer, *, resume: bool = False) -> Run:
+def fail_over(
+    estate: Estate, steps: list[Step], observe: Observer, *, resume: bool = False, at: Hook = nothing
+) -> Run:
     """Run the failover once, under the plan's lock.
 
-    Raises RunbookError when another one holds the lock, and when one that was cut off has not been
-    resumed; with `resume`, when there is none.
+    Raises RunbookError when another one holds the lock, when one that was cut off has not been resumed, and
+    when no failover may follow on what was done last; with `resume`, when there is none.
     """
+    standing = Standing(estate.state)
     with journal_of(estate.state) as journal:
         if journal.unfinished and not resume:
             raise RunbookError(
                 f"an earlier failover was cut off (journal {journal.path})",
                 hint="blackstart failover --resume",
             )
-        if resume and not journal.states:
+        if resume and not journal.states and standing.now != "failing over":
             raise RunbookError("there is no failover to resume", hint="blackstart failover")
-        if set(journal.states) - {step.name for step in steps}:
-            raise RunbookError(
-                f"what was cut off is no failover (journal {journal.path})",
-                hint="blackstart switchover --resume, or failback --resume: `status` says which",
-            )
-        run = Engine(steps, journal, observe).run()
+        _require_failover(journal, steps)
+        standing.begin("failover")
+        run = Engine(steps, journal, observe, at=at).run()
         if run.complete:
             journal.put_away()
+            standing.end("failover")
     return run
+
+
+def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, ...]:
+    """Take back a failover that was cut off or stopped before anything irrevocable; return what was undone.
+
+    Raises RunbookError when there is none, and when some step that was begun cannot be undone.
+    """
+    standing = Standing(estate.state)
+    with journal_of(estate.state) as journal:
+        if standing.now != "failing over":
+            raise RunbookError(f'there is no failover to abandon: the plan stands at "{standing.now}"')
+        _require_failover(journal, steps)
+        undone = Engine(steps, journal, observe).undo()
+        journal.put_away()
+        standing.abandon("failover")
+    return undone
+
+
+def _require_failover(journal: Journal, steps: list[Step]) -> None:
+    if set(journal.states) - {step.name for step in steps}:
+        raise RunbookError(
+            f"what was cut off is no failover (journal {journal.path})",
+            hint="blackstart switchover --resume, or failback --resume: `status` says which",
+        )
 
 
 def journal_of(state: Path) -> Journal:

@@ -11,7 +11,8 @@ from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.failover import ATTEST, Failover
-from sites.recovery.respond import fail_over, watched
+from sites.recovery.fence import Fences
+from sites.recovery.respond import abandon, fail_over, watched
 from sites.recovery.runbook import Step, in_order
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "trading_desk" / "plan.yaml"
@@ -112,3 +113,38 @@ def test_an_unfinished_failover_is_resumed_not_begun_again(desk: dict[str, str])
     assert fail_over(here, open_, lambda *_: None, resume=True).complete
     with pytest.raises(RunbookError, match="no failover to resume"):
         fail_over(here, open_, lambda *_: None, resume=True)
+
+
+def test_a_second_failover_does_not_follow_on_the_first(desk: dict[str, str]) -> None:
+    here = estate(desk)
+    steps = [Step("fence primary", "", lambda _: Fences(here.state).raise_("primary", "") or {}, no, 1.0, "")]
+    assert fail_over(here, steps, lambda *_: None).complete
+    with pytest.raises(RunbookError, match='the plan stands at "failed over"') as caught:
+        fail_over(here, steps, lambda *_: None)
+    assert "blackstart failback" in str(caught.value.hint)
+
+
+def test_a_failover_is_abandoned_while_nothing_irrevocable_was_done(desk: dict[str, str]) -> None:
+    here, marks = estate(desk), {"fenced"}
+
+    def lift(_limit_seconds: float) -> dict[str, object]:
+        marks.clear()
+        return {}
+
+    def refuse(_limit_seconds: float) -> dict[str, object]:
+        raise RunbookError("the gate is shut")
+
+    fence = Step("fence primary", "", lambda _: {}, no, 1.0, "", undo=lift)
+    gate = Step("gate engine", "", refuse, no, 1.0, "", ("fence primary",), undo=lambda _: {})
+    start = Step("start engine", "", lambda _: {}, no, 1.0, "", ("gate engine",))
+    steps = [fence, gate, start]
+    with pytest.raises(RunbookError, match="no failover to abandon"):
+        abandon(here, steps, lambda *_: None)
+    assert not fail_over(here, steps, lambda *_: None).complete
+    assert abandon(here, steps, lambda *_: None) == ("gate engine", "fence primary")
+    assert not marks
+    assert not fail_over(here, steps, lambda *_: None).complete, "it stands where it stood: one may begin"
+
+
+def no() -> bool:
+    return False

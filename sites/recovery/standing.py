@@ -1,0 +1,117 @@
+"""Where a plan stands, and which act may follow: the state machine over failover, switchover and failback.
+
+    stands at         act          meanwhile         then
+    serving at home   failover     failing over      failed over
+    serving at home   switchover   switching over    switched over
+    failed over       failback     failing back      serving at home
+    switched over     failback     failing back      serving at home
+
+Everything else is refused. "Failed over" holds only while the fence of the lost site stands: who lifts it
+by hand says that the roles are as in normal times. An act that was cut off is under way until it is resumed.
+A failover that has done nothing irrevocable may be abandoned; then the plan stands where it stood.
+
+One small file, replaced in one step and fsynced. Whoever writes it holds the journal, which is the lock.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+from rto_rpo.durable import make_folder, write_durably
+from sites.errors import RunbookError
+
+Act = Literal["failover", "switchover", "failback"]
+State = Literal[
+    "serving at home", "failing over", "failed over", "switching over", "switched over", "failing back"
+]
+
+HOME: State = "serving at home"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    stands: State
+    act: Act
+    meanwhile: State
+    then: State
+
+
+TRANSITIONS = (
+    Transition(HOME, "failover", "failing over", "failed over"),
+    Transition(HOME, "switchover", "switching over", "switched over"),
+    Transition("failed over", "failback", "failing back", HOME),
+    Transition("switched over", "failback", "failing back", HOME),
+)
+
+
+class Standing:
+    """Where the plan with this state folder stands. Raises RunbookError for a file that makes no sense."""
+
+    def __init__(self, state: Path) -> None:
+        self.path = state / "failover" / "standing.json"
+        self._fenced = state / "fenced"
+
+    @property
+    def now(self) -> State:
+        return self._read()[0]
+
+    def begin(self, act: Act) -> None:
+        """An act begins, or goes on where it was cut off. Raises RunbookError when it may not."""
+        stands, _ = self._read()
+        if any(each.act == act and each.meanwhile == stands for each in TRANSITIONS):
+            return
+        legal = next((each for each in TRANSITIONS if (each.stands, each.act) == (stands, act)), None)
+        if legal is None:
+            raise RunbookError(
+                f'cannot begin a {act}: the plan stands at "{stands}"', hint=_way_out(stands, self.path)
+            )
+        self._write(legal.meanwhile, stands)
+
+    def end(self, act: Act) -> None:
+        """The act that is under way has come to its end."""
+        stands, _ = self._read()
+        legal = next((each for each in TRANSITIONS if (each.meanwhile, each.act) == (stands, act)), None)
+        if legal is None:
+            raise RunbookError(f'no {act} is under way: the plan stands at "{stands}"')
+        self._write(legal.then, legal.then)
+
+    def abandon(self, act: Act) -> None:
+        """The act that is under way was taken back whole: the plan stands where it stood."""
+        stands, before = self._read()
+        if not any((each.meanwhile, each.act) == (stands, act) for each in TRANSITIONS):
+            raise RunbookError(f'no {act} is under way: the plan stands at "{stands}"')
+        self._write(before, before)
+
+    def _read(self) -> tuple[State, State]:
+        if not self.path.exists():
+            return HOME, HOME
+        try:
+            entry = json.loads(self.path.read_bytes())
+            stands, before = entry["stands"], entry["before"]
+        except (ValueError, KeyError, TypeError):
+            stands = before = None
+        if stands not in get_args(State) or before not in get_args(State):
+            raise RunbookError(
+                f"{self.path} does not say where the plan stands",
+                hint="look at both sites; when the roles are as in normal times, remove that file",
+            )
+        if stands == "failed over" and not any(self._fenced.glob("*.json")):
+            return HOME, HOME
+        return stands, before
+
+    def _write(self, stands: State, before: State) -> None:
+        make_folder(self.path.parent)
+        entry = {"stands": stands, "before": before, "utc": datetime.now(UTC).isoformat()}
+        write_durably(self.path, json.dumps(entry).encode())
+
+
+def _way_out(stands: State, path: Path) -> str:
+    going = next((each.act for each in TRANSITIONS if each.meanwhile == stands), None)
+    if going is not None:
+        return f"blackstart {going} --resume"
+    by_hand = f"if that was done by hand, remove {path}"
+    return f"blackstart failback; {by_hand}" if stands != HOME else "`blackstart status` says who serves"
