@@ -13,6 +13,7 @@ from tests.e2e.desks import running_desk
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
+@pytest.mark.campaign
 def test_a_planned_switchover_and_its_failback_lose_nothing_and_bring_files_along(desk_folder: Path) -> None:
     with running_desk(desk_folder) as desk:
         (desk_folder / "primary/strategies/new-limits").write_text("since the last backup")
