@@ -34,6 +34,7 @@ SOLE_IMPORTERS = {
 # What starts a program without `subprocess`.
 STARTERS = re.compile(r"\bos\.(system|popen|exec\w+|spawn\w+|posix_spawn\w*|fork\w*)\(|\bcreate_subprocess_")
 MAY_START = {"sites/drivers/command.py", "sites/drivers/processes/supervisor.py"}
+SHOWN = {".py", ".html", ".yaml", ".json", ".css"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b|pragma: no cover")
 
 
@@ -168,6 +169,15 @@ def test_nothing_is_left_unfinished() -> None:
         if UNFINISHED.search(line)
     ]
     assert found == []
+
+
+def test_nothing_is_ever_called_by_the_word_that_only_a_regulator_may_use() -> None:
+    word = "complian" + "t"
+    told = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    shown = [path for room in ROOMS for path in (ROOT / room).rglob("*") if path.suffix in SHOWN]
+    assert len(told) > 8
+    assert len(shown) > 100
+    assert [_name(path) for path in (*told, *shown) if word in path.read_text(encoding="utf-8").lower()] == []
 
 
 def test_no_exception_is_swallowed() -> None:
