@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Set
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 Kind = Literal["refuse", "hang", "reset"]
@@ -44,6 +45,11 @@ class Truth:
     duplicated: frozenset[int] = frozenset()
     corrupt: frozenset[int] = frozenset()
     resurrected: frozenset[int] = frozenset()
+
+    def without(self, deleted: Set[int]) -> Truth:
+        """Less the writes whose deletion was confirmed or may have been done: those are lost no more."""
+        lost = ("lost", "lost_after")
+        return replace(self, **{way: getattr(self, way) - deleted for way in lost})
 
     @property
     def shortest_ns(self) -> int:

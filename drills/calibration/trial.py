@@ -41,7 +41,7 @@ def tried(case: Case, measured_by: Measure) -> CaseFigures:
     try:
         with planter(room) as planted:
             stamps = _record(case, planted, room)
-            truth = planted.truth(stamps)
+            truth = planted.truth(stamps).without(_deleted(room / LEDGER_NAME))
         measured = measured_by(room / LEDGER_NAME)
         pace = Pace(INTERVAL_NS, _slowest_served_ns(room / LEDGER_NAME, measured.late_ns or 0))
         return _figures(compare(case, truth, measured, STREAM, pace), measured)
@@ -120,6 +120,15 @@ def _header() -> dict[str, Any]:
             {"subject": STREAM, "objective": "rpo", "seconds": 0.0, "stream": STREAM},
         ],
         "not_tested": [],
+    }
+
+
+def _deleted(ledger: Path) -> set[int]:
+    """Numbers of the writes whose deletion was acknowledged, or may have been done."""
+    return {
+        record["number"]
+        for record in read(ledger)
+        if record["kind"] == "operation" and record["act"] == "delete" and record["outcome"] != "failed"
     }
 
 

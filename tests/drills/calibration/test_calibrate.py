@@ -49,7 +49,7 @@ def test_planted_trouble_is_found_exactly(made: Calibration) -> None:
 
 @pytest.mark.parametrize("broken", [blind, hasty])
 def test_a_broken_instrument_fails(broken: calibrating.Measure) -> None:
-    found = calibrate([Case("reset", 40 * MS, {"lost": 1})], measured_by=broken)
+    found = calibrate([Case("reset", 40 * MS, {"lost": 4})], measured_by=broken)
     assert found.verdict == "failed"
     assert not found.reference(datetime.now(UTC))["passed"]
 

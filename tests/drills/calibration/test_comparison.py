@@ -123,3 +123,9 @@ def test_a_run_that_proves_nothing_is_void_and_never_passed(nothing: Measurement
 
 def test_no_recovery_time_at_all_is_outside() -> None:
     assert not compared(measured(time=None)).passed
+
+
+def test_what_may_have_been_deleted_is_no_planted_loss() -> None:
+    left = TRUTH.without({4, 5, 6, 7, 9})
+    assert (left.lost, left.lost_after) == (frozenset(), frozenset())
+    assert (left.duplicated, left.corrupt) == (TRUTH.duplicated, TRUTH.corrupt), "those are read back"
