@@ -26,6 +26,9 @@ from sites.errors import DatasetError
 __all__ = ["Check", "HttpCanary", "HttpClient", "Sign", "check"]
 
 
+_ABSENT = {404, 410}
+
+
 @dataclass(frozen=True, slots=True)
 class HttpCanary:
     """How to write to the service and how to list what was written.
@@ -117,6 +120,8 @@ class HttpClient:
         finally:
             self._connections.settle(connection)
         address = reply.headers.get("x-served-by") or connection.peer
+        if reply.status in _ABSENT and request.startswith(b"DELETE "):
+            return Outcome("failed", "absent", address)  # what is not there was not deleted by us
         done = 200 <= reply.status < 300
         return Outcome("acknowledged" if done else "indeterminate", str(reply.status), address)
 

@@ -181,6 +181,8 @@ class PostgresClient:
         address = rows[0][0] if rows else None
         if line.warnings:
             return Outcome("indeterminate", "warned", address)
+        if not rows:  # a delete that found nothing was not executed: the write may have been lost before
+            return Outcome("failed", "absent")
         return Outcome("acknowledged", "committed", address)
 
 

@@ -89,3 +89,13 @@ def test_fresh_connections_are_each_their_own(pair: Pair, opened: Opened) -> Non
 
     assert asyncio.run(backends(pooled=True)) == 1
     assert asyncio.run(backends(pooled=False)) == 0
+
+
+def test_a_delete_that_finds_nothing_was_not_executed(pair: Pair, opened: Opened) -> None:
+    client = opened(address(pair, "primary"))
+
+    async def act() -> Outcome:
+        await client.prepare()
+        return await client.delete("orders", 77)
+
+    assert asyncio.run(act()) == Outcome("failed", "absent")
