@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +62,7 @@ async def _run(
         asked = await arun_deployment(deployment, parameters=parameters, timeout=0)
         while True:
             runs = await client.read_flow_runs()
-            for one in reversed(runs):
+            for one in _by_time(runs):
                 if states.get(one.id) != one.state_name:
                     states[one.id] = one.state_name
                     tell(await _name(client, one), one.state_name or "")
@@ -70,6 +71,13 @@ async def _run(
                 look()
                 return Ended(mine.state.is_completed(), mine.state_name or "", mine.state.message or "")
             await _rest(look)
+
+
+def _by_time(runs: Sequence[FlowRun]) -> list[FlowRun]:
+    """As they came to be what they are: a busy server may show the ends of several in one look."""
+    return sorted(
+        runs, key=lambda one: one.state.timestamp if one.state else datetime.min.replace(tzinfo=UTC)
+    )
 
 
 async def _rest(look: Callable[[], None]) -> None:

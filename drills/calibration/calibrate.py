@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drills.calibration.case import FULL, SHORT, Case
-from drills.calibration.record import Calibration, CaseFigures, fresh, load, machine, save
+from drills.calibration.record import Calibration, CaseFigures, failed_lately, fresh, load, machine, save
 from drills.calibration.trial import Measure, tried
 from rto_rpo import __version__
 from rto_rpo.measure import measure
@@ -48,10 +48,14 @@ def calibrate(
 def calibrated_instrument(path: Path, tell: Callable[[str], None]) -> Calibration:
     """The fresh calibration kept at `path`; where there is none, a short one made now, and kept.
 
+    One that failed stands until somebody calibrates: a short one must not cover up what a full one found.
     One that the machine was too busy for is tried once more. Raises BlackstartError.
     """
     kept = load(path)
     if kept is not None and fresh(kept):
+        return kept
+    if kept is not None and failed_lately(kept):
+        tell("The instrument failed its calibration, so nothing is met; `blackstart calibrate` tries again")
         return kept
     made = calibrate()
     if made.verdict == "void":

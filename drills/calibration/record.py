@@ -117,6 +117,15 @@ def fresh(calibration: Calibration | None) -> bool:
     return unfit(calibration.reference(datetime.now(UTC)), machine=machine(), judge=__version__) is None
 
 
+def failed_lately(calibration: Calibration | None) -> bool:
+    """Whether this instrument was seen to fail, and nobody has calibrated it again since."""
+    if calibration is None or calibration.verdict != "failed":
+        return False
+    return fresh(
+        calibration.model_copy(update={"verdict": "passed", "cases": ()})
+    )  # by machine, version and age alone
+
+
 def calibrated(calibration: Calibration | None) -> dict[str, object]:
     """What the header of a run that is opened now says of the instrument and its machine."""
     reference = calibration.reference(datetime.now(UTC)) if calibration is not None else None

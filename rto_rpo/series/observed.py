@@ -25,7 +25,10 @@ def observed(report: Report, judgement: Judgement, limit_seconds: float) -> tupl
 
 
 def _damage(report: Report, judgement: Judgement, limit_seconds: float) -> str:
-    """What is missed however short it was."""
+    """What is missed however short it was: two writers spoil every promise of a run."""
+    split = [f"split brain: {one.reason}" for one in report.split_brain if one.verdict == "missed"]
+    if split:
+        return "; ".join(split)
     if judgement.objective != "rpo":
         return ""
     point = next((point for point in report.recovery_points if point.stream == judgement.stream), None)
@@ -43,7 +46,7 @@ def _damage(report: Report, judgement: Judgement, limit_seconds: float) -> str:
 
 def _doubt(report: Report) -> str:
     """What keeps a run from being met as a whole, though the numbers of this promise stand."""
-    open_ = [f"check {one.name}: {one.reason}" for one in report.checks if one.verdict == "inconclusive"]
+    open_ = [f"check {one.name}: {one.reason}" for one in report.checks if one.verdict != "met"]
     open_ += [f"split brain: {one.reason}" for one in report.split_brain if one.verdict == "inconclusive"]
     # The judge's reasons are those of judgements, splits and checks, one each; what follows are doubts.
     judged = len(report.judgements) + len(report.split_brain) + len(report.checks)

@@ -17,6 +17,7 @@ from typing import Literal
 
 from sites.capability import Outcome, ReadBack
 from sites.drivers import command
+from sites.drivers.masking import mask
 from sites.errors import BlackstartError, CommandError, CommandTimeout, DatasetError, MissingProgram
 from sites.secret import Secret
 
@@ -117,7 +118,8 @@ class ShellClient:
             return Outcome("indeterminate", "timeout")
         except CommandError as error:
             return _unconfirmed(error.exit_code_of_command)
-        return Outcome("acknowledged", "exit 0", _first_line(done.stdout))
+        said = mask(done.stdout, self._secret_env.values())  # it goes into the evidence
+        return Outcome("acknowledged", "exit 0", _first_line(said))
 
     def _list(self, stream: str) -> ReadBack:
         listing = _Listing()

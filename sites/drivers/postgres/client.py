@@ -175,7 +175,10 @@ class PostgresClient:
         except ServerLost:
             return Outcome("indeterminate", "warned" if line.warnings else "lost")
         except psycopg.Error as error:
-            await self._put_back(line)
+            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                await line.session.connection.close()  # whoever takes writes now has to be looked for anew
+            else:
+                await self._put_back(line)
             return Outcome("failed", error.sqlstate or type(error).__name__)
         await self._put_back(line)
         address = rows[0][0] if rows else None

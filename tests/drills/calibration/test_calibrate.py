@@ -88,6 +88,18 @@ def test_a_drill_makes_one_only_where_none_is_fresh(
     assert json.loads(path.read_text())["verdict"] == "passed"
 
 
+def test_a_failed_one_stands_until_somebody_calibrates(
+    made: Calibration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, told = file_of(tmp_path), list[str]()
+    save(made.model_copy(update={"verdict": "failed"}), path)
+    monkeypatch.setattr(calibrating, "calibrate", lambda: made)
+    assert calibrated_instrument(path, told.append).verdict == "failed"
+    assert "failed its calibration" in told[0]
+    save(made.model_copy(update={"verdict": "failed", "judge": "0"}), path)
+    assert calibrated_instrument(path, told.append) == made, "of another version: it says nothing of this one"
+
+
 def test_the_short_one_plants_every_kind() -> None:
     assert {case.kind for case in SHORT} == {"refuse", "hang", "reset"}
     assert {way for case in SHORT for way in case.losses} == set(LOSSES)

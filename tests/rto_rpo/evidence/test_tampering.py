@@ -127,6 +127,7 @@ def test_a_thousand_things_done_to_a_large_run_all_show(tmp_path: Path, seed: in
     large = replace(MET, number=2, interval_seconds=0.01, end_at_seconds=60.0)
     make(root, SMALL, large, replace(SMALL, number=3))
     done = tampered(root, 1_000, seed=100 + seed)
+    assert done.total() == 1_000
     size = sum(path.stat().st_size for path in files(root)) / 1e6
     print(f"proof: {size:.0f} MB of evidence, 1000 tamperings all shown: {dict(sorted(done.items()))}")  # noqa: T201
 

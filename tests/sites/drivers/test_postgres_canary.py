@@ -11,8 +11,9 @@ import pytest
 from sites.capability import Outcome
 from sites.drivers.postgres.canary import PostgresCanary
 from sites.drivers.postgres.client import PostgresClient
+from sites.drivers.postgres.session import Login, session
 from sites.secret import Secret
-from tests.sites.drivers.pairs import LOOPBACK, PASSWORD, Pair, free_port
+from tests.sites.drivers.pairs import ADMIN_PASSWORD, LOOPBACK, PASSWORD, Pair, free_port
 
 pytestmark = pytest.mark.postgres
 
@@ -99,3 +100,30 @@ def test_a_delete_that_finds_nothing_was_not_executed(pair: Pair, opened: Opened
         return await client.delete("orders", 77)
 
     assert asyncio.run(act()) == Outcome("failed", "absent")
+
+
+def test_a_pooled_connection_to_a_server_that_turned_read_only_is_given_up(
+    new_pair: Callable[..., Pair], opened: Opened
+) -> None:
+    pair = new_pair(synchronous=False)
+    port = pair.servers["primary"].settings.port
+    client = opened(address(pair, "primary"), pooled=True)
+
+    async def act() -> tuple[Outcome, Outcome, int]:
+        await client.prepare()
+        before = await client.write("orders", 0, b"x")
+        login = Login(LOOPBACK, port, "desk", "postgres", ADMIN_PASSWORD)
+        async with session(login, 10) as admin:
+            await admin.rows("ALTER SYSTEM SET default_transaction_read_only = on")
+            await admin.rows("SELECT pg_reload_conf()")
+            while await admin.value("SHOW default_transaction_read_only") != "on":
+                await asyncio.sleep(0.01)
+        after = before
+        for number in range(1, 200):  # its own session hears of it a moment later
+            after = await client.write("orders", number, b"x")
+            if after.result != "acknowledged":
+                break
+        return before, after, len(client._idle)
+
+    before, after, kept = asyncio.run(act())
+    assert (before.result, after, kept) == ("acknowledged", Outcome("failed", "25006"), 0)

@@ -106,7 +106,7 @@ def test_commands_are_told_what_they_are_about(tmp_path: Path, monkeypatch: pyte
     variables = ("STREAM", "NUMBER", "ADDRESS", "SITE", "RUN")
     said = " ".join(f"$BLACKSTART_{name}" for name in variables)
     commands = ShellCommands(
-        write=shell(f'echo "{said} $PLAIN $PASSWORD $PWD"'),
+        write=shell(f'echo "{said} $PLAIN $PASSWORD ${{#PASSWORD}} $PWD"'),
         read=("true",),
         address="http://desk",
         site="primary",
@@ -118,8 +118,28 @@ def test_commands_are_told_what_they_are_about(tmp_path: Path, monkeypatch: pyte
         return await client(commands).write("orders", 4, b"")
 
     told = asyncio.run(whole()).address
-    assert told == f"3f9a12c4-orders 4 http://desk primary {RUN} word hunter22 {tmp_path}"
+    assert told == f"3f9a12c4-orders 4 http://desk primary {RUN} word *** 8 {tmp_path}"  # told it, and masked
     assert "hunter22" not in repr(commands)
+
+
+def test_a_secret_that_a_command_prints_does_not_reach_the_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANTED", "s3cr3t-planted")
+    commands = ShellCommands(
+        write=("sh", "-c", 'cat > /dev/null; echo "db://app:$PGPASSWORD@host"'),
+        read=("true",),
+        env={"PGPASSWORD": Secret(env="PLANTED")},
+    )
+
+    async def act() -> Outcome:
+        client = ShellClient(commands, run="a", limit_seconds=5, workers=1)
+        try:
+            return await client.write("orders", 0, b"x")
+        finally:
+            await client.aclose()
+
+    outcome = asyncio.run(act())
+    assert outcome.result == "acknowledged"
+    assert outcome.address == "db://app:***@host"
 
 
 def test_a_secret_that_cannot_be_had_is_told_at_once() -> None:

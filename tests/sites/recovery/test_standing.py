@@ -63,6 +63,7 @@ def test_who_lifts_the_fence_by_hand_says_that_all_is_as_before(tmp_path: Path) 
     standing = standing_at(tmp_path, "failed over")
     Fences(tmp_path).lift("primary")
     standing.begin("failover")
+    assert standing.now == "failing over"
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"stands": "asleep", "before": "asleep"}', '{"stands": 1}'])
