@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 Result = Literal["acknowledged", "failed", "indeterminate"]
+Direction = Literal["both", "inbound", "outbound"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,56 @@ class Killable(Protocol):
 
     def proven_gone(self) -> Proof:
         """Whether no process of the site exists any more."""
+        ...
+
+
+@runtime_checkable
+class KillingOne(Protocol):
+    """A site of which one process can be lost, with whatever it started, while the others go on."""
+
+    def kill_process(self, process: str) -> Proof:
+        """SIGKILL; return once it is proven gone. A process that does not run is gone."""
+        ...
+
+
+@runtime_checkable
+class Pausable(Protocol):
+    """A site that can be made to stand still: it accepts connections, and never answers."""
+
+    def pause(self) -> Proof:
+        """Stop every process where it is; return once the last one stands still."""
+        ...
+
+    def resume(self) -> Proof:
+        """Let them go on; the proof says whether all do. No effect on a site that is not paused or gone."""
+        ...
+
+    def paused(self) -> Proof:
+        """Whether every process of the site stands still now."""
+        ...
+
+
+@runtime_checkable
+class Partitionable(Protocol):
+    """A site that can be cut off: packets are dropped, so that there is silence and no refusal.
+
+    Inbound is what others send to the site, outbound what it sends to them. Within the site all goes on.
+    """
+
+    def cannot_partition(self) -> str | None:
+        """Why it cannot be done here; None if it can. Changes nothing."""
+        ...
+
+    def partition(self, direction: Direction) -> Proof:
+        """Drop packets from now on; return once that is in force."""
+        ...
+
+    def reconnect(self) -> Proof:
+        """Drop no more; the proof says whether nothing of ours is left. No effect on a site not cut off."""
+        ...
+
+    def partitioned(self) -> Proof:
+        """Whether packets are being dropped now."""
         ...
 
 
