@@ -116,63 +116,6 @@ class Killable(Protocol):
         ...
 
 
-Direction = Literal["both", "inbound", "outbound"]
-
-
-@runtime_checkable
-class ServiceKillable(Protocol):
-    """A site of which one process can be lost while the others go on."""
-
-    def kill_process(self, process: str) -> Proof:
-        """SIGKILL one process and whatever it started; return once that is proven gone.
-
-        Raises SiteError when no such process is running: then nothing was hit.
-        """
-        ...
-
-
-@runtime_checkable
-class Pausable(Protocol):
-    """A site that can be held still: it keeps its connections, takes new ones and answers nothing.
-
-    Who resumes may be another process, long after. Neither act has an effect where it has been done.
-    """
-
-    def pause(self) -> Proof:
-        """Hold every process of the site; return once the last one is proven held."""
-        ...
-
-    def resume(self) -> Proof:
-        """Let every process of the site go on; return once none is held. Holds too where none is left."""
-        ...
-
-    def paused(self) -> Proof:
-        """Whether every process of the site is held now."""
-        ...
-
-
-@runtime_checkable
-class Partitionable(Protocol):
-    """A site whose packets can be dropped, so that others meet silence and no refusal.
-
-    "inbound": nothing reaches the site; "outbound": nothing leaves it. What its processes say to each
-    other on one machine still arrives. Who reconnects may be another process, long after. Neither act has
-    an effect where it has been done, but a cut in another direction replaces the one before.
-    """
-
-    def cut_off(self, direction: Direction = "both") -> Proof:
-        """Drop the packets; return once that is in force for the last process."""
-        ...
-
-    def reconnect(self) -> Proof:
-        """Drop nothing of ours any more. Holds too where the site is gone and the cut with it."""
-        ...
-
-    def is_cut_off(self) -> Proof:
-        """Whether packets are dropped now, as asked of whatever drops them."""
-        ...
-
-
 @runtime_checkable
 class KillingOne(Protocol):
     """A site of which one process can be lost, with whatever it started, while the others go on."""
