@@ -83,10 +83,10 @@ def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
         if dataset.kind == "postgres" and dataset.replication is not None:
             yield f"replication secret of {name}", dataset.replication.password
     for site_name, site in plan.sites.items():
-        for process_name, process in site.processes.items():
-            for variable, value in process.env.items():
+        for what, env in site.environments():
+            for variable, value in env.items():
                 if isinstance(value, Secret):
-                    yield f"secret {variable} of {process_name} at {site_name}", value
+                    yield f"secret {variable} of {what or 'the commands'} at {site_name}", value
 
 
 def _resolved(secret: Secret) -> str:

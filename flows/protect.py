@@ -74,11 +74,11 @@ def _replicate(estate: Estate, source: str, target: str) -> ReplicationResult:
 def _restore_test(estate: Estate, name: str, declared: Backup) -> RestoreTestResult:
     copy = estate.copy_of(declared.to)
     where = copy or declared.to
-    site = estate.plan.sites[estate.plan.repositories[where].site]
+    room = estate.room(estate.plan.repositories[where].site)
     return restore_test(
         estate.dataset(name),
         estate.repository(where),
-        site.path / "restore-test",
+        room / "restore-test",
         history=History(estate.history),
         copied_only=copy is not None,
     )

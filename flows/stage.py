@@ -97,7 +97,7 @@ def _serve(server: LocalServer, examples_folder: Path, console: Console) -> None
 def _start_workers(server: LocalServer, desk: Desk) -> None:
     env = {**desk.variables, "BLACKSTART_EVIDENCE": os.environ["BLACKSTART_EVIDENCE"]}
     for pool in POOLS:
-        server.start_worker(pool, None if pool == "outside" else desk.estate().site(pool), **env)
+        server.start_worker(pool, None if pool == "outside" else desk.estate().processes(pool), **env)
 
 
 def _become_client(settings: Mapping[str, str]) -> None:

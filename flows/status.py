@@ -17,6 +17,7 @@ from rto_rpo.evidence.not_run import NotRun, overdue
 from rto_rpo.evidence.run_folder import held
 from rto_rpo.evidence.tail import CHAIN_NAME
 from rto_rpo.report import words
+from sites.errors import SiteError
 from sites.estate import Estate
 from sites.protection.exposure import Exposure
 from sites.recovery.failback import kind_of
@@ -28,10 +29,10 @@ NOT_RUN_TOLD = 10  # the newest so many; the report has all
 
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """`running` names its processes; a fenced site is kept from taking writes."""
+    """`running` names its processes, None: it cannot be asked. A fenced site is kept from taking writes."""
 
     name: str
-    running: tuple[str, ...]
+    running: tuple[str, ...] | None
     fenced: bool
 
 
@@ -75,7 +76,7 @@ def status_of(estate: Estate) -> Status:
     plan, fences = estate.plan, Fences(estate.state)
     root = plan.evidence.path
     records = run_records(_entries(root))
-    sites = [SiteState(n, tuple(estate.site(n).running()), fences.raised(n)) for n in plan.sites]
+    sites = [SiteState(n, _running(estate, n), fences.raised(n)) for n in plan.sites]
     return Status(
         plan=plan.name,
         environment=plan.environment,
@@ -130,8 +131,17 @@ def _dataset_row(row: Exposure) -> tuple[str, ...]:
 
 
 def _site_row(site: SiteState) -> tuple[str, ...]:
-    state = "fenced" if site.fenced else "up" if site.running else "down"
-    return site.name, state, ", ".join(site.running) or "none"
+    known = "unknown" if site.running is None else "up" if site.running else "down"
+    told = "it cannot be asked" if site.running is None else ", ".join(site.running) or "none"
+    return site.name, "fenced" if site.fenced else known, told
+
+
+def _running(estate: Estate, site: str) -> tuple[str, ...] | None:
+    """After a disaster a site may not answer, which is worth saying and stops nothing else."""
+    try:
+        return tuple(estate.site(site).running())
+    except SiteError:
+        return None
 
 
 def _entries(root: Path) -> tuple[Entry, ...]:

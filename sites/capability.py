@@ -5,6 +5,7 @@ All calls block unless they are `async`; all of them may raise a `BlackstartErro
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -84,8 +85,8 @@ class Running(Protocol):
 
     name: str
 
-    def up(self) -> None:
-        """Start the site and everything it declares; no effect on what already runs."""
+    def up(self, *, only: Collection[str] | None = None) -> None:
+        """Start the site and what it starts by itself, or `only` those; no effect on what already runs."""
         ...
 
     def down(self) -> None:
@@ -164,6 +165,19 @@ class Partitionable(Protocol):
     def partitioned(self) -> Proof:
         """Whether packets are being dropped now."""
         ...
+
+
+@runtime_checkable
+class Fencing(Protocol):
+    """A site with a fence of its own, which says more than that everything there was killed."""
+
+    def fence(self) -> Proof:
+        """Keep the site from taking writes; return once that is proven, or with why it is not."""
+        ...
+
+
+class SiteDriver(Running, Killable, Protocol):
+    """What every kind of site is."""
 
 
 @runtime_checkable

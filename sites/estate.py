@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from sites.capability import SiteDriver
 from sites.drivers.files import FilesDataset
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.folder import DataFolder
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
 from sites.drivers.postgres.rejoin import Rejoining, Replicator
-from sites.drivers.processes.readiness import HttpReady, Readiness, TcpReady
-from sites.drivers.processes.site import ProcessSite, ProcessSpec
+from sites.drivers.processes.site import ProcessSite
 from sites.drivers.restic.repository import Restic
 from sites.errors import PlanError
 from sites.plan import Dataset, Plan, PostgresServer, Process, Replication
 from sites.plan import PostgresDataset as PostgresNoun
 from sites.secret import Secret
+from sites.site_drivers import process_spec, resolved, shell_site
 
 _Noun = TypeVar("_Noun")
 
@@ -45,7 +45,7 @@ class Estate:
     def __init__(self, plan: Plan, *, until_pid: int | None = None) -> None:
         self.plan = plan
         self._until_pid = until_pid
-        self._sites: dict[str, ProcessSite] = {}
+        self._sites: dict[str, SiteDriver] = {}
         self._postgres: dict[str, PostgresDataset] = {}
         self._repositories: dict[str, Restic] = {}
 
@@ -59,12 +59,29 @@ class Estate:
         """The file that says what backups, replications and restore tests came to."""
         return self.state / "history.jsonl"
 
-    def site(self, name: str) -> ProcessSite:
+    def site(self, name: str) -> SiteDriver:
         if name not in self._sites:
-            site = _declared(self.plan.sites, name, "site")
-            specs = {process: self._spec(declared) for process, declared in site.processes.items()}
-            self._sites[name] = ProcessSite(name, site.path, specs, until_pid=self._until_pid)
+            self._sites[name] = self._new_site(name)
         return self._sites[name]
+
+    def processes(self, name: str) -> ProcessSite:
+        """A site of processes on this machine, for what only that can do. Raises PlanError."""
+        site = self.site(name)
+        if not isinstance(site, ProcessSite):
+            raise PlanError(f'site "{name}" is of kind {self.plan.sites[name].kind}, not processes')
+        return site
+
+    def room(self, name: str) -> Path:
+        """Where blackstart keeps what belongs to a site, such as what a restore test restores."""
+        site = _declared(self.plan.sites, name, "site")
+        return site.path if site.kind == "processes" else self.state / "sites" / name
+
+    def _new_site(self, name: str) -> SiteDriver:
+        site = _declared(self.plan.sites, name, "site")
+        if site.kind == "shell":
+            return shell_site(name, site, self.plan.folder)
+        specs = {process: process_spec(declared) for process, declared in site.processes.items()}
+        return ProcessSite(name, site.path, specs, until_pid=self._until_pid)
 
     def repository(self, name: str) -> Restic:
         if name not in self._repositories:
@@ -110,7 +127,13 @@ class Estate:
                 f'dataset "{dataset}" cannot be made a standby at site "{site}"',
                 hint="it needs `replication`, and `process` and `data` of each server",
             )
-        process = self.plan.sites[site].processes[server.process]
+        place = self.plan.sites[site]
+        if place.kind != "processes":
+            raise PlanError(
+                f'dataset "{dataset}" cannot be made a standby at site "{site}": it is of kind {place.kind}',
+                hint="that is done by hand there, then the site's fence is lifted: see docs/sites.md",
+            )
+        process = place.processes[server.process]
         user = process.user if os.geteuid() == 0 else None
         folder = DataFolder(server.data, _programs_of(process), user)
         return Rejoining(site, folder, _replicator(told))
@@ -144,39 +167,13 @@ class Estate:
 
     def environment(self, declared: Mapping[str, str | Secret]) -> tuple[dict[str, str], dict[str, str]]:
         """Environment variables as (plain, secret), the secrets looked up. Raises PlanError."""
-        plain = {key: value for key, value in declared.items() if isinstance(value, str)}
-        secret = {key: value.resolve() for key, value in declared.items() if isinstance(value, Secret)}
-        return plain, secret
-
-    def _spec(self, declared: Process) -> ProcessSpec:
-        env, secret_env = self.environment(declared.env)
-        return ProcessSpec(
-            command=declared.command,
-            env=env,
-            secret_env=secret_env,
-            user=declared.user,
-            cwd=declared.folder,
-            ready=_readiness(declared),
-            ready_seconds=declared.ready.limit.seconds if declared.ready else 30.0,
-            stop_signal=signal.Signals[f"SIG{declared.stop_signal}"],
-            stop_seconds=declared.stop_limit.seconds,
-            pid_file=declared.pid_file,
-            autostart=declared.autostart,
-        )
+        return resolved(declared)
 
 
 def _declared(nouns: Mapping[str, _Noun], name: str, what: str) -> _Noun:
     if name not in nouns:
         raise PlanError(f'no {what} is named "{name}"', hint=f"declared: {', '.join(nouns) or 'none'}")
     return nouns[name]
-
-
-def _readiness(declared: Process) -> Readiness | None:
-    if declared.ready is None:
-        return None
-    if declared.ready.kind == "http":
-        return HttpReady(declared.ready.url)
-    return TcpReady(f"{declared.ready.host}:{declared.ready.port}")
 
 
 def _servers(declared: Dataset) -> list[PostgresServer]:

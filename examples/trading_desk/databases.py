@@ -35,7 +35,7 @@ def create(
     Raises a BlackstartError.
     """
     for name in ("primary", "dr"):
-        ProcessSite(name, estate.site(name).path, until_pid=until_pid).up()
+        ProcessSite(name, estate.processes(name).path, until_pid=until_pid).up()
     waits_for = "FIRST 1 (dr)" if estate.postgres("orders").synchronous else ""
     primary = _server(estate, "primary", programs, user, waits_for)
     primary.create_primary(admin_password=secrets["admin"])
@@ -53,7 +53,7 @@ def _server(
 ) -> PostgresServer:
     place = estate.server("orders", site)
     settings = ServerSettings(site, place.port, place.host, synchronous_standbys=waits_for)
-    return PostgresServer(settings, data=estate.site(site).path / "pgdata", programs=programs, user=user)
+    return PostgresServer(settings, data=estate.processes(site).path / "pgdata", programs=programs, user=user)
 
 
 def _arm_once_started(address: tuple[str, int], secrets: Mapping[str, str]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sites.plan.canary import ShellCanary
 from sites.plan.check_data import dataset_contradictions, process_contradictions, unrecoverable
 from sites.plan.check_drill import drill_contradictions
+from sites.plan.places import ProcessesSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.service import FileRedirect, Service
@@ -67,6 +68,8 @@ def _watched_for_a_second_writer(plan: Plan) -> Found:
 def _sites(plan: Plan) -> Found:
     owners: dict[Path, str] = {}
     for name, site in plan.sites.items():
+        if not isinstance(site, ProcessesSite):
+            continue
         first = owners.setdefault(site.path, name)
         if first != name:
             yield ("sites", name, "path"), f'the same folder as site "{first}"; two sites share nothing'

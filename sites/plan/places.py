@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
+from sites.plan.ready import HttpReady, TcpReady
 from sites.plan.references import EnvValue, RepositoryName, SecretRef, SiteName
 from sites.plan.scalars import (
     Command,
     EnvName,
-    HttpAddress,
     Location,
     Name,
-    Port,
     PositiveSpan,
     RepositoryUrl,
     Text,
 )
+from sites.plan.shell_site import ShellSite
+from sites.secret import Secret
 
 StopSignal = Literal["TERM", "INT", "QUIT", "HUP"]
-
-
-class HttpReady(Noun):
-    """The process is ready once this address answers with 2xx."""
-
-    kind: Literal["http"]
-    url: HttpAddress = Field(description="asked with GET; ready when it answers 2xx")
-    limit: PositiveSpan = Field(
-        parse_duration("30s"), description="ready within this time, or the start failed"
-    )
-
-
-class TcpReady(Noun):
-    """The process is ready once this port takes a connection."""
-
-    kind: Literal["tcp"]
-    host: Text = Field("127.0.0.1", description="host name or address")
-    port: Port = Field(description="ready when it takes a connection")
-    limit: PositiveSpan = Field(
-        parse_duration("30s"), description="ready within this time, or the start failed"
-    )
 
 
 class Process(Noun):
@@ -74,8 +55,12 @@ class ProcessesSite(Noun):
     )
     processes: dict[Name, Process] = Field({}, description="its programs, in the order they start")
 
+    def environments(self) -> Iterator[tuple[str, Mapping[str, str | Secret]]]:
+        """Every environment that it declares, with the process whose it is."""
+        yield from ((name, process.env) for name, process in self.processes.items())
 
-Site = ProcessesSite
+
+Site = Annotated[ProcessesSite | ShellSite, Field(discriminator="kind")]
 
 
 class Repository(Noun):

@@ -1,7 +1,8 @@
 """What every site that runs processes and can be lost whole must do, the fake included.
 
 A new kind of site adds its maker to `MAKERS`. Every maker gives a site that declares `alpha` and `beta`,
-started with the site, and `gamma`, started only when asked for.
+started with the site, and `gamma`, started only when asked for. Those in `OURS` have a life that begins when
+we bring them up; others are there without us, and what runs there can be asked at any time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sites.drivers.processes.control import namespaces_work
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import SiteError
 from tests.fakes.site import FakeSite
+from tests.sites.shell_commands import shell_site
 
 
 class Site(Running, Killable, Protocol):
@@ -34,7 +36,9 @@ MAKERS: dict[str, Callable[[Path], Site]] = {
     "fake": lambda _: FakeSite("north", ("alpha", "beta"), ("gamma",)),
     "process tree": lambda path: processes(path, namespace=False),
     "process namespace": lambda path: processes(path, namespace=True),
+    "shell": shell_site,
 }
+OURS = ("fake", "process tree", "process namespace")
 
 
 @pytest.fixture(params=MAKERS)
@@ -44,6 +48,13 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     made = MAKERS[request.param](tmp_path / "north")
     yield made
     made.kill()
+
+
+@pytest.fixture
+def life(request: pytest.FixtureRequest, site: Site) -> bool:
+    """Whether the site's life begins when we bring it up."""
+    assert site.running() == {}
+    return request.node.callspec.params["site"] in OURS
 
 
 def test_it_keeps_both_protocols(site: Site) -> None:
@@ -100,7 +111,11 @@ def test_an_undeclared_process_is_refused_by_name(site: Site) -> None:
         site.start("delta")
 
 
-def test_nothing_starts_at_a_site_that_is_not_up(site: Site) -> None:
+def test_nothing_starts_at_a_site_of_ours_that_is_not_up(site: Site, *, life: bool) -> None:
+    if not life:
+        site.start("gamma")
+        assert list(site.running()) == ["gamma"]
+        return
     with pytest.raises(SiteError, match="is not up"):
         site.start("gamma")
 
@@ -125,9 +140,9 @@ def test_down_leaves_nothing(site: Site) -> None:
     assert site.proven_gone().holds
 
 
-def test_a_site_that_was_never_up_is_not_proven_gone(site: Site) -> None:
-    assert not site.proven_gone().holds
-    assert not site.kill().holds
+def test_a_site_of_ours_that_was_never_up_is_not_proven_gone(site: Site, *, life: bool) -> None:
+    assert site.proven_gone().holds is not life
+    assert site.kill().holds is not life
 
 
 def test_a_living_site_is_not_proven_gone(site: Site) -> None:
@@ -136,12 +151,21 @@ def test_a_living_site_is_not_proven_gone(site: Site) -> None:
     assert not site.proven_gone().holds
 
 
-def test_a_site_with_no_process_left_is_still_up(site: Site) -> None:
+def test_a_site_of_ours_with_no_process_left_is_still_up(site: Site, *, life: bool) -> None:
     site.up()
     site.stop("alpha")
+    assert not site.proven_gone().holds
     site.stop("beta")
 
-    assert not site.proven_gone().holds
+    assert site.proven_gone().holds is not life
+
+
+def test_only_what_is_named_is_started(site: Site) -> None:
+    site.up(only=("beta",))
+    assert list(site.running()) == ["beta"]
+
+    site.up(only=())
+    assert list(site.running()) == ["beta"]
 
 
 def test_the_targets_are_the_site_and_each_process(site: Site) -> None:

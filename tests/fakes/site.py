@@ -6,6 +6,7 @@ It keeps the same contract as the real ones: see tests/contract. What it adds is
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 
 from sites.capability import Proof, Target
 from sites.errors import SiteError
@@ -33,10 +34,10 @@ class FakeSite:
         self._ever_up = False
         self.calls: list[str] = []
 
-    def up(self) -> None:
+    def up(self, *, only: Collection[str] | None = None) -> None:
         self.calls.append("up")
         self._up = self._ever_up = True
-        for process in self._autostart:
+        for process in self._autostart if only is None else only:
             self._begin(process)
 
     def down(self) -> None:

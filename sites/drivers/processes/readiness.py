@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import socket
+import time
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
 _TRY_SECONDS = 1.0
+_POLL_SECONDS = 0.01
 
 
 class Readiness(Protocol):
@@ -50,3 +52,11 @@ class TcpReady:
         except OSError as error:
             return f"{self.address}: {error}"
         return None
+
+
+def wait_until_ready(ready: Readiness, limit_seconds: float) -> str | None:
+    """None as soon as it is ready; what was still missing when the time was up."""
+    deadline = time.monotonic() + limit_seconds
+    while (reason := ready.reason_not()) is not None and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return reason

@@ -16,23 +16,32 @@ from sites.plan.noun import Noun
 REFERENCE = (Path(__file__).parents[3] / "docs" / "plan.md").read_text()
 
 
-def nouns(annotation: Any, place: str) -> Iterator[tuple[str, type[Noun]]]:
-    """Every noun that a plan can hold, with the heading of its section: where it stands, and its kind."""
+def nouns(annotation: Any, place: str, within: str = "") -> Iterator[tuple[str, type[Noun]]]:
+    """Every noun that a plan can hold, with the heading of its section: where it stands, and its kind.
+
+    What has no kind of its own is told apart by that of the site which it belongs to.
+    """
     parts = [get_args(annotation)[0]] if get_origin(annotation) is Annotated else list(get_args(annotation))
     if get_origin(annotation) is dict:
-        yield from nouns(parts[1], f"{place}.NAME")
+        yield from nouns(parts[1], f"{place}.NAME", within)
     elif get_origin(annotation) in (Union, types.UnionType, Annotated, tuple):
         for part in parts:
-            yield from nouns(part, place)
+            yield from nouns(part, place, within)
     elif isinstance(annotation, type) and issubclass(annotation, Noun):
-        yield _heading(annotation, place), annotation
+        yield _heading(annotation, place, within), annotation
+        within = _kind(annotation) if place == "sites.NAME" else within
         for name, field in annotation.model_fields.items():
-            yield from nouns(field.annotation, f"{place}.{field.alias or name}".removeprefix("."))
+            yield from nouns(field.annotation, f"{place}.{field.alias or name}".removeprefix("."), within)
 
 
-def _heading(noun: type[Noun], place: str) -> str:
-    kind = get_args(noun.model_fields["kind"].annotation)[0] if "kind" in noun.model_fields else ""
-    return f"`{place}` of kind `{kind}`" if kind else f"`{place}`" if place else "The whole"
+def _kind(noun: type[Noun]) -> str:
+    return get_args(noun.model_fields["kind"].annotation)[0] if "kind" in noun.model_fields else ""
+
+
+def _heading(noun: type[Noun], place: str, within: str) -> str:
+    kind = _kind(noun)
+    owner = f" at a site of kind `{within}`" if within and not kind else ""
+    return f"`{place}` of kind `{kind}`" if kind else f"`{place}`{owner}" if place else "The whole"
 
 
 def default(field: FieldInfo) -> str:

@@ -1,0 +1,77 @@
+"""From each kind of site in a plan to its driver; secrets are looked up when one is made."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from sites.drivers.processes.readiness import HttpReady, Readiness, TcpReady
+from sites.drivers.processes.spec import ProcessSpec
+from sites.drivers.shell_site import ShellProcess, ShellSite, SiteCommands
+from sites.plan import HttpReady as HttpReadyNoun
+from sites.plan import Process
+from sites.plan import ShellSite as ShellSiteNoun
+from sites.plan import TcpReady as TcpReadyNoun
+from sites.secret import Secret
+
+READY_SECONDS = 30.0
+
+
+def resolved(declared: Mapping[str, str | Secret]) -> tuple[dict[str, str], dict[str, str]]:
+    """Environment variables as (plain, secret), the secrets looked up. Raises PlanError."""
+    plain = {key: value for key, value in declared.items() if isinstance(value, str)}
+    secret = {key: value.resolve() for key, value in declared.items() if isinstance(value, Secret)}
+    return plain, secret
+
+
+def readiness(declared: HttpReadyNoun | TcpReadyNoun | None) -> Readiness | None:
+    if declared is None:
+        return None
+    if declared.kind == "http":
+        return HttpReady(declared.url)
+    return TcpReady(f"{declared.host}:{declared.port}")
+
+
+def process_spec(declared: Process) -> ProcessSpec:
+    env, secret_env = resolved(declared.env)
+    return ProcessSpec(
+        command=declared.command,
+        env=env,
+        secret_env=secret_env,
+        user=declared.user,
+        cwd=declared.folder,
+        ready=readiness(declared.ready),
+        ready_seconds=declared.ready.limit.seconds if declared.ready else READY_SECONDS,
+        stop_signal=signal.Signals[f"SIG{declared.stop_signal}"],
+        stop_seconds=declared.stop_limit.seconds,
+        pid_file=declared.pid_file,
+        autostart=declared.autostart,
+    )
+
+
+def shell_site(name: str, declared: ShellSiteNoun, folder: Path) -> ShellSite:
+    """Its commands run in `folder`, the plan's."""
+    env, secret_env = resolved(declared.env)
+    commands = SiteCommands(
+        start=declared.start,
+        stop=declared.stop,
+        kill=declared.kill,
+        status=declared.status,
+        fence=declared.fence,
+        reachable=declared.reachable,
+        env=env,
+        secret_env=secret_env,
+        cwd=folder,
+        limit_seconds=declared.limit.seconds,
+        kill_seconds=declared.kill_limit.seconds,
+    )
+    processes = {
+        each: ShellProcess(
+            ready=readiness(process.ready),
+            ready_seconds=process.ready.limit.seconds if process.ready else READY_SECONDS,
+            autostart=process.autostart,
+        )
+        for each, process in declared.processes.items()
+    }
+    return ShellSite(name, commands, processes)
