@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import ledgers
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.run_folder import RunFolder
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.run_folder import RunFolder
 from rto_rpo.measure import measure
 from rto_rpo.report.publish import publish
 

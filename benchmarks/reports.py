@@ -20,9 +20,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rto_rpo.controls.profile import profile, shipped
-from rto_rpo.evidence.files import inventory
-from rto_rpo.evidence.line import CHAIN_SCHEMA, FIRST_PREV, build, line_hash
-from rto_rpo.evidence.run_folder import folder_name
+from rto_rpo.evidence.keeping.files import inventory
+from rto_rpo.evidence.keeping.run_folder import folder_name
+from rto_rpo.evidence.lines.line import CHAIN_SCHEMA, FIRST_PREV, build, line_hash
 from rto_rpo.report.document import document, to_json
 from rto_rpo.report.html import html
 from rto_rpo.website.build import build as build_site

@@ -7,7 +7,7 @@ import pwd
 
 from drills.arrangement import criteria
 from drills.preview import Preview
-from rto_rpo.evidence.charter import Agreed, Executor, Role
+from rto_rpo.evidence.agreed.charter import Agreed, Executor, Role
 from sites.estate import Estate
 from sites.plan import Drill, Plan, Tabletop
 

@@ -10,7 +10,7 @@ from drills.calibration.record import Calibration, calibrated
 from drills.clients import Addressed, clients_of, marked_folder
 from drills.recorder.config import RecorderConfig, StreamConfig
 from rto_rpo import __version__
-from rto_rpo.evidence.charter import Criteria, Objective
+from rto_rpo.evidence.agreed.charter import Criteria, Objective
 from rto_rpo.ledger.records import Role
 from rto_rpo.objective import Duration
 from sites.drivers.http.probe import HttpControl

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from drills.keeping import kept_elsewhere
-from rto_rpo.evidence import EvidenceError, chain
-from rto_rpo.evidence.charter import Agreed
-from rto_rpo.evidence.run_folder import RunFolder
-from rto_rpo.evidence.signature import SigningKey, parse_key
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.agreed.charter import Agreed
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.run_folder import RunFolder
+from rto_rpo.evidence.lines.signature import SigningKey, parse_key
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.document import DocumentError

@@ -26,7 +26,7 @@ from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal
 from drills.response import Response
 from drills.undo import Undo, now
-from rto_rpo.evidence.charter import Agreed
+from rto_rpo.evidence.agreed.charter import Agreed
 from sites.errors import BlackstartError
 from sites.estate import Estate
 

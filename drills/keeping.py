@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.chain import head
-from rto_rpo.evidence.files import listing
-from rto_rpo.evidence.heads import Kept, keep_head
-from rto_rpo.evidence.history import RunRecord, read_entries, run_records
-from rto_rpo.evidence.not_run import opened_at
-from rto_rpo.evidence.tail import CHAIN_NAME, PUBLIC_KEY_NAME
+from rto_rpo.evidence.agreed.not_run import opened_at
+from rto_rpo.evidence.keeping.chain import head
+from rto_rpo.evidence.keeping.files import listing
+from rto_rpo.evidence.lines.heads import Kept, keep_head
+from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
+from rto_rpo.evidence.names import CHAIN_NAME, PUBLIC_KEY_NAME
 from sites.errors import BlackstartError
 from sites.plan import Plan
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from drills.closing import signing_key, told_as_ours
 from drills.keeping import kept_elsewhere
-from rto_rpo.evidence.adding import rotate_key
-from rto_rpo.evidence.signature import load_key
+from rto_rpo.evidence.keeping.adding import rotate_key
+from rto_rpo.evidence.lines.signature import load_key
 from sites.errors import GuardError
 from sites.plan import Plan
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from drills.closing import signing_key, told_as_ours
 from drills.keeping import keep
-from rto_rpo.evidence.pruning import Prunable, prunable, prune
+from rto_rpo.evidence.keeping.pruning import Prunable, prunable, prune
 from sites.plan import Plan
 
 

@@ -12,10 +12,10 @@ from drills.agreement import named
 from drills.closing import signing_key, told_as_ours
 from drills.keeping import kept_elsewhere
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.adding import add_record, find_run
-from rto_rpo.evidence.history import RunRecord
-from rto_rpo.evidence.record import AnyEntry, By
-from rto_rpo.evidence.signature import SigningKey, load_key
+from rto_rpo.evidence.keeping.adding import add_record, find_run
+from rto_rpo.evidence.lines.history import RunRecord
+from rto_rpo.evidence.lines.record import AnyEntry, By
+from rto_rpo.evidence.lines.signature import SigningKey, load_key
 from sites.errors import BlackstartError, GuardError
 from sites.plan import Plan
 

@@ -10,8 +10,8 @@ from drills.fault import Healing
 from drills.faults import fault_of
 from drills.guard import only_drill
 from drills.undo import Undo, UndoIntents
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.run_folder import RunFolder, held
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.run_folder import RunFolder, held
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan import Plan, read_plan

@@ -6,7 +6,7 @@ from typing import Literal
 
 from drills.preview import preview
 from drills.records import Added, Speaker, add, instant, made, run_of
-from rto_rpo.evidence.record import AnyEntry, Severity
+from rto_rpo.evidence.lines.record import AnyEntry, Severity
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import Plan

@@ -12,7 +12,7 @@ from drills.agreement import agree_to_talk
 from drills.closing import close_unjudged, open_run
 from drills.keeping import kept_elsewhere
 from drills.records import Speaker, add, made, run_of
-from rto_rpo.evidence.record import AnyEntry, By, Presence
+from rto_rpo.evidence.lines.record import AnyEntry, By, Presence
 from sites.errors import BlackstartError, GuardError
 from sites.plan import Plan, Tabletop
 

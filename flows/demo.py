@@ -12,7 +12,8 @@ from flows.console import Console
 from flows.following import Follower
 from flows.report import read
 from flows.stage import stage
-from rto_rpo.evidence import chain
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.names import REPORT_NAME
 from sites.errors import BlackstartError
 
 DESK = "trading-desk"
@@ -58,7 +59,7 @@ def demonstrate(evidence: Path, state: Path, console: Console) -> Demonstrated:
         follower = Follower(evidence, console.passed)
         drill = requesting.run(f"drill/{DRILL}", {"confirm": confirm}, tell, follower.look)
         folder, head = follower.run, chain.head(evidence)
-        if folder is None or head is None or not (folder / "report.json").exists():
+        if folder is None or head is None or not (folder / REPORT_NAME).exists():
             raise BlackstartError(
                 f"the drill came to no verdict: {drill.message}", hint=stood.server.log("worker-outside")
             )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rto_rpo.evidence.run_check import LEDGER_NAME
+from rto_rpo.evidence.names import LEDGER_NAME
 
 _TOLD = {
     "steady": "The service is steady",

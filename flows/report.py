@@ -10,8 +10,7 @@ from typing import Any, Literal, get_args
 
 from rto_rpo.controls.profile import Profile, ProfileError, profile, shipped
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.run_check import LEDGER_NAME
-from rto_rpo.evidence.tail import CHAIN_NAME
+from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME
 from rto_rpo.report.document import to_json
 from rto_rpo.report.html import html
 from rto_rpo.report.junit import junit

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rto_rpo.evidence.pruning import Prunable
-from rto_rpo.evidence.verify import Verification
+from rto_rpo.evidence.checking.verify import Verification
+from rto_rpo.evidence.keeping.pruning import Prunable
+from rto_rpo.evidence.names import PAGE_NAME, REPORT_NAME, TEXT_NAME
 from rto_rpo.report.summary import summary
 
 
@@ -17,7 +18,7 @@ def closed_lines(folder: Path, report: dict[str, Any], head: str) -> list[str]:
 
 def report_lines(folder: Path, report: dict[str, Any]) -> list[str]:
     """The verdict, and where the reports are."""
-    written = [folder / name for name in ("report.html", "report.json", "report.md")]
+    written = [folder / name for name in (PAGE_NAME, REPORT_NAME, TEXT_NAME)]
     return [*summary(report), "", *(f"{path.name:<11}  {path}" for path in written if path.exists())]
 
 

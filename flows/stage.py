@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from drills.recover import close_unfinished
 from flows.console import Console
 from flows.local_server import LocalServer, empty_database
-from rto_rpo.evidence.signature import new_key
+from rto_rpo.evidence.lines.signature import new_key
 from sites.errors import BlackstartError
 from sites.estate import Estate
 

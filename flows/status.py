@@ -10,12 +10,12 @@ from pathlib import Path
 from drills.undo import UndoIntents
 from flows.answer import ago, columns
 from flows.exposed import exposed
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.heads import read_heads
-from rto_rpo.evidence.history import Entry, RunRecord, read_entries, run_records
-from rto_rpo.evidence.not_run import NotRun, overdue
-from rto_rpo.evidence.run_folder import held
-from rto_rpo.evidence.tail import CHAIN_NAME
+from rto_rpo.evidence.agreed.not_run import NotRun, overdue
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.run_folder import held
+from rto_rpo.evidence.lines.heads import read_heads
+from rto_rpo.evidence.lines.history import Entry, RunRecord, read_entries, run_records
+from rto_rpo.evidence.names import CHAIN_NAME
 from rto_rpo.report import words
 from sites.errors import SiteError
 from sites.estate import Estate

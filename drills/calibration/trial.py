@@ -16,9 +16,9 @@ from drills.calibration.comparison import Compared, Pace, compare
 from drills.calibration.planter import Planter, planter
 from drills.calibration.record import CaseFigures, LagFigures, LossFigures, OutageFigures
 from drills.recorder.config import RecorderConfig, StreamConfig
-from drills.recorder.process import LEDGER_NAME
 from drills.recording import Recording
 from rto_rpo import __version__
+from rto_rpo.evidence.names import LEDGER_NAME
 from rto_rpo.ledger.reader import read
 from rto_rpo.measurement import Measurement
 from sites.drivers.http.client import HttpCanary

@@ -15,7 +15,7 @@ from drills.recorder.desk import Desk
 from drills.recorder.precise import precise_loop
 from drills.recorder.process import Recorder
 from drills.recorder.pulse import quiet_collector
-from rto_rpo.evidence.run_folder import hold
+from rto_rpo.evidence.keeping.run_folder import hold
 
 _NICENESS = -20
 _SWITCH_SECONDS = 0.001

@@ -17,13 +17,13 @@ from drills.recorder.progress import Limits, Progress
 from drills.recorder.pulse import anchor, collect_little, feel, put_anchor
 from drills.recorder.reading import Reading, put_reading, read_back, unread
 from drills.recorder.streak import Streak
+from rto_rpo.evidence.names import LEDGER_NAME
 from rto_rpo.ledger.records import FIRST_PREV, Role
 from rto_rpo.ledger.validation import checked
 from sites.capability import Client
 
 Reason = Literal["stable", "deadline", "orphaned", "aborted"]
 LOOK_SECONDS = 0.02
-LEDGER_NAME = "ledger.jsonl"
 
 
 class Refused(ValueError):

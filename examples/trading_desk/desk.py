@@ -27,7 +27,7 @@ from pathlib import Path
 import databases
 from ports import free_ports
 
-from rto_rpo.evidence.signature import new_key
+from rto_rpo.evidence.lines.signature import new_key
 from sites.drivers import command
 from sites.drivers.postgres.leftovers import release_leftovers
 from sites.drivers.postgres.programs import find_programs, programs_for, unprivileged_user

@@ -103,8 +103,8 @@ def verify(
     from flows.answer import answer
     from flows.results import verification_lines
     from rto_rpo.evidence import EvidenceError
-    from rto_rpo.evidence.heads import given_heads
-    from rto_rpo.evidence.verify import verify as verified
+    from rto_rpo.evidence.checking.verify import verify as verified
+    from rto_rpo.evidence.lines.heads import given_heads
 
     try:
         public_key = key.read_bytes() if key is not None else None

@@ -18,7 +18,7 @@ def key(
 ) -> None:
     """Print the public half of a key, as `roles` in a plan take it, and its identity in the evidence."""
     from flows.answer import answer
-    from rto_rpo.evidence.signature import load_key, new_key
+    from rto_rpo.evidence.lines.signature import load_key, new_key
 
     public = (new_key(file) if new else load_key(file)).public
     found = {"public": public.raw.hex(), "identity": public.identity, "pem": public.pem.decode()}

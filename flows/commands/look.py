@@ -45,9 +45,9 @@ def schema(
         case "ledger":
             from rto_rpo.ledger.validation import json_schema as found
         case "chain":
-            from rto_rpo.evidence.line import schema as found
+            from rto_rpo.evidence.lines.line import schema as found
         case "charter":
-            from rto_rpo.evidence.charter import schema as found
+            from rto_rpo.evidence.agreed.charter import schema as found
         case "report":
             from rto_rpo.report.model import schema as found
     answer([], found(), as_json=True)

@@ -14,8 +14,8 @@ from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.findings import Finding
 from rto_rpo.dossier.shelf import Run, Shelf, newest
-from rto_rpo.evidence.charter import Charter
-from rto_rpo.evidence.not_run import NotRun
+from rto_rpo.evidence.agreed.charter import Charter
+from rto_rpo.evidence.agreed.not_run import NotRun
 
 State = Literal["met", "not met", "not tested", "inconclusive", "n.a."]
 STATES: dict[str, State] = {

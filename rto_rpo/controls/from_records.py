@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from rto_rpo.controls.answer import Answer, Evidence
 from rto_rpo.dossier.shelf import Run, newest
-from rto_rpo.evidence.authority import authority
-from rto_rpo.evidence.person import separation
-from rto_rpo.evidence.record import Presence, SignOff
+from rto_rpo.evidence.agreed.authority import authority
+from rto_rpo.evidence.agreed.person import separation
+from rto_rpo.evidence.lines.record import Presence, SignOff
 from rto_rpo.objective import parse_duration
 
 

@@ -17,9 +17,9 @@ from rto_rpo.dossier.declared import Declared, declared
 from rto_rpo.dossier.findings import Finding, open_first, register
 from rto_rpo.dossier.history import Promise, promises
 from rto_rpo.dossier.shelf import Run, Shelf
-from rto_rpo.evidence.chain import PLAN_NAME
-from rto_rpo.evidence.charter import CHARTER_NAME, Charter, CharterError, parse_charter
-from rto_rpo.evidence.not_run import TOLERANCE, NotRun, overdue
+from rto_rpo.evidence.agreed.charter import Charter, CharterError, parse_charter
+from rto_rpo.evidence.agreed.not_run import TOLERANCE, NotRun, overdue
+from rto_rpo.evidence.names import CHARTER_NAME, PLAN_NAME
 
 
 @dataclass(frozen=True, slots=True)

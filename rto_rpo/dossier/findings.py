@@ -17,9 +17,9 @@ from operator import attrgetter
 from typing import Literal
 
 from rto_rpo.dossier.shelf import Run, Shelf
-from rto_rpo.evidence.line import Recorded
-from rto_rpo.evidence.record import Finding as Entered
-from rto_rpo.evidence.record import FindingState, Retest, Severity
+from rto_rpo.evidence.lines.line import Recorded
+from rto_rpo.evidence.lines.record import Finding as Entered
+from rto_rpo.evidence.lines.record import FindingState, Retest, Severity
 from rto_rpo.measurement import Verdict
 
 State = Literal["open", "accepted", "closed"]

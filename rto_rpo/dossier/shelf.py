@@ -14,12 +14,10 @@ import orjson
 from pydantic import ValidationError
 
 from rto_rpo.dossier.digest import Digest, digest
-from rto_rpo.evidence.charter import CHARTER_NAME, CharterError, parse_charter
-from rto_rpo.evidence.history import RunRecord, chain_findings, read_entries, records, run_records
-from rto_rpo.evidence.line import Opened, Recorded, line_hash
-from rto_rpo.evidence.tail import CHAIN_NAME
-
-REPORT_NAME = "report.json"
+from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
+from rto_rpo.evidence.lines.history import RunRecord, chain_findings, read_entries, records, run_records
+from rto_rpo.evidence.lines.line import Opened, Recorded, line_hash
+from rto_rpo.evidence.names import CHAIN_NAME, CHARTER_NAME, REPORT_NAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""Evidence on disk: runs in folders, chained, signed and verifiable by anyone."""
+"""Evidence on disk: runs in folders, chained, signed and verifiable by anyone.
+
+`lines` is what the chain says, `agreed` what was said before and about a run, `keeping` writes it, `checking`
+reads all of it again.
+"""
 
 from __future__ import annotations
 

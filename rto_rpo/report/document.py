@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rto_rpo.calibration import calibration_doubt
-from rto_rpo.evidence.charter import Charter, CharterError, parse_charter
+from rto_rpo.evidence.agreed.charter import Charter, CharterError, parse_charter
 from rto_rpo.ledger.records import Event, Header, Stream
 from rto_rpo.measure import measure
 from rto_rpo.measurement import Decision, LostWrite, Measurement, Objective, RecoveryPoint, RecoveryTime

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rto_rpo.dossier.dossier import Dossier
-from rto_rpo.evidence.authority import Authority
+from rto_rpo.evidence.agreed.authority import Authority
 from rto_rpo.report import people, sentences, words
 from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
 from rto_rpo.report.outage import numbered

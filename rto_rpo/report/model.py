@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rto_rpo.evidence.charter import Charter
+from rto_rpo.evidence.agreed.charter import Charter
 from rto_rpo.measurement import Verdict
 
 REPORT_SCHEMA = "blackstart/report/1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rto_rpo.dossier.dossier import Dossier
-from rto_rpo.evidence.authority import Attendance, Authority, Said, authority
+from rto_rpo.evidence.agreed.authority import Attendance, Authority, Said, authority
 
 STANDING = {
     "signed": "signed",

@@ -10,8 +10,8 @@ from rto_rpo.controls.profile import Profile, all_shipped
 from rto_rpo.dossier.digest import digest
 from rto_rpo.dossier.dossier import Dossier, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
-from rto_rpo.evidence.charter import CHARTER_NAME
-from rto_rpo.evidence.files import write_once
+from rto_rpo.evidence.keeping.files import write_once
+from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PAGE_NAME, PLAN_NAME, REPORT_NAME, TEXT_NAME
 from rto_rpo.report.document import document, to_json
 from rto_rpo.report.html import html
 from rto_rpo.report.markdown import markdown
@@ -21,7 +21,7 @@ def of_run(folder: Path) -> dict[str, Any]:
     """A run's report, computed from what its folder holds. Raises LedgerError, DocumentError, OSError."""
     charter = folder / CHARTER_NAME
     agreed = charter.read_bytes() if charter.is_file() else None
-    return document(folder / "ledger.jsonl", (folder / "plan.yaml").read_bytes(), agreed)
+    return document(folder / LEDGER_NAME, (folder / PLAN_NAME).read_bytes(), agreed)
 
 
 def beside(
@@ -43,8 +43,8 @@ def publish(folder: Path) -> dict[str, Any]:
     EvidenceError when another report is there already.
     """
     content = of_run(folder)
-    write_once(folder / "report.json", to_json(content))
+    write_once(folder / REPORT_NAME, to_json(content))
     dossier = beside(folder, content)
-    write_once(folder / "report.html", html(content, dossier).encode())
-    write_once(folder / "report.md", markdown(content, dossier).encode())
+    write_once(folder / PAGE_NAME, html(content, dossier).encode())
+    write_once(folder / TEXT_NAME, markdown(content, dossier).encode())
     return content

@@ -14,16 +14,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.history import RunRecord, chain_findings, read_entries, run_records
-from rto_rpo.evidence.run_folder import held
-from rto_rpo.evidence.story import story_findings
-from rto_rpo.evidence.tail import CHAIN_NAME
+from rto_rpo.evidence.checking.story import story_findings
+from rto_rpo.evidence.keeping.run_folder import held
+from rto_rpo.evidence.lines.history import RunRecord, chain_findings, read_entries, run_records
+from rto_rpo.evidence.names import CHAIN_NAME, REPORT_NAME
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Judgement, Report
 from rto_rpo.series.observed import observed
 from rto_rpo.statistics import UNKNOWN, Observation, Statistics, statistics
-
-REPORT_NAME = "report.json"
 
 
 @dataclass(frozen=True, slots=True)

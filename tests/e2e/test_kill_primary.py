@@ -19,11 +19,11 @@ from drills.repeat import wait_until_healthy
 from drills.signing import approve
 from drills.undo import UndoIntents
 from flows.status import status_of
-from rto_rpo.evidence.authority import authority
-from rto_rpo.evidence.charter import parse_charter
-from rto_rpo.evidence.heads import read_heads
-from rto_rpo.evidence.history import read_entries, records, run_records
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.agreed.authority import authority
+from rto_rpo.evidence.agreed.charter import parse_charter
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.lines.heads import read_heads
+from rto_rpo.evidence.lines.history import read_entries, records, run_records
 from sites.capability import Proof
 from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
 from sites.errors import GuardError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.protect import back_up, replicate_all
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.verify import verify
 from sites.drivers.marks import FOLDER
 from tests.drills.recorder.running import wait_for
 from tests.e2e.desks import ledger, running_desk

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.run_folder import held
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.run_folder import held
 from tests.e2e.desks import RunningDesk, running_desk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.verify import verify
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,13 +12,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.authority import authority
-from rto_rpo.evidence.charter import parse_charter
-from rto_rpo.evidence.heads import read_heads
-from rto_rpo.evidence.history import read_entries, records, run_records
-from rto_rpo.evidence.signature import load_key, new_key
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.agreed.authority import authority
+from rto_rpo.evidence.agreed.charter import parse_charter
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.lines.heads import read_heads
+from rto_rpo.evidence.lines.history import read_entries, records, run_records
+from rto_rpo.evidence.lines.signature import load_key, new_key
 from sites.errors import BlackstartError, GuardError
 
 PLAN = """\

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
 from sites.errors import ArchiveError
 from tests.sites.drivers.stores import lying_store, moto_store, refuse_shorter_locks
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rto_rpo.evidence.not_run import InForce, not_run
+from rto_rpo.evidence.agreed.not_run import InForce, not_run
 from rto_rpo.schedule import ScheduleError, due
 
 SUNDAY = datetime(2026, 11, 22, tzinfo=UTC)

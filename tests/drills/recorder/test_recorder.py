@@ -14,7 +14,7 @@ import pytest
 
 from drills.payload import digest, payload
 from drills.recording import RecorderError, RecorderRefusal, start
-from rto_rpo.evidence.run_folder import held
+from rto_rpo.evidence.keeping.run_folder import held
 from sites.drivers import command
 from tests.drills.recorder.running import (
     INTERVAL_NS,

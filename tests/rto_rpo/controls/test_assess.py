@@ -12,7 +12,7 @@ from rto_rpo.controls.assess import Assessment
 from rto_rpo.controls.profile import Control, Profile, Reading, profile, shipped
 from rto_rpo.dossier.dossier import beside_runs
 from rto_rpo.dossier.shelf import read_shelf
-from rto_rpo.evidence.record import Finding, Presence
+from rto_rpo.evidence.lines.record import Finding, Presence
 from tests.rto_rpo.dossier.stories import NAME, Story, by, run_of, whole_story
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run
 

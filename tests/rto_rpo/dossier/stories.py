@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.adding import add_record
-from rto_rpo.evidence.charter import Agreed, Executor, Role
-from rto_rpo.evidence.history import RunRecord, read_entries, run_records
-from rto_rpo.evidence.record import (
+from rto_rpo.evidence.agreed.charter import Agreed, Executor, Role
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.adding import add_record
+from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
+from rto_rpo.evidence.lines.record import (
     AnyEntry,
     Approval,
     By,
@@ -22,7 +22,7 @@ from rto_rpo.evidence.record import (
     Retest,
     SignOff,
 )
-from rto_rpo.evidence.signature import SigningKey, new_key
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.evidence.folders import NOW, agreed
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_ledger

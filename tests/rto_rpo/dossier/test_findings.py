@@ -10,9 +10,9 @@ import pytest
 
 from rto_rpo.dossier.findings import Finding, finding_id, register
 from rto_rpo.dossier.shelf import read_shelf
-from rto_rpo.evidence.pruning import prune
-from rto_rpo.evidence.record import Finding as Entered
-from rto_rpo.evidence.record import FindingState, Retest
+from rto_rpo.evidence.keeping.pruning import prune
+from rto_rpo.evidence.lines.record import Finding as Entered
+from rto_rpo.evidence.lines.record import FindingState, Retest
 from tests.rto_rpo.dossier.stories import DRILL, NAME, Story, by, day_of, run_of, whole_story
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.history import chain_findings, read_entries, signature_findings
-from rto_rpo.evidence.line import split
-from rto_rpo.evidence.signature import PublicKey, SigningKey
-from rto_rpo.evidence.story import story_findings
+from rto_rpo.evidence.checking.story import story_findings
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.lines.history import chain_findings, read_entries, signature_findings
+from rto_rpo.evidence.lines.line import split
+from rto_rpo.evidence.lines.signature import PublicKey, SigningKey
 
 PLANS = (b"name: desk\n", b"name: desk\n", b"name: desk\nenvironment: demo\n")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.evidence.signature import SigningKey, new_key
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from tests.rto_rpo.evidence.folders import make_folder
 
 

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.charter import Agreed, Executor, Role, criteria_of
-from rto_rpo.evidence.history import read_entries, run_records
-from rto_rpo.evidence.line import Closed
-from rto_rpo.evidence.run_folder import RunFolder
-from rto_rpo.evidence.signature import SigningKey
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.agreed.charter import Agreed, Executor, Role, criteria_of
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.run_folder import RunFolder
+from rto_rpo.evidence.lines.history import read_entries, run_records
+from rto_rpo.evidence.lines.line import Closed
+from rto_rpo.evidence.lines.signature import SigningKey
 from rto_rpo.ledger.reader import read
 from rto_rpo.ledger.records import Header
 from rto_rpo.report.publish import publish

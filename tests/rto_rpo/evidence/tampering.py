@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rto_rpo.evidence.line import split
+from rto_rpo.evidence.lines.line import split
 from tests.rto_rpo.evidence.folders import folders
 
 # What lies there and is empty is the lock: there is no byte of it to change.

@@ -11,10 +11,11 @@ from uuid import UUID
 
 import pytest
 
-from rto_rpo.evidence import EvidenceError, chain
-from rto_rpo.evidence.line import Closed, Opened, PlanChanged, parse, split
-from rto_rpo.evidence.run_folder import RunFolder, held, hold
-from rto_rpo.evidence.signature import SigningKey, new_key
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.run_folder import RunFolder, held, hold
+from rto_rpo.evidence.lines.line import Closed, Opened, PlanChanged, parse, split
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 
 NOW = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
 PLAN = b"name: trading-desk\n"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rto_rpo.evidence.changes import changes
+from rto_rpo.evidence.agreed.changes import changes
 
 BEFORE = b"""
 name: desk

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from rto_rpo.evidence.charter import CHARTER_NAME, Criteria, Role, parse_charter, schema
-from rto_rpo.evidence.signature import SigningKey
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.agreed.charter import Criteria, Role, parse_charter, schema
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.lines.signature import SigningKey
+from rto_rpo.evidence.names import CHARTER_NAME
 from tests.rto_rpo.evidence.folders import add_run, agreed, findings, open_one
 from tests.rto_rpo.report.runs import MET, MISSED, PLAN
 

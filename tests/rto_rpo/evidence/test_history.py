@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.evidence.history import chain_findings, read_entries, run_records
-from rto_rpo.evidence.line import build, canonical, line_hash
-from rto_rpo.evidence.signature import PublicKey, SigningKey, new_key
+from rto_rpo.evidence.lines.history import chain_findings, read_entries, run_records
+from rto_rpo.evidence.lines.line import build, canonical, line_hash
+from rto_rpo.evidence.lines.signature import PublicKey, SigningKey, new_key
 from tests.rto_rpo.evidence.chains import PLANS, findings, make_chain
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.adding import rotate_key
-from rto_rpo.evidence.line import KeyRotated, build, line_hash, split
-from rto_rpo.evidence.signature import SigningKey, new_key
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping.adding import rotate_key
+from rto_rpo.evidence.lines.line import KeyRotated, build, line_hash, split
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from tests.rto_rpo.evidence.folders import add_run, findings
 from tests.rto_rpo.report.runs import MET, MISSED
 

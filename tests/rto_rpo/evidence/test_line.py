@@ -5,7 +5,7 @@ import json
 import pytest
 from jsonschema import Draft202012Validator
 
-from rto_rpo.evidence.line import LineError, build, parse, schema, split
+from rto_rpo.evidence.lines.line import LineError, build, parse, schema, split
 
 OPENED = {
     "schema": "blackstart/chain/1",

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.adding import add_record, find_run
-from rto_rpo.evidence.authority import authority
-from rto_rpo.evidence.charter import Role, parse_charter
-from rto_rpo.evidence.history import RunRecord, read_entries, run_records
-from rto_rpo.evidence.line import Recorded, build, line_hash, split
-from rto_rpo.evidence.person import separation, standing
-from rto_rpo.evidence.record import AnyEntry, Approval, By, Finding, FindingState, Hold, Note, SignOff
-from rto_rpo.evidence.signature import SigningKey, new_key
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.agreed.authority import authority
+from rto_rpo.evidence.agreed.charter import Role, parse_charter
+from rto_rpo.evidence.agreed.person import separation, standing
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping.adding import add_record, find_run
+from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
+from rto_rpo.evidence.lines.line import Recorded, build, line_hash, split
+from rto_rpo.evidence.lines.record import AnyEntry, Approval, By, Finding, FindingState, Hold, Note, SignOff
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from tests.rto_rpo.evidence.folders import add_run, agreed, findings
 from tests.rto_rpo.report.runs import MET
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from rto_rpo import __version__
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.run_check import file_faults
-from rto_rpo.evidence.signature import SigningKey
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.run_check import file_faults
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.lines.signature import SigningKey
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.evidence.folders import (

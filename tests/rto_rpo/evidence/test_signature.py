@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.signature import load_key, new_key, parse_key, parse_public_key
+from rto_rpo.evidence.lines.signature import load_key, new_key, parse_key, parse_public_key
 
 
 def test_a_new_key_is_for_its_owner_alone_and_reads_back(tmp_path: Path) -> None:

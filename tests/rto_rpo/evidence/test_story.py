@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rto_rpo.evidence.line import build, line_hash
-from rto_rpo.evidence.signature import SigningKey, new_key
+from rto_rpo.evidence.lines.line import build, line_hash
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from tests.rto_rpo.evidence.chains import findings, make_chain
 
 

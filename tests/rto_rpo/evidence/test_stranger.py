@@ -17,11 +17,11 @@ from typing import Any, cast
 
 import pytest
 
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.line import build, line_hash, split
-from rto_rpo.evidence.pruning import prune
-from rto_rpo.evidence.signature import SigningKey, new_key
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.pruning import prune
+from rto_rpo.evidence.lines.line import build, line_hash, split
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.evidence.chains import run_id
 from tests.rto_rpo.evidence.folders import add_run, folders

@@ -16,11 +16,11 @@ from typing import cast
 
 import pytest
 
-from rto_rpo.evidence import chain
-from rto_rpo.evidence.adding import add_record, rotate_key
-from rto_rpo.evidence.record import By, Note
-from rto_rpo.evidence.signature import SigningKey, new_key
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.adding import add_record, rotate_key
+from rto_rpo.evidence.lines.record import By, Note
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from tests.rto_rpo.evidence.folders import add_run, agreed
 from tests.rto_rpo.evidence.tampering import at_random, cut, files, flipped
 from tests.rto_rpo.report.runs import MET, MISSED, Run

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.evidence import EvidenceError, chain
-from rto_rpo.evidence.line import canonical, line_hash, split
-from rto_rpo.evidence.signature import SigningKey, new_key
-from rto_rpo.evidence.verify import verify
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.lines.line import canonical, line_hash, split
+from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from tests.rto_rpo.evidence.folders import (
     RUNS,
     add_run,

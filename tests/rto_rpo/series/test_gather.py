@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.evidence import EvidenceError, chain
-from rto_rpo.evidence.tail import Tail, locked
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.tail import Tail, locked
 from rto_rpo.series import sentences
 from rto_rpo.series.gather import History, Past, Series, gather
 from tests.rto_rpo.evidence.folders import NOW, add_run, make_folder, open_one

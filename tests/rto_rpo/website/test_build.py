@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from rto_rpo.controls.profile import profile
-from rto_rpo.evidence.record import Note
+from rto_rpo.evidence.lines.record import Note
 from rto_rpo.website.build import Built, build
 from rto_rpo.website.memory import MEMORY_NAME, SiteError
 from tests.rto_rpo.dossier.stories import Story, by, run_of, whole_story

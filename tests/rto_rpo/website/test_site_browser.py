@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rto_rpo.controls.profile import profile, shipped
-from rto_rpo.evidence.record import Note
+from rto_rpo.evidence.lines.record import Note
 from rto_rpo.website.build import build
 from tests.rto_rpo.dossier.stories import Story, by, whole_story
 from tests.rto_rpo.report.test_browser import CHROMIUM, CONTRAST_MIN, CONTRASTS, DESK, PHONE, PLOTS_SHOWN

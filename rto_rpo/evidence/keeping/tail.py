@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rto_rpo.durable import sync_folder, write_durably
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.keys import first_key, newest_key
-from rto_rpo.evidence.line import (
+from rto_rpo.evidence.lines.keys import first_key, newest_key
+from rto_rpo.evidence.lines.line import (
     CHAIN_SCHEMA,
     FIRST_PREV,
     AnyLine,
@@ -23,11 +23,9 @@ from rto_rpo.evidence.line import (
     parse,
     split,
 )
-from rto_rpo.evidence.signature import PublicKey, SigningKey, parse_public_key
+from rto_rpo.evidence.lines.signature import PublicKey, SigningKey, parse_public_key
+from rto_rpo.evidence.names import CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME
 
-CHAIN_NAME = "chain.jsonl"
-LOCK_NAME = "chain.lock"
-PUBLIC_KEY_NAME = "public_key.pem"
 LOCK_LIMIT_SECONDS = 30.0
 
 

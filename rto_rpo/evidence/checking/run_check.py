@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rto_rpo import __version__
-from rto_rpo.evidence.chain import PLAN_NAME
-from rto_rpo.evidence.charter import CHARTER_NAME, CharterError, parse_charter
-from rto_rpo.evidence.charter_check import charter_faults
-from rto_rpo.evidence.files import listing, sha256_of
-from rto_rpo.evidence.history import RunRecord
-from rto_rpo.evidence.line import Closed, Opened, Pruned
-from rto_rpo.evidence.run_folder import held
+from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
+from rto_rpo.evidence.checking.charter_check import charter_faults
+from rto_rpo.evidence.keeping.files import listing, sha256_of
+from rto_rpo.evidence.keeping.run_folder import held
+from rto_rpo.evidence.lines.history import RunRecord
+from rto_rpo.evidence.lines.line import Closed, Opened, Pruned
+from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PLAN_NAME, REPORT_NAME
 from rto_rpo.ledger.reader import LedgerError
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.document import DocumentError, to_json
 from rto_rpo.report.publish import of_run
-
-LEDGER_NAME = "ledger.jsonl"
-REPORT_NAME = "report.json"
 
 DECIDED = ["judgements", "run", "verdict"]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from rto_rpo.durable import sync_folder
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.history import Entry, RunRecord, read_entries, records, run_records
-from rto_rpo.evidence.line import Closed
-from rto_rpo.evidence.record import Hold
-from rto_rpo.evidence.signature import SigningKey
-from rto_rpo.evidence.tail import CHAIN_NAME, Tail, locked
+from rto_rpo.evidence.keeping.tail import Tail, locked
+from rto_rpo.evidence.lines.history import Entry, RunRecord, read_entries, records, run_records
+from rto_rpo.evidence.lines.line import Closed
+from rto_rpo.evidence.lines.record import Hold
+from rto_rpo.evidence.lines.signature import SigningKey
+from rto_rpo.evidence.names import CHAIN_NAME
 
 
 @dataclass(frozen=True, slots=True)

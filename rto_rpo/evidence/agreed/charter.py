@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rto_rpo.evidence.changes import Change
-from rto_rpo.evidence.line import canonical
-from rto_rpo.evidence.record import Public, Sha256
+from rto_rpo.evidence.agreed.changes import Change
+from rto_rpo.evidence.lines.line import canonical
+from rto_rpo.evidence.lines.record import Public, Sha256
+from rto_rpo.evidence.names import CHARTER_NAME
 from rto_rpo.ledger.records import Header
 
-CHARTER_NAME = "charter.json"
 CHARTER_SCHEMA = "blackstart/charter/1"
 
 DrillKind = Literal["live", "isolated", "restore", "tabletop"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from rto_rpo.evidence.charter import Charter, Role
-from rto_rpo.evidence.line import Recorded, canonical
-from rto_rpo.evidence.record import AnyEntry, SignOff
-from rto_rpo.evidence.signature import PublicKey, SigningKey
+from rto_rpo.evidence.agreed.charter import Charter, Role
+from rto_rpo.evidence.lines.line import Recorded, canonical
+from rto_rpo.evidence.lines.record import AnyEntry, SignOff
+from rto_rpo.evidence.lines.signature import PublicKey, SigningKey
 
 Standing = Literal["signed", "claimed", "unlisted"]
 """`signed`: by the key that the plan lists for this name. `unlisted`: signed, by a key that it does not list.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rto_rpo.evidence.history import Entry
-from rto_rpo.evidence.later import Later
-from rto_rpo.evidence.line import Closed, Opened, PlanChanged
+from rto_rpo.evidence.checking.later import Later
+from rto_rpo.evidence.lines.history import Entry
+from rto_rpo.evidence.lines.line import Closed, Opened, PlanChanged
 
 
 def story_findings(entries: Sequence[Entry]) -> Iterator[str]:

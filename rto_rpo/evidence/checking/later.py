@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
-from rto_rpo.evidence.line import AnyLine, Closed, Pruned, Recorded
-from rto_rpo.evidence.person import signature_fault
-from rto_rpo.evidence.record import Finding, FindingState, Hold, SignOff
+from rto_rpo.evidence.agreed.person import signature_fault
+from rto_rpo.evidence.lines.line import AnyLine, Closed, Pruned, Recorded
+from rto_rpo.evidence.lines.record import Finding, FindingState, Hold, SignOff
 
 
 class Later:

@@ -15,16 +15,15 @@ import yaml
 
 from rto_rpo.durable import make_folder, sync_folder
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.changes import LOADER, Change, changes
-from rto_rpo.evidence.charter import CHARTER_NAME, Agreed, charter
-from rto_rpo.evidence.files import inventory, listing, sync_tree, write_once
-from rto_rpo.evidence.line import AnyLine, Closed, Opened, line_hash, split
-from rto_rpo.evidence.run_folder import RunFolder, folder_name, held, hold
-from rto_rpo.evidence.signature import SigningKey
-from rto_rpo.evidence.tail import CHAIN_NAME, Tail, locked, read_lines
+from rto_rpo.evidence.agreed.changes import LOADER, Change, changes
+from rto_rpo.evidence.agreed.charter import Agreed, charter
+from rto_rpo.evidence.keeping.files import inventory, listing, sync_tree, write_once
+from rto_rpo.evidence.keeping.run_folder import RunFolder, folder_name, held, hold
+from rto_rpo.evidence.keeping.tail import Tail, locked, read_lines
+from rto_rpo.evidence.lines.line import AnyLine, Closed, Opened, line_hash, split
+from rto_rpo.evidence.lines.signature import SigningKey
+from rto_rpo.evidence.names import CHAIN_NAME, CHARTER_NAME, PLAN_NAME
 from rto_rpo.measurement import Verdict
-
-PLAN_NAME = "plan.yaml"
 
 
 def open_run(

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from rto_rpo.durable import make_folder
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.history import RunRecord, read_entries, run_records
-from rto_rpo.evidence.line import KeyRotated, LineError, build
-from rto_rpo.evidence.person import with_signature
-from rto_rpo.evidence.record import AnyEntry, Finding, FindingState, SignOff
-from rto_rpo.evidence.signature import SigningKey
-from rto_rpo.evidence.tail import CHAIN_NAME, Tail, locked
+from rto_rpo.evidence.agreed.person import with_signature
+from rto_rpo.evidence.keeping.tail import Tail, locked
+from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
+from rto_rpo.evidence.lines.line import KeyRotated, LineError, build
+from rto_rpo.evidence.lines.record import AnyEntry, Finding, FindingState, SignOff
+from rto_rpo.evidence.lines.signature import SigningKey
+from rto_rpo.evidence.names import CHAIN_NAME
 
 
 def find_run(root: Path, named: str) -> RunRecord:

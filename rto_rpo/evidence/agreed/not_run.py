@@ -10,9 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from rto_rpo.evidence.charter import CHARTER_NAME, CharterError, parse_charter
-from rto_rpo.evidence.history import RunRecord
-from rto_rpo.evidence.line import Opened
+from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
+from rto_rpo.evidence.lines.history import RunRecord
+from rto_rpo.evidence.lines.line import Opened
+from rto_rpo.evidence.names import CHARTER_NAME
 from rto_rpo.schedule import ScheduleError, due
 
 TOLERANCE: Final = timedelta(hours=1)

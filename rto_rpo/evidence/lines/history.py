@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from rto_rpo.evidence import keys
-from rto_rpo.evidence.keys import Signed, first_key
-from rto_rpo.evidence.line import (
+from rto_rpo.evidence.lines import keys
+from rto_rpo.evidence.lines.keys import Signed, first_key
+from rto_rpo.evidence.lines.line import (
     FIRST_PREV,
     AnyLine,
     Closed,
@@ -21,7 +21,7 @@ from rto_rpo.evidence.line import (
     parse,
     split,
 )
-from rto_rpo.evidence.signature import PublicKey
+from rto_rpo.evidence.lines.signature import PublicKey
 
 
 @dataclass(frozen=True, slots=True)

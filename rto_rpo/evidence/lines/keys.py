@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rto_rpo.evidence.line import AnyLine, KeyRotated
-from rto_rpo.evidence.signature import PublicKey
+from rto_rpo.evidence.lines.line import AnyLine, KeyRotated
+from rto_rpo.evidence.lines.signature import PublicKey
 
 
 @dataclass(frozen=True, slots=True)

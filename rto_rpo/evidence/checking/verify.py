@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.history import (
+from rto_rpo.evidence.checking.run_check import RunCheck, check_run
+from rto_rpo.evidence.checking.story import story_findings
+from rto_rpo.evidence.lines.history import (
     Entry,
     RunRecord,
     chain_findings,
@@ -17,12 +19,10 @@ from rto_rpo.evidence.history import (
     run_records,
     signature_findings,
 )
-from rto_rpo.evidence.keys import first_key
-from rto_rpo.evidence.line import AnyLine, Opened
-from rto_rpo.evidence.run_check import LEDGER_NAME, RunCheck, check_run
-from rto_rpo.evidence.signature import PublicKey, parse_public_key
-from rto_rpo.evidence.story import story_findings
-from rto_rpo.evidence.tail import CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME
+from rto_rpo.evidence.lines.keys import first_key
+from rto_rpo.evidence.lines.line import AnyLine, Opened
+from rto_rpo.evidence.lines.signature import PublicKey, parse_public_key
+from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME, LOCK_NAME, PUBLIC_KEY_NAME
 
 _HEAD = re.compile(r"[0-9a-f]{64}")
 

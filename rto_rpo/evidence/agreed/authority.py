@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from rto_rpo.evidence.charter import Charter, Role
-from rto_rpo.evidence.history import RunRecord
-from rto_rpo.evidence.line import Recorded
-from rto_rpo.evidence.person import Standing, separation, standing
-from rto_rpo.evidence.record import Approval, Note, Presence, SignOff
+from rto_rpo.evidence.agreed.charter import Charter, Role
+from rto_rpo.evidence.agreed.person import Standing, separation, standing
+from rto_rpo.evidence.lines.history import RunRecord
+from rto_rpo.evidence.lines.line import Recorded
+from rto_rpo.evidence.lines.record import Approval, Note, Presence, SignOff
 
 
 @dataclass(frozen=True, slots=True)

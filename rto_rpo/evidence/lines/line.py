@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from rto_rpo.evidence.record import AnyEntry, Public, Sha256, Utc
+from rto_rpo.evidence.lines.record import AnyEntry, Public, Sha256, Utc
 from rto_rpo.measurement import Verdict
 
 CHAIN_SCHEMA = "blackstart/chain/1"

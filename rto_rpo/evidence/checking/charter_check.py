@@ -7,14 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
-from rto_rpo.evidence.chain import PLAN_NAME, changes_since
-from rto_rpo.evidence.charter import CHARTER_NAME, Charter, CharterError, charter_findings, parse_charter
-from rto_rpo.evidence.line import Closed, Opened
+from rto_rpo.evidence.agreed.charter import Charter, CharterError, charter_findings, parse_charter
+from rto_rpo.evidence.keeping.chain import changes_since
+from rto_rpo.evidence.lines.line import Closed, Opened
+from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PLAN_NAME
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.reader import read
 from rto_rpo.ledger.records import Header
-
-LEDGER_NAME = "ledger.jsonl"
 
 
 def charter_faults(root: Path, opened: Opened, closed: Closed | None, before: Opened | None) -> Iterator[str]:

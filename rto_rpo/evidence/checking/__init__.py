@@ -1,0 +1,1 @@
+"""Evidence held against itself: every hash, signature, story and verdict again."""

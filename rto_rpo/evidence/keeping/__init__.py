@@ -1,0 +1,1 @@
+"""Evidence written down: runs opened and closed, records added, old runs pruned."""
