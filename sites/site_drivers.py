@@ -5,15 +5,20 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sites.drivers.processes.readiness import HttpReady, Readiness, TcpReady
 from sites.drivers.processes.spec import ProcessSpec
 from sites.drivers.shell_site import ShellProcess, ShellSite, SiteCommands
+from sites.plan import ContainersSite as ContainersSiteNoun
 from sites.plan import HttpReady as HttpReadyNoun
 from sites.plan import Process
 from sites.plan import ShellSite as ShellSiteNoun
 from sites.plan import TcpReady as TcpReadyNoun
 from sites.secret import Secret
+
+if TYPE_CHECKING:
+    from sites.drivers.containers.site import ContainerSite
 
 READY_SECONDS = 30.0
 
@@ -75,3 +80,20 @@ def shell_site(name: str, declared: ShellSiteNoun, folder: Path) -> ShellSite:
         for each, process in declared.processes.items()
     }
     return ShellSite(name, commands, processes)
+
+
+def container_site(name: str, declared: ContainersSiteNoun, plan: str, folder: Path) -> ContainerSite:
+    """`folder` is where its record is kept. Docker's SDK is loaded only here, for it takes a while."""
+    from sites.drivers.containers.daemon import Daemon
+    from sites.drivers.containers.site import ContainerSite, ContainerSpec
+
+    specs = {
+        each: ContainerSpec(
+            ready=readiness(process.ready),
+            ready_seconds=process.ready.limit.seconds if process.ready else READY_SECONDS,
+            stop_seconds=process.stop_limit.seconds,
+            autostart=process.autostart,
+        )
+        for each, process in declared.processes.items()
+    }
+    return ContainerSite(name, folder, declared.label or f"{plan}/{name}", specs, Daemon(declared.daemon))

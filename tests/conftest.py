@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Prefect reads its settings when it is first imported, which any test may do.
@@ -25,3 +26,8 @@ os.environ |= {
 # The same examples each time: what passed here passes where it lands. `make campaign` looks further.
 settings.register_profile("seeded", derandomize=True)
 settings.load_profile("seeded")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real containers last: what they need may still be made in the background when the first test begins."""
+    items.sort(key=lambda item: item.get_closest_marker("containers") is not None)

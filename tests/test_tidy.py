@@ -28,7 +28,7 @@ SOLE_IMPORTERS = {
     "prefect": ("flows/*",),
     "subprocess": ("sites/drivers/command.py",),
     "psycopg": ("sites/drivers/postgres*",),
-    "docker": ("sites/drivers/containers.py",),
+    "docker": ("sites/drivers/containers/daemon.py",),
     "boto3": ("sites/drivers/s3*", "sites/drivers/route53*"),
 }
 # What starts a program without `subprocess`.

@@ -6,6 +6,7 @@ from sites.plan.canary import FilesCanary as FilesCanary
 from sites.plan.canary import HttpCanary as HttpCanary
 from sites.plan.canary import PostgresCanary as PostgresCanary
 from sites.plan.canary import ShellCanary as ShellCanary
+from sites.plan.containers_site import ContainersSite as ContainersSite
 from sites.plan.data import Backup as Backup
 from sites.plan.data import Dataset as Dataset
 from sites.plan.data import FilesDataset as FilesDataset

@@ -13,6 +13,7 @@ from pathlib import Path
 from sites.plan.canary import ShellCanary
 from sites.plan.check_data import dataset_contradictions, process_contradictions, unrecoverable
 from sites.plan.check_drill import drill_contradictions
+from sites.plan.containers_site import ContainersSite
 from sites.plan.places import ProcessesSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
@@ -27,6 +28,7 @@ def contradictions(plan: Plan, suspect: Set[str] = frozenset()) -> Found:
     `suspect` sections have problems of their own: what only follows from those is not told.
     """
     yield from _sites(plan)
+    yield from _labels(plan)
     repositories = list(_repositories(plan))
     yield from repositories
     if not repositories and "repositories" not in suspect:
@@ -83,6 +85,20 @@ def _sites(plan: Plan) -> Found:
             ("failover", "to"),
             f'"{failover.to_site}" is also where the failover starts from; name another site',
         )
+
+
+def _labels(plan: Plan) -> Found:
+    """Two sites of one label would be the same containers."""
+    owners: dict[tuple[str, str | None], str] = {}
+    for name, site in plan.sites.items():
+        if isinstance(site, ContainersSite):
+            whose = (site.label or f"{plan.name}/{name}", site.daemon)
+            first = owners.setdefault(whose, name)
+            if first != name:
+                yield (
+                    ("sites", name, "label"),
+                    f'the same containers as site "{first}"; two sites share nothing',
+                )
 
 
 def _repositories(plan: Plan) -> Found:

@@ -8,15 +8,20 @@ we bring them up; others are there without us, and what runs there can be asked 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from sites.capability import Killable, Running
+from sites.drivers.containers.daemon import PROCESS_LABEL, SITE_LABEL, Daemon
+from sites.drivers.containers.site import ContainerSite
 from sites.drivers.processes.control import namespaces_work
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import SiteError
+from tests.engine import real_site, specs
+from tests.fakes.docker_daemon import FakeDocker, Kept, serving
 from tests.fakes.site import FakeSite
 from tests.sites.shell_commands import shell_site
 
@@ -32,22 +37,32 @@ def processes(path: Path, *, namespace: bool) -> ProcessSite:
     return ProcessSite("north", path, specs, namespace=namespace)
 
 
-MAKERS: dict[str, Callable[[Path], Site]] = {
-    "fake": lambda _: FakeSite("north", ("alpha", "beta"), ("gamma",)),
-    "process tree": lambda path: processes(path, namespace=False),
-    "process namespace": lambda path: processes(path, namespace=True),
-    "shell": shell_site,
+@contextmanager
+def containers_of_a_fake_daemon(path: Path) -> Iterator[ContainerSite]:
+    kept = [Kept(name, {SITE_LABEL: "desk/north", PROCESS_LABEL: name}) for name in specs()]
+    with serving(FakeDocker(*kept), path.parent / "docker.sock") as address:
+        yield ContainerSite("north", path, "desk/north", specs(), Daemon(address))
+
+
+MAKERS: dict[str, Callable[[Path], AbstractContextManager[Site]]] = {
+    "fake": lambda _: nullcontext(FakeSite("north", ("alpha", "beta"), ("gamma",))),
+    "process tree": lambda path: nullcontext(processes(path, namespace=False)),
+    "process namespace": lambda path: nullcontext(processes(path, namespace=True)),
+    "shell": lambda path: nullcontext(shell_site(path)),
+    "containers of a fake daemon": containers_of_a_fake_daemon,
+    "containers": real_site,
 }
-OURS = ("fake", "process tree", "process namespace")
+OURS = ("fake", "process tree", "process namespace", "containers of a fake daemon", "containers")
+REAL = {"containers": pytest.mark.containers}
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=[pytest.param(name, marks=REAL.get(name, ())) for name in MAKERS])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     if request.param == "process namespace" and not namespaces_work():
         pytest.skip("no PID namespaces for us here")
-    made = MAKERS[request.param](tmp_path / "north")
-    yield made
-    made.kill()
+    with MAKERS[request.param](tmp_path / "north") as made:
+        yield made
+        made.kill()
 
 
 @pytest.fixture
