@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from rto_rpo.control import control_failed
 from rto_rpo.lag import lag
 from rto_rpo.ledger.lookup import payloads
 from rto_rpo.ledger.records import Header
@@ -16,7 +17,7 @@ from rto_rpo.recovery_point import Damage, recovery_point
 from rto_rpo.recovery_time import Recovery, recovery
 from rto_rpo.run import NEVER_SAFE, Run, counts, doubts, fault_problems, take_in
 from rto_rpo.split_brain import first_answer, split_brain
-from rto_rpo.stall import control_failed, stall, window
+from rto_rpo.stall import stall, window
 
 
 def measure(path: Path) -> Measurement:

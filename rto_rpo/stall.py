@@ -41,29 +41,19 @@ def stall(
     in the schedule.
     """
     begin, end = span
-    late = _seconds(late_ns)
+    late = in_seconds(late_ns)
     for start, stop in stalls:
         if 2 * (stop - start) > late_ns and start <= end and stop >= begin:
-            return f"the recorder stalled for {_seconds(stop - start)}, over half of late ({late})"
+            return f"the recorder stalled for {in_seconds(stop - start)}, over half of late ({late})"
     for column in history.columns:
-        wrong = _never_settled(column, span) or _sent_late(column, span, late_ns)
+        wrong = never_settled(column, span) or _sent_late(column, span, late_ns)
         if wrong:
             return wrong
     return _gap(history, span, late_ns)
 
 
-def control_failed(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | None:
-    """Why the recorder's own network is in doubt: an endpoint outside the drill did not answer in time."""
-    begin, end = span
-    for sent, completed, state, _ in history.settled(begin, end):
-        bad = not _is_acknowledged(state) or completed - sent > late_ns
-        if bad and sent <= end and completed >= begin:
-            name = history.stream["name"]
-            return f"the control endpoint {name!r} did not answer in time: was it the recorder's own network?"
-    return None
-
-
-def _never_settled(column: Column, span: tuple[int, int]) -> str | None:
+def never_settled(column: Column, span: tuple[int, int]) -> str | None:
+    """Which operation that was due within `span` has no outcome."""
     for slot in column.unsettled():
         if span[0] <= column.due_ns(slot) <= span[1]:
             return f"operation {column.number(slot)} was due and has no outcome"
@@ -74,8 +64,8 @@ def _sent_late(column: Column, span: tuple[int, int], late_ns: int) -> str | Non
     for slot in column.lagging(late_ns // 2):
         due, sent = column.due_ns(slot), column.sent_ns(slot)
         if due <= span[1] and sent >= span[0]:
-            late = _seconds(late_ns)
-            lag = _seconds(sent - due)
+            late = in_seconds(late_ns)
+            lag = in_seconds(sent - due)
             return (
                 f"operation {column.number(slot)} was sent {lag} after its time, over half of late ({late})"
             )
@@ -109,10 +99,10 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
     for start, stop in [*zip(first, last, strict=True), (after, after)]:
         if start >= 0:
             if start - previous > width:
-                return f"nothing was sent for {_seconds(start - previous)}, where {_seconds(interval)} is due"
+                return f"nothing was sent for {in_seconds(start - previous)}, where {in_seconds(interval)} is due"
             previous = stop
     return None
 
 
-def _seconds(ns: int) -> str:
+def in_seconds(ns: int) -> str:
     return f"{ns / 1e9:.3f} s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.rto_rpo.golden_drill import FAILED, FAULT, Fields, Planted, nobodys, small
@@ -84,7 +84,9 @@ def timed() -> Iterator[Planted]:
     begin, finish = small().due(20) + MS, small().due(41)
     for at in (begin, begin - 1, finish, finish + 1, begin - 300 * MS):
         yield f"control {at}", _controlled(at), {}
-    yield "control late", _controlled(begin, took=21 * MS, outcome="acknowledged"), {}
+    yield "control late", _controlled(begin, took=21 * MS, outcome="acknowledged"), {"m.void is None": False}
+    yield "control just in time", _controlled(begin, took=20 * MS, outcome="acknowledged"), {"m.void": None}
+    yield from _unheard()
 
 
 def _gapped(missing: int, first: int = 24, instead: Fields | None = None) -> PlantedDrill:
@@ -99,9 +101,45 @@ def _gapped(missing: int, first: int = 24, instead: Fields | None = None) -> Pla
 
 def _controlled(at: int, **answer: Any) -> PlantedDrill:
     """An operation on the control endpoint that is bad, `at` when it was sent and when it was completed."""
-    drill = small(head={"streams": [stream(), stream("outside", "control")]})
-    first = T0 + 100 * MS
-    for number, due, each in ((0, first, {"took": 9 * MS}), (1, at, {**FAILED, "took": 0, **answer})):
-        drill.more.append(intents(number, 1, due, stream="outside", act="read"))
-        drill.more.append(operation(number, due, stream="outside", act="read", **each))
+    drill = _watched(range(55))
+    drill.more.append(intents(99, 1, at, stream="outside", act="read"))
+    planted = {**FAILED, "took": 0, **answer}
+    drill.more.append(operation(99, at, stream="outside", act="read", **planted))
     return drill
+
+
+def _watched(
+    asked: Iterable[int], instead: dict[int, Fields | None] | None = None, **planted: Any
+) -> PlantedDrill:
+    """The control endpoint, asked with these numbers, each when the clients' own of that number is due."""
+    head = {"streams": [stream(), stream("outside", "control")], **planted.pop("head", {})}
+    drill = small(head=head, **planted)
+    for number in asked:
+        due, each = drill.due(number), (instead or {}).get(number, {})
+        drill.more.append(intents(number, 1, due, stream="outside", act="read"))
+        if each is not None:
+            drill.more.append(operation(number, due, stream="outside", act="read", **each))
+    return drill
+
+
+def _unheard() -> Iterator[Planted]:
+    """The window is from a millisecond after 20 was due until 41 is; one may be missing, two may not."""
+    heard, void = {"m.void is None": True}, {"m.void is None": False}
+    yield "control heard", _watched(range(55)), {**heard, "d.verdict": "met"}
+    yield "control never asked", _watched(()), {**void, "d.verdict": "inconclusive"}
+    yield "control asked before and after", _watched([*range(20), *range(42, 55)]), void
+    yield "control asked no more", _watched(range(39)), void
+    yield "control asked to the end", _watched(range(40)), heard
+    yield "control asked from 22 on", _watched(range(22, 55)), heard
+    yield "control asked from 23 on", _watched(range(23, 55)), void
+    yield "control with a hole", _watched([*range(30), *range(31, 55)]), heard
+    yield "control with a wide hole", _watched([*range(30), *range(32, 55)]), void
+    nearly = {29: {"lag": -1}}
+    yield "control with a hole a little too wide", _watched([*range(30), *range(31, 55)], nearly), void
+    yield "control without an outcome", _watched(range(55), {30: None}), void
+    yield "control without an outcome before", _watched(range(55), {19: None}), heard
+    short: Fields = {"head": {"stable_ns": 5 * MS}, "outage_ns": 0}
+    yield "control asked in a short window", _watched([*range(20), 21], **short), heard
+    yield "control asked around a short window", _watched([*range(20), *range(22, 55)], **short), void
+    answered_within = {20: {"lag": -MS, "took": 3 * MS}}
+    yield "control asked before the window", _watched([*range(21), *range(23, 55)], answered_within), void

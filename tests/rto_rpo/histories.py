@@ -200,10 +200,25 @@ def _old_primary(made: History, count: int) -> None:
 
 
 def _control(made: History, count: int) -> None:
-    made.add(intents(0, count, START, made.interval, ns=START - 50, stream="control", act="read"))
-    for number in range(count):
-        due = START + number * made.interval
-        made.add(operation(number, due, stream="control", act="read", **made.answer(due, down=False)))
+    """Asked all along; or never, for a part of the time, or with a hole."""
+    dice = made.dice
+    asked = set(range(-3, count + 40))
+    match dice.pick("all", "all", "none", "until", "hole", "all"):
+        case "none":
+            return
+        case "until":
+            asked = set(range(-3, dice.below(count)))
+        case "hole":
+            hole = dice.below(count)
+            asked -= set(range(hole, hole + dice.below(9)))
+    for number, slot in enumerate(sorted(asked)):
+        due = START + slot * made.interval
+        made.add(intents(number, 1, due, made.interval, ns=START - 50, stream="control", act="read"))
+        if not made.odd(200):
+            answer = {"outcome": "acknowledged", "took": dice.pick(1, made.late), "lag": dice.below(2)}
+            if made.odd(100):
+                answer = made.answer(due, down=False)
+            made.add(operation(number, due, stream="control", act="read", **answer))
 
 
 def _reading(made: History, name: str, written: dict[int, Fields]) -> None:

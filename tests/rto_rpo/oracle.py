@@ -270,9 +270,25 @@ def _stalled(
         if (after - before - stream["interval_ns"]) * 2 > late:
             return True
     return any(
-        not _is_served(each, late) and each["sent_ns"] <= stop and each["completed_ns"] >= start
-        for control in _streams(header, "control")
-        for each in _operations(records, control["name"])
+        _unheard(records, control, start, stop, late) for control in _streams(header, "control")
+    )
+
+
+def _unheard(records: list[Fields], control: Fields, start: int, stop: int, late: int) -> bool:
+    """Whether the control was not asked all along from start to stop, or did not answer each time."""
+    asked = _operations(records, control["name"])
+    settled = {(each["act"], each["number"]) for each in asked}
+    if any(
+        (act, number) not in settled and start <= due <= stop
+        for act, number, due in _intended(records, control["name"])
+    ):
+        return True
+    heard = [each for each in asked if each["sent_ns"] <= stop and each["completed_ns"] >= start]
+    if not heard or not all(_is_served(each, late) for each in heard):
+        return True
+    sent = sorted(each["sent_ns"] for each in heard if each["sent_ns"] > start)
+    return any(
+        (after - before - control["interval_ns"]) * 2 > late for before, after in pairwise([start, *sent, stop])
     )
 
 

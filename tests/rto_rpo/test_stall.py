@@ -152,11 +152,42 @@ def test_the_recorders_own_network(
     tmp_path: Path, answer: dict[str, Any], number: int, is_void: bool
 ) -> None:
     drill = PlantedDrill(after_ns=2 * S, head=header(streams=[stream(), stream("outside", "control")]))
-    drill.more = [intents(number, 1, drill.due(number), stream="outside", act="read")]
-    drill.more += [operation(number, drill.due(number), stream="outside", act="read", **answer)]
+    drill.more = controlled(drill, {number: answer})
     found = void(drill, tmp_path)
     assert (found is not None) == is_void
     assert not is_void or "the control endpoint 'outside' did not answer in time" in str(found)
+
+
+def controlled(drill: PlantedDrill, instead: dict[int, dict[str, Any] | None]) -> list[dict[str, Any]]:
+    """The control endpoint, asked whenever a client is. What is None was never even intended."""
+    found = []
+    for number in range(drill.count):
+        answer = instead.get(number, {})
+        if answer is not None:
+            found.append(intents(number, 1, drill.due(number), stream="outside", act="read"))
+            found.append(operation(number, drill.due(number), stream="outside", act="read", **answer))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        (range(400), "was not asked in the window that counts"),
+        (range(120, 400), "was not asked for"),
+        (range(120, 126), "was not asked for 0.070 s"),
+        (range(120, 125), None),
+        (range(300, 400), None),
+    ],
+)
+def test_a_control_that_was_not_asked_proves_nothing(
+    tmp_path: Path, missing: range, why: str | None
+) -> None:
+    drill = PlantedDrill(after_ns=2 * S, head=header(streams=[stream(), stream("outside", "control")]))
+    drill.more = controlled(drill, dict.fromkeys(missing))
+    measurement, decision = judged_run(drill, tmp_path)
+    assert (measurement.void is None) == (why is None)
+    assert why is None or f"the control endpoint 'outside' {why}" in str(measurement.void)
+    assert (decision.verdict == "met") == (why is None)
 
 
 def test_an_unseen_outage_cannot_be_bounded_by_a_recorder_that_stalled(tmp_path: Path) -> None:
