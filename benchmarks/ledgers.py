@@ -190,6 +190,6 @@ def payload(stream: str, number: int) -> str:
 
 
 def _version() -> str:
-    from rto_rpo import __version__
+    from rto_rpo import JUDGE
 
-    return __version__
+    return JUDGE

@@ -22,7 +22,7 @@ from typing import Any
 
 from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recording import Recording, start
-from rto_rpo import __version__
+from rto_rpo import JUDGE
 from rto_rpo.measure import measure
 from sites.drivers.http.client import HttpCanary
 
@@ -34,7 +34,7 @@ def configuration(folder: Path, endpoint: str, rate: int, seconds: float) -> Rec
     judged = {"subject": "gateway", "objective": "rto", "seconds": 30.0, "stream": "orders"}
     drill = {"name": "rate", "kind": "live", "environment": "benchmark", "respond": "observe"}
     header = {
-        "judge": __version__,
+        "judge": JUDGE,
         "run": RUN,
         "plan": {"name": "benchmark", "sha256": "0" * 64, "variables": {}},
         "drill": {**drill, "fault": {"kind": "none"}},

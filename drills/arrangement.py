@@ -9,7 +9,7 @@ from typing import Any
 from drills.calibration.record import Calibration, calibrated
 from drills.clients import Addressed, clients_of, marked_folder
 from drills.recorder.config import RecorderConfig, StreamConfig
-from rto_rpo import __version__
+from rto_rpo import JUDGE
 from rto_rpo.evidence.agreed.charter import Criteria, Objective
 from rto_rpo.ledger.records import Role
 from rto_rpo.objective import Duration
@@ -65,7 +65,7 @@ def _header(estate: Estate, name: str, drill: Drill, run: str) -> dict[str, Any]
     judged, not_tested = _objectives(estate, drill)
     runbook = drill.respond == "runbook"
     return {
-        "judge": __version__,
+        "judge": JUDGE,
         "run": run,
         "plan": {"name": plan.name, "sha256": plan.sha256, "variables": dict(plan.variables)},
         "drill": {

@@ -35,7 +35,7 @@ def _outage(case: CaseFigures) -> str:
         for each in case.losses
         if each.planted or each.invented
     )
-    void = f"  VOID: {case.void}" if case.void else ""
+    void = f"  VOID: {case.void}" if case.void else f"  FAILED: {case.problem}" if case.problem else ""
     return f"{outage.name:<14} {measured:<24} {inside:<7} {width:<22} {losses or 'none'}{void}"
 
 

@@ -24,8 +24,10 @@ def report_lines(folder: Path, report: dict[str, Any]) -> list[str]:
 
 def verification_lines(folder: Path, found: Verification) -> list[str]:
     intact = "intact" if found.intact else "NOT INTACT"
+    if found.unproven:
+        intact += f", {len(found.unproven)} of its verdicts not proven"
     lines = [f"{intact}: {folder}, {len(found.runs)} run{'' if len(found.runs) == 1 else 's'}"]
-    lines += [f"  {finding}" for finding in found.findings]
+    lines += [f"  {finding}" for finding in (*found.findings, *found.unproven)]
     for run in found.runs:
         verdict = run.verdict or run.state
         again = "recomputed the same" if run.recomputed == run.verdict else f"recomputed {run.recomputed}"

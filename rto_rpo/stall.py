@@ -99,7 +99,8 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
     for start, stop in [*zip(first, last, strict=True), (after, after)]:
         if start >= 0:
             if start - previous > width:
-                return f"nothing was sent for {in_seconds(start - previous)}, where {in_seconds(interval)} is due"
+                gap = in_seconds(start - previous)
+                return f"nothing was sent for {gap}, where {in_seconds(interval)} is due"
             previous = stop
     return None
 

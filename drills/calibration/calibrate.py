@@ -11,10 +11,12 @@ from typing import Any
 from drills.calibration.case import FULL, SHORT, Case
 from drills.calibration.record import Calibration, CaseFigures, failed_lately, fresh, load, machine, save
 from drills.calibration.trial import Measure, tried
-from rto_rpo import __version__
+from rto_rpo import JUDGE
 from rto_rpo.measure import measure
 
 __all__ = ["FULL", "SHORT", "calibrate", "calibrated_instrument"]
+
+TRIES = 3
 
 
 def calibrate(
@@ -25,19 +27,23 @@ def calibrate(
 ) -> Calibration:
     """Run every case, one after the other. `tell` hears how each went.
 
+    One that the machine was too busy for is tried again; one that failed is not.
     Raises BlackstartError where a case could not be run at all.
     """
     began = time.monotonic()
     figures = []
     for case in cases:
-        found = tried(case, measured_by)
+        for _ in range(TRIES):
+            found = tried(case, measured_by)
+            tell(f"{case.name}: {_how(found)}")
+            if found.void is None:
+                break
         figures.append(found)
-        tell(f"{case.name}: {'passed' if found.passed else found.void or 'FAILED'}")
     errors = [error for each in figures if (error := _error(each)) is not None]
     return Calibration(
         utc=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         machine=machine(),
-        judge=__version__,
+        judge=JUDGE,
         verdict=_verdict(figures),
         seconds=round(time.monotonic() - began, 3),
         worst_error_seconds=max(errors, default=None),
@@ -49,7 +55,7 @@ def calibrated_instrument(path: Path, tell: Callable[[str], None]) -> Calibratio
     """The fresh calibration kept at `path`; where there is none, a short one made now, and kept.
 
     One that failed stands until somebody calibrates: a short one must not cover up what a full one found.
-    One that the machine was too busy for is tried once more. Raises BlackstartError.
+    Raises BlackstartError.
     """
     kept = load(path)
     if kept is not None and fresh(kept):
@@ -58,11 +64,15 @@ def calibrated_instrument(path: Path, tell: Callable[[str], None]) -> Calibratio
         tell("The instrument failed its calibration, so nothing is met; `blackstart calibrate` tries again")
         return kept
     made = calibrate()
-    if made.verdict == "void":
-        made = calibrate()
     save(made, path)
     tell(f"Calibrated the instrument in {made.seconds:.1f} s: {made.verdict}")
     return made
+
+
+def _how(found: CaseFigures) -> str:
+    if found.void is not None:
+        return f"void: {found.void}"
+    return "passed" if found.passed else f"FAILED{': ' + found.problem if found.problem else ''}"
 
 
 def _verdict(figures: list[CaseFigures]) -> Any:  # noqa: ANN401 - pydantic checks the word

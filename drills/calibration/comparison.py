@@ -39,24 +39,30 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One case. `void` says why nothing can be said of it: then it is neither passed nor failed."""
+    """One case. `void` says why nothing can be said of it: then it is neither passed nor failed.
+
+    That is so only where the machine held somebody up. `problem` says what the instrument itself did not do.
+    """
 
     outage: Outage
     losses: tuple[Losses, ...]
     void: str | None
+    problem: str | None = None
 
     @property
     def passed(self) -> bool:
         exact = all(not each.missed and not each.invented for each in self.losses)
-        return self.void is None and self.outage.inside and exact
+        whole = self.void is None and self.problem is None
+        return whole and self.outage.inside and self.outage.narrow and exact
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What the width of the bounds may follow from."""
+    """What the width of the bounds may follow from; `lag_ns` is that of the first one after the last bad."""
 
     interval_ns: int
     slowest_served_ns: int
+    lag_ns: int = 0
 
 
 def compare(case: Case, truth: Truth, measured: Measurement, stream: str, pace: Pace) -> Compared:
@@ -65,8 +71,34 @@ def compare(case: Case, truth: Truth, measured: Measurement, stream: str, pace: 
     points = [each for each in measured.recovery_points if each.stream == stream]
     outage = _outage(case, truth, times[0] if times else None, measured, pace)
     found = points[0] if points and points[0].reading_complete else None
-    unread = None if found else f"stream {stream!r} was not read back whole"
-    return Compared(outage, tuple(_losses(truth, found)), measured.void or unread)
+    problem = _problem(measured, stream, measured=bool(times), read=found is not None)
+    void = None if problem else measured.void or _held_up(truth, outage, measured, pace)
+    return Compared(outage, tuple(_losses(truth, found)), void, problem)
+
+
+def _problem(found: Measurement, stream: str, *, measured: bool, read: bool) -> str | None:
+    """What no busy machine explains: a ledger that cannot be judged, a reading that was not whole."""
+    if not measured:
+        return f"nothing was measured: {found.void or 'no recovery was found'}"
+    if not read:
+        return f"stream {stream!r} was not read back whole"
+    return None
+
+
+def _held_up(truth: Truth, outage: Outage, measured: Measurement, pace: Pace) -> str | None:
+    """Why bounds that miss or are too wide say nothing: the machine held the server or the recorder up.
+
+    A server that stands still answers late, which is an outage that nobody planted; and what the recorder
+    was late in sending widens the bounds by just that.
+    """
+    if outage.lower_seconds is None or outage.upper_seconds is None:
+        return None
+    if 2 * truth.held_up_ns > (measured.late_ns or 0) and not (outage.inside and outage.narrow):
+        return f"the server that plants was itself held up for {truth.held_up_ns / 1e9:.3f} s"
+    excess = outage.upper_seconds - outage.lower_seconds - outage.width_seconds_max
+    if outage.inside and 0 < excess <= pace.lag_ns / 1e9:
+        return f"the recorder was held up for {pace.lag_ns / 1e9:.3f} s where the bounds are taken from"
+    return None
 
 
 def _outage(case: Case, truth: Truth, time: RecoveryTime | None, measured: Measurement, pace: Pace) -> Outage:

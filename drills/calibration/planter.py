@@ -52,9 +52,10 @@ class Planter:
             time.sleep(_POLL_SECONDS)
 
     def truth(self, stamps: dict[str, Any]) -> Truth:
-        found = {way: frozenset(map(_number, names)) for way, names in self._planted()["planted"].items()}
+        told = self._planted()
+        found = {way: frozenset(map(_number, names)) for way, names in told["planted"].items()}
         begun, ended = stamps["begun_ns"], stamps["ended_ns"]
-        return Truth((begun[0], begun[1]), (ended[0], ended[1]), **found)
+        return Truth((begun[0], begun[1]), (ended[0], ended[1]), **found, held_up_ns=told["held_up_ns"])
 
     def close(self) -> None:
         self._lines.close()

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rto_rpo import __version__
+from rto_rpo import JUDGE
 from rto_rpo.calibration import unfit
 from rto_rpo.durable import make_folder, write_durably
 from rto_rpo.ledger.records import CalibrationReference
@@ -54,6 +54,7 @@ class CaseFigures(_Strict):
     lag: LagFigures
     void: str | None
     passed: bool
+    problem: str | None = None
 
 
 class Calibration(_Strict):
@@ -114,7 +115,7 @@ def fresh(calibration: Calibration | None) -> bool:
     """Whether a run that begins now could be met with it."""
     if calibration is None:
         return False
-    return unfit(calibration.reference(datetime.now(UTC)), machine=machine(), judge=__version__) is None
+    return unfit(calibration.reference(datetime.now(UTC)), machine=machine(), judge=JUDGE) is None
 
 
 def failed_lately(calibration: Calibration | None) -> bool:

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 _RESET: Final = struct.pack("ii", 1, 0)
 _SPIN_NS: Final = 2_000_000
 _LONELY_SECONDS: Final = 20.0
+_FEEL_NS: Final = 5_000_000
 
 
 class Orders:
@@ -87,6 +88,7 @@ class Service:
         self.mode = "serve"
         self.port = 0
         self.attended = False
+        self.held_up_ns = 0
         self.talks: set[Talk] = set()
         self._listener: asyncio.Server | None = None
 
@@ -99,7 +101,7 @@ class Service:
     async def outage(self, kind: str, length_ns: int, begun: Callable[[], None]) -> dict[str, list[int]]:
         """Go out of service for so long. `begun` is called as soon as nothing is served any more."""
         before = time.monotonic_ns()
-        self.mode = kind
+        self.mode, self.held_up_ns = kind, 0
         if kind == "refuse":
             await self._refuse()
         after = time.monotonic_ns()
@@ -207,9 +209,19 @@ async def serve(control: str) -> None:
             writer.close()
             over.set()
 
+    feeling = asyncio.create_task(_feel(service))
     async with await asyncio.start_unix_server(attend, control):
         asyncio.get_running_loop().call_later(_LONELY_SECONDS, _leave_if_alone, service, over)
         await over.wait()
+    feeling.cancel()
+
+
+async def _feel(service: Service) -> None:
+    """Keep the longest time for which this loop stood still: then an answer was late, and nobody's outage."""
+    while True:
+        due_ns = time.monotonic_ns() + _FEEL_NS
+        await asyncio.sleep(_FEEL_NS / 1e9)
+        service.held_up_ns = max(service.held_up_ns, time.monotonic_ns() - due_ns)
 
 
 def _leave_if_alone(service: Service, over: asyncio.Event) -> None:
@@ -226,7 +238,14 @@ async def _obey(service: Service, command: dict[str, Any], say: Callable[[dict[s
             service.orders.plant(way, count, stream)
             say({"ok": True})
         case {"ask": "planted"}:
-            say({"waiting": service.orders.waiting, "planted": service.orders.planted})
+            orders = service.orders
+            say(
+                {
+                    "waiting": orders.waiting,
+                    "planted": orders.planted,
+                    "held_up_ns": service.held_up_ns,
+                }
+            )
         case _:
             say({"error": f"not a command: {command}"})
 

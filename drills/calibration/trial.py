@@ -17,7 +17,7 @@ from drills.calibration.planter import Planter, planter
 from drills.calibration.record import CaseFigures, LagFigures, LossFigures, OutageFigures
 from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recording import Recording
-from rto_rpo import __version__
+from rto_rpo import JUDGE
 from rto_rpo.evidence.names import LEDGER_NAME
 from rto_rpo.ledger.reader import read
 from rto_rpo.measurement import Measurement
@@ -43,7 +43,7 @@ def tried(case: Case, measured_by: Measure) -> CaseFigures:
             stamps = _record(case, planted, room)
             truth = planted.truth(stamps).without(_deleted(room / LEDGER_NAME))
         measured = measured_by(room / LEDGER_NAME)
-        pace = Pace(INTERVAL_NS, _slowest_served_ns(room / LEDGER_NAME, measured.late_ns or 0))
+        pace = _pace(room / LEDGER_NAME, measured)
         return _figures(compare(case, truth, measured, STREAM, pace), measured)
     finally:
         shutil.rmtree(room, ignore_errors=True)
@@ -111,7 +111,7 @@ def _header() -> dict[str, Any]:
     fault = {"kind": "calibration"}
     drill = {"name": STREAM, "kind": "isolated", "environment": None, "fault": fault, "respond": "observe"}
     return {
-        "judge": __version__,
+        "judge": JUDGE,
         "run": str(uuid4()),
         "plan": {"name": STREAM, "sha256": "0" * 64, "variables": {}},
         "drill": drill,
@@ -132,14 +132,21 @@ def _deleted(ledger: Path) -> set[int]:
     }
 
 
-def _slowest_served_ns(ledger: Path, late_ns: int) -> int:
-    """The slowest answer that still counted as served."""
-    latencies = [
-        record["completed_ns"] - record["sent_ns"]
-        for record in read(ledger)
-        if record["kind"] == "operation" and record["outcome"] == "acknowledged"
-    ]
-    return max((each for each in latencies if each <= late_ns), default=0)
+def _pace(ledger: Path, measured: Measurement) -> Pace:
+    """The slowest answer that was served, and how late the first after the last bad one was sent."""
+    late_ns, last_bad_ns = measured.late_ns or 0, -1
+    for time in measured.recovery_times:
+        last_bad_ns = -1 if time.last_bad_sent_ns is None else time.last_bad_sent_ns
+    slowest_ns, next_ns, lag_ns = 0, None, 0
+    for record in read(ledger):
+        if record["kind"] != "operation":
+            continue
+        sent_ns, took_ns = record["sent_ns"], record["completed_ns"] - record["sent_ns"]
+        if record["outcome"] == "acknowledged" and took_ns <= late_ns:
+            slowest_ns = max(slowest_ns, took_ns)
+        if sent_ns > last_bad_ns and (next_ns is None or sent_ns < next_ns):
+            next_ns, lag_ns = sent_ns, sent_ns - record["scheduled_ns"]
+    return Pace(INTERVAL_NS, slowest_ns, max(0, lag_ns))
 
 
 def _figures(found: Compared, measured: Measurement) -> CaseFigures:
@@ -155,4 +162,5 @@ def _figures(found: Compared, measured: Measurement) -> CaseFigures:
         ),
         void=found.void,
         passed=found.passed,
+        problem=found.problem,
     )

@@ -269,9 +269,7 @@ def _stalled(
     for before, after in pairwise(marks):
         if (after - before - stream["interval_ns"]) * 2 > late:
             return True
-    return any(
-        _unheard(records, control, start, stop, late) for control in _streams(header, "control")
-    )
+    return any(_unheard(records, control, start, stop, late) for control in _streams(header, "control"))
 
 
 def _unheard(records: list[Fields], control: Fields, start: int, stop: int, late: int) -> bool:
@@ -288,7 +286,8 @@ def _unheard(records: list[Fields], control: Fields, start: int, stop: int, late
         return True
     sent = sorted(each["sent_ns"] for each in heard if each["sent_ns"] > start)
     return any(
-        (after - before - control["interval_ns"]) * 2 > late for before, after in pairwise([start, *sent, stop])
+        (after - before - control["interval_ns"]) * 2 > late
+        for before, after in pairwise([start, *sent, stop])
     )
 
 

@@ -179,9 +179,7 @@ def controlled(drill: PlantedDrill, instead: dict[int, dict[str, Any] | None]) -
         (range(300, 400), None),
     ],
 )
-def test_a_control_that_was_not_asked_proves_nothing(
-    tmp_path: Path, missing: range, why: str | None
-) -> None:
+def test_a_control_that_was_not_asked_proves_nothing(tmp_path: Path, missing: range, why: str | None) -> None:
     drill = PlantedDrill(after_ns=2 * S, head=header(streams=[stream(), stream("outside", "control")]))
     drill.more = controlled(drill, dict.fromkeys(missing))
     measurement, decision = judged_run(drill, tmp_path)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rto_rpo import __version__
+from rto_rpo import JUDGE
 from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
 from rto_rpo.evidence.checking.charter_check import charter_faults
 from rto_rpo.evidence.keeping.files import listing, sha256_of
@@ -31,7 +31,8 @@ class RunCheck:
     """What became of one run. `verdict` is the chain's, `recomputed` the one that plan and ledger give now.
 
     `recomputed` is None where there is nothing intact to compute it from. `findings` say what differs,
-    `notes` what a reader should know all the same.
+    `notes` what a reader should know all the same. `unproven` says that the verdict was found by other rules
+    than these, which find otherwise: that shows nothing, neither for it nor against it.
     """
 
     run: str
@@ -42,6 +43,7 @@ class RunCheck:
     recomputed: Verdict | None
     findings: tuple[str, ...]
     notes: tuple[str, ...]
+    unproven: str | None = None
 
 
 def check_run(
@@ -67,6 +69,7 @@ def check_run(
         recomputed=seen.recomputed,
         findings=tuple(seen.findings),
         notes=tuple(seen.notes),
+        unproven=seen.unproven,
     )
 
 
@@ -76,6 +79,7 @@ class _Seen:
     recomputed: Verdict | None = None
     findings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unproven: str | None = None
 
 
 def _pruned(path: Path, pruned: Pruned, closed: Closed | None) -> _Seen:
@@ -156,11 +160,28 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
     else:
         seen.recomputed = computed["verdict"]
         seen.findings += _differences(path, closed, computed)
-        if computed["judge"] != __version__:
-            seen.notes.append(
-                f"it was judged by version {computed['judge']}, this is {__version__}: "
-                "what it decided was compared, not every byte of its report"
-            )
+        if computed["judge"] != JUDGE:
+            _by_other_rules(seen, path, closed, computed)
+
+
+def _by_other_rules(seen: _Seen, path: Path, closed: Closed, computed: dict[str, Any]) -> None:
+    """What these rules find is no proof against a verdict that other rules found, and none for it."""
+    who = f"it was judged by another version of the rules ({computed['judge']}); this is {JUDGE}"
+    stored = _stored(path / REPORT_NAME) if REPORT_NAME in closed.files else None
+    if isinstance(stored, dict) and closed.source != "abandoned":
+        parts = [name for name in DECIDED if stored.get(name) != computed[name]]
+        if parts:
+            gives = f"by these rules its ledger gives {computed['verdict']} (differs in: {', '.join(parts)})"
+            seen.unproven = f"{who}: {gives}, so its {closed.verdict} is not proven here"
+            return
+    seen.notes.append(f"{who}: what it decided was compared, not every byte of its report")
+
+
+def _stored(report: Path) -> object:
+    try:
+        return json.loads(report.read_bytes())
+    except ValueError:
+        return None
 
 
 def _is_tabletop(path: Path) -> bool:
@@ -188,17 +209,29 @@ def _differences(path: Path, closed: Closed, computed: dict[str, Any]) -> Iterat
             yield f"the chain says {name} {said!r}, its ledger says {found!r}"
     if closed.source == "abandoned":
         return
-    if closed.verdict != computed["verdict"]:
+    same_rules = computed["judge"] == JUDGE
+    if same_rules and closed.verdict != computed["verdict"]:
         yield f"the chain says {closed.verdict}, its ledger gives {computed['verdict']}"
     if REPORT_NAME not in closed.files:
         if closed.verdict != "inconclusive":
             yield f'it was closed without "{REPORT_NAME}"'
+    elif not same_rules:
+        yield from _differs_from_its_report(path / REPORT_NAME, closed)
     elif parts := _parts((path / REPORT_NAME).read_bytes(), computed):
         yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {", ".join(parts)}'
 
 
+def _differs_from_its_report(report: Path, closed: Closed) -> Iterator[str]:
+    """Other rules gave a verdict that cannot be found again here; but chain and report must say the same."""
+    stored = _stored(report)
+    if not isinstance(stored, dict):
+        yield f'"{REPORT_NAME}" is no report'
+    elif (stored.get("run"), stored.get("verdict")) != (closed.run, closed.verdict):
+        yield f'the chain says {closed.verdict}, its "{REPORT_NAME}" says {stored.get("verdict")}'
+
+
 def _parts(report: bytes, computed: dict[str, Any]) -> list[str]:
-    """The members in which a report differs; of another version's report only those that it decides."""
+    """The members in which a report differs."""
     if report == to_json(computed):
         return []
     try:
@@ -207,6 +240,5 @@ def _parts(report: bytes, computed: dict[str, Any]) -> list[str]:
         return ["it is not JSON"]
     if not isinstance(stored, dict):
         return ["it is not an object"]
-    names = sorted(stored.keys() | computed.keys()) if computed["judge"] == __version__ else DECIDED
-    parts = [name for name in names if stored.get(name) != computed.get(name)]
-    return parts or (["its spelling"] if names is not DECIDED else [])
+    names = sorted(stored.keys() | computed.keys())
+    return [name for name in names if stored.get(name) != computed.get(name)] or ["its spelling"]

@@ -32,7 +32,8 @@ class Verification:
     """`intact`: nothing was found. Which verdicts the runs have plays no part in that.
 
     `findings` say what differs, `notes` what this check could not prove. `anchored`: the chain holds the head
-    that was kept elsewhere, so its tail was not cut off before that.
+    that was kept elsewhere, so its tail was not cut off before that. `unproven` are verdicts that other rules
+    than these found, and these find otherwise: nothing was tampered with, and nothing is shown for them.
     """
 
     intact: bool
@@ -41,6 +42,7 @@ class Verification:
     runs: tuple[RunCheck, ...]
     head: str | None
     anchored: bool
+    unproven: tuple[str, ...] = ()
 
 
 def verify(
@@ -80,7 +82,13 @@ def verify(
         *(f"{run.folder}: {note}" for run in runs for note in run.notes),
     )
     return Verification(
-        not findings, tuple(findings), notes, runs, entries[-1].sha256 if entries else None, anchored
+        intact=not findings,
+        findings=tuple(findings),
+        notes=notes,
+        runs=runs,
+        head=entries[-1].sha256 if entries else None,
+        anchored=anchored,
+        unproven=tuple(f"{run.folder}: {run.unproven}" for run in runs if run.unproven),
     )
 
 

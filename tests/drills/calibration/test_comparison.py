@@ -53,8 +53,10 @@ def measured(
     )
 
 
-def compared(found: Measurement, kind: Any = "refuse") -> Compared:
-    return compare(Case(kind, 200 * MS), TRUTH, found, "s", PACE)
+def compared(
+    found: Measurement, kind: Any = "refuse", *, truth: Truth = TRUTH, pace: Pace = PACE
+) -> Compared:
+    return compare(Case(kind, 200 * MS), truth, found, "s", pace)
 
 
 def test_what_was_planted_and_found_passes() -> None:
@@ -91,7 +93,7 @@ def test_a_loss_that_is_missed_or_invented_fails(blind: dict[str, Any]) -> None:
         (0.2021, 0.21, False),
         (0.2019, 0.21, True),
         (0.19, 0.1999, False),
-        (0.19, 0.2001, True),
+        (0.1901, 0.2001, True),
         (0.19, None, False),
     ],
 )
@@ -102,23 +104,53 @@ def test_an_outage_outside_its_bounds_fails(lower: float, upper: float | None, i
 
 def test_bounds_may_be_wide_only_where_a_hang_is_answered_late() -> None:
     wide = measured(replace(TIME, lower_seconds=0.1))
-    assert not compared(wide).outage.narrow
-    assert compared(wide, "hang").outage.narrow
+    assert (compared(wide).outage.narrow, compared(wide).passed) == (False, False)
+    assert (compared(wide, "hang").outage.narrow, compared(wide, "hang").passed) == (True, True)
     assert compared(wide).outage.width_seconds_max == pytest.approx(0.014)
 
 
+@pytest.mark.parametrize(("lag_ms", "void"), [(0, False), (5, False), (6, True), (7, True)])
+def test_bounds_that_are_wide_for_the_recorders_own_lag_say_nothing(lag_ms: int, void: bool) -> None:
+    wide = measured(replace(TIME, lower_seconds=0.19, upper_seconds=0.21))
+    found = compared(wide, pace=replace(PACE, lag_ns=lag_ms * MS))
+    assert (found.void is not None, found.passed) == (void, False)
+    assert not void or "the recorder was held up" in str(found.void)
+
+
+def test_no_lag_explains_an_outage_outside_its_bounds() -> None:
+    outside = measured(replace(TIME, lower_seconds=0.204, upper_seconds=0.22))
+    found = compared(outside, pace=replace(PACE, lag_ns=50 * MS))
+    assert (found.void, found.passed) == (None, False)
+
+
+@pytest.mark.parametrize(("held_ms", "void"), [(50, False), (51, True)])
+def test_a_server_that_stood_still_itself_planted_something_else(held_ms: int, void: bool) -> None:
+    outside = measured(replace(TIME, lower_seconds=0.204, upper_seconds=0.21))
+    held = replace(TRUTH, held_up_ns=held_ms * MS)
+    found = compared(outside, truth=held)
+    assert (found.void is not None, found.passed) == (void, False)
+    assert compared(measured(), truth=held).passed, "it did no harm"
+
+
+def test_a_recorder_that_stalled_makes_it_void_and_never_passed() -> None:
+    found = compared(measured(void="the recorder stalled"))
+    assert (found.void, found.problem, found.passed) == ("the recorder stalled", None, False)
+
+
 @pytest.mark.parametrize(
-    "nothing",
+    ("nothing", "why"),
     [
-        measured(void="the recorder stalled"),
-        measured(point=None),
-        measured(point=replace(POINT, reading_complete=False)),
+        (measured(point=None), "not read back whole"),
+        (measured(point=replace(POINT, reading_complete=False)), "not read back whole"),
+        (measured(point=None, void="the recorder stalled"), "not read back whole"),
+        (measured(time=None), "nothing was measured: no recovery"),
+        (measured(time=None, void="the ledger has no end"), "nothing was measured: the ledger has no end"),
     ],
 )
-def test_a_run_that_proves_nothing_is_void_and_never_passed(nothing: Measurement) -> None:
+def test_what_no_busy_machine_explains_is_failed_and_not_void(nothing: Measurement, why: str) -> None:
     found = compared(nothing)
-    assert found.void
-    assert not found.passed
+    assert (found.void, found.passed) == (None, False)
+    assert why in str(found.problem)
 
 
 def test_no_recovery_time_at_all_is_outside() -> None:

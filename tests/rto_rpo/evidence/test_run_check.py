@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo import __version__
+from rto_rpo import JUDGE
 from rto_rpo.evidence.checking.run_check import file_faults
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
@@ -214,13 +214,51 @@ def test_a_report_of_another_version_is_held_to_what_it_decided(tmp_path: Path, 
     chain.close_run(root, folder, verdict="met", key=key, now=NOW)
     found = verify(root, public_key=key.public.pem)
     assert found.findings == ()
-    assert f"it was judged by version 0.0.1, this is {__version__}" in "\n".join(found.notes)
+    assert f"judged by another version of the rules (0.0.1); this is {JUDGE}" in "\n".join(found.notes)
 
 
-def test_a_report_of_another_version_may_not_decide_otherwise(tmp_path: Path, key: SigningKey) -> None:
+def test_a_report_of_another_version_has_to_say_what_the_chain_says(tmp_path: Path, key: SigningKey) -> None:
     root, old = tmp_path / "evidence", replace(MISSED, judge="0.0.1")
     folder = open_one(root, old, key)
     content = publish(folder.path)
     (folder.path / "report.json").write_text(json.dumps({**content, "verdict": "met"}))
     chain.close_run(root, folder, verdict="missed", key=key, now=NOW)
-    assert "it differs in: verdict" in findings(root, key)
+    assert 'the chain says missed, its "report.json" says met' in findings(root, key)
+
+
+def _judged_otherwise(root: Path, key: SigningKey, judge: str) -> None:
+    """A run that its own time called met, and that these rules do not."""
+    folder = open_one(root, replace(MISSED, judge=judge), key)
+    content = publish(folder.path)
+    (folder.path / "report.json").write_text(json.dumps({**content, "verdict": "met"}))
+    chain.close_run(root, folder, verdict="met", key=key, now=NOW)
+
+
+def test_what_other_rules_decided_is_neither_proven_nor_tampered_with(
+    tmp_path: Path, key: SigningKey
+) -> None:
+    root = tmp_path / "evidence"
+    _judged_otherwise(root, key, "0.0.1")
+    found = verify(root, public_key=key.public.pem)
+    assert (found.intact, found.findings) == (True, ())
+    (said,) = found.unproven
+    assert f"judged by another version of the rules (0.0.1); this is {JUDGE}: by these rules" in said
+    assert said.endswith("its ledger gives missed (differs in: verdict), so its met is not proven here")
+
+
+def test_what_these_rules_decided_otherwise_was_tampered_with(tmp_path: Path, key: SigningKey) -> None:
+    root = tmp_path / "evidence"
+    _judged_otherwise(root, key, JUDGE)
+    found = verify(root, public_key=key.public.pem)
+    assert (found.intact, found.unproven) == (False, ())
+    assert "the chain says met, its ledger gives missed" in "\n".join(found.findings)
+
+
+def test_a_report_that_is_none_does_not_pass_for_one_of_another_version(
+    tmp_path: Path, key: SigningKey
+) -> None:
+    root = tmp_path / "evidence"
+    folder = open_one(root, replace(MET, judge="0.0.1"), key)
+    (folder.path / "report.json").write_text("[]")
+    chain.close_run(root, folder, verdict="met", key=key, now=NOW)
+    assert '"report.json" is no report' in findings(root, key)

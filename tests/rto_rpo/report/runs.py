@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from rto_rpo import __version__
+from rto_rpo import JUDGE
 from rto_rpo.ledger.writer import LedgerWriter
 from tests.rto_rpo.ledgers import calibration
 
@@ -48,7 +48,7 @@ class Run:
     stall: tuple[float, float] | None = None
     reading_ends: bool = True
     cut_off: bool = False
-    judge: str = __version__
+    judge: str = JUDGE
     begins: bool = True
     safe_at_seconds: float | None = 0.9
     check: dict[str, str] = field(
