@@ -7,6 +7,8 @@
     ├── CommandError         a command failed, with its output
     │   └── CommandTimeout   a command did not end within its time limit
     ├── SiteError            a site could not do what was asked
+    │   └── HostError            one of its machines could not be asked, or answered with an error
+    │       └── HostUnreachable  HostUntrusted  HostDenied  HostSilent
     ├── DatasetError         a dataset could not do what was asked
     ├── RepositoryError      a backup repository could not do what was asked
     │   ├── NoRepository  WrongPassword  RepositoryLocked  RepositoryDamaged
@@ -74,6 +76,26 @@ class CommandTimeout(CommandError):
 
 class SiteError(BlackstartError):
     pass
+
+
+class HostError(SiteError):
+    pass
+
+
+class HostUnreachable(HostError):
+    """Nobody answers at its address."""
+
+
+class HostUntrusted(HostError):
+    """Whoever answers does not show the key that is known for it."""
+
+
+class HostDenied(HostError):
+    """It does not let us in, or not do what is needed."""
+
+
+class HostSilent(HostError):
+    """It let us in and then did not answer in time: what was asked may have been done or not."""
 
 
 class DatasetError(BlackstartError):

@@ -21,7 +21,7 @@ from sites.errors import PlanError
 from sites.plan import Dataset, Plan, PostgresServer, Process, Replication
 from sites.plan import PostgresDataset as PostgresNoun
 from sites.secret import Secret
-from sites.site_drivers import container_site, process_spec, resolved, shell_site
+from sites.site_drivers import container_site, hosts_site, process_spec, resolved, shell_site
 
 _Noun = TypeVar("_Noun")
 
@@ -82,6 +82,8 @@ class Estate:
             return shell_site(name, site, self.plan.folder)
         if site.kind == "containers":
             return container_site(name, site, self.plan.name, self.room(name))
+        if site.kind == "hosts":
+            return hosts_site(name, site)
         specs = {process: process_spec(declared) for process, declared in site.processes.items()}
         return ProcessSite(name, site.path, specs, until_pid=self._until_pid)
 

@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sites.drivers.hosts.address import SshAddress
+from sites.drivers.hosts.host import Host
+from sites.drivers.hosts.script import HostProcess
+from sites.drivers.hosts.site import HostsSite
 from sites.drivers.processes.readiness import HttpReady, Readiness, TcpReady
 from sites.drivers.processes.spec import ProcessSpec
 from sites.drivers.shell_site import ShellProcess, ShellSite, SiteCommands
 from sites.plan import ContainersSite as ContainersSiteNoun
+from sites.plan import HostsSite as HostsSiteNoun
 from sites.plan import HttpReady as HttpReadyNoun
 from sites.plan import Process
 from sites.plan import ShellSite as ShellSiteNoun
@@ -97,3 +102,43 @@ def container_site(name: str, declared: ContainersSiteNoun, plan: str, folder: P
         for each, process in declared.processes.items()
     }
     return ContainerSite(name, folder, declared.label or f"{plan}/{name}", specs, Daemon(declared.daemon))
+
+
+def hosts_site(name: str, declared: HostsSiteNoun) -> HostsSite:
+    hosts = {each: Host(each, _ssh_address(declared, each)) for each in declared.hosts}
+    processes = {
+        each: HostProcess(
+            host=declared.host_of(each) or "",
+            unit=process.unit,
+            start=process.start,
+            stop=process.stop,
+            kill=process.kill,
+            status=process.status,
+            ready=readiness(process.ready),
+            ready_seconds=process.ready.limit.seconds if process.ready else READY_SECONDS,
+            autostart=process.autostart,
+        )
+        for each, process in declared.processes.items()
+    }
+    return HostsSite(
+        name,
+        hosts,
+        processes,
+        act_seconds=declared.start_limit.seconds,
+        ask_seconds=declared.ssh.limit.seconds,
+        kill_seconds=declared.kill_limit.seconds,
+    )
+
+
+def _ssh_address(declared: HostsSiteNoun, host: str) -> SshAddress:
+    ssh, at = declared.ssh, declared.hosts[host]
+    return SshAddress(
+        at.address,
+        port=at.port,
+        user=ssh.user,
+        key=ssh.key,
+        known_hosts=ssh.known_hosts,
+        config=ssh.config,
+        sudo=ssh.sudo,
+        connect_seconds=max(1, round(ssh.connect_limit.seconds)),
+    )

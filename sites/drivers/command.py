@@ -1,4 +1,4 @@
-"""Run outside programs: `run` waits, `watch` hands on each line, `spawn` lets go.
+"""Run outside programs: `run` waits, `watch` hands on each line, `hold` talks to one, `spawn` lets go.
 
 The only module that imports subprocess. Never a shell. Every command has its own session and process
 group, so that a time-out or an interrupt takes its children too: SIGINT first, to let a tool remove its
@@ -22,10 +22,11 @@ from pathlib import Path
 from sites.drivers.account import Account, account
 from sites.drivers.captured import Captured, Lines
 from sites.drivers.conversation import Conversation, TimeLimitReached
+from sites.drivers.held import Held
 from sites.drivers.masking import mask, register_secret
 from sites.errors import CommandError, CommandTimeout, MissingProgram
 
-__all__ = ["Completed", "register_secret", "run", "spawn", "watch"]
+__all__ = ["Completed", "hold", "register_secret", "run", "spawn", "watch"]
 
 OUTPUT_BYTES_MAX = 8 << 20
 GRACE_SECONDS = 5.0
@@ -142,6 +143,15 @@ def spawn(
     # Somebody has to wait for it, or it stays a zombie as long as we live.
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
     return process.pid
+
+
+def hold(
+    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Held:
+    """Start a command that is talked to. It ends with us. Raises MissingProgram, CommandError."""
+    call = _call(argv, env, None, cwd, None)
+    process = _open(call, subprocess.PIPE, subprocess.PIPE, subprocess.PIPE, new_session=True)
+    return Held(process, lambda: _stop_group(process, 0.0))
 
 
 def _call(

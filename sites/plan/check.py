@@ -13,7 +13,9 @@ from pathlib import Path
 from sites.plan.canary import ShellCanary
 from sites.plan.check_data import dataset_contradictions, process_contradictions, unrecoverable
 from sites.plan.check_drill import drill_contradictions
+from sites.plan.check_hosts import hosts_contradictions
 from sites.plan.containers_site import ContainersSite
+from sites.plan.hosts import HostsSite
 from sites.plan.places import ProcessesSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
@@ -70,6 +72,8 @@ def _watched_for_a_second_writer(plan: Plan) -> Found:
 def _sites(plan: Plan) -> Found:
     owners: dict[Path, str] = {}
     for name, site in plan.sites.items():
+        if isinstance(site, HostsSite):
+            yield from hosts_contradictions(site, ("sites", name))
         if not isinstance(site, ProcessesSite):
             continue
         first = owners.setdefault(site.path, name)

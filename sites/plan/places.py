@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rto_rpo.objective import parse_duration
 from sites.plan.containers_site import ContainersSite
+from sites.plan.hosts import HostsSite
 from sites.plan.noun import Noun
 from sites.plan.ready import HttpReady, TcpReady
 from sites.plan.references import EnvValue, RepositoryName, SecretRef, SiteName
@@ -61,7 +62,7 @@ class ProcessesSite(Noun):
         yield from ((name, process.env) for name, process in self.processes.items())
 
 
-Site = Annotated[ProcessesSite | ContainersSite | ShellSite, Field(discriminator="kind")]
+Site = Annotated[ProcessesSite | ContainersSite | HostsSite | ShellSite, Field(discriminator="kind")]
 
 
 class Repository(Noun):

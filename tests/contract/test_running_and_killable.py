@@ -24,6 +24,7 @@ from tests.engine import real_site, specs
 from tests.fakes.docker_daemon import FakeDocker, Kept, serving
 from tests.fakes.site import FakeSite
 from tests.sites.shell_commands import shell_site
+from tests.sites.sshd import hosts_site, one_sshd, why_not
 
 
 class Site(Running, Killable, Protocol):
@@ -49,6 +50,7 @@ MAKERS: dict[str, Callable[[Path], AbstractContextManager[Site]]] = {
     "process tree": lambda path: nullcontext(processes(path, namespace=False)),
     "process namespace": lambda path: nullcontext(processes(path, namespace=True)),
     "shell": lambda path: nullcontext(shell_site(path)),
+    "hosts": lambda path: nullcontext(hosts_site(one_sshd(), path)),
     "containers of a fake daemon": containers_of_a_fake_daemon,
     "containers": real_site,
 }
@@ -60,6 +62,8 @@ REAL = {"containers": pytest.mark.containers}
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     if request.param == "process namespace" and not namespaces_work():
         pytest.skip("no PID namespaces for us here")
+    if request.param == "hosts" and why_not() is not None:
+        pytest.skip(str(why_not()))
     with MAKERS[request.param](tmp_path / "north") as made:
         yield made
         made.kill()

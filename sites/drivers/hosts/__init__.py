@@ -1,0 +1,1 @@
+"""Sites made of machines that are reached over ssh."""

@@ -1,0 +1,172 @@
+# Runs on a host, by any POSIX shell. Says one line a process and then END; what comes after is for one act.
+
+say() { printf '%s\n' "$*"; }
+last() { printf '%s' "$1" | tail -n 1 | cut -c 1-200; }
+now() { read -r up _ </proc/uptime; echo "${up%.*}${up#*.}"; } # hundredths of a second
+
+# What a unit's processes are: all of its control group, whichever layout that has here.
+procs() {
+    group=$(systemctl show -p ControlGroup --value -- "$1")
+    [ -n "$group" ] || return 0
+    for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+        [ -d "$root$group" ] || continue
+        find "$root$group" -name cgroup.procs -exec cat {} + 2>/dev/null
+        return 0
+    done
+}
+
+unit_status() {
+    told=$(systemctl show -p LoadState -p ActiveState -p MainPID -- "$1" 2>&1) || {
+        say "unknown systemctl: $(last "$told")"
+        return
+    }
+    case $told in
+    *LoadState=loaded* | *LoadState=masked*) ;;
+    *) say "unknown there is no unit $1" && return ;;
+    esac
+    main=$(say "$told" | sed -n 's/^MainPID=//p')
+    # shellcheck disable=SC2046 # words are wanted
+    set -- $(procs "$1")
+    case $told in
+    *ActiveState=inactive* | *ActiveState=failed*) [ $# = 0 ] && say gone || say "up $*" ;;
+    *) say "up ${main:-0} $*" ;;
+    esac
+}
+
+# A user's own: 0 it runs, 3 it does not, as of any init script. Its first line, or "PID: N" in it, are numbers.
+own_status() {
+    told=$("$@" 2>&1 </dev/null)
+    code=$?
+    case $code in
+    0)
+        first=$(printf '%s' "$told" | head -n 1)
+        case $first in
+        *[!0-9\ ]*) say "up $(printf '%s' "$first" | sed -n 's/.*PID: *\([0-9][0-9]*\).*/\1/p')" ;;
+        *) say "up $first" ;;
+        esac
+        ;;
+    3) say gone ;;
+    *) say "unknown its status command: exit $code: $(last "$told")" ;;
+    esac
+}
+
+# What is started may keep its output open for ever: that must not be ours.
+own() {
+    out=$(mktemp 2>/dev/null) || out=/dev/null
+    "$@" >"$out" 2>&1 </dev/null
+    code=$?
+    [ $code = 0 ] || say "failed exit $code: $(last "$(cat "$out")")"
+    [ "$out" = /dev/null ] || rm -f "$out"
+}
+
+unit_start() {
+    systemctl reset-failed -- "$1" 2>/dev/null
+    own systemctl start -- "$1"
+}
+unit_stop() { own systemctl stop -- "$1"; }
+# A stop after the kill takes back a restart that systemd has planned.
+unit_kill() {
+    systemctl kill --signal=SIGKILL -- "$1" 2>/dev/null
+    own systemctl stop -- "$1"
+}
+
+# The state letter of a process: T where it stands still; nothing when it is gone.
+state() {
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 0
+    line=${line##*) }
+    say "${line%% *}"
+}
+
+# The numbers given, and those of all their descendants.
+family() {
+    table=$(for each in /proc/[0-9]*/stat; do
+        { read -r line <"$each"; } 2>/dev/null || continue
+        pid=${line%% *} line=${line##*) } line=${line#* }
+        say "$pid ${line%% *}"
+    done)
+    all=" $* " new=" $* "
+    while [ -n "$new" ]; do
+        next=
+        while read -r pid parent; do
+            case $new in *" $parent "*) ;; *) continue ;; esac
+            case $all in *" $pid "*) ;; *) next="$next $pid" ;; esac
+        done <<END_OF_TABLE
+$table
+END_OF_TABLE
+        all="$all$next " new=${next:+$next }
+    done
+    say "$all"
+}
+
+# Every process of the named ones that is alive, with what it started.
+everyone() {
+    found=
+    for name; do
+        told=$(status "$name")
+        case $told in "up "*) ;; *) continue ;; esac
+        for pid in ${told#up }; do # 0 is no number, and what 1 started is everything
+            [ "$pid" -gt 1 ] && found="$found $pid"
+        done
+    done
+    [ -n "$found" ] || return 0
+    # shellcheck disable=SC2086 # words are wanted
+    family $found
+}
+
+report() { for name; do say "$name $(status "$name")"; done; }
+
+# Start or stop what is not yet as wanted; where that cannot be told, nothing is done.
+ensure() {
+    case "$1 $(status "$2")" in
+    "start gone" | "stop up"*) act "$1" "$2" ;;
+    esac
+    report "$2"
+}
+
+# Until all are gone, or for so many hundredths of a second.
+await_gone() {
+    limit=$(($(now) + $1))
+    shift
+    while :; do
+        told=$(report "$@")
+        case $told in *" up "* | *" up") ;; *) break ;; esac
+        [ "$(now)" -lt $limit ] || break
+        sleep 0.02
+    done
+    say "$told"
+}
+
+# All at the same time; what a kill command complains of is told with its process.
+kill_all() {
+    hundredths=$1
+    shift
+    for name; do
+        { complaint=$(act kill "$name") && [ -z "$complaint" ] || say "note $name $complaint"; } &
+    done
+    wait
+    await_gone "$hundredths" "$@"
+}
+
+# Send a signal until all are in that state: each round may find children born since the last one.
+signal_all() {
+    signal=$1 wanted=$2 limit=$(($(now) + 300))
+    [ "$signal" != 0 ] || limit=0 # it only looks, once
+    shift 2
+    while :; do
+        count=0 left=
+        for pid in $(everyone "$@"); do
+            kill -"$signal" "$pid" 2>/dev/null
+        done
+        for pid in $(everyone "$@"); do
+            count=$((count + 1))
+            case $(state "$pid") in
+            [Tt]) [ "$wanted" = still ] || left="$left $pid" ;;
+            '' | Z) ;;
+            *) [ "$wanted" = going ] || left="$left $pid" ;;
+            esac
+        done
+        { [ -z "$left" ] || [ "$(now)" -ge $limit ]; } && break
+        sleep 0.01
+    done
+    say "standing $count$left"
+}

@@ -1,0 +1,241 @@
+"""A site made of machines that are reached over ssh. Running, Killable, KillingOne, Pausable.
+
+What runs there is what each host says at the moment; nothing is kept here but connections. A host that does
+not answer is neither up nor gone. `targets` has a script wait on every host, so that `kill` is one word and
+its answer: about one round trip, the proof included.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sites.capability import Proof, Target
+from sites.drivers.held import NoAnswer
+from sites.drivers.hosts.host import Armed, Host
+from sites.drivers.hosts.script import HostProcess, armed, functions, words
+from sites.drivers.hosts.told import Told, gone, read_report, standing
+from sites.drivers.processes.readiness import wait_until_ready
+from sites.errors import HostError, SiteError
+
+KILL_SECONDS = 10.0
+ASK_SECONDS = 10.0
+_ROUND_TRIP_SECONDS = 5.0
+_T = TypeVar("_T")
+
+
+class HostsSite:
+    """`act_seconds` is how long a start or a stop on a host may take."""
+
+    def __init__(
+        self,
+        name: str,
+        hosts: Mapping[str, Host],
+        processes: Mapping[str, HostProcess],
+        *,
+        act_seconds: float = 60.0,
+        ask_seconds: float = ASK_SECONDS,
+        kill_seconds: float = KILL_SECONDS,
+    ) -> None:
+        self.name = name
+        self.hosts = dict(hosts)
+        self._processes = dict(processes)
+        self._act_seconds = act_seconds
+        self._ask_seconds = ask_seconds
+        self._kill_seconds = kill_seconds
+        self._armed: dict[str, Armed] = {}
+        for host in self.hosts.values():
+            host.words = functions(self._at(host.name))
+
+    def up(self, *, only: Collection[str] | None = None) -> None:
+        """Start every process with `autostart`, or `only` those; return once all are ready."""
+        wanted = [n for n, p in self._processes.items() if (p.autostart if only is None else n in only)]
+        for process in wanted:
+            self._ensure("start", process)
+        for process in wanted:
+            self._wait_until_ready(process)
+
+    def down(self) -> None:
+        """Stop every process, the last started first. Raises HostError if one goes on."""
+        for process in reversed(self._processes):
+            self._ensure("stop", process)
+
+    def start(self, process: str) -> None:
+        """Start one process and wait until it is ready; no effect if it runs."""
+        self._declared(process)
+        self._ensure("start", process)
+        self._wait_until_ready(process)
+
+    def stop(self, process: str) -> None:
+        self._declared(process)
+        self._ensure("stop", process)
+
+    def running(self) -> dict[str, int]:
+        """As each host says, all asked at the same time. Raises HostError when one of them can't tell."""
+        told = self._told()
+        return {name: told[name].number for name in self._processes if name in told and told[name].up}
+
+    def targets(self) -> list[Target]:
+        """The site whole and each process that runs, and a script that waits on each host to kill them."""
+        running = self.running()
+        if not running:
+            return []
+        self._disarm()
+        self._armed = self._everywhere(self._arm)
+        hosts: dict[str, object] = {host.name: str(host.address) for host in self.hosts.values()}
+        named = [
+            Target(self.name, "process", name, {"pid": pid, "host": self._processes[name].host})
+            for name, pid in running.items()
+        ]
+        return [Target(self.name, "site", self.name, {"hosts": hosts}), *named]
+
+    def kill(self) -> Proof:
+        """SIGKILL everything on every host; return once the last is proven gone, or with why not."""
+        began = time.monotonic()
+        waiting, self._armed = self._armed, {}
+        fired = [armed for armed in waiting.values() if _fire(armed)]
+        try:
+            proof = gone(read_report(self._answers(fired)), self._processes)
+        except HostError as error:
+            return Proof(False, str(error))
+        took = round((time.monotonic() - began) * 1000, 3)
+        return Proof(proof.holds, proof.how, {**proof.detail, "kill_and_proof_ms": took})
+
+    def kill_process(self, process: str) -> Proof:
+        """SIGKILL one and whatever it started, while the others go on."""
+        self._declared(process)
+        act = f"kill_all {self._hundredths()} {words([process])}"
+        try:
+            said = self._on(process, f"kill {process} at", act, self._kill_seconds)
+            return gone(read_report(said), [process])
+        except HostError as error:
+            return Proof(False, str(error))
+
+    def proven_gone(self) -> Proof:
+        """Whether every host says that nothing of the site runs on it. Silence proves nothing."""
+        try:
+            return gone(self._told(), self._processes)
+        except HostError as error:
+            return Proof(False, str(error))
+
+    def pause(self) -> Proof:
+        """SIGSTOP to every process of the site; the proof says whether each stands still."""
+        return self._signal("STOP", "still")
+
+    def resume(self) -> Proof:
+        return self._signal("CONT", "going")
+
+    def paused(self) -> Proof:
+        return self._signal("0", "still")
+
+    def close(self) -> None:
+        """Let go of what waits and listens on the hosts. Whatever is asked next opens it again."""
+        self._disarm()
+        for host in self.hosts.values():
+            host.close()
+
+    def _signal(self, signal: str, wanted: str) -> Proof:
+        """Signal 0 only looks."""
+        try:
+            said = self._each("signal", lambda names: f"signal_all {signal} {wanted} {words(names)}")
+        except HostError as error:
+            return Proof(False, str(error))
+        return standing(said, wanted)
+
+    def _told(self) -> dict[str, Told]:
+        return read_report(self._each("ask", lambda names: f"report {words(names)}"))
+
+    def _each(self, act: str, line: Callable[[list[str]], str]) -> list[str]:
+        """What all hosts say to the same act on the processes of each. Raises HostError."""
+
+        def on(host: Host) -> list[str]:
+            here = self._at(host.name)
+            if not here:
+                return []
+            return host.run(act, line(list(here)), limit_seconds=self._ask_seconds)
+
+        return [line for lines in self._everywhere(on).values() for line in lines]
+
+    def _on(self, process: str, act: str, line: str, limit_seconds: float) -> list[str]:
+        """What the host of a process says to one act. Raises HostError."""
+        host = self.hosts[self._processes[process].host]
+        return host.run(act, line, limit_seconds=limit_seconds + _ROUND_TRIP_SECONDS)
+
+    def _ensure(self, act: str, process: str) -> None:
+        """Start or stop it, if it is not so yet. Raises HostError with what the host complained of."""
+        said = self._on(process, f"{act} {process} at", f"ensure {act} {process}", self._act_seconds)
+        failed = [line for line in said if line.startswith("failed ")]
+        told = read_report(line for line in said if not line.startswith("failed "))
+        if not failed and told[process].up is (act == "start"):
+            return
+        host, unit = self._processes[process].host, self._processes[process].unit
+        why = (
+            failed[0]
+            if failed
+            else f"its command ended well, but it {'runs' if told[process].up else 'does not run'}"
+        )
+        raise HostError(
+            f'cannot {act} process "{process}" at site "{self.name}" (host "{host}"): {why}',
+            hint=f"look there with: journalctl -u {unit}" if unit else None,
+        )
+
+    def _arm(self, host: Host) -> Armed:
+        return host.arm("arm", armed(host.words, self._kill_line(host)), limit_seconds=self._ask_seconds)
+
+    def _answers(self, fired: list[Armed]) -> list[str]:
+        """From those that were told to; a host whose waiting script is gone is told anew."""
+        limit_seconds = self._kill_seconds + _ROUND_TRIP_SECONDS
+        answered = {each.host.name: each for each in fired}
+
+        def on(host: Host) -> list[str]:
+            if host.name in answered:
+                return answered[host.name].answer("kill all at", limit_seconds=limit_seconds)
+            return host.run("kill all at", self._kill_line(host), limit_seconds=limit_seconds)
+
+        return [line for lines in self._everywhere(on).values() for line in lines]
+
+    def _kill_line(self, host: Host) -> str:
+        return f"kill_all {self._hundredths()} {words(self._at(host.name))}"
+
+    def _hundredths(self) -> int:
+        return int(self._kill_seconds * 100)
+
+    def _disarm(self) -> None:
+        for each in self._armed.values():
+            each.held.close()
+        self._armed = {}
+
+    def _at(self, host: str) -> dict[str, HostProcess]:
+        return {name: process for name, process in self._processes.items() if process.host == host}
+
+    def _everywhere(self, act: Callable[[Host], _T]) -> dict[str, _T]:
+        """On all hosts at the same time. Raises the first error."""
+        hosts: Iterable[Host] = self.hosts.values()
+        with ThreadPoolExecutor(len(self.hosts), thread_name_prefix="host") as pool:
+            return dict(zip(self.hosts, pool.map(act, hosts), strict=True))
+
+    def _wait_until_ready(self, name: str) -> None:
+        process = self._processes[name]
+        reason = wait_until_ready(process.ready, process.ready_seconds) if process.ready else None
+        if reason is not None:
+            raise SiteError(
+                f'process "{name}" at site "{self.name}" did not get ready: '
+                f"not within {process.ready_seconds:g} s ({reason})"
+            )
+
+    def _declared(self, process: str) -> None:
+        if process not in self._processes:
+            known = ", ".join(sorted(self._processes)) or "none"
+            raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
+
+
+def _fire(armed: Armed) -> bool:
+    """Whether the word went out. A script that is gone has done nothing, and its host is told anew."""
+    try:
+        armed.fire()
+    except NoAnswer:
+        armed.held.close()
+        return False
+    return True

@@ -1,0 +1,180 @@
+"""A real sshd on loopback, a process of ours with its own keys, and sites of sleeping processes behind it."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import pwd
+import shlex
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sites.drivers import command
+from sites.drivers.hosts.address import SshAddress
+from sites.drivers.hosts.host import Host
+from sites.drivers.hosts.script import HostProcess
+from sites.drivers.hosts.site import HostsSite
+
+LOOPBACK = "127.0.0.1"
+PROGRAM = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+UP_SECONDS = 10.0
+# With a level like that bash does not read the .bashrc of whoever runs the tests, slow as it may be.
+CONFIG = """
+ListenAddress {address}:{port}
+HostKey {folder}/host_key
+AuthorizedKeysFile {folder}/client_key.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+PermitUserEnvironment no
+PrintMotd no
+SetEnv SHLVL=9
+MaxStartups 100
+{more}
+"""
+# As root sshd wants an empty folder at /run/sshd: it gets one where nobody else sees it.
+IN_PRIVATE = 'mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && exec "$@"'
+
+
+def why_not() -> str | None:
+    """Why no sshd can be had here; None if it can."""
+    if PROGRAM is None:
+        return "no sshd is installed (Debian: openssh-server)"
+    if os.geteuid() == 0 and "sshd" not in {entry.pw_name for entry in pwd.getpwall()}:
+        return "as root sshd needs the user sshd, which the package openssh-server makes"
+    return None
+
+
+@dataclass
+class Sshd:
+    """One server. `port` is where it listens; it may be stopped, and started again."""
+
+    folder: Path
+    port: int
+    pid: int = 0
+    more: str = ""
+    site: HostsSite | None = None
+
+    def start(self) -> None:
+        settings = {"address": LOOPBACK, "port": self.port, "folder": self.folder, "more": self.more}
+        (self.folder / "sshd_config").write_text(CONFIG.format(**settings))
+        argv = [str(PROGRAM), "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        if os.geteuid() == 0:
+            argv = ["unshare", "--mount", "sh", "-c", IN_PRIVATE, "sh", *argv]
+        self.pid = command.spawn(argv, stdout=self.folder / "sshd.log")
+        deadline = time.monotonic() + UP_SECONDS
+        while not _answers(self.port):
+            assert time.monotonic() < deadline, (self.folder / "sshd.log").read_text()
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """No more connections; those that are open stay."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGTERM)
+            self.pid = 0
+
+    def remove(self) -> None:
+        """The server, the connection that was kept to it, and its folder."""
+        Host("", self.address()).hang_up()
+        self.stop()
+        shutil.rmtree(self.folder.parent)
+
+    def address(self, **options: object) -> SshAddress:
+        usual: dict[str, object] = {
+            "address": LOOPBACK,
+            "port": self.port,
+            "user": pwd.getpwuid(os.geteuid()).pw_name,
+            "key": self.folder / "client_key",
+            "known_hosts": self.folder / "known_hosts",
+            "config": Path("/dev/null"),
+        }
+        return SshAddress(**(usual | options))  # type: ignore[arg-type]
+
+
+def make_keys(folder: Path) -> None:
+    """The host's key and the client's, once for many servers: making them takes longer than copying."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("host_key", "client_key", "other_key"):
+        command.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], limit_seconds=20)
+
+
+def make_sshd(keys: Path, folder: Path, more: str = "") -> Sshd:
+    """A server that listens already, its key known."""
+    shutil.copytree(keys, folder)
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = int(taken.getsockname()[1])
+    know(folder, port, "host_key")
+    server = Sshd(folder, port, more=more)
+    server.start()
+    return server
+
+
+@functools.cache
+def one_sshd() -> Sshd:
+    """One for all tests of a process that do it no harm; it ends with them."""
+    folder = Path(tempfile.mkdtemp(prefix="blackstart-"))
+    make_keys(folder / "keys")
+    made = make_sshd(folder / "keys", folder / "server")
+    atexit.register(made.remove)
+    return made
+
+
+def know(folder: Path, port: int, key: str) -> None:
+    """This key is the known one from now on."""
+    public = " ".join((folder / f"{key}.pub").read_text().split()[:2])
+    (folder / "known_hosts").write_text(f"[{LOOPBACK}]:{port} {public}\n")
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1) as line:
+            return line.recv(4) == b"SSH-"
+    except OSError:
+        return False
+
+
+SCRIPT = """
+cd {folder}; alive() {{
+  read -r pid 2>/dev/null <"$1" && read -r _ _ state _ 2>/dev/null <"/proc/$pid/stat" && [ "$state" != Z ]
+}}
+case {act} in
+start) alive {name}.pid || {{ setsid sleep 600 >/dev/null 2>&1 </dev/null & echo $! >{name}.pid; }} ;;
+stop) alive {name}.pid && kill "$pid"; while alive {name}.pid; do sleep 0.01; done ;;
+kill) alive {name}.pid && kill -9 "$pid"; : ;;
+status) alive {name}.pid && echo "$pid" || exit 3 ;;
+esac
+"""
+
+
+def sleeper(folder: Path, name: str, host: str = "a", **options: object) -> HostProcess:
+    """A process that sleeps on its host, started and stopped by commands, as where there is no systemd."""
+    acts = {
+        act: ("sh", "-c", SCRIPT.format(folder=shlex.quote(str(folder)), act=act, name=name))
+        for act in ("start", "stop", "kill", "status")
+    }
+    return HostProcess(host, **{**acts, **options})  # type: ignore[arg-type]
+
+
+def hosts_site(server: Sshd, folder: Path, *others: str, **options: float) -> HostsSite:
+    """A site "north" of the host a and `others` behind one sshd: alpha on a, beta and gamma on the last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("a", *others)
+    hosts = {name: Host(name, server.address()) for name in names}
+    processes = {
+        "alpha": sleeper(folder, "alpha"),
+        "beta": sleeper(folder, "beta", names[-1]),
+        "gamma": sleeper(folder, "gamma", names[-1], autostart=False),
+    }
+    if server.site is not None:  # an sshd lets only so many sessions share one connection
+        server.site.close()
+    server.site = HostsSite("north", hosts, processes, **options)
+    return server.site
