@@ -28,6 +28,17 @@ settings.register_profile("seeded", derandomize=True)
 settings.load_profile("seeded")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real containers last: what they need may still be made in the background when the first test begins."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Real containers last: what they need may still be made in the background when the first test begins.
+
+    With two workers side by side one has the whole, and has it first; every other file goes to one of them in
+    one piece. Two drills at once would measure each other; but most of a drill is waiting, and the rest fits
+    in there.
+    """
     items.sort(key=lambda item: item.get_closest_marker("containers") is not None)
+    if not hasattr(config, "workerinput"):
+        return
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    for item in items:
+        whole = item.get_closest_marker("e2e") is not None
+        item.add_marker(pytest.mark.xdist_group("whole" if whole else item.path.as_posix()))
