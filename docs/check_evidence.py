@@ -54,17 +54,17 @@ def check_chain(root, given, head):
     faults.extend(["the head kept elsewhere is not in the chain: its tail was cut"] * bool(head and head not in lines))
     return lines.values()
 
-def check_run(root, opened, closed):
+def check_run(root, opened, closed, kept):  # `kept`: all files, or what a pruning left of them
     folder, listed = root / opened["folder"], closed["files"]
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
-    wrong = [name for name in found.keys() | listed if name not in found or not found[name].is_file() or found[
+    wrong = [name for name in found.keys() | listed.keys() & kept if name not in found or not found[name].is_file() or found[
         name].is_symlink() or hashlib.file_digest(found[name].open("rb"), "sha256").hexdigest() != listed.get(name)]
     wrong += [name for name in ("plan", "drill", "folder", "plan_sha256") if opened[name] != closed[name]]
     for name, sha256 in (("plan.yaml", opened["plan_sha256"]), ("charter.json", opened.get("charter_sha256"))):
         wrong += [name] * (listed.get(name) != sha256 and (name in listed or closed["source"] != "abandoned"))
     faults.extend(f"{folder.name}: {name} was edited, added, deleted or swapped" for name in wrong)
-    faults.extend([f"{folder.name}: nothing to judge"] * ("report.json" not in found and closed["verdict"] != "inconclusive"))
-    if wrong or "report.json" not in found:
+    faults.extend([f"{folder.name}: unjudged"] * (kept is listed and "report.json" not in found and closed["verdict"] != RANK[1]))
+    if wrong or kept is not listed or "report.json" not in found:
         return f"{closed['verdict']}; its ledger was not judged here"
     report = json.loads(found["report.json"].read_bytes())
     same = ("run", opened["run"], report["run"]), ("verdict in the chain", closed["verdict"], report["verdict"])
@@ -139,11 +139,11 @@ folder, key, head, *_ = (*(sys.argv[1:] or sys.exit(__doc__)), None, None)
 root, runs, closed, pruned = Path(folder), {}, {}, {}
 for line in check_chain(root, public_hex(Path(key)) if key else None, head):
     {"opened": runs, "closed": closed}.get(line["kind"], {})[line.get("run")] = line
-    pruned.update(line["runs"] if line["kind"] == "pruned" else {})
-known = {"chain.jsonl", "chain.lock", "public_key.pem"} | {line["folder"] for run, line in runs.items() if run not in pruned}
+    pruned.update({run: line.get("kept", ()) for run in line["runs"]} if line["kind"] == "pruned" else {})
+known = {"chain.jsonl", "chain.lock", "public_key.pem"} | {line["folder"] for line in runs.values()}
 faults.extend(f"{name} is not in the chain" for name in {path.name for path in root.iterdir()} - known)
 faults.extend(f"{line['folder']} was never finished" for run, line in runs.items() if run not in closed)
-for run, line in runs.items():
-    print(line["folder"], check_run(root, line, closed[run]) if run in closed and run not in pruned else "no files")
+for run, line in ((run, line) for run, line in runs.items() if run in closed):
+    print(line["folder"], check_run(root, line, closed[run], pruned.get(run, closed[run]["files"])))
 print(*faults, "DIFFERS" if faults else "agrees", sep="\n")
 sys.exit(bool(faults))

@@ -10,7 +10,7 @@ from pathlib import Path
 from drills.undo import UndoIntents
 from flows.answer import ago, columns
 from flows.exposed import exposed
-from rto_rpo.evidence.agreed.not_run import NotRun, overdue
+from rto_rpo.evidence.agreed.not_run import Blind, NotRun, overdue
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.lines.heads import read_heads
@@ -48,10 +48,12 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`stands` says which change of the serving site was made last, or is under way. `left_behind` says in
-    a line each what a drill or a failover did not finish, `not_run` what was due and did not happen,
-    `unprotected` which replicated dataset has no standby to fail over to. `head` is the chain's, `kept` what
-    is known of it at the other site.
+    """What `status` tells.
+
+    `stands` says which change of the serving site was made last, or is under way. `left_behind` says in a
+    line each what a drill or a failover did not finish, `not_run` what was due and did not happen, `blind`
+    of which time nobody can tell that, `unprotected` which replicated dataset has no standby to fail over
+    to. `head` is the chain's, `kept` what is known of it at the other site.
     """
 
     plan: str
@@ -65,6 +67,7 @@ class Status:
     head: str | None
     kept: str
     not_run: tuple[NotRun, ...]
+    blind: tuple[Blind, ...]
 
     @property
     def good(self) -> bool:
@@ -77,6 +80,7 @@ def status_of(estate: Estate) -> Status:
     root = plan.evidence.path
     records = run_records(_entries(root))
     sites = [SiteState(n, _running(estate, n), fences.raised(n)) for n in plan.sites]
+    programme = overdue(root, records, datetime.now(UTC))
     return Status(
         plan=plan.name,
         environment=plan.environment,
@@ -88,7 +92,8 @@ def status_of(estate: Estate) -> Status:
         unprotected=tuple(_unprotected(estate)),
         head=chain.head(root),
         kept=_kept(estate, _entries(root)),
-        not_run=tuple(each for each in overdue(root, records, datetime.now(UTC)) if each.plan == plan.name),
+        not_run=tuple(each for each in programme.not_run if each.plan == plan.name),
+        blind=tuple(each for each in programme.blind if each.plan == plan.name),
     )
 
 
@@ -108,6 +113,10 @@ def lines(found: Status) -> list[str]:
     told += [f"UNPROTECTED: {what}" for what in found.unprotected]
     told += [
         f"not run: {each.drill}, due {each.due:%Y-%m-%d %H:%M} UTC" for each in found.not_run[-NOT_RUN_TOLD:]
+    ]
+    told += [
+        f"not known which drills were due: {each.since:%Y-%m-%d} to {each.until:%Y-%m-%d}, no charter tells"
+        for each in found.blind
     ]
     if found.head is not None:
         told += ["", f"chain head {found.head}", f"heads: {found.kept}"]

@@ -14,8 +14,8 @@ from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.findings import Finding
 from rto_rpo.dossier.shelf import Run, Shelf, newest
-from rto_rpo.evidence.agreed.charter import Charter
-from rto_rpo.evidence.agreed.not_run import NotRun
+from rto_rpo.evidence.agreed.charter import Charter, Role
+from rto_rpo.evidence.agreed.not_run import Blind, NotRun
 
 State = Literal["met", "not met", "not tested", "inconclusive", "n.a."]
 STATES: dict[str, State] = {
@@ -40,7 +40,13 @@ class Evidence:
     charter: Charter | None
     findings: Sequence[Finding]
     missed: Sequence[NotRun]
+    blind: Sequence[Blind]
     day: date
+
+    @property
+    def roles(self) -> Sequence[Role]:
+        """Whom the plan lists, with their keys, as the newest run froze it."""
+        return self.charter.roles if self.charter else ()
 
     @property
     def year(self) -> Sequence[Run]:

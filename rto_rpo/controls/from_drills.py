@@ -19,6 +19,15 @@ def _of(run: Run | None, nothing: str, what: str) -> Answer:
     return Answer(STATES[run.verdict], told, (run.folder,))
 
 
+def _unless_doubted(run: Run, answer: Answer) -> Answer:
+    """Nothing good follows from a run that is void or in doubt; what it shows to be bad is bad."""
+    told = run.digest
+    if told is None or not told.doubted or answer.state != "met":
+        return answer
+    why = told.void or "; ".join(told.doubts)
+    return Answer("inconclusive", f"{answer.reason}; but the run is in doubt: {why}", answer.runs)
+
+
 def tested_yearly(found: Evidence) -> Answer:
     """A test is a test whatever came of it, as long as it came to something."""
     drilled = [run for run in found.year if run.digest and run.digest.faulted]
@@ -45,6 +54,9 @@ def programme(found: Evidence) -> Answer:
         return Answer("not tested", "no drill ran in the last year")
     if found.charter is None:
         return Answer("inconclusive", "the newest run does not say which schedules were in force")
+    if blind := [one for one in found.blind if one.until.date() >= found.day - YEAR]:
+        told = f"{blind[-1].since:%Y-%m-%d} to {blind[-1].until:%Y-%m-%d}"
+        return Answer("inconclusive", f"of {told} nothing says which drills were due")
     return Answer("met", f"every scheduled drill of the last year ran ({', '.join(scheduled)})")
 
 
@@ -101,25 +113,25 @@ def apart(found: Evidence) -> Answer:
 
 
 def checked(found: Evidence) -> Answer:
-    run = found.newest(lambda _, told: told.faulted and bool(told.checks))
+    """Only what somebody else says of the data counts; a runbook that ended well says nothing of them."""
+    run = found.newest(lambda _, told: told.faulted and bool(told.independent))
     if run is None or run.digest is None:
         return Answer("not tested", "no drill checked the recovered data against another record")
-    told = [check.verdict for check in run.digest.checks]
+    told = [check.verdict for check in run.digest.checks if check.name in run.digest.independent]
     told += [one.verdict for one in run.digest.judgements if one.objective == "rpo"]
-    names = ", ".join(check.name for check in run.digest.checks)
+    names = ", ".join(run.digest.independent)
     worst = "missed" if "missed" in told else "inconclusive" if "inconclusive" in told else "met"
     why = f"every write read back, and checked: {names} ({run.utc[:10]})"
-    return Answer("inconclusive" if run.digest.void else STATES[worst], why, (run.folder,))
+    return _unless_doubted(run, Answer(STATES[worst], why, (run.folder,)))
 
 
 def orders_known(found: Evidence) -> Answer:
     run = found.newest(lambda _, told: told.gate)
     if run is None or run.digest is None:
         return Answer("not tested", "no drill asked for a proof that every order is known")
-    if run.digest.void:
-        return Answer("inconclusive", f"the run of {run.utc[:10]} proves nothing", (run.folder,))
     if run.digest.safe:
-        return Answer("met", f"one writer, every order known: {run.utc[:10]}", (run.folder,))
+        why = f"one writer, every order known: {run.utc[:10]}"
+        return _unless_doubted(run, Answer("met", why, (run.folder,)))
     return Answer("not met", f"it was not shown that every order is known: {run.utc[:10]}", (run.folder,))
 
 
@@ -130,7 +142,7 @@ def activated(found: Evidence) -> Answer:
     seen = [name for name in ("detected", "decided") if name in run.digest.events]
     state: State = "met" if len(seen) == 2 else "inconclusive"
     why = f"seen on {run.utc[:10]}: {', '.join(seen) or 'neither detection nor decision'}"
-    return Answer(state, why, (run.folder,))
+    return _unless_doubted(run, Answer(state, why, (run.folder,)))
 
 
 def ended(found: Evidence) -> Answer:
@@ -138,7 +150,8 @@ def ended(found: Evidence) -> Answer:
     if run is None or run.digest is None:
         return Answer("not tested", "nothing ran")
     if run.digest.ended == "stable":
-        return Answer("met", f"declared when the service was stable: {run.utc[:10]}", (run.folder,))
+        why = f"declared when the service was stable: {run.utc[:10]}"
+        return _unless_doubted(run, Answer("met", why, (run.folder,)))
     why = f"the recorder ended with: {run.digest.ended or 'nothing said'}"
     return Answer("inconclusive", why, (run.folder,))
 
@@ -151,7 +164,7 @@ def check_named(name: str) -> Callable[[Evidence], Answer]:
             for check in run.digest.checks if run.digest else ():
                 if check.name == name or check.name.startswith((f"{name} ", f"{name}-", f"{name}_")):
                     told = f"{check.name}: {check.reason} ({run.utc[:10]})"
-                    return Answer(STATES[check.verdict], told, (run.folder,))
+                    return _unless_doubted(run, Answer(STATES[check.verdict], told, (run.folder,)))
         return Answer("not tested", f'no drill had a check "{name}"')
 
     return answer

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rto_rpo.controls.answer import Answer, Evidence
 from rto_rpo.dossier.shelf import Run, newest
-from rto_rpo.evidence.agreed.authority import authority
-from rto_rpo.evidence.agreed.person import separation
-from rto_rpo.evidence.lines.record import Presence, SignOff
+from rto_rpo.evidence.agreed.authority import approval_faults, approvals
+from rto_rpo.evidence.agreed.charter import Role
+from rto_rpo.evidence.agreed.person import executor, separation, standing
+from rto_rpo.evidence.lines.record import Approval, Finding, FindingState, Presence, SignOff
 from rto_rpo.objective import parse_duration
+
+_ANSWERED = {"acknowledged", "joined"}
 
 
 def frozen(found: Evidence) -> Answer:
@@ -53,17 +56,41 @@ def followed(found: Evidence) -> Answer:
         return Answer("not met", f"overdue: {', '.join(late)}")
     if loose:
         return Answer("not met", f"without an owner or a day: {', '.join(loose)}")
+    if claimed := _claimed(found):
+        return Answer("inconclusive", f"it rests on words that nobody signed: {', '.join(claimed)}")
     return Answer("met", f"{len(open_)} findings are open, each with an owner and a day")
+
+
+def _claimed(found: Evidence) -> list[str]:
+    """Findings that are what they are by somebody's word, and that word is not signed by a listed key."""
+    lasts = {one.id: one.turns[-1] for one in found.findings}
+    known = {name for name, last in lasts.items() if last.by is not None or last.what != "closed"}
+    return sorted(
+        {
+            line.entry.id
+            for line in found.shelf.said
+            if isinstance(line.entry, Finding | FindingState)
+            and line.entry.id in known
+            and standing(line, found.roles) != "signed"
+        }
+    )
 
 
 def approved(found: Evidence) -> Answer:
     run, charter = found.last, found.charter
     if run is None or charter is None or charter.confirm is None:
         return Answer("not tested", "the newest run names nothing that could have been approved")
-    told = [one.decision for one in authority(run.record, charter, found.shelf.said).approvals]
-    if not told:
+    given = approvals(run.record, charter, found.shelf.said)
+    if not given:
         return Answer("not tested", "nobody's approval before the newest run is on record", (run.folder,))
-    return Answer("met" if told[-1] == "accepted" else "not met", f"{told[-1]} beforehand", (run.folder,))
+    last = given[-1]
+    if isinstance(last.entry, Approval) and last.entry.decision == "refused":
+        return Answer("not met", "refused beforehand", (run.folder,))
+    faults = [*approval_faults(given[-1:], charter, run.record.records)]
+    if not faults and executor(charter, run.record.records).standing != "signed":
+        faults = [f'nothing but a name says that "{charter.executor.name}", who ran it, is somebody else']
+    why = faults[0] if faults else f'"{last.entry.by.name}" accepted it beforehand, by a key of their own'
+    return Answer("inconclusive" if faults else "met", why, (run.folder,))
 
 
 def signed_off(found: Evidence) -> Answer:
@@ -84,14 +111,20 @@ def took_part(found: Evidence) -> Answer:
     states: dict[str, set[str]] = {}
     for one in _presences(run):
         states.setdefault(one.person, set()).add(one.state)
-    missing = [name for name, seen in states.items() if not seen & {"acknowledged", "joined"}]
+    missing = [name for name, seen in states.items() if not seen & _ANSWERED]
     if missing:
         return Answer("not met", f"did not answer: {', '.join(missing)}", (run.folder,))
-    return Answer("met", f"{len(states)} people answered on {run.utc[:10]}", (run.folder,))
+    signed = {one.person for one in _presences(run, signed_by=found.roles) if one.state in _ANSWERED}
+    if claimed := [name for name in states if name not in signed]:
+        return Answer("inconclusive", f"only claimed, not signed: {', '.join(claimed)}", (run.folder,))
+    return Answer("met", f"{len(states)} people answered on {run.utc[:10]}, as signed", (run.folder,))
 
 
-def _presences(run: Run) -> Iterator[Presence]:
-    return (line.entry for line in run.record.records if isinstance(line.entry, Presence))
+def _presences(run: Run, *, signed_by: Sequence[Role] | None = None) -> Iterator[Presence]:
+    """What is on record of who came; with `signed_by` only what somebody listed there signed."""
+    for line in run.record.records:
+        if isinstance(line.entry, Presence) and (signed_by is None or standing(line, signed_by) == "signed"):
+            yield line.entry
 
 
 def kept(years: int) -> Callable[[Evidence], Answer]:

@@ -42,7 +42,8 @@ class Seen:
         if found is None:
             return
         for one in found.judgements:
-            self._put("promise", one.subject, one.objective, one.verdict, run)
+            good = one.verdict == "met" and found.doubted
+            self._put("promise", one.subject, one.objective, "inconclusive" if good else one.verdict, run)
         if found.faulted and isinstance(site := found.fault.get("site"), str):
             self._put("site", site, "", found.verdict, run)
 

@@ -32,7 +32,11 @@ class Frozen(BaseModel):
 
 
 class Digest(BaseModel):
-    """`void`: why the run proves nothing. `ways` counts what went wrong with the clients' writes."""
+    """`void`: why the run proves nothing. `doubts` keep it from being met, and touch no number.
+
+    `ways` counts, by stream, what went wrong with the clients' writes. `independent` names the checks that a
+    gate of the user's own gave, and not the drill on itself.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,13 +54,15 @@ class Digest(BaseModel):
     judgements: list[Judgement]
     not_tested: list[NotTested]
     checks: list[Check]
+    independent: list[str]
     splits: list[Split]
     gate: bool
     safe: bool | None
     void: str | None
+    doubts: list[str]
     fault_effective: bool | None
     acknowledged: int
-    ways: dict[str, int]
+    ways: dict[str, dict[str, int]]
     events: dict[str, int]
     ended: str | None
     services: list[str]
@@ -74,7 +80,17 @@ class Digest(BaseModel):
         ]
         told += [f"two writers: {split.reason}" for split in self.splits if split.verdict != "met"]
         told += [f"{check.name}: {check.reason}" for check in self.checks if check.verdict != "met"]
+        told += self.doubts
         return told or ([] if self.verdict == "met" else self.reasons)
+
+    @property
+    def doubted(self) -> bool:
+        """Whether nothing good follows from the run, whatever it measured."""
+        return self.void is not None or bool(self.doubts)
+
+    def count(self, way: str) -> int:
+        """Over all streams."""
+        return sum(ways[way] for ways in self.ways.values())
 
     @property
     def faulted(self) -> bool:
@@ -82,6 +98,7 @@ class Digest(BaseModel):
         return self.fault.get("kind", "none") != "none" and self.fault_effective is True
 
 
+_GATE = ("check", "responder")
 _WAYS = ("lost", "corrupt", "duplicated", "resurrected", "phantom", "unexpected", "unrecorded")
 
 
@@ -109,20 +126,41 @@ def digest(report: dict[str, Any]) -> Digest:
         judgements=report["judgements"],
         not_tested=report["not_tested"],
         checks=report["checks"],
+        independent=_independent(report),
         splits=[
             {name: split[name] for name in ("stream", "verdict", "reason")} for split in report["split_brain"]
         ],
         gate=drill.get("gate", False),
         safe=safe["reached"] if safe else None,
         void=report["instrument"]["void"],
+        doubts=_doubts(report),
         fault_effective=report["instrument"]["fault_effective"],
         acknowledged=sum(point["acknowledged_count"] for point in points),
-        ways={way: sum(len(point[way]) for point in points) for way in _WAYS},
+        ways={point["stream"]: _ways(point) for point in points},
         events=dict(sorted(Counter(event["name"] for event in report["timeline"]["events"]).items())),
         ended=report["ledger"]["ended"],
         services=sorted({one["service"] for one in report["streams"] if one["service"]}),
         frozen=_frozen(report.get("charter")),
     )
+
+
+def _doubts(report: dict[str, Any]) -> list[str]:
+    """The judge says why a run is void, then of judgements, splits and checks; what follows are doubts."""
+    told = sum(len(report[name]) for name in ("judgements", "split_brain", "checks"))
+    void = report["instrument"]["void"] is not None
+    return list(report["reasons"][told + void :])
+
+
+def _independent(report: dict[str, Any]) -> list[str]:
+    """The drill's own checks (how its runbook ended, whether its fault was undone) come from the drill."""
+    told = report["timeline"]["events"]
+    names = [one["detail"].get("name") for one in told if (one["name"], one["source"]) == _GATE]
+    return sorted({name for name in names if isinstance(name, str)})
+
+
+def _ways(point: dict[str, Any]) -> dict[str, int]:
+    late = sum(1 for write in point["lost"] if write["after_recovery"])
+    return {**{way: len(point[way]) for way in _WAYS}, "lost_late": late}
 
 
 def _frozen(charter: dict[str, Any] | None) -> Frozen | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from rto_rpo.dossier.findings import Finding, open_first, register
 from rto_rpo.dossier.history import Promise, promises
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.charter import Charter, CharterError, parse_charter
-from rto_rpo.evidence.agreed.not_run import TOLERANCE, NotRun, overdue
+from rto_rpo.evidence.agreed.not_run import TOLERANCE, Blind, NotRun, Programme, overdue
 from rto_rpo.evidence.names import CHARTER_NAME, PLAN_NAME
 
 
@@ -36,6 +36,7 @@ class Dossier:
     promises: tuple[Promise, ...]
     findings: tuple[Finding, ...]
     not_run: tuple[NotRun, ...]
+    blind: tuple[Blind, ...]
     mappings: tuple[Mapping, ...]
 
     @property
@@ -81,9 +82,9 @@ def as_things_stand(shelf: Shelf, plan: str, now: datetime, profiles: Sequence[P
 class _All:
     """What is computed once for all the runs of a plan, and cut to what was known at each of them."""
 
-    def __init__(self, shelf: Shelf, profiles: Sequence[Profile], missed: Sequence[NotRun]) -> None:
+    def __init__(self, shelf: Shelf, profiles: Sequence[Profile], programme: Programme) -> None:
         self.seen = Seen()
-        self._profiles, self._missed = profiles, missed
+        self._profiles, self._programme = profiles, programme
         self._findings, self._promises = register(shelf), promises(shelf.runs)
         self._plans: dict[tuple[str, tuple[tuple[str, str], ...]], Declared] = {}
 
@@ -95,8 +96,8 @@ class _All:
         covered = tuple(coverage(self.seen, plan))
         known = filter(None, (one.as_of(seq) for one in self._findings))
         findings = tuple(open_first(known, now.date().isoformat()))
-        missed = tuple(one for one in self._missed if one.due + TOLERANCE <= now + timedelta(seconds=1))
-        evidence = Evidence(shelf, plan, covered, charter, findings, missed, now.date())
+        missed, blind = _known_by(self._programme, now + timedelta(seconds=1))
+        evidence = Evidence(shelf, plan, covered, charter, findings, missed, blind, now.date())
         return Dossier(
             plan=newest.plan if newest else "",
             run=run,
@@ -108,6 +109,7 @@ class _All:
             promises=tuple(filter(None, (one.as_of(seq) for one in self._promises))),
             findings=findings,
             not_run=missed,
+            blind=blind,
             mappings=tuple(assess(profile, evidence) for profile in self._profiles),
         )
 
@@ -121,6 +123,14 @@ class _All:
         if key not in self._plans:
             self._plans[key] = declared(_frozen(root, run, PLAN_NAME, hashed), variables)
         return self._plans[key]
+
+
+def _known_by(found: Programme, now: datetime) -> tuple[tuple[NotRun, ...], tuple[Blind, ...]]:
+    """What of it could be told at that moment."""
+    blind = (replace(one, until=min(one.until, now)) for one in found.blind if one.since < now)
+    missed = (one for one in found.not_run if one.due + TOLERANCE <= now)
+    # the run beside which it is told has only just begun
+    return tuple(missed), tuple(one for one in blind if one.until - one.since > timedelta(minutes=1))
 
 
 def _frozen(root: Path, run: Run, name: str, hashed: str | None) -> bytes:

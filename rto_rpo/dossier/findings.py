@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Literal
 
+from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.lines.line import Recorded
 from rto_rpo.evidence.lines.record import Finding as Entered
@@ -147,16 +148,32 @@ def open_first(findings: Iterable[Finding], day: str) -> list[Finding]:
 
 
 def observations(run: Run) -> Iterator[Observation]:
-    """All that a run says of what was judged and checked. A void run says that it proves nothing, once."""
+    """All that a run says of what was judged and checked.
+
+    One that is void or in doubt says so once, and nothing good besides: what it shows to be missed is missed
+    all the same, and what it measured well closes nothing.
+    """
     found = run.digest
     if run.talked or (found is None and run.record.pruned):
         return
-    if found is None or found.void:
-        why = (found.void if found else run.problem) or "it is not known why"
-        yield Observation(("run",), "the instrument", "inconclusive", why, "medium")
+    if found is None:
+        yield _whole("inconclusive", run.problem or "it is not known why")
         return
-    yield Observation(("run",), "the instrument", "met", "it held", "medium")
-    harm = any(found.ways[way] for way in _CRITICAL)
+    if found.doubted:
+        yield _whole("inconclusive", "; ".join([*filter(None, [found.void]), *found.doubts]))
+    else:
+        yield _whole("met", "nothing was in doubt")
+    for one in _shown(found):
+        if one.verdict == "missed" or not found.doubted or (one.verdict != "met" and not found.void):
+            yield one
+
+
+def _whole(verdict: Verdict, reason: str) -> Observation:
+    return Observation(("run",), "the run as a whole", verdict, reason, "medium")
+
+
+def _shown(found: Digest) -> Iterator[Observation]:
+    harm = any(found.count(way) for way in _CRITICAL)
     for one in found.judgements:
         title = f"{one.subject} {one.objective.upper()}"
         worst: Severity = "critical" if one.objective == "rpo" and harm else "high"

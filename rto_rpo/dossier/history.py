@@ -1,18 +1,22 @@
-"""How one promise fared in one drill, time after time: what was measured, and what all of it together shows.
+"""The trend of one promise in one drill, as the reports and the site show it: beside a run, as of that run.
 
-Runs of one drill are trials of one and the same thing; runs of different drills are not, and stay apart.
+Runs of one drill are trials of one and the same thing; runs of different drills are not, and stay apart. What
+may be claimed of all runs there are is told by `series`; both take a run for the same (`observed`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter
 
+from rto_rpo.dossier.digest import Digest
+from rto_rpo.dossier.observed import observed
 from rto_rpo.dossier.shelf import Run
 from rto_rpo.measurement import Verdict
+from rto_rpo.report.model import Judgement
 from rto_rpo.statistics import QUANTILES, UNKNOWN, Observation, Quantile, chance, quantile
 
 # More than so many say little more, and older ones were of another machine.
@@ -23,7 +27,8 @@ WINDOW = 100
 class Point:
     """One run's measurement of the promise. None where there is no such bound. `void`: it proves nothing.
 
-    `doubted`: the run as a whole is inconclusive, whatever this promise is.
+    `verdict` is that of the run on this promise, with all that was in doubt about the run. `judged` is what
+    it was judged from; None for a run that left nothing to read.
     """
 
     seq: int
@@ -34,17 +39,14 @@ class Point:
     upper_seconds: float | None
     verdict: Verdict
     void: bool
-    doubted: bool
+    seen: Observation
+    judged: tuple[Digest, Judgement] | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def observation(self) -> Observation:
-        if self.void or self.lower_seconds is None:
-            return UNKNOWN
-        within = self.upper_seconds is not None and self.upper_seconds <= self.declared_seconds
-        if self.verdict == "inconclusive" and within:
-            return Observation(self.lower_seconds, None)
-        harmed = self.verdict == "missed" and self.lower_seconds <= self.declared_seconds
-        return Observation(self.lower_seconds, self.upper_seconds, damaged=harmed, doubted=self.doubted)
+    def observation(self, limit_seconds: float) -> Observation:
+        """What the run shows of a promise of that length."""
+        if self.judged is None or limit_seconds == self.declared_seconds:
+            return self.seen
+        return observed(*self.judged, limit_seconds)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ class Promise:
     def proven(self) -> Proven:
         """What the newest runs show of what is promised now. What is not known counts against it."""
         newest = self.points[-WINDOW:]
-        observations = [point.observation for point in newest]
         limit = self.newest.declared_seconds
+        observations = [point.observation(limit) for point in newest]
         breaches = sum(1 for one in observations if one.verdict(limit) != "met")
         return Proven(
             runs=len(newest),
@@ -98,21 +100,40 @@ _chance = cache(chance)
 
 
 def promises(runs: Iterable[Run]) -> list[Promise]:
-    """Every promise that some run judged, by drill and name."""
+    """Every promise that some run judged, by drill and name.
+
+    A run that left nothing to read is a point of each promise of its drill: it was to show it, and did not.
+    One that was pruned, or talked through, is none.
+    """
     found: dict[tuple[str, str, str], list[Point]] = {}
     for run in runs:
-        for one in run.digest.judgements if run.digest else ():
-            void = bool(run.digest and run.digest.void)
-            point = Point(
-                seq=run.seq,
-                utc=run.utc,
-                folder=run.folder,
-                declared_seconds=one.declared_seconds,
-                lower_seconds=None if void else one.lower_seconds,
-                upper_seconds=None if void else one.upper_seconds,
-                verdict=one.verdict,
-                void=void,
-                doubted=run.verdict == "inconclusive",
-            )
-            found.setdefault((run.drill, one.subject, one.objective), []).append(point)
+        told = run.digest
+        if told is None and not (run.talked or run.record.pruned):
+            for points in (points for names, points in found.items() if names[0] == run.drill):
+                points.append(_unread(run, points[-1].declared_seconds))
+        if told is not None:
+            for one in told.judgements:
+                names = run.drill, one.subject, one.objective
+                found.setdefault(names, []).append(_point(run, told, one))
     return [Promise(*names, tuple(points)) for names, points in sorted(found.items())]
+
+
+def _point(run: Run, told: Digest, one: Judgement) -> Point:
+    void = told.void is not None
+    seen, _ = observed(told, one, one.declared_seconds)
+    return Point(
+        seq=run.seq,
+        utc=run.utc,
+        folder=run.folder,
+        declared_seconds=one.declared_seconds,
+        lower_seconds=None if void else one.lower_seconds,
+        upper_seconds=None if void else one.upper_seconds,
+        verdict=seen.verdict(one.declared_seconds),
+        void=void,
+        seen=seen,
+        judged=(told, one),
+    )
+
+
+def _unread(run: Run, declared_seconds: float) -> Point:
+    return Point(run.seq, run.utc, run.folder, declared_seconds, None, None, "inconclusive", True, UNKNOWN)

@@ -123,13 +123,14 @@ def _run(
     if closed is None:
         found = now.get(folder)
         return Run(record, seq, found, None if found else "it was opened and never finished")
+    if closed.source == "abandoned":  # whatever its report says: nobody was there to see it to its end
+        return Run(record, seq, None, "it was given up, and later closed as found")
     sha256 = closed.files.get(REPORT_NAME)
     if sha256 is None:
         if _talked(root, record):
             return Run(record, seq, None, "a tabletop: talked through, nothing measured", talked=True)
-        given_up = closed.source == "abandoned"
-        return Run(record, seq, None, "it was given up" if given_up else "it was closed without a report")
-    if sha256 in known:
+        return Run(record, seq, None, "it was closed without a report")
+    if sha256 in known and record.pruned is None:
         return Run(record, seq, known[sha256], None)
     try:
         return Run(record, seq, _digest(root / folder / REPORT_NAME, sha256), None)

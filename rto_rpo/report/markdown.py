@@ -133,6 +133,9 @@ def _around(dossier: Dossier) -> Iterator[str]:
     if dossier.not_run:
         names = [f"{one.drill} on {one.due:%Y-%m-%d %H:%M} UTC" for one in dossier.not_run[-20:]]
         yield from ("", f"**Due, and not run:** {_safe(', '.join(names))}")
+    for one in dossier.blind:
+        told = f"{one.since:%Y-%m-%d} to {one.until:%Y-%m-%d}"
+        yield from ("", f"**Not known which drills were due:** {told}, no charter tells")
     rows = [
         (f"{one.kind} {one.name} {one.what}", _WORDS.get(one.state, one.state), str(one.count))
         for one in dossier.coverage

@@ -50,9 +50,10 @@ def roles(dossier: Dossier, found: Authority) -> Iterator[tuple[str, str, str]]:
     charter = dossier.charter
     planned = {role.role: role.name for role in charter.roles} if charter else _declared(dossier)
     actual = {one.role: f"{one.name} ({stand(one)})" for one in found.sign_offs if one.role}
-    executor = f"{charter.executor.name} ({charter.executor.how})" if charter else ""
-    yield "executor", "not planned by name", executor
-    for role in dict.fromkeys([*planned, *actual]):
+    started = f"{charter.executor.name} ({charter.executor.how})" if charter else ""
+    signed = f"; signed off by {actual['executor']}" if "executor" in actual else ""
+    yield "executor", planned.get("executor", "not planned by name"), started + signed
+    for role in (one for one in dict.fromkeys([*planned, *actual]) if one != "executor"):
         yield role, planned.get(role, ""), actual.get(role, "")
 
 

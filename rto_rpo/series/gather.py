@@ -1,5 +1,8 @@
 """The series of an evidence folder: for each drill and promise, every run that was to put it to the test.
 
+It is what may be claimed over all runs (`blackstart report --history`); the trend beside one run is
+`dossier.history`.
+
 A report is taken as it lies there when its hash is the one in the chain; `blackstart verify` computes it
 anew. A run that left no such report is not left out: it is one that proved nothing.
 """
@@ -11,16 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 from pydantic import ValidationError
 
+from rto_rpo.dossier.digest import Digest, digest
+from rto_rpo.dossier.observed import observed
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.checking.story import story_findings
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.lines.history import RunRecord, chain_findings, read_entries, run_records
 from rto_rpo.evidence.names import CHAIN_NAME, REPORT_NAME
 from rto_rpo.measurement import Verdict
-from rto_rpo.report.model import Judgement, Report
-from rto_rpo.series.observed import observed
+from rto_rpo.report.model import Judgement
 from rto_rpo.statistics import UNKNOWN, Observation, Statistics, statistics
 
 
@@ -72,7 +77,7 @@ class _Told:
     """One run that is over, with its report or the reason why there is none."""
 
     record: RunRecord
-    report: Report | None
+    report: Digest | None
     problem: str
 
 
@@ -119,7 +124,7 @@ def _tell(root: Path, record: RunRecord) -> _Told:
     return _Told(record, report, problem)
 
 
-def _report(root: Path, record: RunRecord) -> tuple[Report | None, str]:
+def _report(root: Path, record: RunRecord) -> tuple[Digest | None, str]:
     if record.closed is None:
         return None, "it was never finished"
     wanted = record.closed.files.get(REPORT_NAME)
@@ -129,10 +134,10 @@ def _report(root: Path, record: RunRecord) -> tuple[Report | None, str]:
         content = (root / record.opened.folder / REPORT_NAME).read_bytes()
         if hashlib.sha256(content).hexdigest() != wanted:
             return None, f'"{REPORT_NAME}" is not the one in the chain'
-        report = Report.model_validate_json(content)
+        report = digest(orjson.loads(content))
     except OSError as error:
         return None, f'"{REPORT_NAME}" cannot be read: {error.strerror}'
-    except ValidationError:
+    except (ValidationError, ValueError, KeyError, TypeError):
         return None, f'"{REPORT_NAME}" is of another version, or none'
     if record.closed.source == "abandoned":
         return None, "it was given up, and later closed as found"
@@ -176,7 +181,7 @@ def _seen(verdict: Verdict) -> str:
     return "the promise lies between its bounds" if verdict == "inconclusive" else ""
 
 
-def _judgement(report: Report, subject: str, objective: str) -> Judgement | None:
+def _judgement(report: Digest, subject: str, objective: str) -> Judgement | None:
     return next(
         (one for one in report.judgements if (one.subject, one.objective) == (subject, objective)), None
     )

@@ -14,7 +14,8 @@ from rto_rpo import __version__
 from rto_rpo.dossier.digest import Digest
 
 MEMORY_NAME = "site.json"
-_TEMPLATES = Path(__file__).parent.parent / "report" / "templates"
+_ROOMS = Path(__file__).parent.parent
+_TEMPLATES = _ROOMS / "report" / "templates"
 
 
 class SiteError(ValueError):
@@ -50,7 +51,10 @@ def remembered(folder: Path) -> Memory:
             )
         return Memory(maker=maker())
     try:
-        found = Memory.model_validate(orjson.loads(path.read_bytes()))
+        content = orjson.loads(path.read_bytes())
+        if isinstance(content, dict) and content.get("maker") != maker():
+            content["digests"] = {}  # of another maker: they may be of another form
+        found = Memory.model_validate(content)
     except (ValidationError, orjson.JSONDecodeError):
         raise SiteError(
             f'cannot go on with the site in "{folder}": its {MEMORY_NAME} cannot be read',
@@ -65,7 +69,8 @@ def remembered(folder: Path) -> Memory:
 def maker() -> str:
     """The version and the hash of everything that a page is drawn with."""
     digest = hashlib.sha256(__version__.encode())
-    for path in sorted([*_TEMPLATES.iterdir(), *_TEMPLATES.parent.glob("*.py")]):
+    rooms = [_ROOMS / room for room in ("report", "dossier", "controls", "website")]
+    for path in sorted([*_TEMPLATES.iterdir(), *(path for room in rooms for path in room.glob("*.py"))]):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 

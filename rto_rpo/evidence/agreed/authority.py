@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rto_rpo.evidence.agreed.charter import Charter, Role
-from rto_rpo.evidence.agreed.person import Standing, separation, standing
+from rto_rpo.evidence.agreed.person import Standing, acting, executor, same, separation, standing
 from rto_rpo.evidence.lines.history import RunRecord
 from rto_rpo.evidence.lines.line import Recorded
 from rto_rpo.evidence.lines.record import Approval, Note, Presence, SignOff
@@ -60,14 +60,14 @@ class Authority:
 def authority(record: RunRecord, charter: Charter | None, records: Sequence[Recorded]) -> Authority:
     """Everything about one run. `records` are all of the chain: approvals come before there is a run."""
     roles = charter.roles if charter else []
-    given = _approvals(record, charter, records)
+    given = approvals(record, charter, records)
     about = record.records
     problems = list(separation(charter, about)) if charter else ["nothing was agreed before this run"]
     if not any(line.entry.decision == "accepted" for line in given if isinstance(line.entry, Approval)):
         problems.append("nobody's approval before it is on record")
     if given and isinstance(given[-1].entry, Approval) and given[-1].entry.decision == "refused":
         problems.append(f'"{given[-1].entry.by.name}" refused it, and it was run all the same')
-    problems += _unsigned_approvals(given, roles, charter)
+    problems += approval_faults(given, charter, about) if charter else ()
     return Authority(
         approvals=tuple(_said(line, roles) for line in given),
         attendance=tuple(_attendance(about, roles)),
@@ -78,7 +78,7 @@ def authority(record: RunRecord, charter: Charter | None, records: Sequence[Reco
     )
 
 
-def _approvals(record: RunRecord, charter: Charter | None, records: Sequence[Recorded]) -> list[Recorded]:
+def approvals(record: RunRecord, charter: Charter | None, records: Sequence[Recorded]) -> list[Recorded]:
     """What was decided about this drill before it was opened, in force then, for what it would do."""
     opened = record.opened
     return [
@@ -93,15 +93,19 @@ def _approvals(record: RunRecord, charter: Charter | None, records: Sequence[Rec
     ]
 
 
-def _unsigned_approvals(
-    given: Sequence[Recorded], roles: Sequence[Role], charter: Charter | None
-) -> Iterator[str]:
+def approval_faults(given: Sequence[Recorded], charter: Charter, about: Sequence[Recorded]) -> Iterator[str]:
+    """Why an approval may be less than another person's leave. `about` is what was said of the run itself."""
+    ran = executor(charter, about)
     for line in given:
-        name = line.entry.by.name
-        if standing(line, roles) != "signed":
-            yield f'the approval of "{name}" is not signed by a key that the plan lists'
-        if charter is not None and name.casefold() == charter.executor.name.casefold():
-            yield f'"{name}" approved the drill and ran it'
+        who = acting(line, charter.roles)
+        if who.standing != "signed":
+            yield f'the approval of "{who.name}" is not signed by a key that the plan lists'
+        elif not any(each.role == "approver" and each.public == who.key for each in charter.roles):
+            yield f'the approval of "{who.name}" is signed, but the plan names somebody else for that'
+        if who.name.casefold() == ran.name.casefold():
+            yield f'"{who.name}" approved the drill and ran it'
+        elif same(who, ran):
+            yield f'"{who.name}" approved the drill with the key of "{ran.name}", who ran it'
 
 
 def _is(line: Recorded, what: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -38,6 +38,15 @@ class NotRun:
     plan: str
     drill: str
     due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """A stretch of a plan's time of which nothing says which drills were due: [since, until)."""
+
+    plan: str
+    since: datetime
+    until: datetime
 
 
 def not_run(
@@ -74,43 +83,73 @@ def _answered(opened: list[datetime], at: datetime, tolerance: timedelta) -> boo
     return False
 
 
-def overdue(root: Path, records: Sequence[RunRecord], now: datetime) -> tuple[NotRun, ...]:
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What was due and did not happen, and the times of which nobody can tell."""
+
+    not_run: tuple[NotRun, ...]
+    blind: tuple[Blind, ...]
+
+
+def overdue(root: Path, records: Sequence[RunRecord], now: datetime) -> Programme:
     """The same from a folder of evidence: each charter holds the schedules of its plan as they stood."""
     runs = [(each.opened.plan, each.opened.drill, opened_at(each.opened)) for each in records]
-    return not_run(tuple(in_force(root, records, now)), runs, now)
+    stretches = [*_stretches(root, records, now)]
+    schedules = [
+        InForce(each.opened.plan, drill, schedule, opened_at(each.opened), each.until)
+        for each in stretches
+        for drill, schedule in (each.schedules or {}).items()
+    ]
+    return Programme(not_run(schedules, runs, now), tuple(_blind(stretches)))
 
 
 def opened_at(opened: Opened) -> datetime:
     return datetime.fromisoformat(opened.utc)
 
 
-def in_force(root: Path, records: Sequence[RunRecord], now: datetime) -> Iterator[InForce]:
-    """Which schedules stood when. A run without a charter says nothing of them, nor one whose was edited."""
-    last: dict[str, tuple[Opened, dict[str, str]]] = {}
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """How long a run's charter speaks, and for which schedules. None: it has none that can be believed."""
+
+    opened: Opened
+    until: datetime
+    schedules: dict[str, str] | None
+
+
+def _stretches(root: Path, records: Sequence[RunRecord], now: datetime) -> Iterator[_Stretch]:
+    """Until the plan's next run, or now."""
+    last: dict[str, Opened] = {}
     for record in records:
         opened = record.opened
-        if opened.plan in last:
-            yield from _stretch(*last[opened.plan], opened_at(opened))
-        last[opened.plan] = opened, _schedules(root, opened)
-    for opened, schedules in last.values():
-        yield from _stretch(opened, schedules, now)
+        if before := last.get(opened.plan):
+            yield _Stretch(before, opened_at(opened), _schedules(root, before))
+        last[opened.plan] = opened
+    for opened in last.values():
+        yield _Stretch(opened, now, _schedules(root, opened))
 
 
-def _stretch(opened: Opened, schedules: dict[str, str], until: datetime) -> Iterator[InForce]:
-    for drill, schedule in schedules.items():
-        yield InForce(opened.plan, drill, schedule, opened_at(opened), until)
+def _blind(stretches: Sequence[_Stretch]) -> Iterator[Blind]:
+    """One after the other of a plan are one."""
+    open_: dict[str, Blind] = {}
+    for each in stretches:
+        plan, since = each.opened.plan, opened_at(each.opened)
+        if each.schedules is None:
+            open_[plan] = replace(open_.get(plan, Blind(plan, since, since)), until=each.until)
+        elif plan in open_:
+            yield open_.pop(plan)
+    yield from open_.values()
 
 
-def _schedules(root: Path, opened: Opened) -> dict[str, str]:
+def _schedules(root: Path, opened: Opened) -> dict[str, str] | None:
     path = root / opened.folder / CHARTER_NAME
     content = path.read_bytes() if path.is_file() else b""
     if sha256(content).hexdigest() != opened.charter_sha256:
-        return {}
+        return None
     try:
         found = parse_charter(content).schedules
         return {drill: schedule for drill, schedule in found.items() if _sound(schedule)}
     except CharterError:
-        return {}
+        return None
 
 
 def _sound(schedule: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 from rto_rpo.evidence.agreed.charter import Charter, Role
@@ -54,36 +56,77 @@ def standing(line: Recorded, roles: Sequence[Role]) -> Standing:
     return "signed" if listed else "unlisted"
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Somebody in a role, by the key that signed; None: the name is only claimed."""
+
+    name: str
+    key: str | None
+    standing: Standing
+
+
+def executor(charter: Charter, records: Sequence[Recorded]) -> Acting:
+    """Who ran it: proven by that person's own sign-off in the role of executor, and by nothing else."""
+    name = charter.executor.name
+    signed = _signed_off(records).get("executor")
+    if signed is None or signed.entry.by.name.casefold() != name.casefold():
+        return Acting(name, None, "claimed")
+    return acting(signed, charter.roles)
+
+
 def separation(charter: Charter, records: Sequence[Recorded]) -> Iterator[str]:
-    """What is wrong with who executed, reviewed and approved; nothing when they are three who signed."""
-    signed_off: dict[str | None, Recorded] = {}
-    for line in records:
-        if isinstance(line.entry, SignOff) and line.entry.decision == "accepted":
-            signed_off[line.entry.by.role] = line
-        elif isinstance(line.entry, SignOff):
-            signed_off.pop(line.entry.by.role, None)
-            yield f'"{line.entry.by.name}" refused to sign it off'
-    people = {"executor": charter.executor.name}
+    """What is wrong with who executed, reviewed and approved; nothing when three listed keys signed."""
+    yield from (
+        f'"{line.entry.by.name}" refused to sign it off'
+        for line in records
+        if isinstance(line.entry, SignOff) and line.entry.decision != "accepted"
+    )
+    signed_off = _signed_off(records)
+    people = {"executor": (ran := executor(charter, records))}
+    if ran.standing != "signed":
+        yield f'the executor "{ran.name}" is {_words(ran.standing)}'
     for role in ("reviewer", "approver"):
         signed = signed_off.get(role)
         if signed is None:
             yield f"no {role} has signed it off"
             continue
-        people[role] = signed.entry.by.name
-        if (found := standing(signed, charter.roles)) != "signed":
-            yield f'the {role} "{signed.entry.by.name}" is {_words(found)}'
+        people[role] = acting(signed, charter.roles)
+        if people[role].standing != "signed":
+            yield f'the {role} "{signed.entry.by.name}" is {_words(people[role].standing)}'
         elif not any(each.role == role and each.name == signed.entry.by.name for each in charter.roles):
             yield f'the {role} "{signed.entry.by.name}" signed, but the plan names somebody else for that'
     yield from _same(people)
+
+
+def same(one: Acting, other: Acting) -> bool:
+    """One key is one person, whatever the names; so is one name."""
+    return one.name.casefold() == other.name.casefold() or (one.key is not None and one.key == other.key)
+
+
+def _signed_off(records: Sequence[Recorded]) -> dict[str | None, Recorded]:
+    """The sign-offs that stand, by role: a refusal takes back what was said before it."""
+    found: dict[str | None, Recorded] = {}
+    for line in records:
+        if isinstance(line.entry, SignOff) and line.entry.decision == "accepted":
+            found[line.entry.by.role] = line
+        elif isinstance(line.entry, SignOff):
+            found.pop(line.entry.by.role, None)
+    return found
+
+
+def acting(line: Recorded, roles: Sequence[Role]) -> Acting:
+    """Who said it. A key is one person's even where the plan does not list it."""
+    by, found = line.entry.by, standing(line, roles)
+    return Acting(by.name, None if found == "claimed" else by.public, found)
 
 
 def _words(found: Standing) -> str:
     return "only claimed: not signed" if found == "claimed" else "signed by a key that the plan does not list"
 
 
-def _same(people: dict[str, str]) -> Iterator[str]:
-    names = list(people.items())
-    for at, (role, name) in enumerate(names):
-        for other, again in names[at + 1 :]:
-            if name.casefold() == again.casefold():
-                yield f'{role} and {other} are the same person, "{name}"'
+def _same(people: dict[str, Acting]) -> Iterator[str]:
+    for (role, one), (other, again) in combinations(people.items(), 2):
+        if one.name.casefold() == again.name.casefold():
+            yield f'{role} and {other} are the same person, "{one.name}"'
+        elif same(one, again):
+            yield f'{role} and {other} signed with one key: "{one.name}" and "{again.name}" are one person'

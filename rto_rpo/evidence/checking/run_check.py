@@ -86,14 +86,16 @@ def _pruned(path: Path, pruned: Pruned, closed: Closed | None) -> _Seen:
     """What is left by a pruning that was cut off may be there, but nothing else in its place."""
     days = pruned.retention_seconds / 86400
     notes = [f"its files were pruned on {pruned.utc[:10]}, under a retention of {days:g} days"]
-    if path.exists():
-        notes.append("its folder is still there: the pruning was cut off; pruning again ends it")
     hashes = closed.files if closed is not None else {}
-    regular, other = listing(path) if path.is_dir() else ([], [])
+    kept = {name for name in pruned.kept or () if name in hashes}
+    regular, other = listing(path) if path.is_dir() and not path.is_symlink() else ([], [])
+    if set(regular) - kept:
+        notes.append("files of it are still there: the pruning was cut off; pruning again ends it")
     changed = [name for name in regular if sha256_of(path / name) != hashes.get(name)]
     if path.exists() and (path.is_symlink() or not path.is_dir()):
         changed.append(path.name)
-    findings = [f'"{name}" was put there after the run was pruned' for name in [*changed, *other]]
+    findings = [f'"{name}" was put there or edited after the run was pruned' for name in [*changed, *other]]
+    findings += [f'"{name}" is missing: the pruning left it' for name in sorted(kept - set(regular))]
     return _Seen("pruned", None, findings, notes)
 
 

@@ -1,4 +1,8 @@
-"""Pruning: what is older than the retention and under no hold may go. Its lines in the chain stay."""
+"""Pruning: what is older than the retention and under no hold may go.
+
+Its lines in the chain stay, and its charter: without the schedules that it froze nobody could tell which
+drills were due and did not run.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,12 @@ from rto_rpo.evidence.lines.history import Entry, RunRecord, read_entries, recor
 from rto_rpo.evidence.lines.line import Closed
 from rto_rpo.evidence.lines.record import Hold
 from rto_rpo.evidence.lines.signature import SigningKey
-from rto_rpo.evidence.names import CHAIN_NAME
+from rto_rpo.evidence.names import CHAIN_NAME, CHARTER_NAME
 
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """A run that pruning would take, and one that it would not (`kept` says why). `bytes` of its folder."""
+    """A run that pruning would take, and one that it would not (`kept` says why). `bytes` that go."""
 
     run: str
     folder: str
@@ -78,7 +82,8 @@ def _when(closed: Closed) -> datetime:
 
 def _considered(root: Path, record: RunRecord, kept: str | None) -> Prunable:
     folder = root / record.opened.folder
-    size = sum(path.lstat().st_size for path in folder.rglob("*")) if folder.is_dir() else 0
+    files = folder.rglob("*") if folder.is_dir() else ()
+    size = sum(path.lstat().st_size for path in files if path != folder / CHARTER_NAME)
     return Prunable(
         run=record.opened.run,
         folder=record.opened.folder,
@@ -98,7 +103,7 @@ def prune(
     key: SigningKey | None,
     now: datetime,
 ) -> tuple[str, ...]:
-    """Take what may go, and finish what an earlier pruning left. Returns the folders that were deleted.
+    """Take what may go, and finish what an earlier pruning left. Returns the folders that lost their files.
 
     The line that names them is on disk before the first is touched. Raises EvidenceError, OSError.
     """
@@ -110,21 +115,35 @@ def prune(
         if going:
             runs = {each.run: each.folder for each in going}
             seconds = retention.total_seconds()
-            tail.add(kind="pruned", plan=plan, runs=runs, retention_seconds=seconds)
+            tail.add(kind="pruned", plan=plan, runs=runs, retention_seconds=seconds, kept=[CHARTER_NAME])
             tail.write()
         return tuple(_delete(root))
 
 
 def _delete(root: Path) -> list[str]:
-    """Every folder that the chain says is pruned and that is still there."""
+    """What is still there of the runs that the chain says are pruned, and does not stay."""
     gone = []
     for record in run_records(_entries(root)):
         path = root / record.opened.folder
         if record.pruned is not None and path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-            sync_folder(root)
-            gone.append(record.opened.folder)
+            kept = {path / name for name in record.pruned.kept or ()}
+            if going := [each for each in path.iterdir() if each not in kept]:
+                _remove(path, going)
+                gone.append(record.opened.folder)
     return gone
+
+
+def _remove(folder: Path, going: list[Path]) -> None:
+    for path in going:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if any(folder.iterdir()):
+        sync_folder(folder)
+    else:
+        folder.rmdir()
+        sync_folder(folder.parent)
 
 
 def _entries(root: Path) -> tuple[Entry, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from rto_rpo.controls.answer import State
 from rto_rpo.controls.assess import Assessment
 from rto_rpo.controls.profile import Control, Profile, Reading, profile, shipped
-from rto_rpo.dossier.dossier import beside_runs
+from rto_rpo.dossier.dossier import as_things_stand, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
-from rto_rpo.evidence.lines.record import Finding, Presence
-from tests.rto_rpo.dossier.stories import NAME, Story, by, run_of, whole_story
+from rto_rpo.evidence.keeping.pruning import prune
+from rto_rpo.evidence.lines.record import Approval, Finding, FindingState, Presence
+from tests.rto_rpo.dossier.stories import CONFIRM, NAME, Story, by, day_of, run_of, whole_story
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run
 
 READ = Reading.model_validate({"address": "here", "date": "2026-11-01", "of": "original"})
@@ -77,6 +79,33 @@ def test_one_run_answers(story: Story, kind: Run, answer: str, expected: str) ->
     assert state(story, answer) == expected
 
 
+UNCALIBRATED = replace(MET, calibration=None)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["tested-yearly", "switchover", "checked", "orders-known", "activated", "ended", "check:runbook"],
+)
+def test_a_run_in_doubt_makes_no_control_met(story: Story, answer: str) -> None:
+    story.drill(run_of(MET, 1))
+    assert state(story, answer) == "met"
+    story.drill(replace(run_of(UNCALIBRATED, 2)))
+    found = assessed(story, profile_of(answer))
+    # that there was a conclusive drill stays true
+    assert found.state == ("met" if answer == "tested-yearly" else "inconclusive")
+
+
+def test_a_doubted_run_still_shows_what_is_bad(story: Story) -> None:
+    story.drill(run_of(replace(MISSED, calibration=None), 1))
+    assert state(story, "checked") == state(story, "switchover") == "not met"
+
+
+def test_a_runbook_that_ended_well_is_no_check_of_the_data(story: Story) -> None:
+    story.drill(run_of(replace(MET, checked_by="drill"), 1))
+    found = assessed(story, profile_of("checked"))
+    assert (found.state, found.answers[0][1].runs) == ("not tested", ())
+
+
 def test_the_worst_answer_is_the_clauses(story: Story) -> None:
     story.drill(run_of(MISSED, 1))
     assert state(story, "tested-yearly") == "met"
@@ -107,12 +136,58 @@ def test_an_old_drill_is_no_drill_of_the_year(story: Story) -> None:
 def test_people_who_did_not_answer_are_named(story: Story) -> None:
     story.drill(run_of(MET, 1))
     for person, said in (("Ada", "called"), ("Bo", "called"), ("Ada", "acknowledged")):
-        entry = Presence.model_validate(
-            {"what": "presence", "by": by("Ada"), "text": "", "person": person, "state": said}
-        )
-        story.say(entry, 1)
+        story.say(presence(person, said), 1, by="Ada")
     found = assessed(story, profile_of("took-part"))
     assert (found.state, found.reason) == ("not met", "did not answer: Bo")
+
+
+def presence(person: str, state: str) -> Presence:
+    return Presence.model_validate(
+        {"what": "presence", "by": by("Ada"), "text": "", "person": person, "state": state}
+    )
+
+
+def test_a_presence_that_nobody_signed_is_claimed_and_meets_nothing(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    story.say(presence("Bo", "acknowledged"), 1)
+    found = assessed(story, profile_of("took-part"))
+    assert (found.state, found.reason) == ("inconclusive", "only claimed, not signed: Bo")
+    story.say(presence("Bo", "joined"), 1, by="Ada")
+    assert state(story, "took-part") == "met"
+
+
+def approval(name: str) -> Approval:
+    who = by(name, "approver")
+    return Approval(what="approval", by=who, text="", decision="accepted", confirm=CONFIRM)
+
+
+@pytest.mark.parametrize(
+    ("name", "signed_by", "executor_signs", "expected"),
+    [
+        ("Cy", "Cy", True, "met"),
+        ("Cy", None, True, "inconclusive"),
+        ("Bo", "Bo", True, "inconclusive"),
+        ("Ada", "Ada", True, "inconclusive"),
+        ("Cy", "Cy", False, "inconclusive"),
+    ],
+)
+def test_an_approval_counts_by_the_keys_of_two_people(
+    story: Story, name: str, signed_by: str | None, executor_signs: bool, expected: State
+) -> None:
+    story.say(approval(name), by=signed_by)
+    story.drill(run_of(MET, 1))
+    if executor_signs:
+        story.sign_off(1, "Ada", "executor")
+    assert state(story, "approved") == expected
+
+
+def test_a_run_is_signed_off_by_three_keys(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    story.sign_off(1, "Bo", "reviewer")
+    story.sign_off(1, "Cy", "approver")
+    assert state(story, "signed-off") == "inconclusive"
+    story.sign_off(1, "Ada", "executor")
+    assert state(story, "signed-off") == "met"
 
 
 def test_a_finding_without_an_owner_is_not_followed(story: Story) -> None:
@@ -120,12 +195,18 @@ def test_a_finding_without_an_owner_is_not_followed(story: Story) -> None:
     story.say(
         Finding(
             what="finding", by=by("Bo"), text="x", id="F-1", severity="low", owner="Ada", due="2026-12-31"
-        )
+        ),
+        by="Bo",
     )
     story.drill(run_of(MET, 2))
     assert state(story, "followed") == "met"
-    story.say(Finding(what="finding", by=by("Bo"), text="x", id="F-2", severity="low"))
+    closed = FindingState(what="finding_state", by=by("Bo"), text="mended", id="F-1", state="closed")
+    story.say(closed)
     story.drill(run_of(MET, 3))
+    found = assessed(story, profile_of("followed"))
+    assert (found.state, found.reason) == ("inconclusive", "it rests on words that nobody signed: F-1")
+    story.say(Finding(what="finding", by=by("Bo"), text="x", id="F-2", severity="low"))
+    story.drill(run_of(MET, 4))
     assert state(story, "followed") == "not met"
 
 
@@ -135,6 +216,35 @@ def test_a_drill_that_did_not_run_breaks_the_programme(story: Story) -> None:
     assert state(story, "programme") == "met"
     story.drill(run_of(MET, 4))
     assert state(story, "programme") == "not met"
+
+
+def test_a_pruning_hides_no_drill_that_was_due_and_did_not_run(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    story.drill(run_of(MET, 3))
+    shelf = read_shelf(story.root)
+    before = as_things_stand(shelf, NAME, day_of(3))
+    assert [one.due.day for one in before.not_run] == [24]
+    year = timedelta(days=300)
+    gone = prune(story.root, plan=NAME, retention=year, hold=None, key=None, now=day_of(302))
+    assert gone == (shelf.runs[0].folder,)
+    after = as_things_stand(read_shelf(story.root), NAME, day_of(3))
+    assert (after.not_run, after.blind) == (before.not_run, ())
+    assert state(story, "programme") == "not met"
+
+
+def test_where_no_charter_is_left_it_is_said_that_nobody_can_tell_what_was_due(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    story.drill(run_of(MET, 3))
+    story.drill(run_of(MET, 4))
+    (story.root / read_shelf(story.root).runs[0].folder / "charter.json").unlink()
+    told = as_things_stand(read_shelf(story.root), NAME, day_of(4))
+    assert told.not_run == ()
+    assert [(one.since.day, one.until.day) for one in told.blind] == [(23, 25)]
+    found = assessed(story, profile_of("programme"))
+    assert (found.state, found.reason) == (
+        "inconclusive",
+        "of 2026-11-23 to 2026-11-25 nothing says which drills were due",
+    )
 
 
 def test_nothing_is_met_before_anything_ran(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ drills:
   cut-sites: {fault: {kind: partition, site: dr}}
 roles:
   owner: {name: Head of Trading Technology}
+  executor: {name: Ada}
   reviewer: {name: Bo}
   approver: {name: Cy}
 evidence: {retention: 6y}
@@ -69,10 +70,10 @@ class Story:
     def __init__(self, root: Path, key: SigningKey | None = None) -> None:
         self.root, self.key = root, key
         root.mkdir(parents=True, exist_ok=True)
-        self.people = {name: new_key(root.parent / f"{name}.pem") for name in ("Bo", "Cy")}
+        self.people = {name: new_key(root.parent / f"{name}.pem") for name in ("Ada", "Bo", "Cy")}
         self._roles = [
             Role(role=role, name=name, public=self.people[name].public_hex)
-            for role, name in (("reviewer", "Bo"), ("approver", "Cy"))
+            for role, name in (("executor", "Ada"), ("reviewer", "Bo"), ("approver", "Cy"))
         ]
         self._now = NOW
 
@@ -152,6 +153,7 @@ def whole_story(root: Path) -> Story:
         by="Cy",
     )
     story.drill(run_of(MET, 1))
+    story.sign_off(1, "Ada", "executor")
     story.sign_off(1, "Bo", "reviewer")
     story.sign_off(1, "Cy", "approver")
     story.drill(run_of(MISSED, 2))

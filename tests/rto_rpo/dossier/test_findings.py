@@ -48,12 +48,46 @@ def test_a_miss_opens_the_next_met_closes_and_another_miss_opens_again(story: St
 
 
 def test_an_inconclusive_run_closes_nothing_and_is_a_finding_of_its_own(story: Story) -> None:
-    story.drill(run_of(MISSED, 1))
+    story.drill(replace(run_of(MISSED, 1), safe_at_seconds=0.9))
     story.drill(run_of(INCONCLUSIVE, 2))
     assert found(story)[LOST].state("2026-12-01") == "open"
     instrument = found(story)[finding_id(NAME, DRILL, ("run",))]
     assert (instrument.state("2026-12-01"), instrument.severity) == ("open", "medium")
     assert "stalled" in instrument.text
+
+
+UNCALIBRATED = replace(MET, calibration=None)
+
+
+def test_a_run_in_doubt_closes_nothing_and_says_so_once(story: Story) -> None:
+    story.drill(run_of(MISSED, 1))
+    story.drill(run_of(UNCALIBRATED, 2))
+    register_ = found(story)
+    assert register_[LOST].state("2026-12-01") == "open"
+    assert turns(register_[LOST]) == ["opened"]
+    whole = register_[finding_id(NAME, DRILL, ("run",))]
+    assert whole.state("2026-12-01") == "open"
+    story.drill(run_of(MET, 3))
+    assert {one.state("2026-12-01") for one in found(story).values()} == {"closed"}
+
+
+def test_what_a_void_run_shows_to_be_missed_is_a_finding(story: Story) -> None:
+    void = replace(MISSED, stall=(-0.2, 0.9))
+    story.drill(run_of(void, 1))
+    [run] = read_shelf(story.root).runs
+    assert run.digest is not None
+    assert run.digest.void is not None
+    assert found(story)[LOST].state("2026-12-01") == "open"
+
+
+def test_a_retest_in_doubt_closes_nothing(story: Story) -> None:
+    retest = Retest(drill=DRILL, subject="orders", objective="rpo")
+    story.drill(run_of(MET, 1))
+    story.say(Entered(what="finding", by=by("Bo"), text="lost", id="F-1", severity="high", retest=retest), 1)
+    story.drill(run_of(UNCALIBRATED, 2))
+    assert found(story)["F-1"].state("2026-12-01") == "open"
+    story.drill(run_of(MET, 3))
+    assert found(story)["F-1"].state("2026-12-01") == "closed"
 
 
 def test_another_drill_closes_nothing(story: Story) -> None:

@@ -28,7 +28,7 @@ PLAN = "trading-desk"
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SigningKey]:
     folder = tmp_path_factory.mktemp("people")
-    return {name: new_key(folder / f"{name}.pem") for name in ("Bo", "Cy", "Eve")}
+    return {name: new_key(folder / f"{name}.pem") for name in ("Ada", "Bo", "Cy", "Eve")}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def closed(tmp_path: Path, key: SigningKey, people: dict[str, SigningKey]) -> Pa
     root = tmp_path / "evidence"
     roles = [
         Role(role=role, name=name, public=people[name].public_hex)
-        for role, name in (("reviewer", "Bo"), ("approver", "Cy"))
+        for role, name in (("executor", "Ada"), ("reviewer", "Bo"), ("approver", "Cy"))
     ]
     add_run(root, MET, key, agreed(MET, *roles))
     return root
@@ -69,9 +69,11 @@ def test_a_name_counts_when_the_plans_key_for_it_signed(
 ) -> None:
     charter = parse_charter((closed / record(closed).opened.folder / "charter.json").read_bytes())
     assert list(separation(charter, record(closed).records)) == [
+        'the executor "Ada" is only claimed: not signed',
         "no reviewer has signed it off",
         "no approver has signed it off",
     ]
+    say(closed, key, sign_off(closed, "Ada", "executor"), people["Ada"])
     bo = say(closed, key, sign_off(closed, "Bo", "reviewer"), people["Bo"])
     assert standing(bo, charter.roles) == "signed"
     false_cy = say(closed, key, sign_off(closed, "Cy", "approver"), people["Eve"])
@@ -82,6 +84,35 @@ def test_a_name_counts_when_the_plans_key_for_it_signed(
     say(closed, key, sign_off(closed, "Cy", "approver"), people["Cy"])
     assert list(separation(charter, record(closed).records)) == []
     assert verify(closed).findings == ()
+
+
+def test_people_are_told_apart_by_their_keys_and_not_by_their_names(
+    tmp_path: Path, key: SigningKey, people: dict[str, SigningKey]
+) -> None:
+    root, both = tmp_path / "evidence", people["Bo"]
+    listed = (("executor", "Ada", people["Ada"]), ("reviewer", "Bo", both), ("approver", "Cy", both))
+    add_run(root, MET, key, agreed(MET, *(Role(role=r, name=n, public=k.public_hex) for r, n, k in listed)))
+    charter = parse_charter((root / record(root).opened.folder / "charter.json").read_bytes())
+    for role, name, person in listed:
+        say(root, key, sign_off(root, name, role), person)
+    assert list(separation(charter, record(root).records)) == [
+        'reviewer and approver signed with one key: "Bo" and "Cy" are one person'
+    ]
+
+
+def test_who_ran_it_is_claimed_until_that_persons_own_key_says_so(
+    closed: Path, key: SigningKey, people: dict[str, SigningKey]
+) -> None:
+    charter = parse_charter((closed / record(closed).opened.folder / "charter.json").read_bytes())
+    for name, role in (("Bo", "reviewer"), ("Cy", "approver")):
+        say(closed, key, sign_off(closed, name, role), people[name])
+    claimed = 'the executor "Ada" is only claimed: not signed'
+    say(closed, key, sign_off(closed, "Ada", "executor"))
+    assert list(separation(charter, record(closed).records)) == [claimed]
+    say(closed, key, sign_off(closed, "Bo", "executor"), people["Bo"])  # somebody else cannot say it
+    assert list(separation(charter, record(closed).records)) == [claimed]
+    say(closed, key, sign_off(closed, "Ada", "executor"), people["Ada"])
+    assert list(separation(charter, record(closed).records)) == []
 
 
 def test_a_refusal_takes_the_sign_off_back(

@@ -24,7 +24,7 @@ from rto_rpo.evidence.lines.line import build, line_hash, split
 from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.evidence.chains import run_id
-from tests.rto_rpo.evidence.folders import add_run, folders
+from tests.rto_rpo.evidence.folders import add_run, findings, folders
 from tests.rto_rpo.evidence.tampering import at_random
 from tests.rto_rpo.evidence.test_tampering import SMALL, make
 from tests.rto_rpo.histories import DICE_BYTES, make_history
@@ -95,10 +95,21 @@ def test_it_agrees_on_what_was_pruned_and_on_what_lies_in_its_place(
     gone = prune(root, plan="trading-desk", retention=timedelta(days=300), hold=None, key=key, now=later)
     assert len(gone) == 3
     assert check(root)[0]
-    (root / gone[0]).mkdir()
-    (root / gone[0] / "report.html").write_text("all is well")
-    assert f"{gone[0]} is not in the chain" in check(root)[1]
-    assert not verify(root).intact
+    charter = root / gone[0] / "charter.json"
+    content = charter.read_bytes()
+    report = root / gone[0] / "report.html"
+    for spoil, name in (
+        (lambda: report.write_text("all is well"), "report.html"),
+        (lambda: charter.write_bytes(content.replace(b"Ada", b"Bea")), "charter.json"),
+        (charter.unlink, "charter.json"),
+    ):
+        spoil()
+        assert f"{gone[0]}: {name} was edited, added, deleted or swapped" in check(root)[1]
+        assert name in findings(root, key)
+        report.unlink(missing_ok=True)
+        charter.write_bytes(content)
+    assert check(root)[0]
+    assert verify(root).intact
 
 
 def test_it_finds_what_verify_finds(tmp_path: Path, check: Any) -> None:

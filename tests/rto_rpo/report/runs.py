@@ -54,6 +54,7 @@ class Run:
     check: dict[str, str] = field(
         default_factory=lambda: {"name": "reconciliation", "verdict": "met", "reason": "80 orders, all known"}
     )
+    checked_by: str = "responder"
     note: dict[str, Any] = field(default_factory=dict)
     calibration: dict[str, Any] | None = field(default_factory=calibration)
 
@@ -244,7 +245,7 @@ def _events(run: Run) -> list[dict[str, Any]]:
         _event("fault_end", 0.021, "drill", {}),
         _event("fault_effective", 0.03, "drill", {"holds": True, "how": "no process of the site is left"}),
         *(_event(name, at, "responder", {}) for name, at in MILESTONES.items()),
-        _event("check", 0.8, "drill", dict(run.check)),
+        _event("check", 0.8, run.checked_by, dict(run.check)),
         _event("check", 0.8, "drill", {"name": "runbook", "verdict": "met", "reason": "all steps were done"}),
         _event("stable", run.end_at_seconds - 0.2, "recorder", {}),
         _event("note", run.end_at_seconds - 0.1, "operator", run.note),

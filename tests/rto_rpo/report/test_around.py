@@ -77,10 +77,16 @@ def test_who_approved_took_part_and_signed_off_is_told(story: Story, dossiers: l
     assert [(one.name, one.decision, people.stand(one), one.ticket) for one in first.approvals] == [
         ("Cy", "accepted", "signed", "CHG-1041")
     ]
-    assert [(one.name, one.role) for one in first.sign_offs] == [("Bo", "reviewer"), ("Cy", "approver")]
+    assert [(one.name, one.role) for one in first.sign_offs] == [
+        *(("Ada", "executor"), ("Bo", "reviewer"), ("Cy", "approver")),
+    ]
     assert first.problems == ()
     assert "Executor, reviewer and approver are three people" in words_of(page_of(story, dossiers[0]))
-    assert second.problems == ("no reviewer has signed it off", "no approver has signed it off")
+    assert second.problems == (
+        'the executor "Ada" is only claimed: not signed',
+        "no reviewer has signed it off",
+        "no approver has signed it off",
+    )
     took = {one.person: one.acknowledged_seconds for one in people.attended(second)}
     assert took == {"Ada": 60.0, "Bo": 90.0, "Cy": None}
 

@@ -10,15 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from rto_rpo.dossier.digest import Digest, digest
+from rto_rpo.dossier.observed import observed as observed_
 from rto_rpo.report.document import document
 from rto_rpo.report.model import Judgement, Report
-from rto_rpo.series.observed import observed
-from rto_rpo.statistics import UNKNOWN
+from rto_rpo.statistics import UNKNOWN, Observation
 from tests.rto_rpo.histories import DICE_BYTES, make_history
 from tests.rto_rpo.ledgers import write_ledger
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
 
 HISTORIES = 150
+
+
+def digested(report: Report) -> Digest:
+    return digest(report.model_dump(mode="json", by_alias=True))
+
+
+def observed(report: Report, one: Judgement, limit_seconds: float) -> tuple[Observation, str]:
+    return observed_(digested(report), one, limit_seconds)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,55 @@
+"""What one run says of one promise, as an observation: with everything in doubt taken against it.
+
+The one rule for all who look at runs side by side: the trends of the reports (`dossier.history`) and the
+claims of `blackstart report --history` (`series`).
+"""
+
+from __future__ import annotations
+
+from rto_rpo.dossier.digest import Digest
+from rto_rpo.report.model import Judgement
+from rto_rpo.statistics import UNKNOWN, Observation
+
+_HARM = {
+    "lost_late": "lost after the recovery",
+    "corrupt": "corrupt",
+    "duplicated": "duplicated",
+    "resurrected": "resurrected",
+}
+
+
+def observed(found: Digest, judgement: Judgement, limit_seconds: float) -> tuple[Observation, str]:
+    """The observation, and why nothing, or nothing good, follows from it where its bounds do not show that.
+
+    `limit_seconds` is the promise as it stands today, which may not be the one that the run was judged by.
+    """
+    lower, upper = judgement.lower_seconds or 0.0, judgement.upper_seconds
+    if damage := _damage(found, judgement, limit_seconds):
+        void = found.void is not None
+        return Observation(0.0 if void else lower, None if void else upper, damaged=True), damage
+    if found.void:
+        return UNKNOWN, f"void: {found.void}"
+    if judgement.verdict == "inconclusive" and upper is not None and upper <= judgement.declared_seconds:
+        return Observation(lower, None), judgement.reason
+    if judgement.verdict != "missed" and (doubt := _doubt(found)):
+        return Observation(lower, upper, doubted=True), doubt
+    return Observation(lower, upper), ""
+
+
+def _damage(found: Digest, judgement: Judgement, limit_seconds: float) -> str:
+    """What is missed however short it was: two writers spoil every promise of a run."""
+    split = [f"split brain: {one.reason}" for one in found.splits if one.verdict == "missed"]
+    if split:
+        return "; ".join(split)
+    if judgement.objective != "rpo":
+        return ""
+    ways = found.ways.get(judgement.stream or "", {})
+    harm = {"lost": "lost, where 0 s allows none"} if limit_seconds == 0 else {}
+    return ", ".join(f"{ways[way]} {what}" for way, what in (harm | _HARM).items() if ways.get(way))
+
+
+def _doubt(found: Digest) -> str:
+    """What keeps a run from being met as a whole, though the numbers of this promise stand."""
+    open_ = [f"check {one.name}: {one.reason}" for one in found.checks if one.verdict != "met"]
+    open_ += [f"split brain: {one.reason}" for one in found.splits if one.verdict == "inconclusive"]
+    return "; ".join([*open_, *found.doubts])
