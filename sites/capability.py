@@ -168,6 +168,15 @@ class Partitionable(Protocol):
 
 
 @runtime_checkable
+class ReconnectingFenced(Protocol):
+    """A site that we cannot reach while it is cut off, and that can be told so once more."""
+
+    def reconnect_fenced(self) -> Proof:
+        """Kill everything at the site, done by itself, and only then drop no more packets."""
+        ...
+
+
+@runtime_checkable
 class Fencing(Protocol):
     """A site with a fence of its own, which says more than that everything there was killed."""
 

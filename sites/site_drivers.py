@@ -127,6 +127,7 @@ def hosts_site(name: str, declared: HostsSiteNoun) -> HostsSite:
         act_seconds=declared.start_limit.seconds,
         ask_seconds=declared.ssh.limit.seconds,
         kill_seconds=declared.kill_limit.seconds,
+        cut_seconds=declared.cut_limit.seconds,
     )
 
 

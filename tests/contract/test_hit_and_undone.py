@@ -18,6 +18,7 @@ from sites.drivers.containers.daemon import PROCESS_LABEL, SITE_LABEL, Daemon
 from sites.drivers.containers.site import ContainerSite
 from tests.engine import real_sites, specs
 from tests.fakes.docker_daemon import FakeDocker, Kept, serving
+from tests.sites.sshd import hosts_site, one_sshd, why_not
 
 
 class Site(Running, Killable, KillingOne, Pausable, Partitionable, Protocol):
@@ -34,9 +35,20 @@ def containers_of_a_fake_daemon(path: Path) -> Iterator[Again]:
         yield lambda: ContainerSite("north", path, "desk/north", specs(), Daemon(address))
 
 
+@contextmanager
+def hosts(path: Path) -> Iterator[Again]:
+    if (why := why_not()) is not None:
+        pytest.skip(why)
+    yield lambda: hosts_site(one_sshd(), path)
+    last = hosts_site(one_sshd(), path)
+    last.resume()
+    last.kill()
+
+
 MAKERS: dict[str, Callable[[Path], AbstractContextManager[Again]]] = {
     "containers of a fake daemon": containers_of_a_fake_daemon,
     "containers": real_sites,
+    "hosts": hosts,
 }
 REAL = {"containers": pytest.mark.containers}
 

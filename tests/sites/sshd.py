@@ -6,6 +6,7 @@ import atexit
 import functools
 import os
 import pwd
+import random
 import shlex
 import shutil
 import signal
@@ -22,11 +23,12 @@ from sites.drivers.hosts.script import HostProcess
 from sites.drivers.hosts.site import HostsSite
 
 LOOPBACK = "127.0.0.1"
-PROGRAM = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+PROGRAM = shutil.which("sshd", path=PATH)
 UP_SECONDS = 10.0
 # With a level like that bash does not read the .bashrc of whoever runs the tests, slow as it may be.
 CONFIG = """
-ListenAddress {address}:{port}
+ListenAddress {listen}:{port}
 HostKey {folder}/host_key
 AuthorizedKeysFile {folder}/client_key.pub
 PidFile none
@@ -63,16 +65,30 @@ class Sshd:
     pid: int = 0
     more: str = ""
     site: HostsSite | None = None
+    at: str = LOOPBACK
+    island: bool = False
 
     def start(self) -> None:
-        settings = {"address": LOOPBACK, "port": self.port, "folder": self.folder, "more": self.more}
+        listen = "0.0.0.0" if self.island else LOOPBACK
+        settings = {"listen": listen, "port": self.port, "folder": self.folder, "more": self.more}
         (self.folder / "sshd_config").write_text(CONFIG.format(**settings))
         argv = [str(PROGRAM), "-D", "-e", "-f", str(self.folder / "sshd_config")]
         if os.geteuid() == 0:
-            argv = ["unshare", "--mount", "sh", "-c", IN_PRIVATE, "sh", *argv]
+            argv = [
+                "unshare",
+                *(["--net"] if self.island else []),
+                "--mount",
+                "sh",
+                "-c",
+                IN_PRIVATE,
+                "sh",
+                *argv,
+            ]
         self.pid = command.spawn(argv, stdout=self.folder / "sshd.log")
+        if self.island:
+            _wire(self.pid, self.at)
         deadline = time.monotonic() + UP_SECONDS
-        while not _answers(self.port):
+        while not _answers(self.at, self.port):
             assert time.monotonic() < deadline, (self.folder / "sshd.log").read_text()
             time.sleep(0.01)
 
@@ -90,12 +106,13 @@ class Sshd:
 
     def address(self, **options: object) -> SshAddress:
         usual: dict[str, object] = {
-            "address": LOOPBACK,
+            "address": self.at,
             "port": self.port,
             "user": pwd.getpwuid(os.geteuid()).pw_name,
             "key": self.folder / "client_key",
             "known_hosts": self.folder / "known_hosts",
             "config": Path("/dev/null"),
+            "connect_seconds": 1 if self.island else 5,
         }
         return SshAddress(**(usual | options))  # type: ignore[arg-type]
 
@@ -118,6 +135,44 @@ def make_sshd(keys: Path, folder: Path, more: str = "") -> Sshd:
     return server
 
 
+def no_island() -> str | None:
+    """Why no machine with a network of its own can be made here."""
+    if os.geteuid() != 0:
+        return "a network namespace with a wire to it needs root"
+    missing = [name for name in ("ip", "nsenter", "nft") if shutil.which(name, path=PATH) is None]
+    return f"not installed: {', '.join(missing)}" if missing else why_not()
+
+
+def make_island(keys: Path, folder: Path) -> Sshd:
+    """A server in a network namespace of its own, at the other end of a wire."""
+    shutil.copytree(keys, folder)
+    at = f"198.18.{random.randrange(256)}.{4 * random.randrange(64) + 2}"  # noqa: S311  no secret
+    know(folder, 22, "host_key", at)
+    server = Sshd(folder, 22, at=at, island=True)
+    server.start()
+    return server
+
+
+def _wire(pid: int, at: str) -> None:
+    """A wire from here, the first address of its network of four, to the namespace of a process."""
+    deadline = time.monotonic() + UP_SECONDS
+    ours, theirs = Path("/proc/self/ns/net"), Path(f"/proc/{pid}/ns/net")
+    while theirs.readlink() == ours.readlink():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    network, _, last = at.rpartition(".")
+    inside = ["nsenter", "--net", "--target", str(pid), "ip"]
+    for argv in (
+        ["ip", "link", "add", f"bs{pid}", "type", "veth", "peer", "name", "eth0", "netns", str(pid)],
+        ["ip", "address", "add", f"{network}.{int(last) - 1}/30", "dev", f"bs{pid}"],
+        ["ip", "link", "set", f"bs{pid}", "up"],
+        [*inside, "address", "add", f"{at}/30", "dev", "eth0"],
+        [*inside, "link", "set", "eth0", "up"],
+        [*inside, "link", "set", "lo", "up"],
+    ):
+        command.run(argv, limit_seconds=10, env={"PATH": PATH})
+
+
 @functools.cache
 def one_sshd() -> Sshd:
     """One for all tests of a process that do it no harm; it ends with them."""
@@ -128,15 +183,16 @@ def one_sshd() -> Sshd:
     return made
 
 
-def know(folder: Path, port: int, key: str) -> None:
+def know(folder: Path, port: int, key: str, at: str = LOOPBACK) -> None:
     """This key is the known one from now on."""
     public = " ".join((folder / f"{key}.pub").read_text().split()[:2])
-    (folder / "known_hosts").write_text(f"[{LOOPBACK}]:{port} {public}\n")
+    name = at if port == 22 else f"[{at}]:{port}"
+    (folder / "known_hosts").write_text(f"{name} {public}\n")
 
 
-def _answers(port: int) -> bool:
+def _answers(at: str, port: int) -> bool:
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=1) as line:
+        with socket.create_connection((at, port), timeout=1) as line:
             return line.recv(4) == b"SSH-"
     except OSError:
         return False

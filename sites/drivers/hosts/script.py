@@ -36,9 +36,12 @@ class HostProcess:
         return f"unit_{act} {shlex.quote(self.unit or '')}"
 
 
-def functions(processes: Mapping[str, HostProcess]) -> str:
-    """The shell functions that every act is made of."""
-    return "\n".join([_COMMON, *_table(processes)])
+def functions(
+    processes: Mapping[str, HostProcess], *, ask_seconds: float = 10.0, act_seconds: float = 60.0
+) -> str:
+    """The shell functions that every act is made of. No command there runs longer than it may."""
+    limits = f"ask_seconds={ask_seconds:g} act_seconds={act_seconds:g}"
+    return "\n".join([limits, _COMMON, *_table(processes)])
 
 
 def shell(functions_text: str) -> str:

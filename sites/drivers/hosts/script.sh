@@ -1,4 +1,5 @@
 # Runs on a host, by any POSIX shell. Says one line a process and then END; what comes after is for one act.
+# $ask_seconds and $act_seconds are set before: nobody's command is left behind there for ever.
 
 say() { printf '%s\n' "$*"; }
 last() { printf '%s' "$1" | tail -n 1 | cut -c 1-200; }
@@ -35,7 +36,7 @@ unit_status() {
 
 # A user's own: 0 it runs, 3 it does not, as of any init script. Its first line, or "PID: N" in it, are numbers.
 own_status() {
-    told=$("$@" 2>&1 </dev/null)
+    told=$(timeout "$ask_seconds" "$@" 2>&1 </dev/null)
     code=$?
     case $code in
     0)
@@ -53,7 +54,7 @@ own_status() {
 # What is started may keep its output open for ever: that must not be ours.
 own() {
     out=$(mktemp 2>/dev/null) || out=/dev/null
-    "$@" >"$out" 2>&1 </dev/null
+    timeout "$act_seconds" "$@" >"$out" 2>&1 </dev/null
     code=$?
     [ $code = 0 ] || say "failed exit $code: $(last "$(cat "$out")")"
     [ "$out" = /dev/null ] || rm -f "$out"
@@ -138,12 +139,14 @@ await_gone() {
 
 # All at the same time; what a kill command complains of is told with its process.
 kill_all() {
-    hundredths=$1
+    hundredths=$1 killing=
     shift
     for name; do
         { complaint=$(act kill "$name") && [ -z "$complaint" ] || say "note $name $complaint"; } &
+        killing="$killing $!"
     done
-    wait
+    # shellcheck disable=SC2086 # words are wanted; without them it would wait for a dead-man too
+    wait $killing
     await_gone "$hundredths" "$@"
 }
 

@@ -1,4 +1,4 @@
-"""A site made of machines that are reached over ssh. Running, Killable, KillingOne, Pausable.
+"""A site made of machines that are reached over ssh. Running, Killable, KillingOne, Pausable, Partitionable.
 
 What runs there is what each host says at the moment; nothing is kept here but connections. A host that does
 not answer is neither up nor gone. `targets` has a script wait on every host, so that `kill` is one word and
@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sites.capability import Proof, Target
+from sites.capability import Direction, Proof, Target
 from sites.drivers.held import NoAnswer
+from sites.drivers.hosts.cut import Cut
 from sites.drivers.hosts.host import Armed, Host
 from sites.drivers.hosts.script import HostProcess, armed, functions, words
 from sites.drivers.hosts.told import Told, gone, read_report, standing
@@ -22,6 +23,7 @@ from sites.errors import HostError, SiteError
 
 KILL_SECONDS = 10.0
 ASK_SECONDS = 10.0
+CUT_SECONDS = 600.0
 _ROUND_TRIP_SECONDS = 5.0
 _T = TypeVar("_T")
 
@@ -38,6 +40,7 @@ class HostsSite:
         act_seconds: float = 60.0,
         ask_seconds: float = ASK_SECONDS,
         kill_seconds: float = KILL_SECONDS,
+        cut_seconds: float = CUT_SECONDS,
     ) -> None:
         self.name = name
         self.hosts = dict(hosts)
@@ -47,7 +50,16 @@ class HostsSite:
         self._kill_seconds = kill_seconds
         self._armed: dict[str, Armed] = {}
         for host in self.hosts.values():
-            host.words = functions(self._at(host.name))
+            words = functions(self._at(host.name), ask_seconds=ask_seconds, act_seconds=act_seconds)
+            host.words = words
+        self._cut = Cut(
+            name,
+            self.hosts,
+            lambda host: list(self._at(host)),
+            limit_seconds=cut_seconds,
+            kill_seconds=kill_seconds,
+            ask_seconds=ask_seconds,
+        )
 
     def up(self, *, only: Collection[str] | None = None) -> None:
         """Start every process with `autostart`, or `only` those; return once all are ready."""
@@ -130,9 +142,27 @@ class HostsSite:
     def paused(self) -> Proof:
         return self._signal("0", "still")
 
+    def cannot_partition(self) -> str | None:
+        return self._cut.cannot()
+
+    def partition(self, direction: Direction) -> Proof:
+        """Each host cuts itself off; it comes back when it is told to, or by itself. See `cut`."""
+        return self._cut.cut(direction)
+
+    def partitioned(self) -> Proof:
+        return self._cut.look()
+
+    def reconnect(self) -> Proof:
+        return self._cut.lift()
+
+    def reconnect_fenced(self) -> Proof:
+        """Kill everything on hosts that are cut off, by themselves, and only then drop no more."""
+        return self._cut.lift_fenced()
+
     def close(self) -> None:
         """Let go of what waits and listens on the hosts. Whatever is asked next opens it again."""
         self._disarm()
+        self._cut.close()
         for host in self.hosts.values():
             host.close()
 

@@ -95,7 +95,7 @@ def test_a_host_that_takes_the_connection_and_says_nothing_is_unreachable(server
 
 
 def test_a_command_that_hangs_is_silence(server: Sshd) -> None:
-    site = single(server, status=("sleep", "600"))
+    site = single(server, status=("sleep", "30"))
 
     with pytest.raises(HostSilent, match=r"no answer within 0.4 s") as caught:
         site.running()
