@@ -8,7 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,11 @@ class RunningDesk:
         path.write_bytes(self.plan.raw)
         return path
 
+    def apart(self, evidence: Path) -> RunningDesk:
+        """The same desk with evidence of its own, in a folder that is not there yet."""
+        desk = replace(self.desk, environ={**self.desk.environ, "BLACKSTART_EVIDENCE": str(evidence)})
+        return RunningDesk(desk, Estate(changed(desk), until_pid=os.getpid()))
+
     def with_(self, **changes: dict[str, Any]) -> RunningDesk:
         """The same desk under a plan that is changed: see `changed`."""
         return RunningDesk(self.desk, Estate(changed(self.desk, **changes), until_pid=os.getpid()))
@@ -103,6 +108,7 @@ def changed(
     declared["drills"]["kill-primary"] |= {**EASY, **(drill or {})}
     for name, keys in (services or {}).items():
         declared["services"][name] |= keys
+    declared["evidence"]["heads"] = "${BLACKSTART_EVIDENCE}-heads.jsonl"
     text = yaml.safe_dump(declared, sort_keys=False).encode()
     return read_plan(example.PLAN, text, {**built.environ, **built.variables})
 

@@ -70,56 +70,54 @@ def approve_it(desk: RunningDesk, confirm: str) -> None:
     approve(desk.plan, "kill-primary", confirm, who, "accepted", "go", ticket="CHG-7", until=None)
 
 
-def test_the_primary_is_killed_and_every_promise_is_kept(desk_folder: Path) -> None:
-    with running_desk(desk_folder) as desk:
-        confirm = preview(desk.estate, "kill-primary").confirm
-        with pytest.raises(GuardError, match='"0" was given'):
-            approve_it(desk, "0")
-        approve_it(desk, confirm)
-        run = desk.drill()
-        assert run.verdict == "met", run.report["reasons"]
-        entries = read_entries((desk.plan.evidence.path / "chain.jsonl").read_bytes())
-        charter = parse_charter((run.folder / "charter.json").read_bytes())
-        had = authority(run_records(entries)[-1], charter, records(entries))
-        assert [(each.name, each.standing, each.ticket) for each in had.approvals] == [
-            ("Risk", "claimed", "CHG-7")
-        ]
-        assert lost(run) == lost_by_brute_force(desk, run) == set()
-        assert run.report["safe"]["reached"]
-        checks = {check["name"]: check["verdict"] for check in run.report["checks"]}
-        assert checks == {"engine": "met", "runbook": "met"}
-        assert UndoIntents(desk.estate.state).pending() == []
-        assert not desk.estate.site("primary").running()
-        assert "engine" in desk.estate.site("dr").running()
-        assert {path.name for path in run.folder.iterdir()} == {
-            "plan.yaml", "charter.json", "ledger.jsonl", "report.json", "report.html", "report.md",
-        }  # fmt: skip
-        assert desk.plan.evidence.heads is not None
-        assert [kept.head for kept in read_heads(desk.plan.evidence.heads)][1:] == [run.head]
-        outcome = verify(desk.plan.evidence.path, head=run.head)
-        assert outcome.intact, outcome.findings
-        assert outcome.anchored
-        with pytest.raises(GuardError, match='site "primary" is fenced'):
-            drill.run(desk.estate, "kill-primary", environment="demo", confirm="0")
-        with pytest.raises(GuardError, match='site "primary" is fenced'):
-            wait_until_healthy(desk.estate, "kill-primary", limit_seconds=3600)
+def test_the_primary_is_killed_and_every_promise_is_kept(desk: RunningDesk) -> None:
+    confirm = preview(desk.estate, "kill-primary").confirm
+    with pytest.raises(GuardError, match='"0" was given'):
+        approve_it(desk, "0")
+    approve_it(desk, confirm)
+    run = desk.drill()
+    assert run.verdict == "met", run.report["reasons"]
+    entries = read_entries((desk.plan.evidence.path / "chain.jsonl").read_bytes())
+    charter = parse_charter((run.folder / "charter.json").read_bytes())
+    had = authority(run_records(entries)[-1], charter, records(entries))
+    assert [(each.name, each.standing, each.ticket) for each in had.approvals] == [
+        ("Risk", "claimed", "CHG-7")
+    ]
+    assert lost(run) == lost_by_brute_force(desk, run) == set()
+    assert run.report["safe"]["reached"]
+    checks = {check["name"]: check["verdict"] for check in run.report["checks"]}
+    assert checks == {"engine": "met", "runbook": "met"}
+    assert UndoIntents(desk.estate.state).pending() == []
+    assert not desk.estate.site("primary").running()
+    assert "engine" in desk.estate.site("dr").running()
+    assert {path.name for path in run.folder.iterdir()} == {
+        "plan.yaml", "charter.json", "ledger.jsonl", "report.json", "report.html", "report.md",
+    }  # fmt: skip
+    assert desk.plan.evidence.heads is not None
+    assert [kept.head for kept in read_heads(desk.plan.evidence.heads)][1:] == [run.head]
+    outcome = verify(desk.plan.evidence.path, head=run.head)
+    assert outcome.intact, outcome.findings
+    assert outcome.anchored
+    with pytest.raises(GuardError, match='site "primary" is fenced'):
+        drill.run(desk.estate, "kill-primary", environment="demo", confirm="0")
+    with pytest.raises(GuardError, match='site "primary" is fenced'):
+        wait_until_healthy(desk.estate, "kill-primary", limit_seconds=3600)
 
-        served_by_dr = desk.orders("dr")
-        assert [row.partition(":")[0] for row in status_of(desk.estate).unprotected] == ['dataset "orders"']
-        change(desk, "failback")
-        expect_as_declared(desk)
-        assert served_by_dr <= desk.orders("primary")
+    served_by_dr = desk.orders("dr")
+    assert [row.partition(":")[0] for row in status_of(desk.estate).unprotected] == ['dataset "orders"']
+    change(desk, "failback")
+    expect_as_declared(desk)
+    assert served_by_dr <= desk.orders("primary")
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(10))
-def test_at_any_phase_nothing_acknowledged_is_lost(desk_folder: Path, seed: int) -> None:
-    with running_desk(desk_folder) as desk:
-        run = desk.drill(seed=seed)
-        assert lost(run) == lost_by_brute_force(desk, run) == set()
-        (time,) = run.report["recovery_times"]
-        assert run.verdict == "met", run.report["reasons"]
-        print(f"proof: RTA at most {time['upper_seconds']:.2f} s")  # noqa: T201
+def test_at_any_phase_nothing_acknowledged_is_lost(desk: RunningDesk, seed: int) -> None:
+    run = desk.drill(seed=seed)
+    assert lost(run) == lost_by_brute_force(desk, run) == set()
+    (time,) = run.report["recovery_times"]
+    assert run.verdict == "met", run.report["reasons"]
+    print(f"proof: RTA at most {time['upper_seconds']:.2f} s")  # noqa: T201
 
 
 def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
@@ -159,27 +157,24 @@ def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
 
 
 def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
-    desk_folder: Path, monkeypatch: pytest.MonkeyPatch
+    desk: RunningDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On one desk: where nobody took over, healing brings the primary back, ready for the next drill."""
-    with running_desk(desk_folder) as desk:
-        alone = desk.with_(
-            services={"gateway": {"rto": "3s"}}, drill={"respond": "observe", "deadline": "6s"}
-        )
-        run = alone.drill()
-        assert run.verdict == "missed", run.report["reasons"]
-        (time,) = run.report["recovery_times"]
-        assert time["upper_seconds"] is None
-        assert time["lower_seconds"] > 3
-        assert [e["detail"]["undone"] for e in events(run, "undo")] == ["reverted"]
-        assert {"postgres", "gateway", "engine"} <= set(desk.estate.site("primary").running())
-        assert desk.estate.postgres("orders").wait_until_in_sync(limit_seconds=30).holds
+    alone = desk.with_(services={"gateway": {"rto": "3s"}}, drill={"respond": "observe", "deadline": "6s"})
+    run = alone.drill()
+    assert run.verdict == "missed", run.report["reasons"]
+    (time,) = run.report["recovery_times"]
+    assert time["upper_seconds"] is None
+    assert time["lower_seconds"] > 3
+    assert [e["detail"]["undone"] for e in events(run, "undo")] == ["reverted"]
+    assert {"postgres", "gateway", "engine"} <= set(desk.estate.site("primary").running())
+    assert desk.estate.postgres("orders").wait_until_in_sync(limit_seconds=30).holds
 
-        monkeypatch.setattr(KillSite, "inject", inject_behind_a_stopped_recorder)
-        run = desk.drill()
-        assert run.verdict == "inconclusive", run.report["reasons"]
-        assert run.report["instrument"]["stall_max_seconds"] > 0.9, run.report["reasons"]
-        assert verify(desk.plan.evidence.path).intact
+    monkeypatch.setattr(KillSite, "inject", inject_behind_a_stopped_recorder)
+    run = desk.drill()
+    assert run.verdict == "inconclusive", run.report["reasons"]
+    assert run.report["instrument"]["stall_max_seconds"] > 0.9, run.report["reasons"]
+    assert verify(desk.plan.evidence.path).intact
 
 
 def gate(run: Closed) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import pytest
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import held
-from tests.e2e.desks import RunningDesk, running_desk
+from tests.e2e.desks import RunningDesk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -61,43 +61,42 @@ def not_held(run: Path) -> bool:
     return not held(run)
 
 
-def check_nothing_is_left_after_a_kill(folder: Path, event: str, later_seconds: float) -> None:
+def check_nothing_is_left_after_a_kill(desk: RunningDesk, event: str, later_seconds: float) -> None:
     """Kill the orchestrator some time after an event; nothing may be left over, and nothing doubled."""
-    with running_desk(folder) as desk:
-        plan = desk.plan_beside_the_example()
-        try:
-            orchestrator = drill_in_the_background(desk, plan)
-            wait_until(happened(desk, event), 60)
-            time.sleep(later_seconds)
-            orchestrator.kill()
-            orchestrator.wait()
-            blackstart(desk, plan, "recover")  # undoes at once; the recorder may still be at its ledger
-            for run in chain.unfinished(desk.plan.evidence.path):
-                wait_until(partial(not_held, run.path), 150)
-            recovered = blackstart(desk, plan, "recover")
-            if b"failover --resume" in recovered.stdout:
-                resumed = blackstart(desk, plan, "failover", "--resume", "--environment", "demo")
-                assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-            else:
-                assert recovered.returncode == 0, recovered.stdout + recovered.stderr
-            again = blackstart(desk, plan, "recover")
-            assert again.stdout.strip() == b"nothing was left behind"
-        finally:
-            plan.unlink()
-        writers = [site for site in ("primary", "dr") if desk.estate.postgres("orders").writable(site)]
-        assert len(writers) == 1, f"writers: {writers}"
-        checked = verify(desk.plan.evidence.path)
-        assert checked.intact, checked.findings
-        assert [run.state for run in checked.runs] == ["closed"]
+    plan = desk.plan_beside_the_example()
+    try:
+        orchestrator = drill_in_the_background(desk, plan)
+        wait_until(happened(desk, event), 60)
+        time.sleep(later_seconds)
+        orchestrator.kill()
+        orchestrator.wait()
+        blackstart(desk, plan, "recover")  # undoes at once; the recorder may still be at its ledger
+        for run in chain.unfinished(desk.plan.evidence.path):
+            wait_until(partial(not_held, run.path), 150)
+        recovered = blackstart(desk, plan, "recover")
+        if b"failover --resume" in recovered.stdout:
+            resumed = blackstart(desk, plan, "failover", "--resume", "--environment", "demo")
+            assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+        else:
+            assert recovered.returncode == 0, recovered.stdout + recovered.stderr
+        again = blackstart(desk, plan, "recover")
+        assert again.stdout.strip() == b"nothing was left behind"
+    finally:
+        plan.unlink()
+    writers = [site for site in ("primary", "dr") if desk.estate.postgres("orders").writable(site)]
+    assert len(writers) == 1, f"writers: {writers}"
+    checked = verify(desk.plan.evidence.path)
+    assert checked.intact, checked.findings
+    assert [run.state for run in checked.runs] == ["closed"]
 
 
-def test_a_killed_orchestrator_leaves_nothing_behind(desk_folder: Path) -> None:
-    check_nothing_is_left_after_a_kill(desk_folder, "redirected", 0.0)
+def test_a_killed_orchestrator_leaves_nothing_behind(desk: RunningDesk) -> None:
+    check_nothing_is_left_after_a_kill(desk, "redirected", 0.0)
 
 
 @pytest.mark.campaign
 @pytest.mark.parametrize("seed", range(CAMPAIGN_KILLS))
-def test_a_kill_at_any_moment_leaves_nothing_behind(desk_folder: Path, seed: int) -> None:
+def test_a_kill_at_any_moment_leaves_nothing_behind(desk: RunningDesk, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - the moments are to be the same each time
     event = chance.choice(["steady", "fault_begin", "fault_effective", "detected", "promoted", "redirected"])
-    check_nothing_is_left_after_a_kill(desk_folder, event, chance.uniform(0, 0.6))
+    check_nothing_is_left_after_a_kill(desk, event, chance.uniform(0, 0.6))
