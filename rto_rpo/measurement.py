@@ -93,13 +93,20 @@ class RecoveryPoint:
 
 @dataclass(frozen=True, slots=True)
 class SplitBrain:
-    """Writes that the old primary's own address took. `after` were sent once the new side served."""
+    """Writes that the old primary's own address took. `after` were sent once the new side served.
+
+    `revived` says whether it was brought back in the run; then `revived_tried` writes were sent to it, and
+    it took `revived_taken`.
+    """
 
     stream: str
     after: tuple[int, ...]
     overlapping: tuple[int, ...]
     verdict: Verdict
     reason: str
+    revived: bool = False
+    revived_tried: int = 0
+    revived_taken: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from rto_rpo.ledger.records import Header, Record
 from rto_rpo.operations import Operations, StreamHistory
 from rto_rpo.timeline import Timeline
 
+NEVER_REVIVED: Final = "the old primary was to be revived and was not, so nothing shows that its fence holds"
 NEVER_SAFE: Final = "it was never proven that there is one writer and that every order is known"
 
 
@@ -96,6 +97,8 @@ def doubts(run: Run) -> Iterator[str]:
         yield "the orchestrator was lost on the way, so the drill's own checks did not run"
     if run.header["drill"].get("gate") and run.timeline.safe_ns is None:
         yield NEVER_SAFE
+    if run.header["drill"].get("revive") and run.timeline.revived_ns is None:
+        yield NEVER_REVIVED
 
 
 def counts(run: Run) -> dict[str, int]:

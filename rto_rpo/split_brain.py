@@ -46,27 +46,28 @@ def split_brain(
     history: StreamHistory, answers: Iterable[FirstAnswer | None], revived_ns: int | None
 ) -> SplitBrain:
     """Judge the old primary's stream against the new side's first answer to any of the clients' streams."""
+    name, revival = history.stream["name"], _Revival.of(history, revived_ns)
     first = min((answer for answer in answers if answer is not None), default=None)
     if first is None:
         never = "nothing shows when the new side first served"
-        return SplitBrain(history.stream["name"], (), (), "inconclusive", never)
+        return _told(name, (), (), ("inconclusive", never), revival)
     after, overlapping, tried = [], [], _Tried()
     for slot, state in enumerate(history.writes.state):
         outcome, sent = state & OUTCOME_MASK, history.writes.sent_ns(slot)
         if outcome and sent > first.acknowledged_ns:
-            tried.count, tried.last_ns = tried.count + 1, max(tried.last_ns, sent)
+            tried.count += 1
             if outcome == ACKNOWLEDGED:
                 after.append(history.writes.number(slot))
             elif outcome != FAILED:
                 tried.unknown += 1
         elif outcome == ACKNOWLEDGED and history.writes.completed_ns(slot) >= first.sent_ns:
             overlapping.append(history.writes.number(slot))
-    verdict, reason = _verdict(len(after), len(overlapping), tried, revived_ns)
+    verdict, reason = _verdict(len(after), len(overlapping), tried, revival)
     unsettled = next(history.writes.unsettled(), None)
     if verdict == "met" and unsettled is not None:
         verdict = "inconclusive"
         reason = f"write {history.writes.number(unsettled)} to the old primary has no outcome"
-    return SplitBrain(history.stream["name"], tuple(after), tuple(overlapping), verdict, reason)
+    return _told(name, tuple(after), tuple(overlapping), (verdict, reason), revival)
 
 
 @dataclass(slots=True)
@@ -75,10 +76,48 @@ class _Tried:
 
     count: int = 0
     unknown: int = 0
-    last_ns: int = -1
 
 
-def _verdict(after: int, overlapping: int, tried: _Tried, revived_ns: int | None) -> tuple[Verdict, str]:
+@dataclass(frozen=True, slots=True)
+class _Revival:
+    """The writes sent to the old primary once it was brought back; None where it never was."""
+
+    tried: int
+    taken: tuple[int, ...]
+
+    @classmethod
+    def of(cls, history: StreamHistory, revived_ns: int | None) -> _Revival | None:
+        if revived_ns is None:
+            return None
+        writes = history.writes
+        slots = [
+            slot
+            for slot, state in enumerate(writes.state)
+            if state & OUTCOME_MASK and writes.sent_ns(slot) >= revived_ns
+        ]
+        taken = [slot for slot in slots if writes.state[slot] & OUTCOME_MASK == ACKNOWLEDGED]
+        return cls(len(slots), tuple(writes.number(slot) for slot in taken))
+
+    def __str__(self) -> str:
+        return f"it took {len(self.taken)} of {self.tried} writes"
+
+
+def _told(
+    stream: str,
+    after: tuple[int, ...],
+    overlapping: tuple[int, ...],
+    judged: tuple[Verdict, str],
+    revival: _Revival | None,
+) -> SplitBrain:
+    """What was not tried is said as plainly as what was."""
+    verdict, reason = judged
+    said = f"{reason}; after its revival: {'not tested' if revival is None else revival}"
+    if revival is None:
+        return SplitBrain(stream, after, overlapping, verdict, said)
+    return SplitBrain(stream, after, overlapping, verdict, said, True, revival.tried, revival.taken)
+
+
+def _verdict(after: int, overlapping: int, tried: _Tried, revival: _Revival | None) -> tuple[Verdict, str]:
     if after:
         return (
             "missed",
@@ -91,7 +130,7 @@ def _verdict(after: int, overlapping: int, tried: _Tried, revived_ns: int | None
         )
     if not tried.count:
         return "inconclusive", "nothing was sent to the old primary once the new side served"
-    if revived_ns is not None and tried.last_ns < revived_ns:
+    if revival is not None and not revival.tried:
         return "inconclusive", "nothing was sent to the old primary after it was revived"
     if tried.unknown:
         maybe = f"{tried.unknown} of {tried.count} writes sent to the old primary once the new side served"

@@ -55,7 +55,7 @@ class PlanReference(TypedDict):
 
 @with_config(_STRICT)
 class DrillReference(TypedDict):
-    """`fault` is as in the plan; `gate` says that a `safe` event is owed."""
+    """`fault` is as in the plan. `gate`: a `safe` event is owed; `revive`: an `old_primary_revived` is."""
 
     name: Name
     kind: Literal["live", "isolated", "restore", "tabletop"]
@@ -63,6 +63,7 @@ class DrillReference(TypedDict):
     fault: dict[str, Any]
     respond: Literal["runbook", "observe"]
     gate: NotRequired[bool]
+    revive: NotRequired[bool]
 
 
 @with_config(_STRICT)

@@ -37,13 +37,14 @@ class Ledger(_Part):
 
 class Drill(_Part):
     name: str
-    """`gate`: the run owes a proof that it was safe to go on (the safe RTO)."""
+    """`gate`: the run owes a proof that it was safe to go on (safe RTO); `revive`: that the fence held."""
 
     kind: str
     environment: str | None
     respond: str
     fault: dict[str, Any]
     gate: bool = False
+    revive: bool = False
 
 
 class Span(_Part):
@@ -152,6 +153,9 @@ class SplitBrain(_Part):
     overlapping: list[int]
     verdict: Verdict
     reason: str
+    revived: bool = False
+    revived_tried: int = 0
+    revived_taken: list[int] = []
 
 
 class Safe(_Part):

@@ -27,6 +27,9 @@ def disagreement(measurement: Measurement, decision: Decision, expected: Fields)
                     "after": [*each.after],
                     "overlapping": [*each.overlapping],
                     "verdict": each.verdict,
+                    "revived": each.revived,
+                    "tried": each.revived_tried,
+                    "taken": [*each.revived_taken],
                 }
                 for each in measurement.split_brain
             },

@@ -95,7 +95,7 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
     fault = dice.pick("kill_site", "kill_site", "none", "kill_site")
     head = header(
         ns=START - 100,
-        drill=drill_of(fault, **({"gate": True} if made.odd(20) else {})),
+        drill=drill_of(fault, **{owed: True for owed in ("gate", "revive") if made.odd(20)}),
         late_ns=dice.pick(made.late, None),
         stable_ns=dice.pick(30, 1, 60, 100),
         streams=[stream_of(interval_ns=made.interval)],

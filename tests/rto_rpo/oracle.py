@@ -102,7 +102,8 @@ def _doubtful(header: Fields, records: list[Fields], events: list[Fields]) -> bo
     fault, respond = header["drill"]["fault"]["kind"], header["drill"]["respond"]
     owed = fault != "none" and respond == "runbook" and not told
     unsafe = header["drill"].get("gate", False) and _when(events, "safe") is None
-    return orphaned or owed or unsafe or not _calibrated(header)
+    asleep = header["drill"].get("revive", False) and _when(events, "old_primary_revived") is None
+    return orphaned or owed or unsafe or asleep or not _calibrated(header)
 
 
 def _calibrated(header: Fields) -> bool:
@@ -406,8 +407,12 @@ def _split(
         for each in same or clients
         if (answer := _new_side(_operations(records, each["name"]), times[each["name"]])) is not None
     ]
+    all_writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
+    later = [each for each in all_writes if revived is not None and each["sent_ns"] >= revived]
+    taken = sorted(each["number"] for each in later if each["outcome"] == "acknowledged")
+    revival = {"revived": revived is not None, "tried": len(later), "taken": taken}
     if not answers:
-        return {"after": [], "overlapping": [], "verdict": "inconclusive"}
+        return {"after": [], "overlapping": [], "verdict": "inconclusive", **revival}
     arrived, asked = min(answers)
     writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
     yes = [each for each in writes if each["outcome"] == "acknowledged"]
@@ -425,7 +430,7 @@ def _split(
         verdict = "inconclusive"
     if after:
         verdict = "missed"
-    return {"after": after, "overlapping": overlapping, "verdict": verdict}
+    return {"after": after, "overlapping": overlapping, "verdict": verdict, **revival}
 
 
 def _verdict(judged: Fields, void: bool, times: Fields, points: Fields) -> str:
