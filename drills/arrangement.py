@@ -75,6 +75,7 @@ def _header(estate: Estate, name: str, drill: Drill, run: str) -> dict[str, Any]
             "fault": drill.fault.model_dump(mode="json"),
             "respond": drill.respond,
             "gate": runbook and any(service.gate is not None for service in plan.services.values()),
+            **({"revive": True} if drill.revive_old_primary else {}),
         },
         "judged": judged,
         "not_tested": not_tested,

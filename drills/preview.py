@@ -54,12 +54,17 @@ def preview(estate: Estate, name: str) -> Preview:
 def resolved(estate: Estate, name: str, fault: Fault, steps: tuple[str, ...] = ()) -> Preview:
     targets = tuple(fault.ready())
     environment = estate.plan.environment
-    at_stake = {
+    drill = declared(estate, name)
+    at_stake: dict[str, object] = {
         "plan": estate.plan.name,
         "environment": environment,
         "drill": name,
-        "fault": declared(estate, name).fault.model_dump(mode="json"),
+        "fault": drill.fault.model_dump(mode="json"),
         "targets": sorted([target.site, target.kind, target.name] for target in targets),
     }
+    expected = fault.expected()
+    if drill.revive_old_primary:
+        at_stake["revive_old_primary"] = True
+        expected += "; when the service is stable the old primary is started again, and must take no write"
     confirm = sha256(json.dumps(at_stake, sort_keys=True).encode()).hexdigest()[:16]
-    return Preview(name, environment, targets, steps, fault.expected(), fault.undo(), confirm)
+    return Preview(name, environment, targets, steps, expected, fault.undo(), confirm)

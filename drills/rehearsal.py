@@ -13,11 +13,12 @@ from drills.fault import Fault, Healing
 from drills.guard import check_health
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
 from drills.response import Response
+from drills.revival import Revival, revive
 from drills.undisturbed import undisturbed
 from drills.undo import Undo, UndoIntents
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
-from sites.plan import Drill
+from sites.plan import Drill, KillSite
 from sites.recovery.respond import journal_of
 
 STEADY_SECONDS_MAX = 60.0
@@ -52,6 +53,8 @@ class Rehearsal:
             self._steady()
             self._inject(fault, undo)
             reason = self._outlast()
+            if reason == "stable":
+                self._revive(undo)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
             broken_off = error
         with undisturbed():
@@ -117,6 +120,15 @@ class Rehearsal:
                 self.tell("The deadline has passed")
                 return "deadline"
             threading.Event().wait(_BEAT_SECONDS)
+
+    def _revive(self, undo: Undo) -> None:
+        """Where the drill says so: the old primary comes back, and is watched for taking a write."""
+        if self.drill.revive_old_primary and isinstance(self.drill.fault, KillSite):
+            revive(
+                Revival(self.estate, self.drill, self.drill.fault.site, undo.targets),
+                self.recording,
+                self.tell,
+            )
 
     def _end(self, fault: Fault, undo: Undo, reason: str, broken_off: BaseException | None) -> None:
         """Stop the instrument before anything is undone: what the undo brings back is no recovery.

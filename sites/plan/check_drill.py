@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rto_rpo.objective import Duration
+from sites.plan.canary import HttpCanary, PostgresCanary, ShellCanary
 from sites.plan.check_canary import canary_contradictions
+from sites.plan.data import PostgresDataset
 from sites.plan.exercise import Drill, KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
@@ -22,6 +24,7 @@ def drill_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from _judge(plan, drill, (*place, "judge"))
     yield from _times(plan, drill, place)
     yield from canary_contradictions(plan, drill, place)
+    yield from _revival(plan, drill, (*place, "revive_old_primary"))
 
 
 def _response(plan: Plan, drill: Drill, place: Place) -> Found:
@@ -62,6 +65,25 @@ def _times(plan: Plan, drill: Drill, place: Place) -> Found:
     if drill.late and drill.late > drill.canary.limit:
         said = f"{drill.late} is longer than the canary waits for an answer"
         yield (*place, "late"), f"{said}; make it at most {drill.canary.limit}"
+
+
+def _revival(plan: Plan, drill: Drill, place: Place) -> Found:
+    if not drill.revive_old_primary:
+        return
+    if not isinstance(drill.fault, KillSite):
+        yield place, "only a site that was lost can come back; that is a fault of kind kill_site"
+        return
+    canary, site = drill.canary, drill.fault.site
+    service, dataset = plan.services.get(canary.service), plan.datasets.get(canary.dataset)
+    addresses = service.addresses if service else {}
+    if isinstance(canary, HttpCanary) and service and site not in addresses:
+        yield place, f'nothing writes to it: service "{canary.service}" has no address at site "{site}"'
+    elif isinstance(canary, ShellCanary) and not canary.by_site:
+        yield place, "nothing writes to it: its canary is not `by_site`"
+    elif isinstance(canary, PostgresCanary) and isinstance(dataset, PostgresDataset):
+        servers = (dataset.primary, dataset.standby)
+        if not any(server and server.site == site for server in servers):
+            yield place, f'nothing writes to it: dataset "{canary.dataset}" has no server at site "{site}"'
 
 
 def _longest_rto(plan: Plan, drill: Drill) -> Duration:

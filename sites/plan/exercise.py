@@ -66,6 +66,9 @@ class Drill(Noun):
     late: PositiveSpan | None = Field(
         None, description="an answer later than this is bad; default: from the steady state, 100ms or more"
     )
+    revive_old_primary: bool = Field(
+        False, description="afterwards the old primary is started again and written to: its fence has to hold"
+    )
     stable: PositiveSpan = Field(description="so long without a bad answer ends the outage")
     deadline: PositiveSpan = Field(description="the drill ends here, whatever the state")
     schedule: Schedule | None = Field(None, description="five cron fields, UTC; default: on demand")

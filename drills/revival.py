@@ -1,0 +1,115 @@
+"""The old primary comes back after a failover, started by somebody careless: it must not take a write then.
+
+It is started by the site's own means, which know nothing of our fences, and written to at its own address for
+a while. Afterwards it is put down again. What it took is for the judge to say.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from drills.recording import Recording
+from drills.undisturbed import undisturbed
+from sites.capability import Proof, SiteDriver
+from sites.errors import BlackstartError
+from sites.estate import Estate
+from sites.plan import Drill
+from sites.recovery.fence import Fences
+from sites.recovery.respond import journal_of
+
+SECONDS_MAX = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Revival:
+    """`site` was lost, and `ran` are the processes that ran there before."""
+
+    estate: Estate
+    drill: Drill
+    site: str
+    ran: Sequence[str]
+
+    @property
+    def seconds(self) -> float:
+        """For how long it is written to: as long as the service had to be stable, ten seconds at most."""
+        return min(self.drill.stable.seconds, SECONDS_MAX)
+
+    def processes(self) -> list[str]:
+        """What takes the canary's writes there; where the plan does not name it, everything that ran."""
+        named = set(self._named())
+        return [name for name in self.ran if name in named] or list(self.ran)
+
+    def _named(self) -> Iterator[str | None]:
+        plan, canary = self.estate.plan, self.drill.canary
+        dataset, service = plan.datasets[canary.dataset], plan.services[canary.service]
+        if dataset.kind == "postgres":
+            servers = (dataset.primary, dataset.standby)
+            yield from (server.process for server in servers if server and server.site == self.site)
+        if canary.kind != "postgres":
+            yield service.process
+
+    def needless(self) -> str | None:
+        """Why nothing would be shown by it now; None if something would."""
+        proof = self.estate.site(self.site).proven_gone()
+        if not proof.holds:
+            return f'site "{self.site}" is not down, so it cannot come back: {proof.how}'
+        if not Fences(self.estate.state).raised(self.site) and not any(self._taken_over()):
+            return f'nothing shows that another site took over from "{self.site}"'
+        return None
+
+    def _taken_over(self) -> Iterator[bool]:
+        for dataset, driver in self.estate.replicated().items():
+            for other in sorted(self.estate.sites_of(dataset) - {self.site}):
+                yield driver.writable(other) is True
+
+
+def revive(revival: Revival, recording: Recording, tell: Callable[[str], None]) -> None:
+    """Bring it back, write to it for a while, put it down. What could not be tried is *inconclusive*.
+
+    Raises BlackstartError while a failover runs, RecorderError when the recorder is lost. It is put down
+    whatever happens.
+    """
+    with journal_of(revival.estate.state):
+        why = revival.needless()
+        if why is not None:
+            _check(recording, "inconclusive", why)
+            return
+        site = revival.estate.unguarded(revival.site)
+        try:
+            _write_on(revival, site, recording, tell)
+        finally:
+            with undisturbed():
+                proof = site.kill()
+        if not proof.holds:
+            _check(recording, "missed", f"the old primary could not be put down again: {proof.how}")
+
+
+def _write_on(revival: Revival, site: SiteDriver, recording: Recording, tell: Callable[[str], None]) -> None:
+    proof = _started(site, revival.processes())
+    if not proof.holds:
+        _check(recording, "inconclusive", f"the old primary could not be started: {proof.how}")
+        return
+    recording.event("old_primary_revived", detail={"site": revival.site, "how": proof.how, **proof.detail})
+    tell(f"Revived the old primary, as somebody careless would: {proof.how}")
+    threading.Event().wait(revival.seconds)
+
+
+def _started(site: SiteDriver, processes: list[str]) -> Proof:
+    """That they run. One that runs and does not get ready may take writes all the same."""
+    said = ""
+    try:
+        site.up(only=processes)
+    except BlackstartError as error:
+        said = f" ({error})"
+    running = site.running()
+    missing = [name for name in processes if name not in running]
+    if missing or not processes:
+        return Proof(False, f"not running: {', '.join(missing) or 'nothing ran there'}{said}")
+    names = ", ".join(processes)
+    return Proof(True, f'{names} at site "{site.name}"{said}', {"processes": processes})
+
+
+def _check(recording: Recording, verdict: str, reason: str) -> None:
+    recording.event("check", detail={"name": "revival", "verdict": verdict, "reason": reason})

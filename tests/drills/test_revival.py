@@ -1,0 +1,192 @@
+"""The old primary comes back, or does not; and is put down again whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from drills import rehearsal
+from drills.arrangement import arrange
+from drills.preview import resolved
+from drills.recording import Recording
+from drills.revival import Revival, revive
+from sites.capability import Proof
+from sites.errors import BlackstartError, SiteError
+from sites.plan import read_plan
+from sites.recovery.fence import Fences
+from sites.recovery.respond import journal_of
+from tests.drills.test_guard import EXAMPLE, DeskEstate, an_estate
+from tests.drills.test_rehearsal import FakeFault, FakeRecording, perform
+
+RAN = ["postgres", "gateway", "engine"]
+
+
+class FakeSite:
+    """A lost site. `starts` says what comes up when it is told to; `error` is what it then raises."""
+
+    name = "primary"
+
+    def __init__(self, *, gone: bool = True, starts: bool = True, error: str = "", dies: bool = True) -> None:
+        self.acts: list[str] = []
+        self._gone, self._starts, self._error, self._dies = gone, starts, error, dies
+        self._running: dict[str, int] = {}
+
+    def proven_gone(self) -> Proof:
+        return Proof(self._gone, "nothing is alive" if self._gone else "postgres is alive")
+
+    def up(self, *, only: Collection[str]) -> None:
+        self.acts.append(f"up {' '.join(only)}")
+        if self._starts:
+            self._running = dict.fromkeys(only, 1)
+        if self._error:
+            raise SiteError(self._error)
+
+    def running(self) -> dict[str, int]:
+        return self._running
+
+    def kill(self) -> Proof:
+        self.acts.append("kill")
+        return Proof(self._dies, "gone" if self._dies else "postgres is alive")
+
+
+class Copy:
+    def __init__(self, writable: bool | None) -> None:
+        self._writable = writable
+
+    def writable(self, site: str) -> bool | None:
+        assert site == "dr"
+        return self._writable
+
+    def in_sync(self) -> Proof:
+        return Proof(True, "sync")
+
+
+class RevivedEstate(DeskEstate):
+    """The desk, its sites in the hands of the test."""
+
+    old: FakeSite
+    copy: Copy
+
+    def site(self, _name: str) -> Any:
+        return self.old
+
+    def unguarded(self, _name: str) -> Any:
+        return self.old
+
+    def replicated(self) -> Any:
+        return {"orders": self.copy}
+
+
+def estate_of(folder: Path, site: FakeSite, *, writable: bool | None = True, **drill: Any) -> RevivedEstate:
+    text = yaml.safe_load(an_estate(folder).plan.raw)
+    text["drills"]["kill-primary"] |= {"revive_old_primary": True, "stable": "100ms", **drill}
+    estate = RevivedEstate(
+        read_plan(EXAMPLE, yaml.safe_dump(text).encode(), an_estate(folder).plan.variables)
+    )
+    estate.old, estate.copy = site, Copy(writable)
+    return estate
+
+
+def revived(estate: RevivedEstate, recording: FakeRecording | None = None) -> FakeRecording:
+    recording = recording or FakeRecording()
+    revival = Revival(estate, estate.plan.drills["kill-primary"], "primary", RAN)
+    revive(revival, cast(Recording, recording), lambda _: None)
+    return recording
+
+
+def test_what_takes_the_canarys_writes_is_started_and_put_down_again(tmp_path: Path) -> None:
+    site = FakeSite()
+    recording = revived(estate_of(tmp_path, site))
+    assert site.acts == ["up postgres gateway", "kill"], "the engine would trade"
+    assert recording.told == ["old_primary_revived"]
+    assert recording.details["old_primary_revived"]["how"] == 'postgres, gateway at site "primary"'
+
+
+def test_where_the_plan_names_no_process_all_that_ran_is_started(tmp_path: Path) -> None:
+    estate = estate_of(tmp_path, FakeSite())
+    revival = Revival(estate, estate.plan.drills["kill-primary"], "primary", ["patroni"])
+    assert revival.processes() == ["patroni"]
+
+
+def test_one_that_runs_and_is_not_ready_is_watched_all_the_same(tmp_path: Path) -> None:
+    recording = revived(estate_of(tmp_path, FakeSite(error="gateway did not get ready")))
+    assert recording.told == ["old_primary_revived"]
+    assert "gateway did not get ready" in recording.details["old_primary_revived"]["how"]
+
+
+@pytest.mark.parametrize(
+    ("site", "writable", "why", "acts"),
+    [
+        (FakeSite(gone=False), True, "is not down, so it cannot come back", []),
+        (FakeSite(), False, "nothing shows that another site took over", []),
+        (FakeSite(), None, "nothing shows that another site took over", []),
+        (FakeSite(starts=False, error="no such file"), True, "could not be started: not running", ["kill"]),
+    ],
+)
+def test_what_could_not_be_tried_is_inconclusive(
+    tmp_path: Path, site: FakeSite, writable: bool | None, why: str, acts: list[str]
+) -> None:
+    recording = revived(estate_of(tmp_path, site, writable=writable))
+    assert recording.told == ["check"]
+    assert (recording.details["check"]["name"], recording.details["check"]["verdict"]) == (
+        "revival",
+        "inconclusive",
+    )
+    assert why in recording.details["check"]["reason"]
+    assert [act for act in site.acts if not act.startswith("up")] == acts
+
+
+def test_a_fence_shows_that_it_was_taken_over(tmp_path: Path) -> None:
+    estate = estate_of(tmp_path, FakeSite(), writable=None)
+    Fences(estate.state).raise_("primary", "failover")
+    assert revived(estate).told == ["old_primary_revived"]
+
+
+def test_one_that_cannot_be_put_down_again_is_missed(tmp_path: Path) -> None:
+    recording = revived(estate_of(tmp_path, FakeSite(dies=False)))
+    assert recording.told == ["old_primary_revived", "check"]
+    assert recording.details["check"]["verdict"] == "missed"
+
+
+def test_it_is_put_down_whatever_breaks_it_off(tmp_path: Path) -> None:
+    site = FakeSite()
+    with pytest.raises(BlackstartError):
+        revived(estate_of(tmp_path, site), FakeRecording(lost_at="old_primary_revived"))
+    assert site.acts[-1] == "kill"
+
+
+def test_nothing_is_revived_beside_a_failover(tmp_path: Path) -> None:
+    site = FakeSite()
+    estate = estate_of(tmp_path, site)
+    with journal_of(estate.state), pytest.raises(BlackstartError):
+        revived(estate)
+    assert site.acts == []
+
+
+@pytest.mark.parametrize(("asked", "told"), [(True, ["old_primary_revived"]), (False, [])])
+def test_a_drill_revives_once_the_service_is_stable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool, told: list[str]
+) -> None:
+    monkeypatch.setattr(rehearsal, "PHASE_SECONDS_MAX", 0.0)
+    site, recording = FakeSite(), FakeRecording()
+    estate = estate_of(tmp_path, site, revive_old_primary=asked)
+    assert perform(estate, recording, FakeFault(recording)) is None
+    begun, ended = recording.told.index("fault_effective"), recording.told.index("VERIFY")
+    assert recording.told[begun + 1 : ended] == told
+
+
+def test_it_is_confirmed_and_owed(tmp_path: Path) -> None:
+    """Whoever confirms a drill confirms this with it, and the ledger says that it is owed."""
+    with_it, without = (estate_of(tmp_path, FakeSite(), revive_old_primary=asked) for asked in (True, False))
+    fault = cast(Any, FakeFault(FakeRecording()))
+    seen = [resolved(estate, "kill-primary", fault) for estate in (with_it, without)]
+    assert seen[0].confirm != seen[1].confirm
+    assert ["started again" in each.expected for each in seen] == [True, False]
+    for estate, owed in ((with_it, True), (without, None)):
+        drill = estate.plan.drills["kill-primary"]
+        told = arrange(estate, "kill-primary", drill, run="1" * 36, seed=1, folder=tmp_path, calibration=None)
+        assert told.header["drill"].get("revive") is owed

@@ -1,0 +1,110 @@
+"""A real primary comes back after somebody else's failover: its fence holds, or it does not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from drills import drill
+from drills.calibration.record import file_of, save
+from drills.closing import Closed
+from drills.preview import preview
+from rto_rpo.evidence.checking.verify import verify
+from sites.estate import Estate
+from sites.plan import read_plan
+from tests.e2e.desks import calibration
+from tests.sites.drivers.conftest import new_pair, template
+from tests.sites.drivers.pairs import Pair
+from tests.sites.recovery.light import light_estate
+
+__all__ = ["new_pair", "template"]
+
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
+
+DRILL: dict[str, Any] = {
+    "fault": {"kind": "kill_site", "site": "primary"},
+    "respond": "observe",
+    "after": "stay",
+    "judge": {"database": ["rto"], "orders": ["rpo"]},
+    "canary": {
+        "kind": "postgres",
+        "service": "database",
+        "dataset": "orders",
+        "rate": "50/s",
+        "limit": "1s",
+    },
+    "revive_old_primary": True,
+    "late": "1s",
+    "stable": "2s",
+    "deadline": "40s",
+}
+
+
+def observed(pair: Pair, *, synchronous: bool) -> Estate:
+    """The light estate, with a drill that leaves the failover to somebody else: here, to the test."""
+    declared = yaml.safe_load(light_estate(pair).plan.raw)
+    del declared["failover"]
+    declared["datasets"]["orders"] |= {"rpo": "1m", "synchronous": synchronous}
+    if not synchronous:
+        del declared["datasets"]["orders"]["on_standby_loss"]
+    declared["services"] = {"database": {"needs": ["orders"], "rto": "30s"}}
+    declared["drills"] = {"lose-primary": DRILL}
+    declared["evidence"] = {"path": str(pair.folder / "evidence")}
+    path = pair.folder / "plan.yaml"
+    path.write_text(yaml.safe_dump(declared))
+    return Estate(read_plan(path, path.read_bytes(), {}), until_pid=os.getpid())
+
+
+def drilled(pair: Pair, estate: Estate, fence: Callable[[Path], None]) -> Closed:
+    """Somebody else fences the old primary, in a way of his own, and promotes the standby."""
+    save(calibration(), file_of(estate.state))
+
+    def tell(said: str) -> None:
+        if said.startswith("Injected"):
+            fence(pair.servers["primary"].data)
+            estate.postgres("orders").promote("dr", limit_seconds=20)
+
+    confirm = preview(estate, "lose-primary").confirm
+    return drill.run(estate, "lose-primary", environment="test", confirm=confirm, tell=tell)
+
+
+def no_fence(_data: Path) -> None:
+    """It is dead, and that is thought to be enough."""
+
+
+def only_as_a_standby(data: Path) -> None:
+    """Whoever starts it gets a standby, which refuses writes."""
+    (data / "standby.signal").touch()
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    ("synchronous", "fence", "verdict"),
+    [
+        (False, only_as_a_standby, "met"),
+        (False, no_fence, "missed"),
+        (True, no_fence, "inconclusive"),
+    ],
+)
+def test_an_old_primary_that_is_started_again(
+    new_pair: Callable[..., Pair], synchronous: bool, fence: Callable[[Path], None], verdict: str
+) -> None:
+    """A commit that waits for a standby which follows no more may have happened: nobody is told."""
+    pair = new_pair(synchronous=synchronous)
+    estate = observed(pair, synchronous=synchronous)
+    run = drilled(pair, estate, fence)
+    (split,) = run.report["split_brain"]
+    assert (split["verdict"], run.verdict) == (verdict, verdict), run.report["reasons"]
+    assert split["revived"]
+    assert split["revived_tried"] > 5
+    assert (len(split["revived_taken"]) > 0) == (verdict == "missed")
+    assert f"after its revival: it took {len(split['revived_taken'])} of" in split["reason"]
+    assert estate.site("primary").proven_gone().holds
+    assert verify(estate.plan.evidence.path).intact
+    tried = f"{split['revived_tried']} writes to a revived primary, {len(split['revived_taken'])} taken"
+    print(f"proof: {fence.__name__}, synchronous {synchronous}: {verdict}, {tried}")  # noqa: T201
