@@ -21,6 +21,7 @@ from sites.drivers.hosts.address import SshAddress
 from sites.drivers.hosts.host import Host
 from sites.drivers.hosts.script import HostProcess
 from sites.drivers.hosts.site import HostsSite
+from sites.drivers.processes.table import numbers
 
 LOOPBACK = "127.0.0.1"
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -93,10 +94,15 @@ class Sshd:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """No more connections; those that are open stay."""
-        if self.pid:
+        """No more connections. Those that are open stay, but for an island: all of it goes."""
+        if self.pid and self.island:
+            network = Path(f"/proc/{self.pid}/ns/net").readlink()
+            for pid in numbers():
+                if _network(pid) == network:
+                    os.kill(pid, signal.SIGKILL)
+        elif self.pid:
             os.kill(self.pid, signal.SIGTERM)
-            self.pid = 0
+        self.pid = 0
 
     def remove(self) -> None:
         """The server, the connection that was kept to it, and its folder."""
@@ -151,6 +157,13 @@ def make_island(keys: Path, folder: Path) -> Sshd:
     server = Sshd(folder, 22, at=at, island=True)
     server.start()
     return server
+
+
+def _network(pid: int) -> Path | None:
+    try:
+        return Path(f"/proc/{pid}/ns/net").readlink()
+    except OSError:  # it has ended meanwhile
+        return None
 
 
 def _wire(pid: int, at: str) -> None:

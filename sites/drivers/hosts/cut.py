@@ -60,8 +60,11 @@ class Cut:
 
     def cut(self, direction: Direction) -> Proof:
         """Drop packets; return once every host says that its rules are in force."""
-        if self._spared:
-            return self.look()
+        if self._spared and (proof := self.look()).holds:
+            return proof
+        for over in self._spared.values():  # a dead-man was quicker than we
+            over.held.close()
+        self._spared = {}
         why = self.cannot() if not self._waiting else None
         if why is not None:
             return Proof(False, why)

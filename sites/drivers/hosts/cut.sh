@@ -122,7 +122,7 @@ cut_off() {
         [ "$word" = look ] || exit 0
     done
     exec >>"$room/undone" 2>&1
-    is_cut || exit 0
+    [ "$(cat "$room/token" 2>/dev/null)" = "$token" ] || exit 0 # lifted, or another cut than ours
     # shellcheck disable=SC2086 # words are wanted
     lift_fenced "itself when blackstart was gone" $names
     exit 0

@@ -5,31 +5,40 @@ say() { printf '%s\n' "$*"; }
 last() { printf '%s' "$1" | tail -n 1 | cut -c 1-200; }
 now() { read -r up _ </proc/uptime; echo "${up%.*}${up#*.}"; } # hundredths of a second
 
-# What a unit's processes are: all of its control group, whichever layout that has here.
+# The processes of a control group, and of those below it, whichever layout they have here.
 procs() {
-    group=$(systemctl show -p ControlGroup --value -- "$1")
-    [ -n "$group" ] || return 0
+    [ -n "$1" ] || return 0
     for root in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-        [ -d "$root$group" ] || continue
-        find "$root$group" -name cgroup.procs -exec cat {} + 2>/dev/null
+        [ -d "$root$1" ] || continue
+        find "$root$1" -name cgroup.procs -exec cat {} + 2>/dev/null
         return 0
     done
 }
 
 unit_status() {
-    told=$(systemctl show -p LoadState -p ActiveState -p MainPID -- "$1" 2>&1) || {
+    told=$(systemctl show -p LoadState -p ActiveState -p MainPID -p ControlGroup -- "$1" 2>&1) || {
         say "unknown systemctl: $(last "$told")"
         return
     }
-    case $told in
-    *LoadState=loaded* | *LoadState=masked*) ;;
+    load='' active='' main='' group=''
+    while IFS='=' read -r key value; do
+        case $key in
+        LoadState) load=$value ;;
+        ActiveState) active=$value ;;
+        MainPID) main=$value ;;
+        ControlGroup) group=$value ;;
+        esac
+    done <<END_OF_SHOW
+$told
+END_OF_SHOW
+    case $load in
+    loaded | masked) ;;
     *) say "unknown there is no unit $1" && return ;;
     esac
-    main=$(say "$told" | sed -n 's/^MainPID=//p')
     # shellcheck disable=SC2046 # words are wanted
-    set -- $(procs "$1")
-    case $told in
-    *ActiveState=inactive* | *ActiveState=failed*) [ $# = 0 ] && say gone || say "up $*" ;;
+    set -- $(procs "$group")
+    case $active in
+    inactive | failed) [ $# = 0 ] && say gone || say "up $*" ;;
     *) say "up ${main:-0} $*" ;;
     esac
 }

@@ -90,18 +90,19 @@ class HostsSite:
         return {name: told[name].number for name in self._processes if name in told and told[name].up}
 
     def targets(self) -> list[Target]:
-        """The site whole and each process that runs, and a script that waits on each host to kill them."""
+        """The site whole, its hosts and each process that runs; a script waits on each host to kill them."""
         running = self.running()
         if not running:
             return []
         self._disarm()
         self._armed = self._everywhere(self._arm)
-        hosts: dict[str, object] = {host.name: str(host.address) for host in self.hosts.values()}
         named = [
             Target(self.name, "process", name, {"pid": pid, "host": self._processes[name].host})
             for name, pid in running.items()
         ]
-        return [Target(self.name, "site", self.name, {"hosts": hosts}), *named]
+        # by address: what a person confirms is these machines, whatever a variable of the plan says later
+        machines = [Target(self.name, "host", f"{h.name} {h.address}") for h in self.hosts.values()]
+        return [Target(self.name, "site", self.name), *machines, *named]
 
     def kill(self) -> Proof:
         """SIGKILL everything on every host; return once the last is proven gone, or with why not."""

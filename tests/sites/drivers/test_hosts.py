@@ -160,6 +160,15 @@ def test_two_at_a_time_do_not_get_each_others_answers(site: HostsSite) -> None:
     assert host.run("ask", "say inside", limit_seconds=5) == ["inside"]
 
 
+def test_the_machines_are_targets_by_their_addresses(server: Sshd, site: HostsSite) -> None:
+    """What a person confirms is these machines, not names that a variable may point elsewhere."""
+    site.up()
+
+    hosts = [target.name for target in site.targets() if target.kind == "host"]
+
+    assert hosts == [f"{name} {server.address()}" for name in ("a", "b")]
+
+
 def test_what_waits_to_kill_does_nothing_unless_it_is_told(site: HostsSite) -> None:
     site.up()
     assert site.targets()

@@ -143,6 +143,10 @@ def test_its_dead_man_needs_nobody(island: Sshd, tmp_path: Path) -> None:
 
     assert later(site) == {}
     assert "lifted by its dead-man, after everything" in site.partitioned().how
+    site.up()
+    assert site.partition("both").holds, "what is left of the first cut is in the way of the second"
+    assert silent(island)
+    assert later(site) == {}
     site.close()
 
 
