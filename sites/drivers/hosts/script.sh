@@ -56,6 +56,7 @@ own_status() {
         esac
         ;;
     3) say gone ;;
+    124) say "unknown its status command: not done within $ask_seconds s" ;;
     *) say "unknown its status command: exit $code: $(last "$told")" ;;
     esac
 }
@@ -65,7 +66,11 @@ own() {
     out=$(mktemp 2>/dev/null) || out=/dev/null
     timeout "$act_seconds" "$@" >"$out" 2>&1 </dev/null
     code=$?
-    [ $code = 0 ] || say "failed exit $code: $(last "$(cat "$out")")"
+    case $code in
+    0) ;;
+    124) say "failed not done within $act_seconds s" ;;
+    *) say "failed exit $code: $(last "$(cat "$out")")" ;;
+    esac
     [ "$out" = /dev/null ] || rm -f "$out"
 }
 

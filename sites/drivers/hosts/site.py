@@ -50,7 +50,9 @@ class HostsSite:
         self._kill_seconds = kill_seconds
         self._armed: dict[str, Armed] = {}
         for host in self.hosts.values():
-            words = functions(self._at(host.name), ask_seconds=ask_seconds, act_seconds=act_seconds)
+            # a command that hangs is told by its host, before the host itself counts as silent
+            there = self._at(host.name)
+            words = functions(there, ask_seconds=0.8 * ask_seconds, act_seconds=act_seconds)
             host.words = words
         self._cut = Cut(
             name,

@@ -94,13 +94,22 @@ def test_a_host_that_takes_the_connection_and_says_nothing_is_unreachable(server
         answer(lonely(server, port=deaf.getsockname()[1], connect_seconds=1))
 
 
-def test_a_command_that_hangs_is_silence(server: Sshd) -> None:
-    site = single(server, status=("sleep", "30"))
+def test_a_command_that_hangs_is_told_by_its_host_and_ended_there(server: Sshd) -> None:
+    site = single(server, status=("sleep", "4711"))
 
-    with pytest.raises(HostSilent, match=r"no answer within 0.4 s") as caught:
+    with pytest.raises(HostError, match=r'"alpha" runs: its status command: not done within 0.32 s'):
         site.running()
-    assert caught.value.hint == "what was asked may have been done or not: look there, or ask again"
     assert not site.proven_gone().holds
+    assert answer(site.hosts["a"]) == ["well"]
+
+
+def test_a_host_that_does_not_answer_is_silent_and_may_have_done_it(server: Sshd) -> None:
+    host = lonely(server)
+
+    with pytest.raises(HostSilent, match=r"no answer within 0.3 s") as caught:
+        host.run("ask", "sleep 5", limit_seconds=0.3)
+    assert caught.value.hint == "what was asked may have been done or not: look there, or ask again"
+    assert answer(host) == ["well"]
 
 
 @pytest.mark.parametrize("status", [("sh", "-c", "echo no such thing >&2; exit 4"), ("/no/such/program",)])
