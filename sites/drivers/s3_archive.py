@@ -1,13 +1,15 @@
 """Evidence in a bucket whose object lock holds: what was uploaded there nobody takes back.
 
 That a store *says* it locks proves nothing (some answer 200 and delete all the same), so every upload is
-preceded by a probe that tries to break the lock of an object of its own.
+preceded by a probe that tries to break the lock of an object of its own. That it *refuses* proves nothing
+either (a policy does so too, until it is changed), so what is not locked has to go when it is asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +25,8 @@ from sites.errors import ArchiveError
 from sites.plan import S3Upload
 
 PROBE_LOCKED = timedelta(minutes=10)  # so long the object of a probe stays there
+BRIEFLY = timedelta(seconds=5)  # a lock that passes while we wait; the store's clock is not ours
+_PASSED_LIMIT_SECONDS = 60.0
 _MODES = {"compliance": "COMPLIANCE", "governance": "GOVERNANCE"}
 _REFUSED = {"AccessDenied", "InvalidRequest", "ObjectLocked", "MethodNotAllowed"}
 
@@ -74,6 +78,8 @@ class S3Archive:
                 VersionId=version,
                 BypassGovernanceRetention=True,
             )
+        later = {"Mode": self._mode, "RetainUntilDate": until + PROBE_LOCKED / 2}
+        self._call("lengthen a lock", "put_object_retention", Key=key, VersionId=version, Retention=later)
         sooner = {"Mode": self._mode, "RetainUntilDate": until - PROBE_LOCKED / 2}
         self._must_refuse(
             "shorten a lock", "put_object_retention", Key=key, VersionId=version, Retention=sooner
@@ -83,7 +89,39 @@ class S3Archive:
         if self._sha256(key, version) != hashlib.sha256(content).hexdigest():
             raise self._broken("an overwritten object does not come back as it was")
         self._require_locked(key, version, until)
-        return f"the {self._mode.lower()} lock of bucket {self._bucket} held against 5 attempts to break it"
+        self._require_free_to_go(f"{self._prefix}/probe/{uuid4()}")
+        return (
+            f"the {self._mode.lower()} lock of bucket {self._bucket} held against 5 attempts to break it, "
+            "and what was not locked could be deleted"
+        )
+
+    def _require_free_to_go(self, key: str) -> None:
+        """The control of the probe: without a lock, or once it has passed, the same call deletes."""
+        version = str(self._call("put", "put_object", Key=key, Body=b"not locked").get("VersionId"))
+        deadline = time.monotonic()
+        if self._call(f'look at "{key}"', "head_object", Key=key, VersionId=version).get("ObjectLockMode"):
+            # the bucket locks whatever is put there
+            version = self._put(key, b"locked briefly", _second(datetime.now(UTC) + BRIEFLY), {})
+            deadline += _PASSED_LIMIT_SECONDS
+        while not self._goes(key, version):
+            if time.monotonic() > deadline:
+                raise ArchiveError(
+                    f'bucket "{self._bucket}": nothing shows that its lock holds: it refuses to delete '
+                    "what is not locked as well, so that its refusals may be those of a policy",
+                    hint=f"let this account delete versions below {self._prefix}/probe/",
+                )
+            time.sleep(0.2)
+
+    def _goes(self, key: str, version: str) -> bool:
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
+        except ClientError as error:
+            if _code(error) in _REFUSED:
+                return False
+            raise self._failed("delete what is not locked", error) from None
+        except BotoCoreError as error:
+            raise self._failed("delete what is not locked", error) from None
+        return True
 
     def upload(self, files: Mapping[str, Path | bytes], until: datetime) -> Uploaded:
         """Put every file that does not lie there yet, locked until then, and read each back.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from moto.s3 import models
@@ -81,16 +85,107 @@ class FakeLyingStore(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@dataclass
+class Version:
+    body: bytes
+    mode: str | None
+    until: datetime
+
+
+class FakeVersionedStore(BaseHTTPRequestHandler):
+    """Versions with locks that it keeps or only shows, and a policy that may deny what could break one.
+
+    moto knows no bucket policies and no default lock.
+    """
+
+    protocol_version = "HTTP/1.1"
+    versions: dict[tuple[str, str], Version]
+    keeps_locks: bool
+    denies_deletes: bool
+    locks_all: bool
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        key, version = self._named()
+        if "retention" in self.path:
+            until = datetime.fromisoformat(re.findall(rb"<RetainUntilDate>(.*?)<", body)[0].decode())
+            found = self.versions[key, version]
+            if until < found.until and (self.keeps_locks or self.denies_deletes):
+                return self._answer(403, _DENIED)
+            found.until = until
+            return self._answer(200)
+        mode = self.headers["x-amz-object-lock-mode"] or ("COMPLIANCE" if self.locks_all else None)
+        asked = self.headers["x-amz-object-lock-retain-until-date"]
+        until = datetime.fromisoformat(asked) if asked else datetime.now(UTC) + timedelta(days=1)
+        version = str(len(self.versions) + 1)
+        self.versions[key, version] = Version(body, mode, until)
+        return self._answer(200, **{"x-amz-version-id": version})
+
+    def do_HEAD(self) -> None:
+        found = self.versions[self._named()]
+        lock = {
+            "x-amz-object-lock-mode": found.mode or "",
+            "x-amz-object-lock-retain-until-date": found.until.isoformat(),
+        }
+        self._answer(200, **(lock if found.mode else {}))
+
+    def do_GET(self) -> None:
+        self._answer(200, self.versions[self._named()].body)
+
+    def do_DELETE(self) -> None:
+        key, version = self._named()
+        if version:
+            found = self.versions[key, version]
+            kept = self.keeps_locks and found.mode and found.until > datetime.now(UTC)
+            if kept or self.denies_deletes:
+                return self._answer(403, _DENIED)
+            del self.versions[key, version]
+        return self._answer(204)
+
+    def _named(self) -> tuple[str, str]:
+        parts = urlsplit(self.path)
+        return parts.path, parse_qs(parts.query).get("versionId", [""])[0]
+
+    def _answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+_DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+
+
+@contextmanager
+def versioned_store(
+    *, keeps_locks: bool, denies_deletes: bool = False, locks_all: bool = False
+) -> Iterator[str]:
+    """Its address. Without keeping its locks it shows them all the same."""
+    does = {"keeps_locks": keeps_locks, "denies_deletes": denies_deletes, "locks_all": locks_all}
+    with _served(type("Handler", (FakeVersionedStore,), {"versions": {}, **does})) as address:
+        yield address
+
+
 @contextmanager
 def lying_store() -> Iterator[tuple[str, dict[str, bytes]]]:
     """Its address, and what it holds."""
     held: dict[str, bytes] = {}
-    handler = type("Handler", (FakeLyingStore,), {"objects": held})
+    with _served(type("Handler", (FakeLyingStore,), {"objects": held})) as address:
+        yield address, held
+
+
+@contextmanager
+def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", held
+        yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

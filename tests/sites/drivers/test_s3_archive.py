@@ -14,7 +14,7 @@ from sites.drivers.s3_archive import S3Archive
 from sites.errors import ArchiveError
 from sites.plan import S3Upload
 from sites.secret import Secret
-from tests.sites.drivers.stores import lying_store, moto_store, refuse_shorter_locks
+from tests.sites.drivers.stores import lying_store, moto_store, refuse_shorter_locks, versioned_store
 
 LATER = datetime.now(UTC) + timedelta(days=400)
 
@@ -60,8 +60,34 @@ def archive(address: str, bucket: str = "locked", prefix: str = "evidence") -> S
 def test_a_lock_that_holds_is_said_to(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_shorter_locks(monkeypatch)
     assert archive(store).probe() == (
-        "the compliance lock of bucket locked held against 5 attempts to break it"
+        "the compliance lock of bucket locked held against 5 attempts to break it, "
+        "and what was not locked could be deleted"
     )
+
+
+def test_a_store_that_keeps_its_locks_is_told_from_one_whose_policy_denies_everything() -> None:
+    with versioned_store(keeps_locks=True) as address:
+        assert "held against 5 attempts" in archive(address).probe()
+    with (
+        versioned_store(keeps_locks=False, denies_deletes=True) as address,
+        pytest.raises(ArchiveError, match="nothing shows that its lock holds") as caught,
+    ):
+        archive(address).probe()
+    assert caught.value.hint == "let this account delete versions below evidence/probe/"
+
+
+def test_where_everything_is_locked_by_default_what_is_no_longer_locked_can_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sites.drivers.s3_archive.BRIEFLY", timedelta(seconds=1))
+    with versioned_store(keeps_locks=True, locks_all=True) as address:
+        assert "held against 5 attempts" in archive(address).probe()
+    monkeypatch.setattr("sites.drivers.s3_archive._PASSED_LIMIT_SECONDS", 0.0)
+    with (
+        versioned_store(keeps_locks=True, locks_all=True, denies_deletes=True) as address,
+        pytest.raises(ArchiveError, match="nothing shows that its lock holds"),
+    ):
+        archive(address).probe()
 
 
 def test_a_store_that_lets_a_lock_be_shortened_is_refused(store: str) -> None:
