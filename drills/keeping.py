@@ -11,7 +11,7 @@ from rto_rpo.evidence.agreed.not_run import opened_at
 from rto_rpo.evidence.keeping.chain import head
 from rto_rpo.evidence.keeping.files import listing
 from rto_rpo.evidence.lines.heads import Kept, keep_head
-from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
+from rto_rpo.evidence.lines.history import RunRecord, entries_of, read_entries, run_records
 from rto_rpo.evidence.names import CHAIN_NAME, PUBLIC_KEY_NAME
 from sites.errors import BlackstartError
 from sites.plan import Plan
@@ -64,9 +64,7 @@ def upload(plan: Plan, only: str | None = None) -> list[str]:
 
 
 def _closed(root: Path) -> list[RunRecord]:
-    path = root / CHAIN_NAME
-    records = run_records(read_entries(path.read_bytes())) if path.is_file() else ()
-    return [record for record in records if record.closed is not None]
+    return [record for record in run_records(entries_of(root)) if record.closed is not None]
 
 
 def _until(plan: Plan, record: RunRecord) -> datetime:

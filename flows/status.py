@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from drills.undo import UndoIntents
 from flows.answer import ago, columns
@@ -14,8 +13,7 @@ from rto_rpo.evidence.agreed.not_run import Blind, NotRun, overdue
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.lines.heads import read_heads
-from rto_rpo.evidence.lines.history import Entry, RunRecord, read_entries, run_records
-from rto_rpo.evidence.names import CHAIN_NAME
+from rto_rpo.evidence.lines.history import Entry, RunRecord, entries_of, run_records
 from rto_rpo.report import words
 from sites.errors import SiteError
 from sites.estate import Estate
@@ -78,7 +76,7 @@ def status_of(estate: Estate) -> Status:
     """Look at everything once; changes nothing. Raises a BlackstartError for what makes no sense on disk."""
     plan, fences = estate.plan, Fences(estate.state)
     root = plan.evidence.path
-    records = run_records(_entries(root))
+    records = run_records(entries_of(root))
     sites = [SiteState(n, _running(estate, n), fences.raised(n)) for n in plan.sites]
     programme = overdue(root, records, datetime.now(UTC))
     return Status(
@@ -91,7 +89,7 @@ def status_of(estate: Estate) -> Status:
         left_behind=tuple(_left_behind(estate)),
         unprotected=tuple(_unprotected(estate)),
         head=chain.head(root),
-        kept=_kept(estate, _entries(root)),
+        kept=_kept(estate, entries_of(root)),
         not_run=tuple(each for each in programme.not_run if each.plan == plan.name),
         blind=tuple(each for each in programme.blind if each.plan == plan.name),
     )
@@ -151,11 +149,6 @@ def _running(estate: Estate, site: str) -> tuple[str, ...] | None:
         return tuple(estate.site(site).running())
     except SiteError:
         return None
-
-
-def _entries(root: Path) -> tuple[Entry, ...]:
-    path = root / CHAIN_NAME
-    return read_entries(path.read_bytes()) if path.is_file() else ()
 
 
 def _kept(estate: Estate, entries: Sequence[Entry]) -> str:

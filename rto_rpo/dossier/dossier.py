@@ -17,9 +17,9 @@ from rto_rpo.dossier.declared import Declared, declared
 from rto_rpo.dossier.findings import Finding, open_first, register
 from rto_rpo.dossier.history import Promise, promises
 from rto_rpo.dossier.shelf import Run, Shelf
-from rto_rpo.evidence.agreed.charter import Charter, CharterError, parse_charter
+from rto_rpo.evidence.agreed.charter import Charter, frozen_charter
 from rto_rpo.evidence.agreed.not_run import TOLERANCE, Blind, NotRun, Programme, overdue
-from rto_rpo.evidence.names import CHARTER_NAME, PLAN_NAME
+from rto_rpo.evidence.names import PLAN_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class _All:
         newest = shelf.runs[-1] if shelf.runs else None
         seq = run.seq if run else sys.maxsize
         plan = self._declared(shelf.root, newest)
-        charter = _charter(shelf.root, newest) if newest else None
+        charter = _charter(shelf.root, newest)
         covered = tuple(coverage(self.seen, plan))
         known = filter(None, (one.as_of(seq) for one in self._findings))
         findings = tuple(open_first(known, now.date().isoformat()))
@@ -121,7 +121,7 @@ class _All:
         variables = run.digest.variables if run.digest else {}
         key = (hashed, tuple(sorted(variables.items())))
         if key not in self._plans:
-            self._plans[key] = declared(_frozen(root, run, PLAN_NAME, hashed), variables)
+            self._plans[key] = declared(_plan(root, run), variables)
         return self._plans[key]
 
 
@@ -133,16 +133,12 @@ def _known_by(found: Programme, now: datetime) -> tuple[tuple[NotRun, ...], tupl
     return tuple(missed), tuple(one for one in blind if one.until - one.since > timedelta(minutes=1))
 
 
-def _frozen(root: Path, run: Run, name: str, hashed: str | None) -> bytes:
-    """A file of a run, when it is there and has the hash that the chain holds; else nothing."""
-    path = root / run.folder / name
+def _charter(root: Path, run: Run | None) -> Charter | None:
+    return frozen_charter(root / run.folder, run.record.opened.charter_sha256) if run else None
+
+
+def _plan(root: Path, run: Run) -> bytes:
+    """A run's plan, when it is there and has the hash that the chain holds; else nothing."""
+    path = root / run.folder / PLAN_NAME
     content = path.read_bytes() if path.is_file() else b""
-    return content if sha256(content).hexdigest() == hashed else b""
-
-
-def _charter(root: Path, run: Run) -> Charter | None:
-    content = _frozen(root, run, CHARTER_NAME, run.record.opened.charter_sha256)
-    try:
-        return parse_charter(content) if content else None
-    except CharterError:
-        return None
+    return content if sha256(content).hexdigest() == run.record.opened.plan_sha256 else b""

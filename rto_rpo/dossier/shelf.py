@@ -14,10 +14,10 @@ import orjson
 from pydantic import ValidationError
 
 from rto_rpo.dossier.digest import Digest, digest
-from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
-from rto_rpo.evidence.lines.history import RunRecord, chain_findings, read_entries, records, run_records
+from rto_rpo.evidence.agreed.charter import frozen_charter
+from rto_rpo.evidence.lines.history import RunRecord, chain_findings, entries_of, records, run_records
 from rto_rpo.evidence.lines.line import Opened, Recorded, line_hash
-from rto_rpo.evidence.names import CHAIN_NAME, CHARTER_NAME, REPORT_NAME
+from rto_rpo.evidence.names import REPORT_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,7 @@ def read_shelf(
 
     `now` gives digests of runs, by folder, that are about to be closed. A folder without a chain has no runs.
     """
-    path = root / CHAIN_NAME
-    entries = read_entries(path.read_bytes()) if path.is_file() else ()
+    entries = entries_of(root)
     places = {entry.line.run: entry.seq for entry in reversed(entries) if isinstance(entry.line, Opened)}
     runs = [
         _run(root, record, places[record.opened.run], known or {}, now or {})
@@ -127,7 +126,8 @@ def _run(
         return Run(record, seq, None, "it was given up, and later closed as found")
     sha256 = closed.files.get(REPORT_NAME)
     if sha256 is None:
-        if _talked(root, record):
+        charter = frozen_charter(root / folder, record.opened.charter_sha256)
+        if charter is not None and charter.kind == "tabletop":
             return Run(record, seq, None, "a tabletop: talked through, nothing measured", talked=True)
         return Run(record, seq, None, "it was closed without a report")
     if sha256 in known and record.pruned is None:
@@ -137,18 +137,6 @@ def _run(
     except (OSError, ValueError, KeyError, TypeError) as error:
         pruned = "it was pruned" if record.pruned else f"its report cannot be read: {_said(error)}"
         return Run(record, seq, None, pruned)
-
-
-def _talked(root: Path, record: RunRecord) -> bool:
-    """Whether its charter, as the chain has its hash, says that it is a tabletop."""
-    path = root / record.opened.folder / CHARTER_NAME
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != record.opened.charter_sha256:
-        return False
-    try:
-        return parse_charter(content).kind == "tabletop"
-    except CharterError:
-        return False
 
 
 def _digest(path: Path, sha256: str) -> Digest:

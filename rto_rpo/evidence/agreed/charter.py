@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -153,6 +154,18 @@ def parse_charter(content: bytes) -> Charter:
         return Charter.model_validate_json(content)
     except ValidationError as error:
         raise CharterError(error.errors(include_url=False, include_input=False)[0]["msg"]) from None
+
+
+def frozen_charter(folder: Path, sha256: str | None) -> Charter | None:
+    """A run's charter, where it is there and has the hash that its *opened* line holds; else None."""
+    path = folder / CHARTER_NAME
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return None
+    try:
+        return parse_charter(content)
+    except CharterError:
+        return None
 
 
 def criteria_of(header: Header) -> Criteria:

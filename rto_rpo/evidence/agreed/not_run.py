@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
+from rto_rpo.evidence.agreed.charter import frozen_charter
 from rto_rpo.evidence.lines.history import RunRecord
 from rto_rpo.evidence.lines.line import Opened
-from rto_rpo.evidence.names import CHARTER_NAME
 from rto_rpo.schedule import ScheduleError, due
 
 TOLERANCE: Final = timedelta(hours=1)
@@ -141,15 +139,10 @@ def _blind(stretches: Sequence[_Stretch]) -> Iterator[Blind]:
 
 
 def _schedules(root: Path, opened: Opened) -> dict[str, str] | None:
-    path = root / opened.folder / CHARTER_NAME
-    content = path.read_bytes() if path.is_file() else b""
-    if sha256(content).hexdigest() != opened.charter_sha256:
+    found = frozen_charter(root / opened.folder, opened.charter_sha256)
+    if found is None:
         return None
-    try:
-        found = parse_charter(content).schedules
-        return {drill: schedule for drill, schedule in found.items() if _sound(schedule)}
-    except CharterError:
-        return None
+    return {drill: schedule for drill, schedule in found.schedules.items() if _sound(schedule)}
 
 
 def _sound(schedule: str) -> bool:

@@ -14,7 +14,7 @@ from rto_rpo.evidence.lines.history import (
     Entry,
     RunRecord,
     chain_findings,
-    read_entries,
+    entries_of,
     readable,
     run_records,
     signature_findings,
@@ -58,8 +58,7 @@ def verify(
         raise EvidenceError(f'cannot verify "{root}": there is no such folder')
     heads = _heads(head)
     given = _given_key(public_key)
-    path = root / CHAIN_NAME
-    entries = read_entries(path.read_bytes() if path.is_file() else b"")
+    entries = entries_of(root)
     records = run_records(entries)
     beside, key_faults = _key_beside(root)
     runs = _check_runs(root, records)

@@ -9,11 +9,10 @@ from rto_rpo.durable import make_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.person import with_signature
 from rto_rpo.evidence.keeping.tail import Tail, locked
-from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
+from rto_rpo.evidence.lines.history import RunRecord, entries_of, run_records
 from rto_rpo.evidence.lines.line import KeyRotated, LineError, build
 from rto_rpo.evidence.lines.record import AnyEntry, Finding, FindingState, SignOff
 from rto_rpo.evidence.lines.signature import SigningKey
-from rto_rpo.evidence.names import CHAIN_NAME
 
 
 def find_run(root: Path, named: str) -> RunRecord:
@@ -21,8 +20,7 @@ def find_run(root: Path, named: str) -> RunRecord:
 
     Raises EvidenceError.
     """
-    path = root / CHAIN_NAME
-    runs = run_records(read_entries(path.read_bytes())) if path.is_file() else ()
+    runs = run_records(entries_of(root))
     if named == "last" and runs:
         return runs[-1]
     name = Path(named).name
@@ -71,8 +69,7 @@ def add_record(
 
 
 def _refuse_contradiction(root: Path, entry: AnyEntry, run: str | None) -> None:
-    path = root / CHAIN_NAME
-    entries = read_entries(path.read_bytes()) if path.is_file() else ()
+    entries = entries_of(root)
     known = {
         entry.line.entry.id
         for entry in entries

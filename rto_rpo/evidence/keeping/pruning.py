@@ -15,11 +15,11 @@ from pathlib import Path
 from rto_rpo.durable import sync_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.keeping.tail import Tail, locked
-from rto_rpo.evidence.lines.history import Entry, RunRecord, read_entries, records, run_records
+from rto_rpo.evidence.lines.history import Entry, RunRecord, entries_of, records, run_records
 from rto_rpo.evidence.lines.line import Closed
 from rto_rpo.evidence.lines.record import Hold
 from rto_rpo.evidence.lines.signature import SigningKey
-from rto_rpo.evidence.names import CHAIN_NAME, CHARTER_NAME
+from rto_rpo.evidence.names import CHARTER_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Prunable:
 
 def prunable(root: Path, retention: timedelta, hold: str | None, now: datetime) -> tuple[Prunable, ...]:
     """Every run that is not pruned yet, in order. Changes nothing. `hold` is the plan's own, over all."""
-    entries = _entries(root)
+    entries = entries_of(root)
     held = holds(entries)
     return tuple(
         _considered(root, record, _why_kept(record, retention, hold, held, now))
@@ -123,7 +123,7 @@ def prune(
 def _delete(root: Path) -> list[str]:
     """What is still there of the runs that the chain says are pruned, and does not stay."""
     gone = []
-    for record in run_records(_entries(root)):
+    for record in run_records(entries_of(root)):
         path = root / record.opened.folder
         if record.pruned is not None and path.is_dir() and not path.is_symlink():
             kept = {path / name for name in record.pruned.kept or ()}
@@ -144,8 +144,3 @@ def _remove(folder: Path, going: list[Path]) -> None:
     else:
         folder.rmdir()
         sync_folder(folder.parent)
-
-
-def _entries(root: Path) -> tuple[Entry, ...]:
-    path = root / CHAIN_NAME
-    return read_entries(path.read_bytes()) if path.is_file() else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 from rto_rpo.evidence.lines import keys
 from rto_rpo.evidence.lines.keys import Signed, first_key
@@ -22,6 +23,7 @@ from rto_rpo.evidence.lines.line import (
     split,
 )
 from rto_rpo.evidence.lines.signature import PublicKey
+from rto_rpo.evidence.names import CHAIN_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,12 @@ class RunRecord:
 def read_entries(chain: bytes) -> tuple[Entry, ...]:
     """Every line of the file, readable or not."""
     return tuple(_entry(number, raw) for number, raw in enumerate(split(chain), 1))
+
+
+def entries_of(root: Path) -> tuple[Entry, ...]:
+    """Every line of the chain in this folder; none where there is no chain."""
+    path = root / CHAIN_NAME
+    return read_entries(path.read_bytes()) if path.is_file() else ()
 
 
 def run_records(entries: Sequence[Entry]) -> tuple[RunRecord, ...]:
