@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from sites.drivers import command
 from sites.drivers.hosts.address import SshAddress
 from sites.drivers.hosts.host import Host
 from sites.drivers.hosts.script import HostProcess
@@ -77,6 +78,41 @@ def check_report(report: Path) -> None:
     assert found["verdict"] == "met", found["reasons"]
     assert rpa["lost"] == []
     assert events["undo"]["detail"]["undone"] == "reverted, fenced"
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(900)
+def test_campaign_of_the_readme_word_for_word(example: Any, tmp_path: Path) -> None:
+    """Every command of "your own two hosts", as a person would type it, on machines that know nothing yet."""
+    folder = tmp_path / "two_hosts"
+    shutil.copytree(EXAMPLE, folder)
+    with importlib.import_module("machines").machines(tmp_path / "machines", "alpha", "bravo") as hosts:
+        (folder / "typed.sh").write_text(typed(tmp_path, *hosts))
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = example.command.run(
+            ["sh", "-eu", "typed.sh"], cwd=folder, env={"PATH": path}, limit_seconds=300
+        )
+    assert done.stdout.count("MET  two-hosts, drill kill-primary") == 2, "there, and with places exchanged"
+    assert "streams, and commits wait for it" in done.stdout
+
+
+def typed(folder: Path, alpha: Any, bravo: Any) -> str:
+    """The commands of the README. What stands around them is what a person has already: a way in as root."""
+    text = (EXAMPLE / "README.md").read_text().split("## Your own two hosts in ten minutes")[1]
+    lines = [line[4:] for line in text.splitlines() if line.startswith("    ")]
+    watcher = alpha.address.rpartition(".")[0] + ".1"
+    told = f"export ALPHA={alpha.address} BRAVO={bravo.address} WATCHER={watcher} KEYS=$PWD/keys"
+    assert lines[0].startswith("export ALPHA=")
+    key = folder / "root_key"
+    command.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], limit_seconds=20)
+    for machine in (alpha, bravo):
+        public = key.with_suffix(".pub").read_text()
+        machine.run("sh", "-c", "mkdir -m 700 -p /root/.ssh && cat >/root/.ssh/authorized_keys", text=public)
+    ssh = f'ssh() {{ command ssh -F none -i {key} -o UserKnownHostsFile=keys/known_hosts "$@"; }}'
+    again = [line for line in lines if line.startswith("blackstart")]
+    script = "\n".join([told, ssh, *lines[1:], *again])
+    hash_ = "$(blackstart drill kill-primary --preview | sed -n 's/.*--confirm //p')"
+    return script.replace("HASH", hash_)
 
 
 @pytest.fixture

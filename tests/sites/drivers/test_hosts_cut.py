@@ -57,7 +57,7 @@ def inside(island: Sshd, *argv: str) -> str:
 def silent(island: Sshd) -> bool:
     """Whether a new connection meets silence, and neither an answer nor a refusal."""
     try:
-        socket.create_connection((island.at, island.port), timeout=0.3).close()
+        socket.create_connection((island.at, island.port), timeout=0.15).close()
     except TimeoutError:
         return True
     return False
@@ -136,7 +136,7 @@ def test_when_blackstart_is_killed_the_host_comes_back_without_a_writer(
 
 def test_its_dead_man_needs_nobody(island: Sshd, tmp_path: Path) -> None:
     """Nobody tells it anything; the deadline passes."""
-    site = hosts_site(island, tmp_path / "north", ask_seconds=5.0, cut_seconds=1.0)
+    site = hosts_site(island, tmp_path / "north", ask_seconds=5.0, cut_seconds=0.3)
     site.up()
     assert site.partition("both").holds
     assert silent(island)
