@@ -109,7 +109,12 @@ cut_off() {
         lift "whoever failed to cut it"
         return
     }
-    look
+    if [ "$(cat "$room/token" 2>/dev/null)" = "$token" ]; then
+        look
+    else
+        say "failed its dead-man was there before the rules were"
+        lift "whoever failed to cut it"
+    fi
     say END
     while read -r word; do
         case $word in

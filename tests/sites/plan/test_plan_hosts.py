@@ -40,6 +40,10 @@ WRONG = {
     ): 'hosts.app.address: "-oProxyCommand=x" is not a host name or address',
     ("user: blackstart", "user: -l"): 'ssh.user: "-l" is not a user\'s name',
     ("postgresql@15-main", "--now"): 'processes.postgres.unit: "--now" is not the name of a systemd unit',
+    (
+        "limit: 3s}",
+        "limit: 3s}\n    cut_limit: 4s",
+    ): "cut_limit: 4s is too short for a cut; at least 5s",
     ("kind: hosts", "kind: hostz"): 'kind: "hostz" is no kind known here; did you mean "hosts"? KINDS',
 }
 
