@@ -42,7 +42,8 @@ def recorded(found: Evidence) -> Answer:
     without = [run for run in found.year if run.digest is None and not (run.talked or run.record.pruned)]
     if without:
         return Answer("not met", f"{without[-1].folder}: {without[-1].problem}", (without[-1].folder,))
-    return Answer("met", f"each of the {len(found.year)} runs of the last year has its report in the chain")
+    runs = "the one run" if len(found.year) == 1 else f"each of the {len(found.year)} runs"
+    return Answer("met", f"{runs} of the last year has its report in the chain")
 
 
 def followed(found: Evidence) -> Answer:
@@ -58,7 +59,9 @@ def followed(found: Evidence) -> Answer:
         return Answer("not met", f"without an owner or a day: {', '.join(loose)}")
     if claimed := _claimed(found):
         return Answer("inconclusive", f"it rests on words that nobody signed: {', '.join(claimed)}")
-    return Answer("met", f"{len(open_)} findings are open, each with an owner and a day")
+    if not open_:
+        return Answer("met", "no finding is open")
+    return Answer("met", f"findings open, each with an owner and a day: {len(open_)}")
 
 
 def _claimed(found: Evidence) -> list[str]:
@@ -138,7 +141,10 @@ def kept(years: int) -> Callable[[Evidence], Answer]:
         if kept < wanted:
             return Answer("not met", f"the plan keeps evidence for {declared} only")
         pruned = [run.folder for run in found.shelf.runs if run.record.pruned]
-        why = f"kept for {declared}; {len(pruned) or 'nothing'} pruned, and only what was older"
+        told = (
+            f"pruned, and only what was older: {len(pruned)} of the runs" if pruned else "nothing was pruned"
+        )
+        why = f"kept for {declared}; {told}"
         return (
             Answer("met", why) if found.shelf.runs else Answer("not tested", "there is nothing to keep yet")
         )

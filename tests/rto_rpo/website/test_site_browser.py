@@ -12,8 +12,11 @@ import pytest
 
 from rto_rpo.controls.profile import profile, shipped
 from rto_rpo.evidence.lines.record import Note
+from rto_rpo.series.gather import gather
+from rto_rpo.series.page import page as history
 from rto_rpo.website.build import build
-from tests.rto_rpo.dossier.stories import Story, by, whole_story
+from tests.rto_rpo.dossier.stories import Story, by, run_of, whole_story
+from tests.rto_rpo.report.runs import MET
 from tests.rto_rpo.report.test_browser import CHROMIUM, CONTRAST_MIN, CONTRASTS, DESK, PHONE, PLOTS_SHOWN
 from tests.rto_rpo.report.test_html import HOSTILE, HOSTILE_RUN
 
@@ -30,7 +33,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     story = whole_story(folder / "evidence")
     profiles = [profile(name) for name in shipped()]
-    build(story.root, folder / "site", now=datetime(2026, 12, 1, tzinfo=UTC), profiles=profiles)
+    uncalibrated = replace(MET, calibration=None)
+    story.drill(run_of(uncalibrated, 8))
+    (story.drill(run_of(uncalibrated, 9)) / "charter.json").unlink()  # what was due from then on is not known
+    build(story.root, folder / "site", now=datetime(2026, 12, 3, tzinfo=UTC), profiles=profiles)
+    (folder / "site" / "history.html").write_text(history(gather(story.root)))
+    assert "nothing says which drills were due" in (folder / "site" / "index.html").read_text()
     return folder / "site"
 
 
@@ -51,7 +59,7 @@ def test_every_page_loads_quietly_fits_and_can_be_read(browser: Browser, site: P
     page = browser.new_page(viewport={"width": width, "height": 900})
     heard = _listen(page)
     addresses = [path.as_uri() for path in sorted(site.rglob("*.html"))]
-    assert len(addresses) == 15
+    assert len(addresses) == 18  # reports, drills, services and datasets, the overviews, the history
     for address in addresses:
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
@@ -69,6 +77,7 @@ def test_hostile_names_neither_act_nor_burst_a_page(browser: Browser, tmp_path: 
     for what in ("note", "deviation"):
         story.say(Note(what=what, by=by(HOSTILE), text="w" * 400 + HOSTILE), 1)  # type: ignore[arg-type]
     build(story.root, tmp_path / "site", now=datetime(2026, 12, 1, tzinfo=UTC), profiles=[profile("dora")])
+    (tmp_path / "site" / "history.html").write_text(history(gather(story.root)))
     page = browser.new_page(viewport={"width": width, "height": 900})
     heard = _listen(page)
     addresses = [path.as_uri() for path in sorted((tmp_path / "site").rglob("*.html"))]
@@ -86,7 +95,7 @@ def test_a_reader_gets_from_the_first_page_to_a_run_and_back(browser: Browser, s
     page.get_by_role("link", name="2026-11-28 06:00").click()
     assert page.locator("h1").inner_text() == "Missed"
     page.get_by_role("link", name="All drills").click()
-    assert page.locator("h1").inner_text() == "6 drills"
+    assert page.locator("h1").inner_text() == "8 drills"
     assert all(one.startswith("file:") for one in heard)
     page.close()
 
