@@ -31,6 +31,7 @@ def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
     yield from ("", _safe(sentences.what_happened(report)))
     if reasons := sentences.reasons(report):
         yield from ("", *(f"- {_safe(reason)}" for reason in reasons))
+    yield from ("", f"**Changed since the previous run:** {_safe(sentences.changed(report))}.")
     yield from ("", "## Promised and measured", "", *_promises(report))
     yield from ("", f"**Not tested:** {_not_tested(report)}")
     yield from _changes(report)

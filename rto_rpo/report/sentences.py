@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
+from rto_rpo.evidence.agreed.changes import Change
 from rto_rpo.report import words
+from rto_rpo.report.drawing import short
 from rto_rpo.report.model import Calibration, Judgement, RecoveryPoint, RecoveryTime, Report
 
 _FAULTS = {
@@ -12,6 +15,8 @@ _FAULTS = {
     "none": "nothing was broken on purpose",
 }
 _QUOTED = "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}"
+_CHANGES_TOLD = 3
+_VALUE_LETTERS_MAX = 60
 _OBJECTIVE = re.compile(r" (rto|rpo): ")
 _VERDICTS = {
     "met": "Every objective that this drill judged was met.",
@@ -47,6 +52,29 @@ def reasons(report: Report) -> list[str]:
     met += [one.reason for one in report.checks if one.verdict == "met"]
     told = [reason for reason in report.reasons if not any(reason.endswith(f": {one}") for one in met)]
     return [_OBJECTIVE.sub(lambda found: found[0].upper(), reason, count=1) for reason in told]
+
+
+def changed(report: Report) -> str:
+    """What changed in the plan since its previous run: every value of a few, of many how many of what."""
+    charter = report.charter
+    if charter is None:
+        return "unknown, for nothing was frozen before this run"
+    if charter.previous_run is None:
+        return "this is the first run of the plan"
+    if charter.changes is None:
+        return "unknown, for the plan of that run cannot be read any more"
+    if len(charter.changes) <= _CHANGES_TOLD:
+        told = [_change(one) for one in charter.changes]
+    else:
+        about = Counter(one.about for one in charter.changes)
+        told = [f"{count:,} in {name}" for name, count in about.most_common()]
+    return "; ".join(told) or "nothing in the plan"
+
+
+def _change(one: Change) -> str:
+    before = "was not there" if one.before is None else f"was {short(one.before, _VALUE_LETTERS_MAX)}"
+    after = "is gone" if one.after is None else f"is {short(one.after, _VALUE_LETTERS_MAX)}"
+    return f"{one.about}: {short(one.place, _VALUE_LETTERS_MAX)} {before}, {after}"
 
 
 def calibrated(calibration: Calibration | None) -> str:

@@ -10,7 +10,7 @@ from rto_rpo.report.visible import visible
 
 
 def summary(content: dict[str, Any]) -> list[str]:
-    """Plain lines, aligned, without colour: verdict, RTO, safe RTO, losses, what was not tested."""
+    """Plain lines, aligned, without colour: verdict, RTO, safe RTO, losses, what was not tested, what changed."""
     report = Report.model_validate(content)
     rows = [
         (f"{one.subject} {one.objective.upper()}", sentences.measured(report, one), _promised(one))
@@ -23,6 +23,8 @@ def summary(content: dict[str, Any]) -> list[str]:
     if report.not_tested:
         names = ", ".join(f"{one.subject} {one.objective.upper()}" for one in report.not_tested)
         rows.append(("not tested", names, ""))
+    if report.charter:
+        rows.append(("changed", sentences.changed(report), ""))
     first = max((len(row[0]) for row in rows), default=0)
     second = max((len(row[1]) for row in rows if row[2]), default=0)
     lines = [f"{report.verdict.upper()}  {report.plan.name}, drill {report.drill.name}"]

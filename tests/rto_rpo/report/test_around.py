@@ -15,6 +15,7 @@ from rto_rpo.report import people
 from rto_rpo.report.drawing import Area
 from rto_rpo.report.html import html
 from rto_rpo.report.markdown import markdown
+from rto_rpo.report.summary import summary
 from rto_rpo.report.trend import SHOWN_MAX, trend
 from tests.rto_rpo.dossier.stories import NAME, Story, run_of, whole_story
 from tests.rto_rpo.report.runs import MET
@@ -65,6 +66,14 @@ def test_the_report_in_the_runs_own_folder_has_them_too(story: Story, dossiers: 
 
 def test_a_change_of_the_plan_opens_the_report(story: Story, dossiers: list[Dossier]) -> None:
     words = words_of(page_of(story, dossiers[3]))
+    told = "Changed since the previous run: objectives: services.gateway.rto was 30s, is 20s."
+    assert words.index(told) < words.index("What was promised, and what was measured")
+    assert dossiers[3].run is not None
+    folder = story.root / dossiers[3].run.folder
+    assert told in (folder / "report.md").read_text().replace("*", "")
+    lines = summary(orjson.loads((folder / "report.json").read_bytes()))
+    assert any(line.startswith("  changed") and "was 30s, is 20s" in line for line in lines)
+    assert "Changed since the previous run: nothing in the plan." in words_of(page_of(story, dossiers[1]))
     assert "objectives services.gateway.rto 30s 20s" in words
     assert "This is the first run of the plan." in words_of(page_of(story, dossiers[0]))
     assert "Nothing: objectives, scope" in words_of(page_of(story, dossiers[1]))
