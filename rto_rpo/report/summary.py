@@ -10,7 +10,7 @@ from rto_rpo.report.visible import visible
 
 
 def summary(content: dict[str, Any]) -> list[str]:
-    """Plain lines, aligned, without colour: verdict, RTO, safe RTO, losses, what was not tested, what changed."""
+    """Plain lines, aligned, without colour: verdict, RTO, safe RTO, losses, not tested, what changed."""
     report = Report.model_validate(content)
     rows = [
         (f"{one.subject} {one.objective.upper()}", sentences.measured(report, one), _promised(one))
