@@ -35,7 +35,8 @@ def junit(content: dict[str, Any]) -> str:
     if report.utc.begin:
         suite.set("timestamp", report.utc.begin.removesuffix("Z")[:19])
     properties = ET.SubElement(suite, "properties")
-    for name, value in (("run", report.run), ("plan_sha256", report.plan.sha256), ("judge", report.judge)):
+    told = {"run": report.run, "plan_sha256": report.plan.sha256, "judge": report.judge}
+    for name, value in {**told, "changed": sentences.changed(report)}.items():
         ET.SubElement(properties, "property", {"name": name, "value": visible(value)})
     for case in cases:
         _add(suite, _name(report), case)

@@ -8,9 +8,9 @@ from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Attendance, Authority, Said, authority
 
 STANDING = {
-    "signed": "signed",
+    "signed": "signed by key {key}",
     "claimed": "claimed, not signed",
-    "unlisted": "signed by a key that the plan does not list",
+    "unlisted": "signed by key {key}, which the plan does not list",
 }
 
 
@@ -23,7 +23,7 @@ def of(dossier: Dossier) -> Authority | None:
 
 def stand(said: Said) -> str:
     """How far the name may be believed, in words."""
-    return STANDING[said.standing]
+    return STANDING[said.standing].format(key=said.key)
 
 
 def came(attendance: Attendance) -> str:

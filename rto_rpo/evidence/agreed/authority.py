@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rto_rpo.evidence.agreed.charter import Charter, Role
-from rto_rpo.evidence.agreed.person import Standing, acting, executor, same, separation, standing
+from rto_rpo.evidence.agreed.person import Standing, acting, executor, same, separation
 from rto_rpo.evidence.lines.history import RunRecord
 from rto_rpo.evidence.lines.line import Recorded
 from rto_rpo.evidence.lines.record import Approval, Note, Presence, SignOff
+from rto_rpo.evidence.lines.signature import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One record as a report tells it. `decision` is of approvals and sign-offs only."""
+    """One record as a report tells it. `decision` is of approvals and sign-offs only.
+
+    `key` is the identity of the key that signed it: whoever knows that person's can compare.
+    """
 
     utc: str
     what: str
@@ -25,6 +29,7 @@ class Said:
     text: str
     decision: str | None = None
     ticket: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +118,17 @@ def _is(line: Recorded, what: str) -> bool:
 
 
 def _said(line: Recorded, roles: Sequence[Role]) -> Said:
-    entry = line.entry
+    entry, who = line.entry, acting(line, roles)
     return Said(
         utc=line.utc,
         what=entry.what,
         name=entry.by.name,
         role=entry.by.role,
-        standing=standing(line, roles),
+        standing=who.standing,
         text=entry.text,
         decision=entry.decision if isinstance(entry, Approval | SignOff) else None,
         ticket=entry.ticket if isinstance(entry, Approval) else None,
+        key=PublicKey(bytes.fromhex(who.key)).identity if who.key else None,
     )
 
 
