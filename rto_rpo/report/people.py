@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Attendance, Authority, Said, authority
@@ -24,6 +24,11 @@ def of(dossier: Dossier) -> Authority | None:
 def stand(said: Said) -> str:
     """How far the name may be believed, in words."""
     return STANDING[said.standing].format(key=said.key)
+
+
+def decided(said: Sequence[Said]) -> str:
+    """What was decided, and how far each name may be believed: "accepted (signed)"."""
+    return ", ".join(f"{one.decision} ({one.standing})" for one in said)
 
 
 def came(attendance: Attendance) -> str:
