@@ -12,9 +12,12 @@ import pytest
 
 from rto_rpo.dossier.digest import Digest, digest
 from rto_rpo.dossier.observed import observed as observed_
+from rto_rpo.ledger.reader import read
+from rto_rpo.measure import measure
 from rto_rpo.report.document import document
 from rto_rpo.report.model import Judgement, Report
 from rto_rpo.statistics import UNKNOWN, Observation
+from rto_rpo.verdict import decide
 from tests.rto_rpo.histories import DICE_BYTES, make_history
 from tests.rto_rpo.ledgers import write_ledger
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
@@ -51,6 +54,20 @@ def _doubted(report: Report) -> bool:
         for others in [[*report.split_brain, *report.checks]]
         for one in report.reasons
     )
+
+
+def test_the_doubts_of_a_digest_are_those_of_the_measurement(tmp_path: Path) -> None:
+    dice, seen = random.Random(6), Counter[bool]()  # noqa: S311 - reproducible on purpose
+    for number in range(60):
+        path = tmp_path / f"{number}.jsonl"
+        write_ledger(path, *make_history(dice.randbytes(DICE_BYTES)))
+        measurement = measure(path)
+        doubts = digest(document(path, b"plan")).doubts
+        assert doubts[: len(measurement.doubts)] == list(measurement.doubts)
+        judged = [one.reason for one in decide(next(read(path)), measurement).judgements]  # type: ignore[arg-type]
+        assert not any(doubt.endswith(reason) for doubt in doubts for reason in judged)
+        seen[bool(doubts)] += 1
+    assert min(seen[True], seen[False]) >= 5, seen
 
 
 def test_by_the_limit_of_the_run_it_says_what_the_judge_said(reports: list[Report]) -> None:
