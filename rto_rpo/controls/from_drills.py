@@ -8,7 +8,7 @@ from rto_rpo.controls.answer import STATES, YEAR, Answer, Evidence, State
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run
 
-_ATTACKS = ("attack", "corrupt", "encrypt", "ransom", "wipe", "delete", "tamper")
+_ATTACKS = ("attack", "corrupt", "encrypt", "ransom", "wipe", "delete", "drop", "tamper")
 
 
 def _of(run: Run | None, nothing: str, what: str) -> Answer:
@@ -79,7 +79,8 @@ def switchover(found: Evidence) -> Answer:
 
 def attack(found: Evidence) -> Answer:
     def is_attack(_: Run, told: Digest) -> bool:
-        return told.faulted and any(word in str(told.fault.get("kind", "")) for word in _ATTACKS)
+        said = f"{told.fault.get('kind')} {told.fault.get('damage')}"
+        return told.faulted and any(word in said for word in _ATTACKS)
 
     return _of(
         found.newest(is_attack), "no drill did the damage that an attack does", "the damage of an attack"

@@ -44,7 +44,9 @@ class Seen:
         for one in found.judgements:
             good = one.verdict == "met" and found.doubted
             self._put("promise", one.subject, one.objective, "inconclusive" if good else one.verdict, run)
-        if found.faulted and isinstance(site := found.fault.get("site"), str):
+        site = found.fault.get("site")
+        # one process killed, or a site held still, is not the loss of the site
+        if found.faulted and found.fault.get("kind") == "kill_site" and isinstance(site, str):
             self._put("site", site, "", found.verdict, run)
 
     def _put(self, kind: Kind, name: str, what: str, state: State, run: Run) -> None:

@@ -12,6 +12,17 @@ from rto_rpo.report.model import Calibration, Judgement, RecoveryPoint, Recovery
 
 _FAULTS = {
     "kill_site": "every process of site {site} was killed at once",
+    "kill_service": "process {process} of site {site} was killed",
+    "stop_service": "process {process} of site {site} was asked to end",
+    "pause_site": "every process of site {site} was made to stand still",
+    "partition": "the packets of site {site} were dropped ({direction})",
+    "lose_newest_snapshot": "the newest snapshot of {dataset} was lost from repository {repository}",
+    "lock_repository": "repository {repository} was locked by somebody who never came back",
+    "wrong_key": "no key of repository {repository} opened it any more",
+    "corrupt_repository": "packs of repository {repository} were corrupted",
+    "freeze_replica": "the standby of {dataset} was cut off from its primary's changes",
+    "damage_that_replicates": "{dataset} was damaged through the front door ({damage}), its copy with it",
+    "shell": "the damage {name} was done to site {site}",
     "none": "nothing was broken on purpose",
 }
 _QUOTED = "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,22 @@ def test_a_runbook_that_ended_well_is_no_check_of_the_data(story: Story) -> None
     story.drill(run_of(replace(MET, checked_by="drill"), 1))
     found = assessed(story, profile_of("checked"))
     assert (found.state, found.answers[0][1].runs) == ("not tested", ())
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"kind": "damage_that_replicates", "dataset": "ticks", "damage": "files_encrypted"}, "met"),
+        ({"kind": "damage_that_replicates", "dataset": "orders", "damage": "table_dropped"}, "met"),
+        ({"kind": "corrupt_repository", "repository": "onsite"}, "met"),
+        ({"kind": "pause_site", "site": "primary"}, "not tested"),
+    ],
+)
+def test_the_damage_of_an_attack_is_known_by_its_kind(
+    story: Story, fault: dict[str, Any], expected: State
+) -> None:
+    story.drill(replace(run_of(MET, 1), fault=fault))
+    assert state(story, "attack") == expected
 
 
 def test_the_worst_answer_is_the_clauses(story: Story) -> None:

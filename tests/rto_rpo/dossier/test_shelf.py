@@ -90,6 +90,16 @@ def test_what_the_plan_declares_and_nobody_tested_is_told(story: Story) -> None:
     assert (found["site", "primary"].state, found["site", "primary"].count) == ("met", 6)
 
 
+def test_what_strikes_less_than_a_site_is_not_the_loss_of_the_site(tmp_path: Path) -> None:
+    story, seen = Story(tmp_path / "evidence"), Seen()
+    for number, kind in enumerate(("kill_service", "pause_site", "partition"), 1):
+        story.drill(replace(run_of(MET, number), fault={"kind": kind, "site": "primary"}))
+    for run in read_shelf(story.root).runs:
+        seen.take(run)
+    states = {one.name: one.state for one in coverage(seen, declared(PLAN)) if one.kind == "site"}
+    assert states == {"primary": "not tested", "dr": "not tested"}
+
+
 def test_a_void_run_counts_against_every_promise(story: Story) -> None:
     [rto] = [one for one in promises(read_shelf(story.root).runs) if one.objective == "rto"]
     assert [point.void for point in rto.points].count(True) == 1

@@ -87,6 +87,10 @@ def test_hostile_names_are_no_markup_in_markdown(tmp_path: Path) -> None:
             "the fault slow disk was injected (delay 2s, site dr)",
         ),
         ({"kind": "kill_site"}, "the fault kill site was injected"),
+        (
+            {"kind": "partition", "site": "dr", "direction": "inbound"},
+            'the packets of site "dr" were dropped ("inbound")',
+        ),
         ({}, "nothing was broken on purpose"),
     ],
 )
