@@ -12,18 +12,23 @@ from datetime import datetime
 import psycopg
 
 _GAP = """
-    SELECT extract(epoch FROM at - before)::float8
+    SELECT extract(epoch FROM before)::float8, extract(epoch FROM at)::float8
     FROM (SELECT at, lag(at) OVER (ORDER BY at) AS before FROM public.reading WHERE at >= %s) AS rows
     WHERE before IS NOT NULL
-    ORDER BY 1 DESC LIMIT 1
+    ORDER BY at - before DESC LIMIT 1
 """
 
 
 @dataclass(frozen=True)
 class Reading:
-    """`gap_seconds`: between the last row before the outage and the first one after it."""
+    """The last row before the outage and the first one after it, in seconds of UTC."""
 
-    gap_seconds: float
+    last: float
+    first: float
+
+    @property
+    def gap_seconds(self) -> float:
+        return self.first - self.last
 
 
 def read(port: int, password: str, since: datetime) -> Reading:
@@ -33,4 +38,4 @@ def read(port: int, password: str, since: datetime) -> Reading:
         row = connection.execute(_GAP, [since]).fetchone()
     if row is None:
         raise ValueError(f"nothing was written since {since.isoformat()}")
-    return Reading(float(row[0]))
+    return Reading(float(row[0]), float(row[1]))

@@ -3,8 +3,8 @@
     python examples/observe_patroni/run.py [--fast] [--evidence DIR] [--json FILE]
 
 Each outage is measured twice: by blackstart from outside, with bounds, and by the rows of a plain writer
-beside it. Takes
-about two minutes, one with --fast (Patroni's shortest timings). Leaves nothing running.
+beside it. Exits 1 where the two do not agree. Takes about two minutes, one with --fast (Patroni's shortest
+timings). Leaves nothing running.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
+from agreement import agreement, seen  # noqa: E402
 from cluster import FAST, NODES, SLOW, Cluster, build, install  # noqa: E402
 from reading import read  # noqa: E402
 
@@ -101,14 +102,18 @@ def figures(built: Cluster, name: str, closed: Closed, since: datetime) -> dict[
     (point,) = closed.report["recovery_points"]
     leader = NODES[built.leader() or "node-b"]
     password = (built.folder / "password").read_text()
-    gap = read(int(built.variables[f"{leader}_PORT"]), password, since).gap_seconds
+    reading = read(int(built.variables[f"{leader}_PORT"]), password, since)
+    found = agreement(seen(closed.folder / "ledger.jsonl"), reading)
     return {
         "drill": name,
         "verdict": closed.verdict,
         "reasons": closed.report["reasons"],
         "lower_seconds": time["lower_seconds"],
         "upper_seconds": time["upper_seconds"],
-        "database_seconds": gap,
+        "database_seconds": reading.gap_seconds,
+        "begin_off_seconds": found.begin_off,
+        "end_off_seconds": found.end_off,
+        "disagreements": found.disagreements,
         "acknowledged": point["acknowledged_count"],
         "lost": len(point["lost"]),
     }
@@ -126,7 +131,7 @@ def rounds(built: Cluster) -> Iterator[dict[str, Any]]:
 def row(found: dict[str, Any]) -> str:
     lower, upper, gap = (found[f"{name}_seconds"] for name in ("lower", "upper", "database"))
     measured = f"{lower:.3f} to {upper:.3f} s" if upper is not None else f"at least {lower:.3f} s"
-    off = f"{(upper - gap) * 1000:+.1f} ms" if upper is not None else "-"
+    off = " / ".join(f"{found[f'{end}_off_seconds'] * 1000:+.1f}" for end in ("begin", "end")) + " ms"
     lost = f"{found['lost']} of {found['acknowledged']}"
     return f"| {found['drill']} | {measured} | {gap:.3f} s | {off} | {lost} | {found['verdict']} |"
 
@@ -144,11 +149,14 @@ def main() -> None:
             found = list(rounds(built))
     except BlackstartError as error:
         sys.exit(f"{error}" + (f"\nhint: {error.hint}" if error.hint else ""))
-    print("| drill | measured RTO (RTA) | the writer's rows | upper bound less that | lost | verdict |")
+    print("| drill | measured RTO (RTA) | the writer's rows | off at begin / end | lost | verdict |")
     print("|---|---|---|---|---|---|")
     print("\n".join(row(each) for each in found))
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
+    said = [f"{each['drill']}: {why}" for each in found for why in each["disagreements"]]
+    if said:
+        sys.exit("blackstart and the database's own reading do not agree:\n  " + "\n  ".join(said))
 
 
 if __name__ == "__main__":
