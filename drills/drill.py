@@ -14,7 +14,7 @@ from drills import recording
 from drills.agreement import agree
 from drills.arrangement import arrange
 from drills.calibration.calibrate import calibrated_instrument
-from drills.calibration.record import Calibration, file_of
+from drills.calibration.record import file_of
 from drills.ceiling import at_its_rate
 from drills.clients import prepare
 from drills.closing import Closed, close, close_unjudged, open_run
@@ -58,10 +58,8 @@ def run(
         check_authority(estate, drill, seen, environment, confirm)
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         agreed = agree(estate, drill, seen, executor)
-        prepare(estate, drill)
-        calibration = calibrated_instrument(file_of(estate.state), tell)
         processes = [t.name for t in seen.targets if t.kind == "process"]
-        return _record(estate, name, fault, processes, agreed, calibration, seed, tell)
+        return _record(estate, name, fault, processes, agreed, seed, tell)
 
 
 def _record(
@@ -70,14 +68,15 @@ def _record(
     fault: Fault,
     processes: list[str],
     agreed: Agreed,
-    calibration: Calibration,
     seed: int | None,
     tell: Tell,
 ) -> Closed:
     plan, drill, run_id = estate.plan, declared(estate, name), str(uuid4())
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
     folder = open_run(plan, run_id, name, agreed)
-    try:
+    try:  # whatever is done from here on is seen to have been begun
+        prepare(estate, drill)
+        calibration = calibrated_instrument(file_of(estate.state), tell)
         drill, ceiling = at_its_rate(estate, drill, chosen)
         told = arrange(
             estate, name, drill, run=run_id, seed=chosen, folder=folder.path, calibration=calibration

@@ -50,17 +50,23 @@ class MarksClient:
         self._run = run
         self._limit_seconds = limit_seconds
         self._read_limit_seconds = read_limit_seconds
+        self._tried: dict[str, set[int]] = {}
         self._pool = ThreadPoolExecutor(min(workers, WORKERS_MAX), thread_name_prefix="marks")
 
     async def write(self, stream: str, number: int, payload: bytes) -> Outcome:
         """Put the mark on disk, once, whole or not at all. Never raises for what the disk does."""
+        self._tried.setdefault(stream, set()).add(number)
         return await self._operate(lambda: self._put(stream, number, payload))
 
     async def delete(self, stream: str, number: int) -> Outcome:
         return await self._operate(lambda: self._remove(stream, number))
 
     async def read_back(self, stream: str) -> ReadBack:
-        """Read the marks of the restored folder. Raises DatasetError where not all of it can be read."""
+        """Read the marks of the restored folder. Raises DatasetError where not all of it can be read.
+
+        They are listed, and each that was written is looked for by its name besides: a listing that was cut
+        short holds fewer than are counted, and does not count.
+        """
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._read_limit_seconds):
@@ -119,7 +125,8 @@ class MarksClient:
         place = self._place(root, stream)
         numbers = _numbers(place)
         rows = [(number, sha256((place / str(number)).read_bytes()).hexdigest()) for number in numbers]
-        return ReadBack(rows, len(_numbers(place)), end=True, address=str(root))
+        named = {number for number in self._tried.get(stream, ()) if (place / str(number)).exists()}
+        return ReadBack(rows, len(named.union(_numbers(place))), end=True, address=str(root))
 
 
 def _numbers(place: Path) -> list[int]:

@@ -118,3 +118,27 @@ def test_a_disk_that_hangs_is_indeterminate_and_holds_nobody_up(
 
     outcome = use(source, source, act, limit=0.1)
     assert (outcome.result, outcome.cause) == ("indeterminate", "timeout")
+
+
+def test_a_listing_that_was_cut_short_does_not_count(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each mark is looked for by its name besides, which no listing has a part in."""
+    whole = marks._numbers
+    monkeypatch.setattr(marks, "_numbers", lambda place: whole(place)[:-1])
+
+    async def act(client: MarksClient) -> tuple[int, int | None]:
+        for number in range(3):
+            await client.write("strategies", number, b"x")
+        found = await client.read_back("strategies")
+        return len(found.rows), found.count
+
+    assert use(source, source, act) == (2, 3)
+
+
+def test_a_mark_that_nobody_wrote_is_listed_and_counted(source: Path) -> None:
+    async def act(client: MarksClient) -> tuple[list[int], int | None]:
+        await client.write("strategies", 0, b"x")
+        (source / FOLDER / "3f9a12c4-strategies" / "7").write_bytes(b"x")
+        found = await client.read_back("strategies")
+        return [number for number, _ in found.rows], found.count
+
+    assert use(source, source, act) == ([0, 7], 2)
