@@ -68,6 +68,7 @@ class RecoveryPoint:
     """The measured RPO (RPA) of one stream, and every way in which a write can have gone wrong.
 
     `upper_seconds` is None when the reading does not count or an outcome was never recorded.
+    `verification_seconds`, from the last operation of clients to the end of the reading, is part of no bound.
     """
 
     stream: str
@@ -88,6 +89,7 @@ class RecoveryPoint:
     indeterminate_not_kept: tuple[int, ...] = ()
     unrecorded: tuple[int, ...] = ()
     newest_survivor_age_seconds: float | None = None
+    verification_seconds: float | None = None
     loss_rate_bound: float | None = None
 
 

@@ -105,8 +105,19 @@ def recovery_point(
         indeterminate_not_kept=_numbers(history, _MAYBE_GONE),
         unrecorded=unrecorded,
         newest_survivor_age_seconds=None if survivor_age is None else survivor_age / 1e9,
+        verification_seconds=_verification(history),
         loss_rate_bound=min(1.0, LOSS_BOUND / acknowledged) if acknowledged and not lost else None,
     )
+
+
+def _verification(history: StreamHistory) -> float | None:
+    """How long it took to read back all that clients wrote, once everything had settled."""
+    if history.readback_ns is None or history.stream["role"] != "clients":
+        return None
+    until = history.readback_ns + 1
+    ends = [history.last_completed_before(until, column, lambda _: True) for column in history.columns]
+    last = max((ns for ns in ends if ns is not None), default=None)
+    return None if last is None else (history.readback_ns - last) / 1e9
 
 
 def _count(history: StreamHistory, table: bytes) -> int:

@@ -144,6 +144,7 @@ class RecoveryPoint(_Part):
     indeterminate_not_kept: list[int]
     unrecorded: list[int]
     newest_survivor_age_seconds: float | None
+    verification_seconds: float | None = None
     loss_rate_bound: float | None
 
 

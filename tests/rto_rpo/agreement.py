@@ -102,4 +102,5 @@ def _point_of(point: RecoveryPoint) -> Fields:
         "not_kept": list(point.indeterminate_not_kept),
         "unrecorded": list(point.unrecorded),
         "age": _ns(point.newest_survivor_age_seconds),
+        "verification": _ns(point.verification_seconds),
     }

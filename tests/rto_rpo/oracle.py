@@ -376,7 +376,14 @@ def _point(
         "not_kept": sorted(i - r),
         "unrecorded": unrecorded,
         "age": fault - max(survivors) if survivors else None,
+        "verification": _verification(records, name) if role == "clients" else None,
     }
+
+
+def _verification(records: list[Fields], name: str) -> int | None:
+    read = [each["ns"] for each in records if each["kind"] == "readback" and each["stream"] == name]
+    settled = [each["completed_ns"] for each in _operations(records, name)]
+    return read[-1] - max(settled) if settled else None
 
 
 def _new_side(operations: list[Fields], time: Fields) -> Any:
