@@ -18,6 +18,7 @@ from tests.rto_rpo.agreement import disagreement
 from tests.rto_rpo.contradictions import CONTRADICTIONS, chained
 from tests.rto_rpo.golden_calibrated import calibrated
 from tests.rto_rpo.golden_drill import small
+from tests.rto_rpo.golden_edges import edges
 from tests.rto_rpo.golden_losses import lost
 from tests.rto_rpo.golden_stories import disordered, told
 from tests.rto_rpo.golden_times import timed
@@ -95,7 +96,7 @@ def make_cases(folder: Path) -> list[Case]:
 
 
 def _planted(folder: Path) -> Iterator[Case]:
-    for name, drill, said in [*timed(), *lost(), *told(), *calibrated()]:
+    for name, drill, said in [*timed(), *lost(), *told(), *edges(), *calibrated()]:
         records = sorted(drill.records(), key=lambda record: record["ns"])
         path = write_ledger(folder / f"{name}.jsonl", drill.head, records)
         yield Case(name, path, oracle.judge(drill.head, records), said)
