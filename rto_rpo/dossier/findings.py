@@ -18,6 +18,7 @@ from typing import Literal
 
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run, Shelf
+from rto_rpo.evidence.agreed.person import signed_with
 from rto_rpo.evidence.lines.line import Recorded
 from rto_rpo.evidence.lines.record import Finding as Entered
 from rto_rpo.evidence.lines.record import FindingState, Retest, Severity
@@ -34,7 +35,8 @@ _CRITICAL = ("corrupt", "duplicated", "resurrected")
 class Turn:
     """One turn in a finding's life, at the place `seq` of the chain.
 
-    `folder` is that of the run that made it, `by` the person. `until`: the last day of an accepted risk.
+    `folder` is that of the run that made it, `by` the person and `key` what that person signed with; None:
+    the name is only claimed. `until`: the last day of an accepted risk.
     """
 
     seq: int
@@ -44,6 +46,7 @@ class Turn:
     severity: Severity | None = None
     folder: str | None = None
     by: str | None = None
+    key: str | None = None
     owner: str | None = None
     due: str | None = None
     until: str | None = None
@@ -248,7 +251,15 @@ class _Book:
                 "opened again" if entry.state == "opened" else entry.state
             )
             draft.turns.append(
-                Turn(line.seq, line.utc, what, entry.text, by=entry.by.name, until=entry.until)
+                Turn(
+                    seq=line.seq,
+                    utc=line.utc,
+                    what=what,
+                    why=entry.text,
+                    by=entry.by.name,
+                    key=signed_with(line),
+                    until=entry.until,
+                )
             )
 
     def _enter(self, line: Recorded, entry: Entered) -> None:
@@ -265,6 +276,7 @@ class _Book:
                 why=entry.text,
                 severity=entry.severity,
                 by=entry.by.name,
+                key=signed_with(line),
                 owner=entry.owner,
                 due=entry.due,
             )

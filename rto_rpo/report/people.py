@@ -33,15 +33,17 @@ def decided(said: Sequence[Said]) -> str:
 
 def came(attendance: Attendance) -> str:
     """What is on record of somebody, in a few words."""
+    claimed = " (claimed, not signed)" if attendance.claimed else ""
     if attendance.absent:
-        return "absent"
+        return f"absent{claimed}"
     told = {
         "called": attendance.called,
         "acknowledged": attendance.acknowledged,
         "joined": attendance.joined,
         "left": attendance.left,
     }
-    return ", ".join(name for name, at in told.items() if at) or "nothing"
+    seen = ", ".join(name for name, at in told.items() if at)
+    return f"{seen}{claimed}" if seen else "nothing"
 
 
 def attended(found: Authority) -> list[Attendance]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rto_rpo.evidence.agreed.charter import Charter, Role
-from rto_rpo.evidence.agreed.person import Standing, acting, executor, same, separation
+from rto_rpo.evidence.agreed.person import Standing, acting, executor, same, separation, signed_with, standing
 from rto_rpo.evidence.lines.history import RunRecord
 from rto_rpo.evidence.lines.line import Recorded
 from rto_rpo.evidence.lines.record import Approval, Note, Presence, SignOff
-from rto_rpo.evidence.lines.signature import PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,7 @@ class Said:
 class Attendance:
     """A person planned for a role, or one who came without. UTC times; None: not recorded.
 
+    `claimed`: at least one of these times is not signed by a key that the plan lists.
     `acknowledged_seconds` is from the call to the acknowledgement, on the clock of who wrote them down.
     """
 
@@ -48,6 +48,7 @@ class Attendance:
     left: str | None
     absent: bool
     acknowledged_seconds: float | None
+    claimed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +119,36 @@ def _is(line: Recorded, what: str) -> bool:
 
 
 def _said(line: Recorded, roles: Sequence[Role]) -> Said:
-    entry, who = line.entry, acting(line, roles)
+    entry = line.entry
     return Said(
         utc=line.utc,
         what=entry.what,
         name=entry.by.name,
         role=entry.by.role,
-        standing=who.standing,
+        standing=standing(line, roles),
         text=entry.text,
         decision=entry.decision if isinstance(entry, Approval | SignOff) else None,
         ticket=entry.ticket if isinstance(entry, Approval) else None,
-        key=PublicKey(bytes.fromhex(who.key)).identity if who.key else None,
+        key=signed_with(line),
     )
 
 
 def _attendance(about: Sequence[Recorded], roles: Sequence[Role]) -> Iterator[Attendance]:
     came: dict[str, dict[str, str]] = {}
+    claimed: set[str] = set()
     for line in about:
-        if isinstance(line.entry, Presence):
-            came.setdefault(line.entry.person, {}).setdefault(line.entry.state, line.entry.at or line.utc)
+        entry = line.entry
+        if isinstance(entry, Presence) and entry.state not in came.setdefault(entry.person, {}):
+            came[entry.person][entry.state] = entry.at or line.utc
+            if standing(line, roles) != "signed":
+                claimed.add(entry.person)
     for role in roles:
-        yield _attended(role.name, role.role, came.get(role.name, {}))
+        yield _attended(role.name, role.role, came.get(role.name, {}), claimed=role.name in claimed)
     for person in sorted(came.keys() - {role.name for role in roles}):
-        yield _attended(person, None, came[person])
+        yield _attended(person, None, came[person], claimed=person in claimed)
 
 
-def _attended(person: str, role: str | None, times: dict[str, str]) -> Attendance:
+def _attended(person: str, role: str | None, times: dict[str, str], *, claimed: bool) -> Attendance:
     called, acknowledged = times.get("called"), times.get("acknowledged")
     seconds = None
     if called is not None and acknowledged is not None:
@@ -158,4 +163,5 @@ def _attended(person: str, role: str | None, times: dict[str, str]) -> Attendanc
         left=times.get("left"),
         absent="absent" in times,
         acknowledged_seconds=seconds,
+        claimed=claimed,
     )

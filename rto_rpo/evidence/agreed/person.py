@@ -47,6 +47,14 @@ def signature_fault(line: Recorded) -> str | None:
     return None
 
 
+def signed_with(line: Recorded) -> str | None:
+    """The identity of the key that signed this record; None where nothing proves who said it."""
+    by = line.entry.by
+    if by.public is None or by.signature is None or signature_fault(line) is not None:
+        return None
+    return PublicKey(bytes.fromhex(by.public)).identity
+
+
 def standing(line: Recorded, roles: Sequence[Role]) -> Standing:
     """How far this name may be believed, given the roles that the plan listed."""
     by = line.entry.by

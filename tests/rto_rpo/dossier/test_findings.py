@@ -118,6 +118,7 @@ def test_people_give_it_an_owner_and_accept_its_risk_until_a_day(story: Story) -
     )
     story.say(entered, 1)
     finding = found(story)[LOST]
+    assert finding.turns[-1].key is None  # nobody's key says that it was Bo
     assert (finding.severity, finding.owner, finding.due, finding.text) == (
         *("critical", "Database", "2026-11-30", "asynchronous"),
     )
@@ -130,7 +131,8 @@ def test_people_give_it_an_owner_and_accept_its_risk_until_a_day(story: Story) -
         state="accepted",
         until="2026-12-31",
     )
-    story.say(accept, 1)
+    story.say(accept, 1, by="Cy")
+    assert found(story)[LOST].turns[-1].key == story.people["Cy"].public.identity
     finding = found(story)[LOST]
     assert [finding.state(day) for day in ("2026-12-31", "2027-01-01")] == ["accepted", "open"]
     assert (finding.overdue("2026-12-31"), finding.overdue("2027-01-01")) == (False, True)

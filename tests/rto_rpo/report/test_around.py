@@ -99,6 +99,13 @@ def test_who_approved_took_part_and_signed_off_is_told(story: Story, dossiers: l
         "no approver has signed it off",
     )
     took = {one.person: one.acknowledged_seconds for one in people.attended(second)}
+    assert [people.came(one) for one in people.attended(second)] == [
+        "called, acknowledged, joined (claimed, not signed)",
+        "called, acknowledged (claimed, not signed)",
+        "nothing",
+    ]
+    page = words_of(page_of(story, dossiers[3]))
+    assert f"by Cy (signed by key {key})" in page
     assert took == {"Ada": 60.0, "Bo": 90.0, "Cy": None}
 
 
