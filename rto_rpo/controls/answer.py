@@ -12,7 +12,7 @@ from typing import Literal
 from rto_rpo.dossier.coverage import Covered
 from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.digest import Digest
-from rto_rpo.dossier.findings import Finding
+from rto_rpo.dossier.finding import Finding
 from rto_rpo.dossier.shelf import Run, Shelf, newest
 from rto_rpo.evidence.agreed.charter import Charter, Role
 from rto_rpo.evidence.agreed.not_run import Blind, NotRun

@@ -14,7 +14,8 @@ from rto_rpo.controls.assess import Mapping, assess
 from rto_rpo.controls.profile import Profile
 from rto_rpo.dossier.coverage import Covered, Seen, coverage
 from rto_rpo.dossier.declared import Declared, declared
-from rto_rpo.dossier.findings import Finding, open_first, register
+from rto_rpo.dossier.finding import Finding, open_first
+from rto_rpo.dossier.findings import register
 from rto_rpo.dossier.history import Promise, promises
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.charter import Charter, frozen_charter

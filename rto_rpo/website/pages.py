@@ -10,7 +10,7 @@ import orjson
 
 from rto_rpo.dossier.coverage import Covered
 from rto_rpo.dossier.dossier import Dossier
-from rto_rpo.dossier.findings import Finding
+from rto_rpo.dossier.finding import Finding
 from rto_rpo.dossier.history import promises
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.report.html import templates, trends

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.dossier.findings import Finding, finding_id, register
+from rto_rpo.dossier.finding import Finding
+from rto_rpo.dossier.findings import finding_id, register
 from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.keeping.pruning import prune
 from rto_rpo.evidence.lines.record import Finding as Entered

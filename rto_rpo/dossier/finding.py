@@ -1,0 +1,106 @@
+"""A finding: what was found to be wrong, its turns, and what it is on a day."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Literal
+
+from rto_rpo.evidence.lines.record import Retest, Severity
+
+State = Literal["open", "accepted", "closed"]
+STATES: tuple[State, ...] = ("open", "accepted", "closed")
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn in a finding's life, at the place `seq` of the chain.
+
+    `folder` is that of the run that made it, `by` the person and `key` what that person signed with; None:
+    the name is only claimed. `until`: the last day of an accepted risk.
+    """
+
+    seq: int
+    utc: str
+    what: Literal["opened", "opened again", "closed", "accepted", "entered"]
+    why: str
+    severity: Severity | None = None
+    folder: str | None = None
+    by: str | None = None
+    key: str | None = None
+    owner: str | None = None
+    due: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`source` "drill": it follows from the runs. Everything else about it is in its turns."""
+
+    id: str
+    source: Literal["drill", "person"]
+    plan: str
+    drill: str | None
+    retest: Retest | None
+    turns: tuple[Turn, ...]
+
+    def as_of(self, seq: int) -> Finding | None:
+        """What was known of it at that place of the chain; None when it was not there yet."""
+        turns = self.turns[: bisect_right(self.turns, seq, key=attrgetter("seq"))]
+        return replace(self, turns=turns) if turns else None
+
+    def state(self, day: str) -> State:
+        """What it is on that day ("2026-11-22"). An accepted risk is open again when its time is over."""
+        last = next((turn for turn in reversed(self.turns) if turn.what != "entered"), self.turns[-1])
+        if last.what == "accepted":
+            return "accepted" if last.until is None or day <= last.until else "open"
+        return "closed" if last.what == "closed" else "open"
+
+    def overdue(self, day: str) -> bool:
+        """Open after its day, or because the time of its acceptance is over."""
+        limit = self.until or self.due
+        return self.state(day) == "open" and limit is not None and limit < day
+
+    @property
+    def opened(self) -> Turn:
+        return self.turns[0]
+
+    @property
+    def text(self) -> str:
+        """A person's words, or those of the turn that opened it last."""
+        words = [turn for turn in self.turns if turn.by is not None and turn.what in {"opened", "entered"}]
+        told = words or [turn for turn in self.turns if turn.what in {"opened", "opened again"}]
+        return told[-1].why
+
+    @property
+    def severity(self) -> Severity:
+        """A person's word, or the worst that was seen."""
+        said = [turn.severity for turn in self.turns if turn.by is not None and turn.severity]
+        seen = [turn.severity for turn in self.turns if turn.severity]
+        return said[-1] if said else min(seen, key=SEVERITIES.index)
+
+    @property
+    def owner(self) -> str | None:
+        return next((turn.owner for turn in reversed(self.turns) if turn.owner), None)
+
+    @property
+    def due(self) -> str | None:
+        return next((turn.due for turn in reversed(self.turns) if turn.due), None)
+
+    @property
+    def until(self) -> str | None:
+        """The last day of the accepted risk, where it is accepted."""
+        last = self.turns[-1]
+        return last.until if last.what == "accepted" else None
+
+
+def by_weight(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda one: (SEVERITIES.index(one.severity), one.opened.utc, one.id))
+
+
+def open_first(findings: Iterable[Finding], day: str) -> list[Finding]:
+    """The open ones, then the accepted, then the closed; the weightiest first in each."""
+    return sorted(by_weight(findings), key=lambda one: STATES.index(one.state(day)))
