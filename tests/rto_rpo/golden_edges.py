@@ -9,9 +9,12 @@ from tests.rto_rpo.ledgers import (
     MS,
     T0,
     PlantedDrill,
+    drill_of,
     event,
     intents,
+    judged,
     operation,
+    sha256_of,
     stall,
     stream,
 )
@@ -20,6 +23,82 @@ from tests.rto_rpo.ledgers import (
 def edges() -> Iterator[Planted]:
     yield from _windows()
     yield from _first_answers()
+    yield from _served()
+    yield from _owed()
+    yield from _points()
+    yield from _events()
+
+
+def _served() -> Iterator[Planted]:
+    """What was served and what was bad, where it lies on the very edge of what is watched."""
+    yield "failed as the fault began", small(outage_ns=0, instead={20: {**FAILED, "took": 3 * MS}}), {}
+    late_before = nobodys(outage_ns=0, instead={20: {"took": 40 * MS}, 21: FAILED})
+    late_before.head["late_ns"] = None
+    late_before.more = [event("frozen", late_before.due(20) + 5 * MS, "recorder", late_ns=20 * MS)]
+    yield "nobody's, late before it was watched", late_before, {"m.void": None}
+    yield "no outage, said", small(outage_ns=0), {"d.reasons[0][-20:]": "; no outage was seen"}
+    at_once = nobodys(outage_ns=0, instead={0: FAILED})
+    never = "gateway rto: nothing was served before the outage, so there is no upper bound"
+    yield "nobody's, at once, said", at_once, {f"d.reasons[0][:{len(never)}]": never}
+
+
+def _owed() -> Iterator[Planted]:
+    """What a drill owes besides its numbers, where everything else is met."""
+    unseen = nobodys(outage_ns=0, after_ns=350 * MS)
+    unseen.head["late_ns"] = None
+    unseen.more = [event("frozen", unseen.due(20) + 5 * MS, "recorder", late_ns=20 * MS)]
+    tested = "any('so nothing was tested' in each for each in d.reasons)"
+    yield "nobody's, nothing seen, all else met", unseen, {"d.verdict": "inconclusive", tested: True}
+    runbook = {"drill": drill_of("kill_site", respond="runbook")}
+    at = small().f1 + 150 * MS
+    for name, verdict in ((None, "inconclusive"), ("engine", "inconclusive"), ("runbook", "met")):
+        checks = [event("check", at, name=name, verdict="met", reason="so")] if name else []
+        yield f"runbook told by {name}", small(head=runbook, more=checks), {"d.verdict": verdict}
+    gate = {"drill": drill_of("kill_site", gate=True)}
+    yield "gate passed", small(head=gate, more=[event("safe", at)]), {"d.verdict": "met", "m.doubts": ()}
+    yield "no gate", small(), {"m.safe": None, "m.reading_problems": {}}
+    untimed = small(without={"fault_end"}, more=[event("safe", at)])
+    yield "safe, untimed", untimed, {"(m.safe.reached, m.safe.upper_seconds)": (True, None)}
+    unread = small(reading={"end": False})
+    yield "unread, said", unread, {"m.reading_problems": {"orders": "the reading has no end marker"}}
+
+
+def _points() -> Iterator[Planted]:
+    few = {"judged": [judged("orders", "rpo", 0.05)]}
+    phantom = {32: FAILED} | dict.fromkeys(range(21, 31), FAILED)
+    doubtful = small(head=few, lost=set(range(10, 21)), unexpected={10**6}, instead=phantom)
+    yield "lost beyond all doubt", doubtful, {"d.judgements[0].verdict": "missed"}
+    many = {"judged": [judged("orders", "rpo", 9.0)]}
+    yield "all before the fault lost", small(head=many, lost=set(range(21))), {"d.verdict": "met"}
+    yield "no rate for what lost some", small(lost={5}), {"m.recovery_points[0].loss_rate_bound": None}
+    none = "orders rpo: 0 of 45 acknowledged writes lost, which proves only a loss rate below about 0.067"
+    yield "none lost, said", small(), {"d.reasons[1]": none}
+    kept = small(instead={20: {"outcome": "indeterminate", "cause": "timeout"}} | _down())
+    kept.reading = {"rows": [*kept.rows(), (20, sha256_of(20))]}
+    age = (kept.f0 - kept.due(19) - MS) / 1e9
+    yield (
+        "newest survivor of unknown outcome",
+        kept,
+        {"m.recovery_points[0].newest_survivor_age_seconds": age},
+    )
+
+
+def _down() -> dict[int, Fields | None]:
+    return dict.fromkeys(range(21, 31), FAILED)
+
+
+def _events() -> Iterator[Planted]:
+    f1 = small().f1
+    guard = small(end_reason="aborted", more=[event("aborted", f1, reason="a guard")])
+    yield "aborted, and why", guard, {"m.void": "the drill was aborted: a guard"}
+    yield "nobody's, with milestones", nobodys(more=[event("detected", f1)]), {"m.void": None}
+    yield "a stall of no length", small(more=[stall(f1, f1)]), {"m.void": None}
+    named = "[p.name for p in m.recovery_times[0].phases]"
+    decided = small(more=[event("decided", f1 + MS)])
+    yield "decided by nobody's waiting", decided, {named: ["decide", "first acknowledgement"]}
+    b = small().due(31) + MS
+    at_last = small(more=[event("started", b, service="gateway")])
+    yield "started as it was served", at_last, {named: ["start", "first acknowledgement"]}
 
 
 def _windows() -> Iterator[Planted]:
