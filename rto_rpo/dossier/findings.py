@@ -59,10 +59,15 @@ def observations(run: Run) -> Iterator[Observation]:
     """All that a run says of what was judged and checked.
 
     One that is void or in doubt says so once, and nothing good besides: what it shows to be missed is missed
-    all the same, and what it measured well closes nothing.
+    all the same, and what it measured well closes nothing. Of one that was pruned the verdict is left: a miss
+    stays open until the drill is met.
     """
     found = run.digest
-    if run.talked or (found is None and run.record.pruned):
+    if run.talked:
+        return
+    if found is None and run.record.pruned:
+        if run.verdict == "missed":
+            yield _verdict("missed", f"on {run.utc[:10]}; in what, its files said, which were pruned")
         return
     if found is None:
         yield _whole("inconclusive", run.problem or "it is not known why")
@@ -71,9 +76,15 @@ def observations(run: Run) -> Iterator[Observation]:
         yield _whole("inconclusive", "; ".join([*filter(None, [found.void]), *found.doubts]))
     else:
         yield _whole("met", "nothing was in doubt")
+    if found.verdict == "met":
+        yield _verdict("met", f"on {run.utc[:10]}")
     for one in _shown(found):
         if one.verdict == "missed" or not found.doubted or (one.verdict != "met" and not found.void):
             yield one
+
+
+def _verdict(verdict: Verdict, reason: str) -> Observation:
+    return Observation(("verdict",), "the drill", verdict, reason, "high")
 
 
 def _whole(verdict: Verdict, reason: str) -> Observation:

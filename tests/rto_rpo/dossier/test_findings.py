@@ -192,6 +192,19 @@ def test_a_tabletop_measures_nothing_and_so_finds_nothing(story: Story) -> None:
     assert found(story) == {}
 
 
+def test_a_miss_stays_open_when_its_run_is_pruned_until_the_drill_is_met(story: Story) -> None:
+    story.drill(run_of(MISSED, 1))
+    years = timedelta(days=365)
+    assert prune(story.root, plan=NAME, retention=years, hold=None, key=None, now=day_of(3000))
+    [finding] = found(story).values()
+    assert (finding.state("2035-01-01"), finding.severity) == ("open", "high")
+    assert "the drill missed: on 2026-11-23" in finding.text
+    story.drill(run_of(INCONCLUSIVE, 3001))
+    assert found(story)[finding.id].state("2035-01-01") == "open"
+    story.drill(run_of(MET, 3002))
+    assert found(story)[finding.id].state("2035-01-01") == "closed"
+
+
 def test_a_run_that_was_pruned_is_no_finding_and_keeps_its_verdict(story: Story) -> None:
     story.drill(run_of(MET, 1))
     years = timedelta(days=365)
