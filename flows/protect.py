@@ -81,6 +81,7 @@ def _restore_test(estate: Estate, name: str, declared: Backup) -> RestoreTestRes
         room / "restore-test",
         history=History(estate.history),
         copied_only=copy is not None,
+        questions=estate.questions(name),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -17,9 +17,14 @@ from sites.drivers.postgres.programs import PostgresPrograms, find_programs
 from sites.drivers.postgres.rejoin import Rejoining, Replicator
 from sites.drivers.processes.site import ProcessSite
 from sites.drivers.restic.repository import Restic
+from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import PlanError
 from sites.plan import Dataset, Plan, PostgresServer, Process, Replication
+from sites.plan import FilesDataset as FilesNoun
 from sites.plan import PostgresDataset as PostgresNoun
+from sites.plan import SqliteDataset as SqliteNoun
+from sites.restore import Loadable, Restored, restore_dataset, restore_dump
+from sites.restored import CommandQuestion, QueryQuestion, Question
 from sites.secret import Secret
 from sites.site_drivers import container_site, hosts_site, process_spec, resolved, shell_site
 
@@ -28,11 +33,24 @@ _Noun = TypeVar("_Noun")
 
 @dataclass(frozen=True, slots=True)
 class RestoreSource:
-    """Where a dataset is restored from at the other site, and to."""
+    """Where a dataset is restored from at the other site, and to. A dump is put in place by its `loader`."""
 
+    dataset: str
     repository_name: str
     repository: Restic
+    site: str
     to: Path
+    loader: Loadable | None = None
+
+    def restore(self, limit_seconds: float) -> Restored:
+        """Put the newest whole point in place, gently: the first services may serve again by now.
+
+        Raises RepositoryError, DatasetError.
+        """
+        reader = replace(self.repository.gently(), transfer_limit_seconds=limit_seconds)
+        if self.loader is None:
+            return restore_dataset(reader, self.dataset, self.to)
+        return restore_dump(reader, self.dataset, self.loader, self.site, self.to.parent)
 
 
 class Estate:
@@ -99,11 +117,13 @@ class Estate:
             )
         return self._repositories[name]
 
-    def dataset(self, name: str) -> PostgresDataset | FilesDataset:
+    def dataset(self, name: str) -> PostgresDataset | FilesDataset | SqliteDataset:
         declared = _declared(self.plan.datasets, name, "dataset")
         if declared.kind == "postgres":
             return self.postgres(name)
         place = declared.restore
+        if declared.kind == "sqlite":
+            return SqliteDataset(name, _places(declared))
         there = (place.site, place.path) if place is not None else (None, None)
         return FilesDataset(name, declared.site, declared.path, *there)
 
@@ -160,18 +180,34 @@ class Estate:
         return next((name for name, r in self.plan.repositories.items() if r.copy_of == repository), None)
 
     def restore_source(self, dataset: str) -> RestoreSource:
-        """From where, and to where, a dataset of files is restored at the other site.
+        """From where, and to where, a dataset without a standby is restored at the other site.
 
         Raises PlanError when its plan does not say.
         """
         declared = _declared(self.plan.datasets, dataset, "dataset")
-        if declared.kind != "files" or declared.restore is None or declared.backup is None:
+        if declared.kind == "postgres" or declared.restore is None or declared.backup is None:
             raise PlanError(
                 f'dataset "{dataset}" cannot be restored at another site',
                 hint="it needs `backup` and `restore`",
             )
-        name = self.copy_of(declared.backup.to) or declared.backup.to
-        return RestoreSource(name, self.repository(name), declared.restore.path)
+        name, place = self.copy_of(declared.backup.to) or declared.backup.to, declared.restore
+        driver = self.dataset(dataset)
+        loader = driver if isinstance(driver, SqliteDataset) else None
+        return RestoreSource(dataset, name, self.repository(name), place.site, place.path, loader)
+
+    def questions(self, dataset: str) -> list[Question]:
+        """What a restore test asks of restored data besides, secrets looked up. Raises PlanError."""
+        asked: list[Question] = []
+        for check in _declared(self.plan.datasets, dataset, "dataset").checks:
+            if check.kind == "query":
+                asked.append(QueryQuestion(check.name, check.sql, check.expect))
+                continue
+            env, secret_env = self.environment(check.env)
+            limit_seconds = check.limit.seconds
+            asked.append(
+                CommandQuestion(check.name, check.command, env, secret_env, self.plan.folder, limit_seconds)
+            )
+        return asked
 
     def environment(self, declared: Mapping[str, str | Secret]) -> tuple[dict[str, str], dict[str, str]]:
         """Environment variables as (plain, secret), the secrets looked up. Raises PlanError."""
@@ -182,6 +218,12 @@ def _declared(nouns: Mapping[str, _Noun], name: str, what: str) -> _Noun:
     if name not in nouns:
         raise PlanError(f'no {what} is named "{name}"', hint=f"declared: {', '.join(nouns) or 'none'}")
     return nouns[name]
+
+
+def _places(declared: FilesNoun | SqliteNoun) -> dict[str, Path]:
+    """Where it is at each site, the one of normal times first."""
+    other = {declared.restore.site: declared.restore.path} if declared.restore else {}
+    return {declared.site: declared.path, **other}
 
 
 def _servers(declared: Dataset) -> list[PostgresServer]:

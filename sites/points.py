@@ -17,6 +17,7 @@ from sites.drivers.restic.results import Snapshot, read_time
 from sites.errors import RepositoryError
 
 MANIFEST_NAME = "manifest.jsonl"
+DUMP_NAME = "dump"  # of a dataset that is dumped, in the folder that is backed up
 _PARTIAL = "partial"
 
 

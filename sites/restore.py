@@ -8,11 +8,13 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from rto_rpo.durable import sync_folder
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.errors import DatasetError, RepositoryError
-from sites.points import Point, points
+from sites.points import DUMP_NAME, Point, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,42 @@ def restore_dataset(
         raise DatasetError(f'cannot restore dataset "{dataset}" to {to}: {error.strerror}') from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    return Restored(
+        dataset, point.snapshot.first_id, point.taken, point.complete, time.monotonic() - began, kept
+    )
+
+
+class Loadable(Protocol):
+    """A dataset that is put back from its dump."""
+
+    def load(self, site: str, dump: Path) -> Path | None:
+        """Make the dump's content the dataset's at `site`. Returns where what was there before is kept."""
+        ...
+
+
+def restore_dump(
+    repository: Restic,
+    dataset: str,
+    loader: Loadable,
+    site: str,
+    scratch: Path,
+    *,
+    on_progress: OnProgress | None = None,
+) -> Restored:
+    """Restore the newest point of `dataset` to a closed folder in `scratch`, and load it at `site`.
+
+    Raises RepositoryError, DatasetError; then what is at the site is as it was.
+    """
+    began = time.monotonic()
+    reader = repository.unlocked()
+    point = choose(reader, dataset)
+    try:
+        scratch.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{dataset}-restoring-", dir=scratch) as folder:
+            reader.restore(point.snapshot.id, Path(folder), on_progress=on_progress)
+            kept = loader.load(site, point.root_in(Path(folder)) / DUMP_NAME)
+    except OSError as error:
+        raise DatasetError(f'cannot restore dataset "{dataset}" in {scratch}: {error.strerror}') from error
     return Restored(
         dataset, point.snapshot.first_id, point.taken, point.complete, time.monotonic() - began, kept
     )

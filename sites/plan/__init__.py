@@ -8,12 +8,12 @@ from sites.plan.canary import PostgresCanary as PostgresCanary
 from sites.plan.canary import ShellCanary as ShellCanary
 from sites.plan.containers_site import ContainersSite as ContainersSite
 from sites.plan.data import Backup as Backup
-from sites.plan.data import Dataset as Dataset
 from sites.plan.data import FilesDataset as FilesDataset
 from sites.plan.data import Keep as Keep
 from sites.plan.data import PostgresDataset as PostgresDataset
 from sites.plan.data import PostgresServer as PostgresServer
 from sites.plan.data import Replication as Replication
+from sites.plan.dataset import Dataset as Dataset
 from sites.plan.evidence import Evidence as Evidence
 from sites.plan.evidence import Role as Role
 from sites.plan.evidence import Roles as Roles
@@ -34,6 +34,9 @@ from sites.plan.reading import load as load
 from sites.plan.reading import read_plan as read_plan
 from sites.plan.ready import HttpReady as HttpReady
 from sites.plan.ready import TcpReady as TcpReady
+from sites.plan.restored import CommandCheck as CommandCheck
+from sites.plan.restored import QueryCheck as QueryCheck
+from sites.plan.restored import RestoreCheck as RestoreCheck
 from sites.plan.scalars import Rate as Rate
 from sites.plan.service import CommandRedirect as CommandRedirect
 from sites.plan.service import FileRedirect as FileRedirect
@@ -42,3 +45,4 @@ from sites.plan.service import HttpCheck as HttpCheck
 from sites.plan.service import Service as Service
 from sites.plan.shell_site import ShellProcess as ShellProcess
 from sites.plan.shell_site import ShellSite as ShellSite
+from sites.plan.sqlite import SqliteDataset as SqliteDataset

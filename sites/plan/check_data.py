@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sites.plan.data import Dataset, FilesDataset, PostgresDataset
+from sites.plan.data import FilesDataset, PostgresDataset
+from sites.plan.dataset import Dataset
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
+from sites.plan.sqlite import SqliteDataset
 
 Found = Iterator[tuple[Place, str]]
 
@@ -20,6 +22,17 @@ def dataset_contradictions(plan: Plan, dataset: Dataset, place: Place) -> Found:
         yield from _synchronous(dataset, place)
     else:
         yield from _restore(plan, dataset, place)
+    yield from _checks(dataset, place)
+
+
+def _checks(dataset: Dataset, place: Place) -> Found:
+    for at, check in enumerate(dataset.checks):
+        if check.kind == "query" and isinstance(dataset, FilesDataset):
+            yield (*place, "checks", at), "files answer no queries; use kind command"
+        if check.name in [other.name for other in dataset.checks[:at]]:
+            yield (*place, "checks", at, "name"), f'two checks are named "{check.name}"'
+    if dataset.checks and dataset.backup is None:
+        yield (*place, "checks"), "without a backup nothing is restored that could be asked"
 
 
 def process_contradictions(plan: Plan, site_name: str, process: str, place: Place) -> Found:
@@ -57,7 +70,7 @@ def _synchronous(dataset: PostgresDataset, place: Place) -> Found:
         )
 
 
-def _restore(plan: Plan, dataset: FilesDataset, place: Place) -> Found:
+def _restore(plan: Plan, dataset: FilesDataset | SqliteDataset, place: Place) -> Found:
     restore = dataset.restore
     if restore is None:
         return
@@ -66,7 +79,7 @@ def _restore(plan: Plan, dataset: FilesDataset, place: Place) -> Found:
     else:
         yield from _where_failover_goes(plan, dataset.site, restore.site, (*place, "restore", "site"))
     if restore.site != dataset.site and restore.path == dataset.path:
-        yield (*place, "restore", "path"), "the same folder as the source; a restore never goes over it"
+        yield (*place, "restore", "path"), "the same place as the source; a restore never goes over it"
     if dataset.backup is None:
         yield (*place, "backup"), "missing; without a backup there is nothing to restore"
 
@@ -74,7 +87,7 @@ def _restore(plan: Plan, dataset: FilesDataset, place: Place) -> Found:
 def unrecoverable(plan: Plan) -> Found:
     """Datasets that would be lost together with all that they are restored from."""
     for name, dataset in plan.datasets.items():
-        if not isinstance(dataset, FilesDataset) or dataset.restore is None or dataset.backup is None:
+        if isinstance(dataset, PostgresDataset) or dataset.restore is None or dataset.backup is None:
             continue
         repository = dataset.backup.to
         if dataset.site in _lost_with(plan, repository):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from sites.plan.noun import Noun
 from sites.plan.references import ProcessName, RepositoryName, SecretRef, SiteName
+from sites.plan.restored import RestoreCheck
 from sites.plan.scalars import Count, Location, Port, PositiveSpan, Span, Text
 
 
@@ -62,14 +63,15 @@ class PostgresDataset(Noun):
         None, description="required when synchronous; block: commits wait until it is back"
     )
     backup: Backup | None = Field(None, description="how it is backed up; default: not at all")
+    checks: tuple[RestoreCheck, ...] = Field((), description="what a restore test asks of it besides")
     rpo: Span | None = Field(None, description="objective: acknowledged writes younger than this may be lost")
 
 
 class RestorePlace(Noun):
-    """Where files go at another site."""
+    """Where files, or a database in a file, go at another site."""
 
     site: SiteName = Field(description="the other site")
-    path: Location = Field(description="the folder there")
+    path: Location = Field(description="the folder there; of a database in a file, that file")
 
 
 class FilesDataset(Noun):
@@ -80,7 +82,5 @@ class FilesDataset(Noun):
     path: Location = Field(description="the folder")
     restore: RestorePlace | None = Field(None, description="where a failover restores it to")
     backup: Backup | None = Field(None, description="how it is backed up; default: not at all")
+    checks: tuple[RestoreCheck, ...] = Field((), description="what a restore test asks of it besides")
     rpo: Span | None = Field(None, description="objective: changes younger than this may be lost")
-
-
-Dataset = Annotated[PostgresDataset | FilesDataset, Field(discriminator="kind")]

@@ -12,7 +12,7 @@ from typing import cast
 from pydantic import Field, PrivateAttr
 
 from rto_rpo.objective import Duration
-from sites.plan.data import Dataset
+from sites.plan.dataset import Dataset
 from sites.plan.evidence import Evidence, Roles, Tabletop
 from sites.plan.exercise import Drill, Failover, ObjectiveKind
 from sites.plan.noun import Noun

@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Literal
 
 from sites.comparison import Comparison, compare
 from sites.drivers.files import FilesDataset
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.errors import BlackstartError, DatasetError, RepositoryDamaged
 from sites.manifest import Manifest, ManifestError, decode
-from sites.points import MANIFEST_NAME, Point, points
+from sites.points import DUMP_NAME, MANIFEST_NAME, Point, points
 from sites.protection.history import Event, History
-from sites.protection.staging import DUMP_NAME, Dumpable
+from sites.protection.staging import Dumpable
+from sites.restored import Answer, Question, Verdict, answers
 
-Verdict = Literal["met", "missed", "inconclusive"]
 _NAMED_MAX = 20
 
 
@@ -33,7 +33,7 @@ class RestoreTestResult:
     """`snapshot_id` is the full id that the snapshot had at the source, `copy_id` the one it has here.
 
     The counts are of entries: files, folders and links. `mismatches` names at most 20 of them. `seconds` is
-    the restore alone, `bytes` what the manifest says was restored.
+    the restore alone, `bytes` what the manifest says was restored, `answers` what the user's own checks said.
     """
 
     dataset: str
@@ -50,6 +50,7 @@ class RestoreTestResult:
     moving: int = 0
     unproven: int = 0
     mismatches: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
     seconds: float = 0.0
     bytes: int = 0
 
@@ -70,7 +71,9 @@ class _Doubt:
             return replace(result, verdict="missed", reason="; ".join(self.missed))
         if self.unknown:
             return replace(result, verdict="inconclusive", reason="; ".join(self.unknown))
-        return replace(result, verdict="met", reason=f"all {result.matched} entries match the manifest")
+        asked = f", {len(result.answers)} checks are met" if result.answers else ""
+        said = f"all {result.matched} entries match the manifest{asked}"
+        return replace(result, verdict="met", reason=said)
 
     @contextmanager
     def catching(self) -> Iterator[None]:
@@ -90,9 +93,12 @@ def restore_test(
     *,
     history: History | None = None,
     copied_only: bool = True,
+    questions: Sequence[Question] = (),
     on_progress: OnProgress | None = None,
 ) -> RestoreTestResult:
     """Restore the newest point of `dataset` from `repository` into a folder of its own below `scratch`.
+
+    What came back is compared, opened if it is a dump, and then asked the user's `questions`.
 
     With `copied_only` only points that were copied here count, as they do at DR. The local cache is not
     used, so damage cannot hide behind it. The folder is removed afterwards. `history` gets the result.
@@ -108,7 +114,10 @@ def restore_test(
         _refuse_older(dataset.name, repository.name, found, history, doubt)
         if found:
             result = _identified(result, found[-1])
-            result = _test(dataset, repository.uncached(), found[-1], scratch, result, doubt, on_progress)
+            ask = partial(_asked, dataset, questions, scratch)
+            result = _test(
+                dataset, repository.uncached(), found[-1], scratch, result, doubt, ask, on_progress
+            )
         else:
             doubt.missed.append(f'repository "{repository.name}" has no copied snapshot of it')
     result = doubt.judged(result)
@@ -138,6 +147,7 @@ def _test(
     scratch: Path,
     result: RestoreTestResult,
     doubt: _Doubt,
+    ask: Callable[[Path], tuple[Answer, ...]],
     on_progress: OnProgress | None,
 ) -> RestoreTestResult:
     if point.lacks:
@@ -153,7 +163,18 @@ def _test(
             result = _compared(result, compare(manifest, root), doubt)
         if not isinstance(dataset, FilesDataset):
             dataset.check_dump(root / DUMP_NAME)
+        result = replace(result, answers=ask(root))
+    doubt.missed.extend(f"{a.name}: {a.said}" for a in result.answers if a.verdict == "missed")
+    doubt.unknown.extend(f"{a.name}: {a.said}" for a in result.answers if a.verdict == "inconclusive")
     return result
+
+
+def _asked(
+    dataset: FilesDataset | Dumpable, questions: Sequence[Question], scratch: Path, root: Path
+) -> tuple[Answer, ...]:
+    """Of files the folder is asked, of a dump the dump. The comparison is over: it may be changed."""
+    restored = root if isinstance(dataset, FilesDataset) else root / DUMP_NAME
+    return tuple(answers(questions, dataset, restored, scratch))
 
 
 def _manifest(repository: Restic, point: Point, doubt: _Doubt) -> Manifest | None:
@@ -222,6 +243,7 @@ def _event(result: RestoreTestResult) -> Event:
         "matched": result.matched,
         "moving": result.moving,
         "mismatches": list(result.mismatches),
+        "answers": {answer.name: answer.verdict for answer in result.answers},
         "seconds": round(result.seconds, 3),
         "bytes": result.bytes,
     }

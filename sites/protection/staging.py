@@ -15,8 +15,7 @@ from typing import Protocol
 from sites.drivers.files import FilesDataset
 from sites.errors import DatasetError
 from sites.exclusion import Exclusion
-
-DUMP_NAME = "dump"
+from sites.points import DUMP_NAME
 
 
 class Dumpable(Protocol):

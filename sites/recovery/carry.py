@@ -6,6 +6,8 @@ import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from rto_rpo.durable import sync_folder
 from sites.comparison import compare
@@ -33,6 +35,29 @@ def carry(dataset: str, source: Path, to: Path) -> Manifest:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return manifest
+
+
+class Movable(Protocol):
+    """A dataset that is dumped at one site and put in place at another."""
+
+    def dump(self, site: str, to: Path) -> None: ...
+
+    def load(self, site: str, dump: Path) -> Path | None: ...
+
+
+def carry_dump(name: str, dataset: Movable, old: str, new: str, staging: Path) -> None:
+    """Site `new` holds what site `old` holds. Nothing may write at `old`, nor have it open at `new`.
+
+    Raises DatasetError; then what is at `new` is as it was.
+    """
+    try:
+        staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryDirectory(prefix=f"carry-{name}-", dir=staging) as folder:
+            dump = Path(folder) / "dump"
+            dataset.dump(old, dump)
+            dataset.load(new, dump)
+    except OSError as error:
+        raise DatasetError(f'cannot carry dataset "{name}" from site "{old}" to "{new}": {error}') from error
 
 
 def same(source: Path, to: Path) -> bool:

@@ -13,7 +13,6 @@ attest one writer    every promotion and every gate               safe
 
 from __future__ import annotations
 
-from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from sites.drivers.postgres.dataset import PostgresDataset
@@ -24,7 +23,6 @@ from sites.recovery.fence import Fences, fence
 from sites.recovery.gate import GateCommand, pass_gate
 from sites.recovery.redirect import redirect_of
 from sites.recovery.runbook import Detail, Observer, Step
-from sites.restore import restore_dataset
 
 FENCE_SECONDS = 30.0
 PROMOTE_SECONDS = 60.0
@@ -55,7 +53,7 @@ class Failover:
         self._new = estate.plan.failover.to_site
         self._fence = f"fence {self._old}"
         self._promoted = [n for n, d in self._plan.datasets.items() if d.kind == "postgres" and d.standby]
-        self._restored = [n for n, d in self._plan.datasets.items() if d.kind == "files" and d.restore]
+        self._restored = [n for n, d in self._plan.datasets.items() if d.kind != "postgres" and d.restore]
         self._gated = [n for n, s in self._plan.services.items() if s.gate is not None]
 
     def steps(self) -> list[Step]:
@@ -120,9 +118,7 @@ class Failover:
         source = self._estate.restore_source(name)
 
         def do(limit_seconds: float) -> Detail:
-            # by now the first services serve again: a restore at full speed would slow them down
-            reader = replace(source.repository.gently(), transfer_limit_seconds=limit_seconds)
-            restored = restore_dataset(reader, name, source.to)
+            restored = source.restore(limit_seconds)
             return {
                 "dataset": name,
                 "snapshot": restored.snapshot_id,

@@ -19,9 +19,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import BlackstartError, DatasetError, GuardError, PlanError, RunbookError
 from sites.estate import Estate
-from sites.recovery.carry import carry, same
+from sites.recovery.carry import carry, carry_dump, same
 from sites.recovery.failover import (
     ATTEST,
     ATTEST_SECONDS,
@@ -165,13 +166,15 @@ class Switchover(Failover):
 
     def _restore_step(self, name: str) -> Step:
         """Files come as they stand, not from a backup: nothing is lost of them either."""
+        driver = self._estate.dataset(name)
+        if isinstance(driver, SqliteDataset):
+            return self._carry_step(name, driver)
         source, to = self._folders(name)
 
         def do(_limit_seconds: float) -> Detail:
             manifest = carry(name, source, to)
             return {"dataset": name, "files": manifest.files, "bytes": manifest.bytes}
 
-        drains = [service for service, declared in self._plan.services.items() if declared.process]
         return Step(
             name=f"restore {name}",
             says=f'bring dataset "{name}" to site "{self._new}" as it stands, and compare it',
@@ -179,9 +182,31 @@ class Switchover(Failover):
             done=lambda: same(source, to),
             limit_seconds=RESTORE_SECONDS,
             by_hand=f"cp -a {source} {to}",
-            needs=(self._fence, *(f"drain {service}" for service in drains)),
+            needs=self._drained(),
             milestone="restored",
         )
+
+    def _carry_step(self, name: str, driver: SqliteDataset) -> Step:
+        """A database is copied by its own means, checked, and put in place whole."""
+
+        def do(_limit_seconds: float) -> Detail:
+            carry_dump(name, driver, self._old, self._new, self._estate.state / "staging")
+            return {"dataset": name, "site": self._new}
+
+        return Step(
+            name=f"restore {name}",
+            says=f'bring dataset "{name}" to site "{self._new}" as it stands, and check it',
+            do=do,
+            done=lambda: False,  # nothing may write to it, so that doing it again changes nothing
+            limit_seconds=RESTORE_SECONDS,
+            by_hand=f'copy dataset "{name}" from site {self._old} to site {self._new}, all programs stopped',
+            needs=self._drained(),
+            milestone="restored",
+        )
+
+    def _drained(self) -> tuple[str, ...]:
+        drains = [service for service, declared in self._plan.services.items() if declared.process]
+        return (self._fence, *(f"drain {service}" for service in drains))
 
     def _folders(self, name: str) -> tuple[Path, Path]:
         """Where the files are at the old site, and where they belong at the new one."""

@@ -10,19 +10,18 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 
 from sites.capability import Proof
 from sites.drivers.masking import register_secret
-from sites.drivers.postgres import dump as postgres_dump
 from sites.drivers.postgres import pairing as postgres_pairing
 from sites.drivers.postgres import promotion as postgres_promotion
 from sites.drivers.postgres import replication as postgres_replication
 from sites.drivers.postgres import writes as postgres_writes
 from sites.drivers.postgres.client import PostgresClient
+from sites.drivers.postgres.dumped import DumpedPostgres
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
 from sites.drivers.postgres.rejoin import Replicator, Source
 from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, ServerSilent, session
@@ -32,7 +31,6 @@ from sites.errors import CommandError, DatasetError, SiteError
 __all__ = ["PostgresDataset"]
 
 ANSWER_SECONDS = 2.0
-DUMP_SECONDS = 3600.0
 _T = TypeVar("_T")
 
 _WRITER_TIMELINE = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
@@ -43,7 +41,7 @@ _STANDBY_TIMELINE = """
 """
 
 
-class PostgresDataset:
+class PostgresDataset(DumpedPostgres):
     """`copies` says for each site where its server listens; the first is the primary of normal times."""
 
     def __init__(
@@ -204,24 +202,6 @@ class PostgresDataset:
         at = Login(host, port, login.database, login.user, login.password)
         return PostgresClient(at, limit_seconds=limit_seconds)
 
-    def dump(self, site: str, to: Path, *, limit_seconds: float = DUMP_SECONDS) -> None:
-        """Write a whole dump of the copy there to the file `to`. Raises DatasetError, MissingProgram."""
-        programs = self._found()
-        try:
-            postgres_dump.dump(programs, self._login(site), to, limit_seconds=limit_seconds)
-        except CommandError as error:
-            raise self._error("dump", site, error) from error
-
-    def check_dump(self, path: Path, *, limit_seconds: float = DUMP_SECONDS) -> None:
-        """Read a dump from beginning to end. Raises DatasetError if it is damaged or cut."""
-        programs = self._found()
-        try:
-            postgres_dump.check_dump(programs, path, limit_seconds=limit_seconds)
-        except CommandError as error:
-            raise DatasetError(
-                f'the dump {path} of dataset "{self.name}" cannot be read: {_said(error)}'
-            ) from error
-
     async def _in_sync(self, wanted: str | None, *, synchronous: bool) -> Proof:
         limit = self._answer_seconds
         first, *others = self._logins.values()
@@ -240,6 +220,10 @@ class PostgresDataset:
     def _found(self) -> PostgresPrograms:
         self._programs = self._programs or find_programs()
         return self._programs
+
+    @property
+    def _user(self) -> str:
+        return next(iter(self._logins.values())).user
 
     def _as_replicator(self, site: str) -> Login:
         if self._replicator is None:

@@ -1,0 +1,1 @@
+"""SQLite databases: copied while they are in use, checked, put back."""
