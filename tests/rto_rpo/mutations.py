@@ -61,6 +61,7 @@ MUTATIONS: list[tuple[str, str, str]] = [
     ),
     ("recovery_time.py", "last - _counted_from(first, bracket) >= stable_ns", "last - first >= stable_ns"),
     ("recovery_time.py", "1 if bad and not bracket.ours else 0", "0"),
+    ("recovery_time.py", "1 if bad and not bracket.ours else 0", "1 if bad else 0"),
     ("recovery_time.py", "max(0, last_bad - bracket.end_ns)", "max(0, last_bad - bracket.begin_ns)"),
     ("recovery_time.py", "max(0, last_bad - bracket.end_ns)", "last_bad - bracket.end_ns"),
     ("recovery_time.py", "max(after, bracket.end_ns)", "after"),
