@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
@@ -190,3 +191,22 @@ def test_it_is_confirmed_and_owed(tmp_path: Path) -> None:
         drill = estate.plan.drills["kill-primary"]
         told = arrange(estate, "kill-primary", drill, run="1" * 36, seed=1, folder=tmp_path, calibration=None)
         assert told.header["drill"].get("revive") is owed
+
+
+def test_somebody_careless_is_stopped_by_no_fence_of_ours(tmp_path: Path) -> None:
+    """What the estate keeps down is started all the same: else a revival would show nothing."""
+    before = an_estate(tmp_path).plan
+    text = yaml.safe_load(before.raw)
+    text["sites"]["primary"]["processes"] = {"postgres": {"command": ["/bin/sleep", "60"]}}
+    text["services"]["gateway"].pop("process")
+    text["services"]["engine"].pop("process")
+    estate = DeskEstate(
+        read_plan(EXAMPLE, yaml.safe_dump(text).encode(), before.variables), until_pid=os.getpid()
+    )
+    Fences(estate.state).raise_("primary", "failover")
+    site = estate.unguarded("primary")
+    try:
+        site.up(only=["postgres"])
+        assert list(site.running()) == ["postgres"]
+    finally:
+        assert site.kill().holds
