@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Both install what is missing first.
-.PHONY: help install demo dev test unit check campaign bench lock clean
+.PHONY: help install demo demo-containers base-image dev test unit check campaign bench lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -7,13 +7,19 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help:             ## say what there is
-	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*##/\1\t/p' Makefile | expand -t 18
 
 install:          ## install what a run needs: packages, .venv
 	@PYTHON="$(PYTHON)" scripts/setup run
 
 demo: install     ## the nightly flows, then a drill that kills the primary, then the verdict and the report
 	@$(BIN)/blackstart demo
+
+demo-containers: install  ## the same with two sites of containers; needs a Docker daemon
+	@BASE="$$(scripts/containers image)" && export BASE && $(BIN)/blackstart demo --containers
+
+base-image:       ## the base of the containers' image, by debootstrap, where no registry is within reach
+	@scripts/containers base
 
 dev:
 	@PYTHON="$(PYTHON)" scripts/setup dev
@@ -41,5 +47,6 @@ lock:             ## pin everything anew, with hashes
 	@PYTHON="$(PYTHON)" scripts/lock
 
 clean:            ## remove what make made here, never ./evidence
+	scripts/containers stop
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

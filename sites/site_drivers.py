@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from sites.drivers.containers.site import ContainerSite
 
 READY_SECONDS = 30.0
+# The daemon's proxy takes connections to a published port before anybody listens in the container.
+PUBLISHED_HELD_SECONDS = 0.1
 
 
 def resolved(declared: Mapping[str, str | Secret]) -> tuple[dict[str, str], dict[str, str]]:
@@ -35,12 +37,14 @@ def resolved(declared: Mapping[str, str | Secret]) -> tuple[dict[str, str], dict
     return plain, secret
 
 
-def readiness(declared: HttpReadyNoun | TcpReadyNoun | None) -> Readiness | None:
+def readiness(
+    declared: HttpReadyNoun | TcpReadyNoun | None, *, held_seconds: float = 0.0
+) -> Readiness | None:
     if declared is None:
         return None
     if declared.kind == "http":
         return HttpReady(declared.url)
-    return TcpReady(f"{declared.host}:{declared.port}")
+    return TcpReady(f"{declared.host}:{declared.port}", held_seconds)
 
 
 def process_spec(declared: Process) -> ProcessSpec:
@@ -94,7 +98,7 @@ def container_site(name: str, declared: ContainersSiteNoun, plan: str, folder: P
 
     specs = {
         each: ContainerSpec(
-            ready=readiness(process.ready),
+            ready=readiness(process.ready, held_seconds=PUBLISHED_HELD_SECONDS),
             ready_seconds=process.ready.limit.seconds if process.ready else READY_SECONDS,
             stop_seconds=process.stop_limit.seconds,
             autostart=process.autostart,

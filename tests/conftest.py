@@ -40,5 +40,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
     for item in items:
-        whole = item.get_closest_marker("e2e") is not None
-        item.add_marker(pytest.mark.xdist_group("whole" if whole else item.path.as_posix()))
+        apart = next((mark for mark in ("e2e", "containers") if item.get_closest_marker(mark)), None)
+        item.add_marker(pytest.mark.xdist_group(apart or item.path.as_posix()))

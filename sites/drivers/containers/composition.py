@@ -49,6 +49,7 @@ class ComposedService(_Part):
     user: str | None = None
     stop_signal: str | None = None
     restart: str = "no"
+    dns_opt: list[str] = []
 
     @property
     def published(self) -> dict[int, tuple[str, int]]:
@@ -71,7 +72,7 @@ def read(path: Path, variables: Mapping[str, str]) -> Composition:
     """The file with its variables replaced. Raises PlanError, naming the place."""
     try:
         told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = Composition.model_validate(_filled(told, variables))
+        found = Composition.model_validate(_filled(_without_extensions(told), variables))
     except (OSError, yaml.YAMLError, KeyError) as error:
         raise PlanError(f"cannot read {path}: {error}") from error
     except ValidationError as error:
@@ -83,6 +84,13 @@ def read(path: Path, variables: Mapping[str, str]) -> Composition:
             if network not in found.networks:
                 raise PlanError(f"cannot use {path}: services.{name}: no network is named {network!r}")
     return found
+
+
+def _without_extensions(told: object) -> object:
+    """Without what is only there to be referred to, as anchors are: keys that begin with "x-"."""
+    if not isinstance(told, dict):
+        return told
+    return {key: value for key, value in told.items() if not str(key).startswith("x-")}
 
 
 def _filled(told: object, variables: Mapping[str, str]) -> object:

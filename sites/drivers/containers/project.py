@@ -26,13 +26,18 @@ class Project:
         self._daemon = daemon
 
     def create(self) -> None:
-        """Make all of it; images that are there already are taken. Raises SiteError."""
+        """Make all of it. An image with a `build` is built again, which costs little if nothing changed.
+
+        Raises SiteError.
+        """
         labels = {PROJECT_LABEL: self.name}
         api = self._daemon.api
+        built: set[str] = set()
         for name, service in self._composition.services.items():
-            if service.build is not None and not self._has_image(service.image):
+            if service.build is not None and service.image not in built:
                 self._build(service.image, service.build)
-            elif not self._has_image(service.image):
+                built.add(service.image)
+            elif service.build is None and not self._has_image(service.image):
                 raise SiteError(f'service "{name}": there is no image {service.image}')
         with self._daemon.asked(f'make the networks and volumes of "{self.name}"'):
             for network in self._composition.networks:
@@ -79,6 +84,7 @@ class Project:
             binds=[self._bind(volume) for volume in service.volumes],
             port_bindings=service.published,
             restart_policy={"Name": service.restart},
+            dns_opt=service.dns_opt,
         )
         first, *others = [self._own(network) for network in service.networks] or ["none"]
         alias = api.create_endpoint_config(aliases=[name])

@@ -6,7 +6,9 @@ is up with nothing started in it yet: this says so.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,9 +36,15 @@ class Life:
         return replace(self, up=False)
 
     def save(self, folder: Path) -> None:
+        """Several may do so at once, as when a drill kills a site while a failover fences it."""
         make_folder(folder)
         content = {"schema": SCHEMA, **asdict(self)}
-        write_durably(folder / _FILE, json.dumps(content, indent=1).encode() + b"\n")
+        fd = os.open(folder / "record.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            write_durably(folder / _FILE, json.dumps(content, indent=1).encode() + b"\n")
+        finally:
+            os.close(fd)
 
     @classmethod
     def load(cls, folder: Path) -> Life | None:

@@ -41,17 +41,29 @@ class HttpReady:
 
 @dataclass(frozen=True, slots=True)
 class TcpReady:
-    """Something accepts connections at `address`, a "host:port"."""
+    """Something accepts connections at `address`, a "host:port".
+
+    With `held_seconds` it must not end them within that time, as a proxy does that finds nobody behind it.
+    """
 
     address: str
+    held_seconds: float = 0.0
 
     def reason_not(self) -> str | None:
         host, _, port = self.address.rpartition(":")
         try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=_TRY_SECONDS).close()
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=_TRY_SECONDS) as line:
+                return self._reason_ended(line) if self.held_seconds else None
         except OSError as error:
             return f"{self.address}: {error}"
-        return None
+
+    def _reason_ended(self, line: socket.socket) -> str | None:
+        line.settimeout(self.held_seconds)
+        try:
+            said = line.recv(1)
+        except TimeoutError:
+            return None
+        return None if said else f"{self.address}: the connection was ended at once"
 
 
 def wait_until_ready(ready: Readiness, limit_seconds: float) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -152,3 +153,21 @@ def test_a_record_that_is_none_is_an_error_and_no_guess(make: Make, tmp_path: Pa
 
     with pytest.raises(SiteError, match="cannot read"):
         site.proven_gone()
+
+
+def test_a_site_may_be_killed_by_several_at_once(make: Make, tmp_path: Path) -> None:
+    site, fake = make(kept("db"), *[kept(str(number)) for number in range(3)])
+    drivers = [
+        ContainerSite("north", tmp_path / "north", "desk/north", {}, Daemon(f"unix://{tmp_path}/docker.sock"))
+        for _ in range(8)
+    ]
+    site.up(only=[])
+    for one in fake.containers.values():
+        one.state = "running"
+        one.started = "2026-01-01T00:00:00Z"
+
+    with ThreadPoolExecutor(len(drivers)) as pool:
+        proofs = list(pool.map(lambda driver: driver.kill(), drivers * 4))
+
+    assert all(proof.holds for proof in proofs), proofs
+    assert site.proven_gone().holds
