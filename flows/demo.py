@@ -34,13 +34,15 @@ class Demonstrated:
         return EXIT_CODES[self.report["verdict"]]
 
 
-def demonstrate(evidence: Path, state: Path, console: Console) -> Demonstrated:
+def demonstrate(evidence: Path, state: Path, console: Console, *, containers: bool = False) -> Demonstrated:
     """Run the whole demo. `evidence` is added to; `state` is kept from one demo to the next.
+
+    With `containers` both sites are made of those: on the Docker daemon that DOCKER_HOST names, or here.
 
     Raises a BlackstartError when a step before the verdict fails. Leaves nothing running, whatever happens.
     """
     console.step("Building two sites with PostgreSQL, and a Prefect server beside them")
-    with stage(evidence, state, console) as stood:
+    with stage(evidence, state, console, "container_desk" if containers else "desk") as stood:
         from flows import requesting
 
         def tell(run: str, flow_state: str) -> None:

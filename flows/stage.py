@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol
+from types import FrameType, ModuleType
+from typing import Protocol
 
 from drills.recover import close_unfinished
 from flows.console import Console
@@ -52,14 +52,15 @@ class Stage:
 
 
 @contextmanager
-def stage(evidence: Path, state: Path, console: Console) -> Iterator[Stage]:
+def stage(evidence: Path, state: Path, console: Console, program: str = "desk") -> Iterator[Stage]:
     """Both sites, the server and its workers, for as long as the block lasts.
 
     `state` keeps the signing key and an empty database of Prefect from one demo to the next. Everything
-    else lies in a folder of its own. This process becomes a client of the server.
+    else lies in a folder of its own. `program` is the one of the example that builds the desk. This process
+    becomes a client of the server.
     Raises a BlackstartError when it cannot be set up.
     """
-    example, examples_folder = _example()
+    example = _example(program)
     os.environ["BLACKSTART_EVIDENCE"] = str(evidence.absolute())
     with _ended_like_interrupted(), _room() as room:
         (room / "desk" / "secrets").mkdir(parents=True)
@@ -69,7 +70,7 @@ def stage(evidence: Path, state: Path, console: Console) -> Iterator[Stage]:
         desk: Desk | None = None
         try:
             with ThreadPoolExecutor(1) as beside:
-                serving = beside.submit(_serve, server, examples_folder, console)
+                serving = beside.submit(_serve, server, example.PLAN, console)
                 desk = example.build(room / "desk")
                 desk.up()
                 console.passed(f"Built two sites in {desk.folder}, the standby in step with its primary")
@@ -84,20 +85,24 @@ def stage(evidence: Path, state: Path, console: Console) -> Iterator[Stage]:
                 close_unfinished(desk.estate().plan)  # of a drill that was broken off
 
 
-def _serve(server: LocalServer, examples_folder: Path, console: Console) -> None:
+def _serve(server: LocalServer, plan: Path, console: Console) -> None:
     server.start()
     _become_client(server.settings)
     from flows.requesting import make_pools
 
     make_pools(POOLS)
-    server.deploy(_prefect_yaml(), BLACKSTART_PLAN=str(examples_folder / "plan.yaml"))
+    server.deploy(_prefect_yaml(), BLACKSTART_PLAN=str(plan))
     console.passed(f"Started a Prefect server at {server.settings['PREFECT_API_URL']}, flows deployed")
 
 
 def _start_workers(server: LocalServer, desk: Desk) -> None:
     env = {**desk.variables, "BLACKSTART_EVIDENCE": os.environ["BLACKSTART_EVIDENCE"]}
+    estate = desk.estate()
     for pool in POOLS:
-        server.start_worker(pool, None if pool == "outside" else desk.estate().processes(pool), **env)
+        site = estate.plan.sites.get(pool)
+        # a worker is a process of this machine: in a site of containers it has no place
+        inside = site is not None and site.kind == "processes"
+        server.start_worker(pool, estate.processes(pool) if inside else None, **env)
 
 
 def _become_client(settings: Mapping[str, str]) -> None:
@@ -107,12 +112,12 @@ def _become_client(settings: Mapping[str, str]) -> None:
     os.environ.update(settings)
 
 
-def _example() -> tuple[Any, Path]:
-    """The example's program, and its folder: in the source, or in what was installed."""
+def _example(program: str) -> ModuleType:
+    """A program of the example: in the source, or in what was installed."""
     for folder in (_HERE.parent / "examples" / "trading_desk", _HERE / "trading_desk"):
         if (folder / "desk.py").is_file():
             sys.path.append(str(folder))
-            return importlib.import_module("desk"), folder
+            return importlib.import_module(program)
     raise BlackstartError("the trading desk example is not here", hint="it comes with blackstart's source")
 
 

@@ -41,8 +41,8 @@ def create(
     primary.create_primary(admin_password=secrets["admin"])
     estate.site("primary").start("postgres")
     address = (primary.settings.host, primary.settings.port)
-    _arm_once_started(address, secrets)
-    _add_gateway(address, secrets)
+    arm_once_started(address, secrets)
+    add_gateway(address, secrets)
     standby = _server(estate, "dr", programs, user, waits_for="")
     standby.create_standby(primary=address, slot="dr", replication_password=secrets["replicator"])
     estate.site("dr").start("postgres")
@@ -56,7 +56,7 @@ def _server(
     return PostgresServer(settings, data=estate.processes(site).path / "pgdata", programs=programs, user=user)
 
 
-def _arm_once_started(address: tuple[str, int], secrets: Mapping[str, str]) -> None:
+def arm_once_started(address: tuple[str, int], secrets: Mapping[str, str]) -> None:
     """A server takes connections a moment before it lets anybody in."""
     deadline = time.monotonic() + STARTING_SECONDS_MAX
     while True:
@@ -77,7 +77,7 @@ def _arm_once_started(address: tuple[str, int], secrets: Mapping[str, str]) -> N
             return
 
 
-def _add_gateway(address: tuple[str, int], secrets: Mapping[str, str]) -> None:
+def add_gateway(address: tuple[str, int], secrets: Mapping[str, str]) -> None:
     """The gateway's own role, which may use the table of orders and nothing else."""
     with psycopg.connect(
         host=address[0],

@@ -88,7 +88,7 @@ class Desk:
                 "take writes again",
                 hint="build another one in another folder",
             )
-        _at_once(self.outside().up, dr.up, primary.up)
+        at_once(self.outside().up, dr.up, primary.up)
         proof = estate.postgres("orders").wait_until_in_sync(limit_seconds=IN_SYNC_SECONDS_MAX)
         if not proof.holds:
             raise SiteError(f"the desk in {self.folder} is up, but its standby does not follow: {proof.how}")
@@ -96,7 +96,7 @@ class Desk:
     def down(self) -> None:
         """Stop everything, and give back what a killed server could not. No effect on what is not up."""
         estate = self.estate()
-        _at_once(estate.site("primary").down, estate.site("dr").down, self.outside().down)
+        at_once(estate.site("primary").down, estate.site("dr").down, self.outside().down)
         for site in ("primary", "dr"):
             release_leftovers(self.folder / site / "pgdata")
 
@@ -124,7 +124,7 @@ def build(
     for name in ("secrets", "outside", "primary", "dr", "state"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
-    passwords = _secrets(folder / "secrets")
+    passwords = make_secrets(folder / "secrets")
     user = unprivileged_user()
     programs = programs_for(find_programs(), user)
     variables = {
@@ -140,7 +140,7 @@ def build(
     until_pid = desk.until_pid
     make_databases = partial(databases.create, desk.estate(), passwords, programs, user, until_pid)
     try:
-        _at_once(make_databases, partial(_make_files, folder / "primary", seed), desk.outside().up)
+        at_once(make_databases, partial(make_files, folder / "primary", seed), desk.outside().up)
     except BaseException:
         desk.down()
         raise
@@ -158,7 +158,7 @@ def find(folder: Path, environ: Mapping[str, str] = os.environ, *, survive: bool
     return Desk(folder, variables, environ, None if survive else os.getpid())
 
 
-def _secrets(folder: Path) -> dict[str, str]:
+def make_secrets(folder: Path) -> dict[str, str]:
     """Passwords by name, each in a file of its own that only we can read, and the key for the evidence."""
     folder.chmod(0o700)
     made = {name: secrets.token_urlsafe(24) for name in SECRETS}
@@ -171,7 +171,7 @@ def _secrets(folder: Path) -> dict[str, str]:
     return made
 
 
-def _make_files(site: Path, seed: int) -> None:
+def make_files(site: Path, seed: int) -> None:
     where = ("--strategies", str(site / "strategies"), "--ticks", str(site / "ticks"), "--seed", str(seed))
     command.run(_program("market_data", *where), limit_seconds=FILES_SECONDS_MAX)
 
@@ -180,7 +180,7 @@ def _program(name: str, *arguments: object) -> tuple[str, ...]:
     return (sys.executable, str(HERE / f"{name}.py"), *map(str, arguments))
 
 
-def _at_once(*acts: Callable[[], None]) -> None:
+def at_once(*acts: Callable[[], None]) -> None:
     """Do all of it side by side; the first error is raised when the last one is done."""
     with ThreadPoolExecutor(len(acts)) as pool:
         for done in [pool.submit(act) for act in acts]:

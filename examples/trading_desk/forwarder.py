@@ -15,6 +15,8 @@ import struct
 from pathlib import Path
 from typing import cast
 
+from names import Names
+
 CONNECT_SECONDS_MAX = 1.0
 CONNECTIONS_MAX = 2_000
 LOOK_EVERY_SECONDS = 0.005
@@ -129,8 +131,11 @@ class ClientEnd(End):
             if address is None:
                 raise ConnectionRefusedError("no target yet")
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
-                target, peer = await loop.create_connection(End, *address)
+                number = await self.forwarder.names.number(address[0])
+                target, peer = await loop.create_connection(End, number, address[1])
         except OSError:  # TimeoutError is one
+            if address is not None:
+                self.forwarder.names.doubt(address[0])
             self.reset()
             return
         self.peer, peer.peer = peer, self
@@ -153,15 +158,16 @@ class ClientEnd(End):
 class Forwarder:
     def __init__(self, target: Target) -> None:
         self.target = target
+        self.names = Names()
         self.clients: set[ClientEnd] = set()
 
-    async def run(self, port: int) -> None:
+    async def run(self, port: int, host: str = "127.0.0.1") -> None:
         """Forward until SIGTERM or SIGINT. OSError when the port is taken."""
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        server = await loop.create_server(lambda: ClientEnd(self), "127.0.0.1", port, backlog=1024)
+        server = await loop.create_server(lambda: ClientEnd(self), host, port, backlog=1024)
         watching = asyncio.create_task(self._watch())
         await stop.wait()
         watching.cancel()
@@ -181,10 +187,11 @@ class Forwarder:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="the public endpoint of the trading desk example")
+    parser.add_argument("--host", default="127.0.0.1", help="listen there")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--target", type=Path, required=True, help="file that holds host:port")
     options = parser.parse_args()
-    asyncio.run(Forwarder(Target(options.target)).run(options.port))
+    asyncio.run(Forwarder(Target(options.target)).run(options.port, options.host))
 
 
 if __name__ == "__main__":

@@ -175,12 +175,13 @@ async def run(options: argparse.Namespace) -> None:
     venue = Caller(options.venue, limit_seconds=VENUE_SECONDS_MAX)
     gateway = Gateway(book, health, venue, options.site)
     warming = asyncio.create_task(book.keep_warm())
-    await serve(gateway.handle, options.port, served_by=f"{options.site}/{session}")
+    await serve(gateway.handle, options.port, host=options.host, served_by=f"{options.site}/{session}")
     warming.cancel()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="the order gateway of the trading desk example")
+    parser.add_argument("--host", default="127.0.0.1", help="listen there")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--site", required=True, help="name told in X-Served-By")
     parser.add_argument("--database", required=True, help="libpq connection string, without the password")

@@ -63,16 +63,14 @@ def answer(code: int, /, **content: object) -> Response:
     return Response(code, json.dumps(content, separators=(",", ":")).encode())
 
 
-async def serve(handler: Handler, port: int, *, served_by: str) -> None:
-    """Serve on 127.0.0.1 until SIGTERM or SIGINT. OSError when the port is taken."""
+async def serve(handler: Handler, port: int, *, host: str = "127.0.0.1", served_by: str) -> None:
+    """Serve until SIGTERM or SIGINT. OSError when the port is taken."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     connections = _Connections(handler, served_by)
-    server = await asyncio.start_server(
-        connections.run, "127.0.0.1", port, limit=HEAD_BYTES_MAX, backlog=1024
-    )
+    server = await asyncio.start_server(connections.run, host, port, limit=HEAD_BYTES_MAX, backlog=1024)
     await stop.wait()
     server.close()
 

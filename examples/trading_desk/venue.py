@@ -106,12 +106,13 @@ class Venue:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="the exchange of the trading desk example")
+    parser.add_argument("--host", default="127.0.0.1", help="listen there")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--book", type=Path, required=True, help="append-only file of arrivals")
     parser.add_argument("--orders-max", type=int, default=ORDERS_MAX)
     options = parser.parse_args()
     venue = Venue(Book(options.book, options.orders_max))
-    asyncio.run(serve(venue.handle, options.port, served_by="venue"))
+    asyncio.run(serve(venue.handle, options.port, host=options.host, served_by="venue"))
 
 
 if __name__ == "__main__":

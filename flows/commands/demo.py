@@ -14,8 +14,16 @@ DEFAULT_STATE = Path(".blackstart")
 
 def demo(
     evidence: Annotated[
-        Path, typer.Option("--evidence", metavar="FOLDER", help="Where the evidence goes.")
-    ] = Path("evidence"),
+        Path | None,
+        typer.Option(
+            "--evidence",
+            metavar="FOLDER",
+            help="Where the evidence goes; evidence, or evidence-containers with --containers.",
+        ),
+    ] = None,
+    containers: Annotated[
+        bool, typer.Option("--containers", help="With two sites of containers; needs a Docker daemon.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Build a trading desk at two sites, protect it, kill its primary site, and judge the recovery."""
@@ -24,7 +32,8 @@ def demo(
     from flows.demo import demonstrate
     from flows.results import closed_lines
 
-    done = demonstrate(evidence, DEFAULT_STATE, Console(timed=True))
+    folder = evidence or Path("evidence-containers" if containers else "evidence")
+    done = demonstrate(folder, DEFAULT_STATE, Console(timed=True), containers=containers)
     lines = ["", *closed_lines(done.folder, done.report, done.head)]
     data = {
         "folder": done.folder,
