@@ -6,15 +6,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from sites.capability import SiteDriver
 from sites.drivers.files import FilesDataset
+from sites.drivers.hosts.rejoin import HostRejoining
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.folder import DataFolder
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
-from sites.drivers.postgres.rejoin import Rejoining, Replicator
+from sites.drivers.postgres.rejoin import Rejoining, Replicator, StandbyMaker
 from sites.drivers.processes.site import ProcessSite
 from sites.drivers.restic.repository import Restic
 from sites.drivers.sqlite.dataset import SqliteDataset
@@ -26,7 +27,7 @@ from sites.plan import SqliteDataset as SqliteNoun
 from sites.restore import Loadable, Restored, restore_dataset, restore_dump
 from sites.restored import CommandQuestion, QueryQuestion, Question
 from sites.secret import Secret
-from sites.site_drivers import container_site, hosts_site, process_spec, resolved, shell_site
+from sites.site_drivers import container_site, hosts_of, hosts_site, process_spec, resolved, shell_site
 
 _Noun = TypeVar("_Noun")
 
@@ -142,7 +143,7 @@ class Estate:
                 return server
         raise PlanError(f'dataset "{dataset}" has no copy at site "{site}"')
 
-    def rejoining(self, dataset: str, site: str) -> Rejoining:
+    def rejoining(self, dataset: str, site: str) -> StandbyMaker:
         """What makes the server of a PostgreSQL dataset at a site a standby again.
 
         Raises PlanError when the plan does not say enough for that, MissingProgram.
@@ -156,6 +157,10 @@ class Estate:
                 hint="it needs `replication`, and `process` and `data` of each server",
             )
         place = self.plan.sites[site]
+        if place.kind == "hosts":
+            host = hosts_of(self.site(site))[place.host_of(server.process) or ""]
+            owner = place.processes[server.process].owner
+            return HostRejoining(site, host, PurePosixPath(server.data), owner, _replicator(told))
         if place.kind != "processes":
             raise PlanError(
                 f'dataset "{dataset}" cannot be made a standby at site "{site}": it is of kind {place.kind}',

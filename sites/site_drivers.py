@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sites.capability import SiteDriver
 from sites.drivers.hosts.address import SshAddress
 from sites.drivers.hosts.host import Host
 from sites.drivers.hosts.script import HostProcess
@@ -14,6 +15,7 @@ from sites.drivers.hosts.site import HostsSite
 from sites.drivers.processes.readiness import HttpReady, Readiness, TcpReady
 from sites.drivers.processes.spec import ProcessSpec
 from sites.drivers.shell_site import ShellProcess, ShellSite, SiteCommands
+from sites.errors import PlanError
 from sites.plan import ContainersSite as ContainersSiteNoun
 from sites.plan import HostsSite as HostsSiteNoun
 from sites.plan import HttpReady as HttpReadyNoun
@@ -133,6 +135,13 @@ def hosts_site(name: str, declared: HostsSiteNoun) -> HostsSite:
         kill_seconds=declared.kill_limit.seconds,
         cut_seconds=declared.cut_limit.seconds,
     )
+
+
+def hosts_of(site: SiteDriver) -> dict[str, Host]:
+    """The machines of a site of hosts, with the connections that it keeps to them. Raises PlanError."""
+    if not isinstance(site, HostsSite):
+        raise PlanError(f'site "{site.name}" is not made of hosts')
+    return site.hosts
 
 
 def _ssh_address(declared: HostsSiteNoun, host: str) -> SshAddress:

@@ -30,11 +30,13 @@ listen_addresses = '*'
 wal_keep_size = '256MB'
 max_slot_wal_keep_size = '1GB'
 wal_retrieve_retry_interval = '50ms'
+wal_log_hints = on
 CONF
     grep -q blackstart $conf/pg_hba.conf || cat >>$conf/pg_hba.conf <<HBA
 # blackstart
 host all all $peer/32 scram-sha-256
 host all all $watcher/32 scram-sha-256
+host replication replicator $watcher/32 scram-sha-256
 host replication replicator $peer/32 scram-sha-256
 HBA
 }
@@ -50,6 +52,9 @@ CREATE DATABASE desk OWNER blackstart;
 \c desk
 GRANT pg_monitor, pg_checkpoint TO blackstart;
 GRANT EXECUTE ON FUNCTION pg_promote(boolean, integer), pg_reload_conf() TO blackstart;
+GRANT EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean) TO blackstart;
+GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO blackstart;
+GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean) TO blackstart;
 GRANT ALTER SYSTEM ON PARAMETER synchronous_standby_names TO blackstart;
 SQL
     health

@@ -3,8 +3,8 @@
     python examples/two_hosts/run.py [--back] [--evidence DIR]
 
 Makes two machines to try on (root and debootstrap needed, a minute or two the first time), prepares them as
-README.md does with your own, then runs the very commands that you would; with --back once more, with the
-places exchanged. Leaves nothing running.
+README.md does with your own, then runs the very commands that you would; with --back also the failback.
+Leaves nothing running.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -47,12 +47,6 @@ class Hosts:
         """Those of the plan beside this file."""
         addresses = {"ALPHA": self.alpha.address, "BRAVO": self.bravo.address}
         return {**addresses, "KEYS": str(self.keys), "EVIDENCE": str(self.evidence)}
-
-    def exchanged(self) -> Hosts:
-        """The old primary becomes the standby of the one that took over."""
-        self.prepare(self.alpha, "standby")
-        self.prepare(self.bravo, "wait")
-        return replace(self, alpha=self.bravo, bravo=self.alpha)
 
     def prepare(self, machine: Machine, role: str) -> None:
         """Over ssh, as blackstart will come; passwords on standard input."""
@@ -126,18 +120,25 @@ def drill(hosts: Hosts) -> int:
     return code
 
 
+def fail_back(hosts: Hosts) -> int:
+    """The old primary becomes a standby, catches up, and serves again."""
+    code, _ = blackstart(hosts.variables, "failback", "--environment", "demo")
+    blackstart(hosts.variables, "status")
+    return code
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--evidence", type=Path, default=Path("evidence-two-hosts"))
-    parser.add_argument("--back", action="store_true", help="then the same with the places exchanged")
+    parser.add_argument("--back", action="store_true", help="then fail back")
     options = parser.parse_args()
     try:
         with estate(options.evidence) as hosts:
             code = drill(hosts)
             if options.back and code == 0:
-                code = drill(hosts.exchanged())
+                code = fail_back(hosts)
             sys.exit(code)
     except BlackstartError as error:
         sys.exit(f"{error}" + (f"\nhint: {error.hint}" if error.hint else ""))

@@ -76,6 +76,9 @@ class HostProcess(Noun):
         None, description="how to see that it is ready; default: when its start has ended"
     )
     autostart: bool = Field(True, description="start it with its site; false: only a runbook starts it")
+    owner: Annotated[Text, _word(_USER, "a user's name")] = Field(
+        "postgres", description="of a database server: the account there that its data belongs to"
+    )
 
 
 class HostsSite(Noun):

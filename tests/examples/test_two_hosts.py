@@ -52,10 +52,11 @@ def test_its_plan_is_of_two_hosts_that_share_nothing(tmp_path: Path) -> None:
 @pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_campaign_of_two_hosts(example: Any, tmp_path: Path) -> None:
-    """The primary is killed over ssh, the standby promoted; then back again. Nothing lost, nothing left."""
+    """The primary is killed over ssh, the standby promoted, then back, and once more: nothing is lost."""
     with example.estate(tmp_path / "evidence") as hosts:
         assert example.drill(hosts) == 0
-        assert example.drill(hosts.exchanged()) == 0
+        assert example.fail_back(hosts) == 0
+        assert example.drill(hosts) == 0
     reports = sorted((tmp_path / "evidence").glob("*/report.json"))
     assert len(reports) == 2
     for report in reports:
@@ -92,7 +93,7 @@ def test_campaign_of_the_readme_word_for_word(example: Any, tmp_path: Path) -> N
         done = example.command.run(
             ["sh", "-eu", "typed.sh"], cwd=folder, env={"PATH": path}, limit_seconds=300
         )
-    assert done.stdout.count("MET  two-hosts, drill kill-primary") == 2, "there, and with places exchanged"
+    assert done.stdout.count("MET  two-hosts, drill kill-primary") == 2, "there and back, and there again"
     assert "streams, and commits wait for it" in done.stdout
 
 

@@ -165,7 +165,7 @@ class Cut:
     def _arm(self) -> None:
         self.close()
         for name, host in self._hosts.items():
-            read = f'say {ARMED}\nread -r word direction seconds && [ "$word" = go ] || exit 0'
+            read = f'echo {ARMED}\nread -r word direction seconds && [ "$word" = go ] || exit 0'
             act = f'{read}\ncut_off "$direction" "$seconds" {self._others(host)}'
             text = alone(host.words, self._text(host, act))
             self._waiting[name] = host.arm("arm", text, limit_seconds=self._ask_seconds, shared=False)

@@ -46,12 +46,12 @@ def functions(
 
 def shell(functions_text: str) -> str:
     """For a shell that stays: it knows the functions, and waits for acts."""
-    return f"{functions_text}\nsay {ARMED}\n"
+    return f"{functions_text}\necho {ARMED}\n"
 
 
 def inside(line: str) -> str:
     """An act for it. What it starts must not read the acts that follow."""
-    return f"{{\n{line}\n}} </dev/null\nsay {END}\n"
+    return f"{{\n{line}\n}} </dev/null\necho {END}\n"
 
 
 def alone(functions_text: str, line: str) -> str:
@@ -59,12 +59,12 @@ def alone(functions_text: str, line: str) -> str:
 
     The whole is one function, so that the shell has read all of it before anything else reads.
     """
-    return f"blackstart_act() {{\n{functions_text}\n{line}\nsay {END}\nexit 0\n}}\nblackstart_act\n"
+    return f"blackstart_act() {{\n{functions_text}\n{line}\necho {END}\nexit 0\n}}\nblackstart_act\n"
 
 
 def armed(functions_text: str, line: str) -> str:
     """The same, but it waits for the word "go"; without it, nothing is done."""
-    return alone(functions_text, f'say {ARMED}\nread -r word && [ "$word" = go ] || exit 0\n{line}')
+    return alone(functions_text, f'echo {ARMED}\nread -r word && [ "$word" = go ] || exit 0\n{line}')
 
 
 def words(names: Iterable[str]) -> str:

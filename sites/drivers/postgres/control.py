@@ -35,6 +35,11 @@ def read_control(folder: DataFolder) -> Control:
         limit_seconds=_CONTROL_SECONDS,
         env={"LC_ALL": "C"},
     )
+    return control_of(said)
+
+
+def control_of(said: str) -> Control:
+    """What pg_controldata said. Raises DatasetError."""
     return Control(
         state=_field(said, "Database cluster state"),
         checkpoint=log_position(_field(said, "Latest checkpoint location")),

@@ -11,6 +11,7 @@ import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from rto_rpo.durable import sync_folder, write_durably
 from sites.drivers.masking import register_secret
@@ -50,6 +51,14 @@ class Rejoined:
 
     how: str
     why: str = ""
+
+
+class StandbyMaker(Protocol):
+    """What makes one server a standby, wherever it is."""
+
+    def control(self) -> Control: ...
+
+    def prepare(self, source: Source, *, limit_seconds: float) -> Rejoined: ...
 
 
 class Rejoining:
@@ -113,7 +122,7 @@ class Rejoining:
                 "rewind",
                 "pg_rewind",
                 f"--target-pgdata={self.folder.path}",
-                f"--source-server={_conninfo(source, self.name)}",
+                f"--source-server={conninfo(source, self.name)}",
                 limit_seconds=limit_seconds,
                 env={"PGPASSFILE": str(secret), "LC_ALL": "C"},
             )
@@ -150,7 +159,8 @@ class Rejoining:
         return secret_file(passfile_line(password), uid=self.folder.uid, gid=self.folder.gid)
 
 
-def _conninfo(source: Login, name: str) -> str:
+def conninfo(source: Login, name: str) -> str:
+    """How pg_rewind reaches the server that it compares with; the password is not in it."""
     words = {
         "host": source.host,
         "port": str(source.port),
