@@ -167,14 +167,14 @@ class Cut:
         for name, host in self._hosts.items():
             read = f'echo {ARMED}\nread -r word direction seconds && [ "$word" = go ] || exit 0'
             act = f'{read}\ncut_off "$direction" "$seconds" {self._others(host)}'
-            text = alone(host.words, self._text(host, act))
+            text = alone(host.words, self._text(host, act, deadman=True))
             self._waiting[name] = host.arm("arm", text, limit_seconds=self._ask_seconds, shared=False)
 
     def _others(self, host: Host) -> str:
         return shlex.join(each.address.address for each in self._hosts.values() if each is not host)
 
-    def _text(self, host: Host, act: str) -> str:
-        """The functions of a cut, what they need to know, and the act."""
+    def _text(self, host: Host, act: str, *, deadman: bool = False) -> str:
+        """The functions of a cut, what they need to know, and the act; `deadman`: with all that it needs."""
         known = {
             "site": self._site,
             "room": f"/run/blackstart/{self._site}",
@@ -183,8 +183,8 @@ class Cut:
             "hundredths": str(int(self._kill_seconds * 100)),
         }
         told = "\n".join(f"{name}={shlex.quote(value)}" for name, value in known.items())
-        # what the dead-man knows: it is a script of its own
-        words = shlex.quote(f"{host.words}\n{told}\n{_CUT}") if act.startswith("say") else "''"
+        # it is a script of its own
+        words = shlex.quote(f"{host.words}\n{told}\n{_CUT}") if deadman else "''"
         return f"{told}\nours=$SSH_CONNECTION\nwords={words}\n{_CUT}\n{act}"
 
 

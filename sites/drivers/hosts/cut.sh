@@ -60,12 +60,14 @@ ways() {
 }
 
 # The undo that needs nobody: in its own session, or systemd's, it sleeps until the deadline. A token that is gone
-# or another's tells it that there is nothing left to undo.
+# or another's tells it that there is nothing left to undo. It takes the token before it does anything: whoever loads
+# rules and then finds no token knows that the dead-man may have come too early for them, and takes them back.
 arm_deadman() {
+    [ -n "$words" ] || { say "failed its dead-man has nothing to do" && return 1; }
     token=$$.$(now)
     mkdir -p -m 700 "$room" && say "$token" >"$room/token" && {
         say "$words"
-        say "[ \"\$(cat $room/token 2>/dev/null)\" = $token ] || exit 0"
+        say "[ \"\$(cat $room/token 2>/dev/null)\" = $token ] && rm $room/token || exit 0"
         say "exec >>$room/undone 2>&1 </dev/null"
         say "lift_fenced 'its dead-man' $names"
     } >"$room/undo.sh" || {
@@ -84,7 +86,11 @@ arm_deadman() {
 }
 
 lift() {
-    nft delete table inet "$table" 2>/dev/null
+    for attempt in 1 2 3 4 5; do
+        nft delete table inet "$table" 2>/dev/null
+        is_cut || break
+        sleep "$attempt"
+    done
     is_cut && say "failed nft does not delete its table" && return 1
     rm -f "$room/token"
     say "lifted by $1"
