@@ -47,6 +47,15 @@ class Console:
     def hint(self, text: str) -> None:
         self._write(self._paint("yellow", "hint: ") + text)
 
+    def progress(self, text: str) -> None:
+        """How far something is: the same line over and over, where somebody sits at a terminal."""
+        if self._stream.isatty():
+            self._stream.write(f"\r\x1b[K{text}")
+            self._stream.flush()
+
+    def progress_over(self) -> None:
+        self.progress("")
+
     def completed(self, text: str) -> None:
         """The last line: what it all came to."""
         self._write(self._paint("bold", text))

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flows.protect import Outcome
+from flows.upkeep import Kept
 from sites.protection.backup import BackupResult
 from sites.protection.replication import ReplicationResult
 from sites.protection.restore_test import RestoreTestResult
+from sites.protection.upkeep import Pruned, Read
 
 _Result = TypeVar("_Result")
 DONE, FAILED, UNKNOWN = 0, 1, 3
@@ -43,6 +45,8 @@ def backed_up(outcome: Outcome[BackupResult]) -> Row:
         if result.partial:
             unreadable = ", ".join(result.unreadable[:3]) or "something"
             return Row(result.dataset, "partial", f"{what}; could not be read: {unreadable}", FAILED)
+        if result.odd:
+            return Row(result.dataset, "odd", f"{what}; it is whole, but odd: {result.odd}", FAILED)
         return Row(result.dataset, "backed up", what, DONE)
 
     return _row(outcome, told)
@@ -67,6 +71,22 @@ def tested(outcome: Outcome[RestoreTestResult]) -> Row:
         snapshot = f", snapshot {result.snapshot_id[:8]}" if result.snapshot_id else ""
         what = f"{result.reason}{named}{speed}{snapshot} from {result.repository}"
         return Row(result.dataset, result.verdict, what, code)
+
+    return _row(outcome, told)
+
+
+def kept_up(outcome: Outcome[Kept]) -> Row:
+    def told(result: Kept) -> Row:
+        where = result.repository
+        if isinstance(result, Read):
+            whole = f"; all were read since {result.whole:%Y-%m-%d}" if result.whole else ""
+            what = f"part {result.part} of {result.parts} of its packs in {result.seconds:.1f} s{whole}"
+            return Row(where, "sound", what, DONE)
+        if isinstance(result, Pruned):
+            return Row(where, "pruned", f"in {result.seconds:.1f} s", DONE)
+        waiting = f"; {result.awaited} more once they are at the other site" if result.awaited else ""
+        what = f"{len(result.forgotten)} of {len(result.forgotten) + result.kept} points in {where}{waiting}"
+        return Row(result.dataset, "forgotten", what, DONE)
 
     return _row(outcome, told)
 

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+from sites.drivers.restic.repository import OnProgress
+from sites.drivers.restic.results import Progress
 from sites.errors import BlackstartError, PlanError
 from sites.estate import Estate
 from sites.plan import Backup
 from sites.protection.backup import BackupResult, backup
 from sites.protection.history import History
+from sites.protection.policy import Alarm, Policy
 from sites.protection.replication import ReplicationResult, replicate
 from sites.protection.restore_test import RestoreTestResult, restore_test
 
 _Result = TypeVar("_Result")
+OnNamedProgress = Callable[[str, Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,13 @@ class Outcome(Generic[_Result]):
     error: BlackstartError | None = None
 
 
-def back_up(estate: Estate, names: Sequence[str] | None = None) -> Iterator[Outcome[BackupResult]]:
+def back_up(
+    estate: Estate, names: Sequence[str] | None = None, on_progress: OnNamedProgress | None = None
+) -> Iterator[Outcome[BackupResult]]:
     """Make a recovery point of each dataset named, or of all that are backed up. Raises PlanError."""
     for name, declared in _backed_up(estate, names).items():
-        yield _attempt(name, partial(_back_up, estate, name, declared))
+        heard = partial(on_progress, name) if on_progress else None
+        yield attempt(name, partial(_back_up, estate, name, declared, heard))
 
 
 def replicate_all(estate: Estate) -> Iterator[Outcome[ReplicationResult]]:
@@ -41,16 +48,19 @@ def replicate_all(estate: Estate) -> Iterator[Outcome[ReplicationResult]]:
             f'plan "{estate.plan.name}" declares nothing to replicate', hint="give a repository `copy_of`"
         )
     for target, source in copies.items():
-        yield _attempt(target, partial(_replicate, estate, source, target))
+        yield attempt(target, partial(_replicate, estate, source, target))
 
 
-def restore_tests(estate: Estate, names: Sequence[str] | None = None) -> Iterator[Outcome[RestoreTestResult]]:
+def restore_tests(
+    estate: Estate, names: Sequence[str] | None = None, on_progress: OnNamedProgress | None = None
+) -> Iterator[Outcome[RestoreTestResult]]:
     """Restore each dataset's newest copied point apart, at the copy's site, and compare. Raises PlanError."""
     for name, declared in _backed_up(estate, names).items():
-        yield _attempt(name, partial(_restore_test, estate, name, declared))
+        heard = partial(on_progress, name) if on_progress else None
+        yield attempt(name, partial(_restore_test, estate, name, declared, heard))
 
 
-def _back_up(estate: Estate, name: str, declared: Backup) -> BackupResult:
+def _back_up(estate: Estate, name: str, declared: Backup, on_progress: OnProgress | None) -> BackupResult:
     noun = estate.plan.datasets[name]
     return backup(
         estate.dataset(name),
@@ -59,6 +69,20 @@ def _back_up(estate: Estate, name: str, declared: Backup) -> BackupResult:
         staging=estate.state / "staging",
         site=noun.primary.site if noun.kind == "postgres" else noun.site,
         history=History(estate.history),
+        policy=_policy(estate, declared),
+        on_progress=on_progress,
+    )
+
+
+def _policy(estate: Estate, declared: Backup) -> Policy:
+    alarm = declared.alarm
+    return Policy(
+        tags=declared.tags,
+        before=declared.before,
+        after=declared.after,
+        folder=estate.plan.folder,
+        limit_seconds=declared.limit.seconds,
+        alarm=Alarm(alarm.factor, alarm.runs) if alarm else None,
     )
 
 
@@ -71,7 +95,9 @@ def _replicate(estate: Estate, source: str, target: str) -> ReplicationResult:
     )
 
 
-def _restore_test(estate: Estate, name: str, declared: Backup) -> RestoreTestResult:
+def _restore_test(
+    estate: Estate, name: str, declared: Backup, on_progress: OnProgress | None
+) -> RestoreTestResult:
     copy = estate.copy_of(declared.to)
     where = copy or declared.to
     room = estate.room(estate.plan.repositories[where].site)
@@ -82,6 +108,7 @@ def _restore_test(estate: Estate, name: str, declared: Backup) -> RestoreTestRes
         history=History(estate.history),
         copied_only=copy is not None,
         questions=estate.questions(name),
+        on_progress=on_progress,
     )
 
 
@@ -94,7 +121,8 @@ def _backed_up(estate: Estate, names: Sequence[str] | None) -> dict[str, Backup]
     return {name: declared for name, declared in backed_up.items() if not names or name in names}
 
 
-def _attempt(subject: str, act: Callable[[], _Result]) -> Outcome[_Result]:
+def attempt(subject: str, act: Callable[[], _Result]) -> Outcome[_Result]:
+    """An expected error becomes the outcome; whatever else goes wrong is raised."""
     try:
         return Outcome(subject, act())
     except BlackstartError as error:

@@ -20,6 +20,7 @@ from sites.drivers.processes.site import ProcessSite
 from sites.drivers.restic.repository import Restic
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import PlanError
+from sites.exclusion import Exclusion
 from sites.plan import Dataset, Plan, PostgresServer, Process, Replication
 from sites.plan import FilesDataset as FilesNoun
 from sites.plan import PostgresDataset as PostgresNoun
@@ -114,7 +115,12 @@ class Estate:
         if name not in self._repositories:
             declared = _declared(self.plan.repositories, name, "repository")
             self._repositories[name] = Restic(
-                name, declared.url, declared.password.resolve, host=self.plan.name
+                name,
+                declared.url,
+                declared.password.resolve,
+                host=self.plan.name,
+                secrets={key: partial(_value, value) for key, value in declared.env.items()},
+                options=declared.options,
             )
         return self._repositories[name]
 
@@ -125,8 +131,10 @@ class Estate:
         place = declared.restore
         if declared.kind == "sqlite":
             return SqliteDataset(name, _places(declared))
-        there = (place.site, place.path) if place is not None else (None, None)
-        return FilesDataset(name, declared.site, declared.path, *there)
+        leave_out = Exclusion(declared.backup.exclude if declared.backup else ())
+        if place is None:
+            return FilesDataset(name, declared.site, declared.path, exclude=leave_out)
+        return FilesDataset(name, declared.site, declared.path, place.site, place.path, leave_out)
 
     def postgres(self, name: str) -> PostgresDataset:
         if name not in self._postgres:
@@ -229,6 +237,10 @@ def _places(declared: FilesNoun | SqliteNoun) -> dict[str, Path]:
     """Where it is at each site, the one of normal times first."""
     other = {declared.restore.site: declared.restore.path} if declared.restore else {}
     return {declared.site: declared.path, **other}
+
+
+def _value(declared: str | Secret) -> str:
+    return declared.resolve() if isinstance(declared, Secret) else declared
 
 
 def _servers(declared: Dataset) -> list[PostgresServer]:

@@ -63,10 +63,11 @@ class Tags:
     plan: str
     taken: datetime
     point: str
+    more: tuple[str, ...] = ()
 
     @classmethod
-    def fresh(cls, dataset: str, plan: str) -> Tags:
-        return cls(dataset, plan, datetime.now(UTC), uuid.uuid4().hex)
+    def fresh(cls, dataset: str, plan: str, more: tuple[str, ...] = ()) -> Tags:
+        return cls(dataset, plan, datetime.now(UTC), uuid.uuid4().hex, more)
 
     def of_data(self) -> list[str]:
         return [*self._names(), f"point:{self.point}", f"taken:{self.taken_text}"]
@@ -80,7 +81,7 @@ class Tags:
         return self.taken.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
     def _names(self) -> list[str]:
-        return [f"dataset:{self.dataset}", f"plan:{self.plan}"]
+        return [f"dataset:{self.dataset}", f"plan:{self.plan}", *self.more]
 
 
 def points(snapshots: Iterable[Snapshot], dataset: str) -> list[Point]:

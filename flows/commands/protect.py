@@ -3,48 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from flows.console import Console
 from flows.options import DEFAULT_PLAN, Datasets, Json, Plan, estate_of
 
 if TYPE_CHECKING:
     from flows.outcomes import Row
     from flows.protect import Outcome
+    from sites.drivers.restic.results import Progress
 
 
 def backup(datasets: Datasets = None, plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Back up datasets to their repository."""
     from flows import outcomes, protect
 
-    estate = estate_of(plan)
-    _tell(protect.back_up(estate, datasets), outcomes.backed_up, as_json=json)
+    estate, console = estate_of(plan), Console()
+    told = protect.back_up(estate, datasets, partial(_show, console, "backing up"))
+    _tell(told, outcomes.backed_up, console, as_json=json)
 
 
 def replicate(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Copy what the other site's repositories lack."""
     from flows import outcomes, protect
 
-    _tell(protect.replicate_all(estate_of(plan)), outcomes.replicated, as_json=json)
+    _tell(protect.replicate_all(estate_of(plan)), outcomes.replicated, Console(), as_json=json)
 
 
 def restore_test(datasets: Datasets = None, plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Restore the newest copies, apart from everything, and compare each file with the source's manifest."""
     from flows import outcomes, protect
 
-    estate = estate_of(plan)
-    _tell(protect.restore_tests(estate, datasets), outcomes.tested, as_json=json)
+    estate, console = estate_of(plan), Console()
+    told = protect.restore_tests(estate, datasets, partial(_show, console, "restoring"))
+    _tell(told, outcomes.tested, console, as_json=json)
 
 
-def _tell(found: Iterable[Outcome[Any]], told: Callable[[Outcome[Any]], Row], *, as_json: bool) -> None:
+def upkeep(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+    """Read a part of each repository's packs again, forget what the rules do not keep, free its room."""
+    from flows import outcomes
+    from flows.upkeep import keep_up
+
+    _tell(keep_up(estate_of(plan)), outcomes.kept_up, Console(), as_json=json)
+
+
+def _show(console: Console, act: str, name: str, progress: Progress) -> None:
+    done, total = progress.bytes / 2**20, progress.bytes_total / 2**20
+    console.progress(f"{act} {name}: {progress.fraction:4.0%}, {done:,.0f} of {total:,.0f} MiB")
+
+
+def _tell(
+    found: Iterable[Outcome[Any]],
+    told: Callable[[Outcome[Any]], Row],
+    console: Console,
+    *,
+    as_json: bool,
+) -> None:
     """Say each outcome as it comes, then answer with all of them."""
     from flows.answer import answer
-    from flows.console import Console
     from flows.outcomes import as_data, exit_code
 
-    console, rows, data = Console(), [], []
+    rows, data = [], []
     for outcome in found:
+        console.progress_over()
         row = told(outcome)
         console.outcome(row.exit_code, f"{row.subject}: {row.state}")
         if outcome.error is not None and outcome.error.hint:

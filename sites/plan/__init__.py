@@ -9,7 +9,6 @@ from sites.plan.canary import ShellCanary as ShellCanary
 from sites.plan.containers_site import ContainersSite as ContainersSite
 from sites.plan.data import Backup as Backup
 from sites.plan.data import FilesDataset as FilesDataset
-from sites.plan.data import Keep as Keep
 from sites.plan.data import PostgresDataset as PostgresDataset
 from sites.plan.data import PostgresServer as PostgresServer
 from sites.plan.data import Replication as Replication
@@ -30,6 +29,9 @@ from sites.plan.places import ProcessesSite as ProcessesSite
 from sites.plan.places import Repository as Repository
 from sites.plan.places import Site as Site
 from sites.plan.plan import Plan as Plan
+from sites.plan.policy import Alarm as Alarm
+from sites.plan.policy import Keep as Keep
+from sites.plan.policy import Reading as Reading
 from sites.plan.reading import load as load
 from sites.plan.reading import read_plan as read_plan
 from sites.plan.ready import HttpReady as HttpReady

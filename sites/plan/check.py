@@ -113,6 +113,9 @@ def _repositories(plan: Plan) -> Found:
             yield (*place, "copy_of"), "a repository is no copy of itself"
         elif source and source.site == repository.site:
             yield (*place, "site"), f'the same site as "{repository.copy_of}", the copy would be lost with it'
+        if source and source.append_only and not repository.append_only:
+            again = f'"{repository.copy_of}" is append-only: what is forgotten here would be copied anew'
+            yield (*place, "append_only"), again
         if source and repository.copy_of != name and source.url == repository.url:
             yield (*place, "url"), f'the same repository as "{repository.copy_of}"'
     chain = {name: [r.copy_of] for name, r in plan.repositories.items() if r.copy_of and r.copy_of != name}

@@ -6,27 +6,24 @@ from typing import Literal
 
 from pydantic import Field
 
+from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
+from sites.plan.policy import Alarm, Keep, Pattern, Tag
 from sites.plan.references import ProcessName, RepositoryName, SecretRef, SiteName
 from sites.plan.restored import RestoreCheck
-from sites.plan.scalars import Count, Location, Port, PositiveSpan, Span, Text
-
-
-class Keep(Noun):
-    """How many snapshots to keep of each kind; one that any rule wants is kept."""
-
-    last: Count | None = Field(None, description="the newest so many")
-    hourly: Count | None = Field(None, description="the last of each of so many hours")
-    daily: Count | None = Field(None, description="the last of each of so many days")
-    weekly: Count | None = Field(None, description="the last of each of so many weeks")
-    monthly: Count | None = Field(None, description="the last of each of so many months")
-    yearly: Count | None = Field(None, description="the last of each of so many years")
+from sites.plan.scalars import Command, Location, Port, PositiveSpan, Span, Text
 
 
 class Backup(Noun):
     to: RepositoryName = Field(description="the repository that takes the snapshots")
     every: PositiveSpan = Field(description="how often")
     keep: Keep | None = Field(None, description="how long; default: for ever")
+    tags: tuple[Tag, ...] = Field((), description="added to its snapshots beside our own")
+    exclude: tuple[Pattern, ...] = Field((), description="what to leave out: *.tmp, /scratch, /logs/*/old")
+    before: Command | None = Field(None, description="run before each backup; when it fails there is none")
+    after: Command | None = Field(None, description="run after each backup, also after one that failed")
+    limit: PositiveSpan = Field(parse_duration("10m"), description="`before` and `after` each end within it")
+    alarm: Alarm | None = Field(default_factory=Alarm, description="when a whole backup is odd; null: never")
 
 
 class PostgresServer(Noun):

@@ -11,6 +11,7 @@ from rto_rpo.objective import parse_duration
 from sites.plan.containers_site import ContainersSite
 from sites.plan.hosts import HostsSite
 from sites.plan.noun import Noun
+from sites.plan.policy import Reading
 from sites.plan.ready import HttpReady, TcpReady
 from sites.plan.references import EnvValue, RepositoryName, SecretRef, SiteName
 from sites.plan.scalars import (
@@ -74,3 +75,14 @@ class Repository(Noun):
     )
     password: SecretRef = Field(description="the repository's password")
     copy_of: RepositoryName | None = Field(None, description="filled by copying from this repository")
+    env: dict[EnvName, EnvValue] = Field(
+        {}, description="what restic needs in its environment, such as AWS_SECRET_ACCESS_KEY"
+    )
+    options: dict[Text, Text] = Field({}, description="restic's own -o, such as sftp.args")
+    append_only: bool = Field(
+        False, description="what is kept here cannot be deleted from here: upkeep neither forgets nor prunes"
+    )
+    prune: PositiveSpan = Field(
+        parse_duration("7d"), description="how often the room of what was forgotten is freed"
+    )
+    read: Reading = Field(default_factory=Reading, description="how its packs are read again in turns")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sites.comparison import printable
 from sites.drivers.files import FilesDataset
@@ -17,6 +18,7 @@ from sites.manifest import Manifest, encode, scan, sha256
 from sites.points import MANIFEST_NAME, Tags
 from sites.protection.first_use import make_if_new
 from sites.protection.history import Event, History
+from sites.protection.policy import Policy, odd
 from sites.protection.staging import Dumpable, Source, ready
 
 _NAMED_MAX = 20
@@ -29,7 +31,7 @@ class BackupResult:
     `partial`: something could not be read, named in `unreadable`; the one before stays the newest full point.
     `moving` counts what changed while it was read. Of `seconds`, `dump_seconds` went to a dump,
     `restic_seconds` to restic's backup of the data, `manifest_seconds` to our own reading; the rest stored
-    the manifest.
+    the manifest. `odd` says how it differs from the last ones, when it does so by far.
     """
 
     dataset: str
@@ -48,6 +50,7 @@ class BackupResult:
     dump_seconds: float
     manifest_seconds: float
     restic_seconds: float
+    odd: str | None = None
 
     @property
     def our_seconds(self) -> float:
@@ -62,6 +65,7 @@ def backup(
     staging: Path,
     site: str = "",
     history: History | None = None,
+    policy: Policy | None = None,
     on_progress: OnProgress | None = None,
 ) -> BackupResult:
     """Make a recovery point of `dataset` in `repository`, which is made on its first use.
@@ -71,13 +75,18 @@ def backup(
     """
     began = time.monotonic()
     try:
-        tags = Tags.fresh(dataset.name, plan)
-        with ready(dataset, site, staging) as source:
-            result = _back_up(source, repository, tags, history, on_progress, began)
+        policy = policy or Policy()
+        with policy.around(dataset.name):
+            tags = Tags.fresh(dataset.name, plan, policy.tags)
+            with ready(dataset, site, staging) as source:
+                result = _back_up(source, repository, tags, history, on_progress, began)
     except BlackstartError as error:
         if history:
             history.append(Event("backup", repository.name, "failed", dataset.name, {"error": str(error)}))
         raise
+    if history and policy.alarm is not None:
+        seen = odd(policy.alarm, _detail(result), dataset.name, history.events())
+        result = replace(result, odd=seen)
     if history:
         history.append(_event(result))
     return result
@@ -169,7 +178,12 @@ def _unreadable(root: Path, made: BackedUp, manifest: Manifest) -> tuple[str, ..
 
 
 def _event(result: BackupResult) -> Event:
-    detail = {
+    outcome = "partial" if result.partial else "done"
+    return Event("backup", result.repository, outcome, result.dataset, _detail(result))
+
+
+def _detail(result: BackupResult) -> dict[str, Any]:
+    return {
         "snapshot_id": result.snapshot_id,
         "taken": result.taken.isoformat(),
         "files": result.files,
@@ -178,5 +192,5 @@ def _event(result: BackupResult) -> Event:
         "moving": result.moving,
         "unreadable": list(result.unreadable[:_NAMED_MAX]),
         "seconds": round(result.seconds, 3),
+        **({"odd": result.odd} if result.odd else {}),
     }
-    return Event("backup", result.repository, "partial" if result.partial else "done", result.dataset, detail)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from rto_rpo.durable import sync_folder
 from sites.errors import SiteError
 
-Kind = Literal["backup", "replication", "restore_test"]
+Kind = Literal["backup", "replication", "restore_test", "reading", "retention", "prune"]
 SCHEMA = "blackstart/history/1"
 
 

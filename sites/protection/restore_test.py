@@ -154,7 +154,7 @@ def _test(
         doubt.unknown.append(f"snapshot {point.snapshot.first_id[:8]} {point.lacks}")
     manifest = _manifest(repository, point, doubt)
     with doubt.catching(), _folder(scratch, dataset, manifest) as folder:
-        seconds = repository.restore(point.snapshot.id, folder, on_progress=on_progress)
+        seconds = repository.restore(point.snapshot.id, folder, on_progress=on_progress).seconds
         result = replace(result, seconds=seconds, bytes=manifest.bytes if manifest else 0)
         root = point.root_in(folder)
         if not root.is_dir():

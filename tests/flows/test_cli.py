@@ -80,6 +80,7 @@ def test_every_command_is_there() -> None:
         "status",
         "switchover",
         "tabletop",
+        "upkeep",
         "upload",
         "verify",
     ]

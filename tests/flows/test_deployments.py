@@ -18,6 +18,7 @@ POOLS = {
     "backup": "primary",
     "replicate": "dr",
     "restore-test": "dr",
+    "upkeep": "outside",
     "nightly": "outside",
     "drill": "outside",
 }

@@ -19,13 +19,20 @@ def repository_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def repository_at(tmp_path: Path) -> Make:
+def restic_binary() -> str:
+    """The machine's own restic. The driver's tests replace this by two real ones."""
+    return "restic"
+
+
+@pytest.fixture
+def repository_at(tmp_path: Path, restic_binary: str) -> Make:
     """Restic on the repository of that name, whether it was made or not."""
 
     def at(name: str, **options: Any) -> Restic:
         usual: dict[str, Any] = {
             "url": str(tmp_path / "repositories" / name),
             "password": lambda: PASSWORD,
+            "binary": restic_binary,
             "host": "desk",
             "cache": "none",
             "lock_wait_seconds": 0.0,

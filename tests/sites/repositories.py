@@ -20,12 +20,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
 from sites.drivers.restic.repository import Restic
 
 Make = Callable[..., Restic]
+# Debian 13's restic, beside the machine's own; `scripts/second-restic` unpacks it
+SECOND = Path(__file__).resolve().parents[2] / "build/restic-0.18/usr/bin/restic"
+_UNPACKED = pytest.mark.skipif(not SECOND.exists(), reason="scripts/second-restic was not run")
+TWO_REAL_ONES = [
+    "restic",
+    pytest.param(str(SECOND), id="restic-0.18", marks=[pytest.mark.campaign, _UNPACKED]),
+]
 PASSWORD = "planted-secret-of-the-repository"
 _IV_BYTES = _TAG_BYTES = 16
 
@@ -40,7 +48,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
 @contextmanager
 def lock_holder(repository: Restic, *before: str) -> Iterator[subprocess.Popen[bytes]]:
     """A restic that holds a lock for as long as its input stays open."""
-    argv = [*before, "restic", "-r", repository.url, "--no-cache", "backup", "--stdin"]
+    argv = [*before, repository.binary, "-r", repository.url, "--no-cache", "backup", "--stdin"]
     environment = {**os.environ, "RESTIC_PASSWORD": PASSWORD}
     locks = Path(repository.url, "locks")
     with subprocess.Popen(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import quote
 
 from sites.drivers import command
 from sites.drivers.command import Completed
@@ -25,6 +26,7 @@ _NEUTRAL = {
     for prefix in ("RESTIC_", "RESTIC_FROM_")
     for name in ("REPOSITORY", "REPOSITORY_FILE", "PASSWORD", "PASSWORD_FILE", "PASSWORD_COMMAND", "KEY_HINT")
 }
+_REST_USERNAME, _REST_PASSWORD = "RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"
 _OUTPUT_BYTES_MAX = 1 << 31
 _LOCK_POLL_SECONDS = 1.0
 _REMOTE = re.compile(r"(?!local:)[a-z0-9+]+:")
@@ -51,7 +53,9 @@ class ResticCall:
 
     `password` and the values of `secrets` (such as AWS_SECRET_ACCESS_KEY) are looked up at each call and go
     into the environment of that process alone. `host` is recorded in snapshots; keep it fixed, as restic
-    groups by it. `call_limit_seconds` bounds calls that move no data, `transfer_limit_seconds` the others.
+    groups by it. `options` are restic's own `-o`, as in {"sftp.args": "-p 2222"}. RESTIC_REST_USERNAME and
+    RESTIC_REST_PASSWORD among the secrets are those of a REST server, on every version.
+    `call_limit_seconds` bounds calls that move no data, `transfer_limit_seconds` the others.
     A lock that is in the way is waited for up to `lock_wait_seconds`; a dead one is removed.
     """
 
@@ -62,6 +66,7 @@ class ResticCall:
     host: str = field(default_factory=socket.gethostname)
     cache: Path | Literal["default", "none"] = "default"
     secrets: Mapping[str, Callable[[], str]] = field(default_factory=dict, repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
     lock: bool = True
     gentle: bool = False
     lock_wait_seconds: float = 60.0
@@ -134,7 +139,7 @@ class ResticCall:
     def _once(self, act: str, arguments: Sequence[str], how: How | None = None) -> Completed:
         how = how or How()
         able = self.able
-        argv = self._argv(arguments)
+        argv = self._argv(arguments, how.source)
         limit_seconds = self.transfer_limit_seconds if how.transfer else self.call_limit_seconds
         environment = {**_NEUTRAL, "RESTIC_PROGRESS_FPS": "2"}
         secrets = self._secret_environment(how.source)
@@ -161,9 +166,15 @@ class ResticCall:
         except CommandError as error:
             raise named(error, able, act, self.name) from error
 
-    def _argv(self, arguments: Sequence[str]) -> list[str]:
+    def _argv(self, arguments: Sequence[str], source: ResticCall | None = None) -> list[str]:
         argv = ["nice", "-n", "19"] if self.gentle else []
-        argv += [self.binary, "--repo", self.url, "--json"]
+        argv += [self.binary, *([] if self._signs_in else ["--repo", self.url]), "--json"]
+        theirs = source.options if source else {}
+        options = {
+            **self.options,
+            **_agreeing("options", self, self.options, theirs, source.name if source else ""),
+        }
+        argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         if self.cache == "none":
             argv += ["--no-cache"]
         elif self.cache != "default":
@@ -172,21 +183,54 @@ class ResticCall:
             argv += ["--no-lock"]
         return [*argv, *arguments]
 
+    @property
+    def _signs_in(self) -> bool:
+        """Whether the address needs a user and a password in it, which must not show in argv."""
+        return self.url.startswith("rest:") and _REST_PASSWORD in self.secrets
+
+    @property
+    def _secret_url(self) -> str:
+        """The address with its sign-in: before 0.17 restic takes that no other way."""
+        scheme, mark, rest = self.url.removeprefix("rest:").partition("://")
+        user = self.secrets[_REST_USERNAME]() if _REST_USERNAME in self.secrets else ""
+        sign_in = f"{quote(user, safe='')}:{quote(self.secrets[_REST_PASSWORD](), safe='')}"
+        return f"rest:{scheme}{mark}{sign_in}@{rest}"
+
     def _secret_environment(self, source: ResticCall | None) -> dict[str, str]:
-        environment = {name: value() for name, value in self.secrets.items()}
+        environment = self._own_secrets()
         environment["RESTIC_PASSWORD"] = self.password()
+        if self._signs_in:
+            environment["RESTIC_REPOSITORY"] = self._secret_url
         if source is None:
             return environment
-        for name, lookup in source.secrets.items():
-            value = lookup()
-            # restic has one environment for both ends of a copy: it would take the one's key to the other.
-            if environment.setdefault(name, value) != value:
-                raise RepositoryError(
-                    f'cannot copy from "{source.name}" to "{self.name}": their secrets {name} differ, '
-                    "and restic takes only one",
-                    hint="reach one of the two through rclone, or give both the same credential",
-                )
+        theirs = source._own_secrets()
+        environment |= _agreeing("secrets", self, environment, theirs, source.name)
+        if source._signs_in:
+            environment["RESTIC_FROM_REPOSITORY"] = source._secret_url
         return {**environment, "RESTIC_FROM_PASSWORD": source.password()}
+
+    def _own_secrets(self) -> dict[str, str]:
+        """All but a sign-in, which goes into the address."""
+        apart = (_REST_USERNAME, _REST_PASSWORD)
+        return {name: value() for name, value in self.secrets.items() if name not in apart}
+
+    def from_repository(self) -> list[str]:
+        """What names this repository as the source of a copy."""
+        return [] if self._signs_in else ["--from-repo", self.url]
+
+
+def _agreeing(
+    what: str, target: ResticCall, ours: Mapping[str, str], theirs: Mapping[str, str], source: str
+) -> Mapping[str, str]:
+    """`theirs`, unless one differs from ours: restic has one of each for both ends of a copy."""
+    for name, value in theirs.items():
+        if ours.get(name, value) != value:
+            raise RepositoryError(
+                f'cannot copy from "{source}" to "{target.name}": their {what} {name} differ, '
+                "and restic takes only one",
+                hint="reach one of the two through rclone, or give both the same",
+            )
+    return theirs
 
 
 def _lock_hint(locks: Sequence[Lock]) -> str | None:

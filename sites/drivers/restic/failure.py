@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from sites.drivers.restic.results import json_lines
 from sites.drivers.restic.version import Capabilities, Failure
@@ -19,6 +20,11 @@ from sites.errors import (
 
 _Words = tuple[tuple[re.Pattern[str], type[RepositoryError], str], ...]
 
+_AWAY = "it cannot be reached"
+_UNREACHABLE = re.compile(
+    r"connection refused|no route to host|i/o timeout|no such host|network is unreachable", re.IGNORECASE
+)
+
 # First match wins: a full disk, for one, makes damage of everything after it.
 _WORDS: _Words = tuple(
     (re.compile(words), kind, reason)
@@ -28,11 +34,7 @@ _WORDS: _Words = tuple(
         (r"already locked|unable to create lock", RepositoryLocked, "it is locked"),
         (r"(target|source) directories/files do not exist", MissingSource, "nothing to back up is there"),
         (r"config file already exists|already initialized", RepositoryError, "there is one already"),
-        (
-            r"connection refused|no route to host|i/o timeout|no such host|network is unreachable",
-            RepositoryError,
-            "it cannot be reached",
-        ),
+        (_UNREACHABLE.pattern, RepositoryError, _AWAY),
         (r"repository does not exist", NoRepository, "there is none"),
         (
             r"unable to open (config file|repository).*(no such file|not exist|not a dir|not found|404)",
@@ -53,6 +55,8 @@ _WORDS: _Words = tuple(
                     "wrong hash",
                     "is damaged",
                     "unexpected EOF",
+                    "file is too short",
+                    r"ReadFull\(<data/.*no such file or directory",
                     "pack [0-9a-f]{8,}.* does not exist",
                     "unexpected (pack )?size",
                     "could not load snapshot",
@@ -75,16 +79,19 @@ _HINTS: dict[type[RepositoryError], str] = {
     WrongPassword: "compare the secret that the plan refers to with the one the repository was made with",
     RepositoryDamaged: "`restic check --read-data` names what is broken; restore from another copy",
 }
-# A local pack that is not there, or is too short, does not come back; restic tries for minutes.
+# A local pack that is not there, or is too short, does not come back; before 0.17 restic tries on.
 _HOPELESS = re.compile(
-    r"Load\(<(?P<what>\w+/\w+)>.*returned error, retrying.*: .*(no such file or directory|unexpected EOF)"
+    r"Load\(<(?P<what>\w+/\w+)>.*"
+    r"(?:returned error, retrying.*: .*(?:no such file or directory|unexpected EOF)"
+    r"|failed: .*(?:no such file or directory|file is too short|unexpected EOF))"
 )
 
 
 def named(error: CommandError, able: Capabilities, act: str, repository: str) -> RepositoryError:
     """The error to raise for `error`. `act` reads on from "cannot", as in "back up /srv/data"."""
     if isinstance(error, CommandTimeout):
-        return RepositoryError(f'cannot {act}: repository "{repository}": {error}')
+        away = f"{_AWAY}; " if _UNREACHABLE.search(f"{error.stderr}\n{error.stdout}") else ""
+        return RepositoryError(f'cannot {act}: repository "{repository}": {away}{error}')
     code = error.exit_code_of_command
     kind, reason = _reason(code, f"{error.stderr}\n{error.stdout}", able)
     last = last_words(error.stderr)
@@ -106,8 +113,16 @@ def last_words(stderr: str) -> str:
     fatal = [line for line in lines if line.startswith("Fatal:")]
     chosen = (fatal or lines or [""])[-1]
     if "There were" in chosen:  # it only counts them
-        chosen = next((line for line in lines if line.startswith("ignoring error for")), chosen)
+        chosen = next((line for line in _of_files(stderr)), chosen)
     return chosen.removeprefix("Fatal:").strip()[:500]
+
+
+def _of_files(stderr: str) -> Iterator[str]:
+    """What a restore said of single files: in text before 0.17.1, since then as JSON."""
+    yield from (line.strip() for line in stderr.splitlines() if line.startswith("ignoring error for"))
+    for message in json_lines(stderr):
+        if message.get("message_type") == "error" and isinstance(message.get("error"), dict):
+            yield f"{message.get('item', 'something')}: {message['error'].get('message', 'failed')}"
 
 
 def _reason(code: int | None, said: str, able: Capabilities) -> tuple[type[RepositoryError], str]:

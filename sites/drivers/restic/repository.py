@@ -1,7 +1,7 @@
 """restic, 0.14 and later: one binary bound to one repository, typed results, named errors.
 
-What differs between versions is in `restic_version`, what restic says in `restic_results`, how it fails in
-`restic_failure`. Snapshots are always named by their full id: a prefix, or "latest", can be another one's.
+What differs between versions is in `version`, what restic says in `results`, how it fails in `failure`.
+Snapshots are always named by their full id: a prefix, or "latest", can be another one's.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ from sites.drivers.restic.call import How, ResticCall
 from sites.drivers.restic.results import (
     FULL_ID,
     BackedUp,
+    Checked,
+    Copied,
     Listing,
     Progress,
+    RestoredTree,
     Stats,
     json_line,
     read_backed_up,
+    read_checked,
     read_forgotten,
     read_object,
     read_progress,
+    read_restored,
     read_snapshots,
     read_stats,
 )
@@ -31,6 +36,7 @@ from sites.errors import MissingSource, NoRepository, RepositoryError
 
 OnProgress = Callable[[Progress], None]
 _PARTIAL = 3
+_BATCH = 1000  # the ids of one call must fit its command line
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Restic(ResticCall):
         """Make the repository; with the chunker parameters of `copy_of`, so that copies share their data."""
         arguments = ["init"]
         if copy_of is not None:
-            arguments += ["--from-repo", copy_of.url, "--copy-chunker-params"]
+            arguments += [*copy_of.from_repository(), "--copy-chunker-params"]
         self._call("initialise it", arguments, How(source=copy_of))
 
     def snapshots(self, *, tags: Sequence[str] = ()) -> Listing:
@@ -115,21 +121,21 @@ class Restic(ResticCall):
         done = self._call(f'back up "{filename}"', arguments, How(text=content, transfer=True))
         return read_backed_up(done.stdout, done.stderr, partial=False, seconds=done.seconds)
 
-    def copy(self, source: ResticCall, snapshot_ids: Sequence[str]) -> float:
-        """Copy snapshots (full ids) from `source` into this repository. Returns the seconds it took.
+    def copy(self, source: ResticCall, snapshot_ids: Sequence[str]) -> Copied:
+        """Copy snapshots (full ids) from `source` into this repository.
 
         Each gets a new id here and carries the first one as `original`. What is here already stays as it is.
         """
         ids = [_full(snapshot_id) for snapshot_id in snapshot_ids]
         done = self._call(
             f'copy from "{source.name}"',
-            ["copy", "--from-repo", source.url, *ids],
+            ["copy", *source.from_repository(), *ids],
             How(transfer=True, source=source),
         )
-        return done.seconds
+        return Copied(tuple(ids), done.seconds)
 
-    def restore(self, snapshot_id: str, to: Path, *, on_progress: OnProgress | None = None) -> float:
-        """Restore a whole snapshot (full id) below the folder `to`. Returns the seconds it took.
+    def restore(self, snapshot_id: str, to: Path, *, on_progress: OnProgress | None = None) -> RestoredTree:
+        """Restore a whole snapshot (full id) below the folder `to`.
 
         A file lands at `to` + its absolute path. Raises RepositoryDamaged as soon as something is known
         to be lost for good; what was restored until then is left in place.
@@ -140,7 +146,7 @@ class Restic(ResticCall):
             ["restore", snapshot_id, "--target", str(to)],
             How(on_line=listener, transfer=True),
         )
-        return done.seconds
+        return read_restored(snapshot_id, done.stdout, seconds=done.seconds)
 
     def dump_text(self, snapshot_id: str, filename: str) -> str:
         """The content of one UTF-8 file of a snapshot (full id)."""
@@ -149,17 +155,18 @@ class Restic(ResticCall):
         )
         return done.stdout
 
-    def check(self, *, subset: tuple[int, int] | None = None, read_data: bool = False) -> float:
+    def check(self, *, subset: tuple[int, int] | None = None, read_data: bool = False) -> Checked:
         """Check the structure; with `subset` (n, m) read the n-th of m parts of the data too, or all of it.
 
-        Raises RepositoryDamaged. The structure alone shows no flipped bit. Returns the seconds it took.
+        Raises RepositoryDamaged. The structure alone shows no flipped bit.
         """
         arguments = ["check"]
         if read_data:
             arguments += ["--read-data"]
         elif subset is not None:
             arguments += [f"--read-data-subset={subset[0]}/{subset[1]}"]
-        return self._call("check it", arguments, How(transfer=True)).seconds
+        done = self._call("check it", arguments, How(transfer=True))
+        return read_checked((1, 1) if read_data else subset, done.stdout, seconds=done.seconds)
 
     def forget(self, keep: Keep, *, tags: Sequence[str], dry_run: bool = False) -> tuple[str, ...]:
         """Drop the snapshots with all `tags` that no rule keeps, per host and paths. Returns their full ids.
@@ -174,9 +181,10 @@ class Restic(ResticCall):
         )
 
     def forget_snapshots(self, snapshot_ids: Sequence[str]) -> None:
-        """Drop just these (full ids)."""
-        if snapshot_ids:
-            self._call("forget snapshots", ["forget", *(_full(snapshot_id) for snapshot_id in snapshot_ids)])
+        """Drop just these (full ids), in this order."""
+        ids = [_full(snapshot_id) for snapshot_id in snapshot_ids]
+        for start in range(0, len(ids), _BATCH):
+            self._call("forget snapshots", ["forget", *ids[start : start + _BATCH]])
 
     def prune(self) -> float:
         """Free what no snapshot needs any more. Returns the seconds it took."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sites.errors import RepositoryError
+from sites.errors import RepositoryDamaged, RepositoryError
 
 FULL_ID = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
@@ -65,6 +65,32 @@ class BackedUp:
     added_bytes: int
     partial: bool
     unreadable: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """`snapshot_ids` are those of the source; all of them are in the target now."""
+
+    snapshot_ids: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredTree:
+    """`entries` (files, folders, links) and `bytes` are restic's own count; None where it gives none."""
+
+    snapshot_id: str
+    seconds: float
+    entries: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Nothing wrong was found. `part` (n of m) of the data was read, all of it, or none but the structure."""
+
+    part: tuple[int, int] | None
     seconds: float
 
 
@@ -131,7 +157,9 @@ def read_snapshots(stdout: str, stderr: str) -> Listing:
     """From `snapshots --json`, which prints one array."""
     unreadable = re.findall(r"could not load snapshot ([0-9a-f]+)", stderr)
     unreadable += re.findall(r"Ignoring \\?\"([0-9a-f]+)\\?\"", stderr)
-    return Listing(tuple(_snapshot(item) for item in _array(stdout)), tuple(unreadable))
+    # since 0.17 restic gives these whole; eight characters are enough to name what cannot be used anyway
+    short = tuple(snapshot_id[:8] for snapshot_id in unreadable)
+    return Listing(tuple(_snapshot(item) for item in _array(stdout)), short)
 
 
 def read_backed_up(stdout: str, stderr: str, *, partial: bool, seconds: float) -> BackedUp:
@@ -162,6 +190,24 @@ def read_progress(message: dict[str, Any]) -> Progress | None:
         bytes=int(message.get("bytes_done", message.get("bytes_restored", 0))),
         bytes_total=int(message.get("total_bytes", 0)),
     )
+
+
+def read_restored(snapshot_id: str, stdout: str, *, seconds: float) -> RestoredTree:
+    """From `restore --json`, which before 0.16 is text without a count."""
+    summary = next((m for m in json_lines(stdout) if m.get("message_type") == "summary"), None)
+    if summary is None:
+        return RestoredTree(snapshot_id, seconds)
+    with _expecting("a summary of the restore"):
+        files, size = int(summary["files_restored"]), int(summary.get("bytes_restored", 0))
+        return RestoredTree(snapshot_id, seconds, files, size)
+
+
+def read_checked(part: tuple[int, int] | None, stdout: str, *, seconds: float) -> Checked:
+    """From `check`, which says by its exit code what it found; where it sums that up, the two must agree."""
+    summary = next((m for m in json_lines(stdout) if m.get("message_type") == "summary"), {})
+    if summary.get("num_errors"):
+        raise RepositoryDamaged(f"the check found {summary['num_errors']} errors, though restic exits with 0")
+    return Checked(part, seconds)
 
 
 def read_stats(stdout: str) -> Stats:

@@ -113,6 +113,45 @@ def test_failures_have_one_name_on_all_versions(
     assert f"restic exit {exit_code}" in str(caught.value)
 
 
+def test_a_restore_that_counts_its_errors_is_told_by_the_first_of_them(
+    fake_from_table: Callable[..., Restic], tmp_path: Path
+) -> None:
+    said = (
+        '{"message_type":"error","error":{"message":"ReadFull(<data/44>): file is too short"},'
+        '"during":"restore","item":"/s/a"}\n'
+        '{"message_type":"exit_error","code":1,"message":"Fatal: There were 4 errors"}'
+    )
+    with pytest.raises(RepositoryDamaged, match="/s/a: ReadFull"):
+        fake_from_table("0.18.0", 1, stderr=said).restore(ID, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "stdout", "counted"),
+    [
+        ("0.14.0", "restoring <Snapshot ab> to /x\n", (None, None)),
+        ("0.18.0", '{"message_type":"summary","files_restored":3,"bytes_restored":700002}', (3, 700002)),
+        ("0.18.0", '{"message_type":"summary","files_restored":1,"total_bytes":7}', (1, 0)),
+    ],
+)
+def test_what_a_restore_counts_is_kept_where_it_counts(
+    fake_from_table: Callable[..., Restic],
+    tmp_path: Path,
+    version: str,
+    stdout: str,
+    counted: tuple[int | None, int | None],
+) -> None:
+    done = fake_from_table(version, stdout=stdout).restore(ID, tmp_path)
+    assert (done.entries, done.bytes) == counted
+
+
+def test_a_check_that_counts_errors_is_damage_whatever_its_exit_code(
+    fake_from_table: Callable[..., Restic],
+) -> None:
+    said = '{"message_type":"summary","num_errors":1,"broken_packs":null}'
+    with pytest.raises(RepositoryDamaged, match="found 1 errors"):
+        fake_from_table("0.18.0", 0, stdout=said).check()
+
+
 @pytest.mark.parametrize(
     ("version", "exit_code"), [("0.14.0", 10), ("0.17.0", 12), ("0.19.1", 77), ("0.14.0", 2)]
 )
@@ -229,7 +268,10 @@ def test_the_line_that_says_most_is_kept() -> None:
             "Load(<index/ab>, 0, 0) returned error, retrying after 1s: open x: no such file or directory",
             "index/ab",
         ),
+        ("Load(<data/448e>, 70, 0) failed: open /r/data/44/448e: no such file or directory", "data/448e"),
+        ("Load(<data/448e>, 43, 70) failed: file is too short", "data/448e"),
         ("Load(<data/eea9>, 3, 0) returned error, retrying after 5ms: connection reset by peer", None),
+        ("Load(<data/eea9>, 3, 0) failed: connection reset by peer", None),
         ("Save(<data/eea9>) returned error, retrying after 5ms: no such file or directory", None),
     ],
 )
