@@ -99,7 +99,7 @@ def lines(found: Status) -> list[str]:
     stands = f", {found.stands}" if found.stands != HOME else ""
     told = [f"{found.plan} ({found.environment}){stands}", ""]
     told += columns(
-        [("dataset", "restorable", "rpo", "by", "proven", ""), *map(_dataset_row, found.datasets)]
+        [("dataset", "restorable", "rpo", "by", "proven", "trend", ""), *map(_dataset_row, found.datasets)]
     )
     told += [f"  {', '.join(names)}: {note}" for note, names in _notes(found.datasets).items()]
     told += ["", *columns([("site", "state", "processes"), *map(_site_row, found.sites)])]
@@ -134,7 +134,15 @@ def _dataset_row(row: Exposure) -> tuple[str, ...]:
     rpo = words.declared(row.rpo_seconds) if row.rpo_seconds is not None else "none"
     age = "now" if row.by == "replica" else ago(row.age_seconds)
     proven = ago((datetime.now(UTC) - row.proven).total_seconds()) if row.proven else "never"
-    return row.dataset, age, rpo, row.by or "nothing", proven, "EXCEEDED" if row.exceeded else ""
+    return (
+        row.dataset,
+        age,
+        rpo,
+        row.by or "nothing",
+        proven,
+        row.trend or "",
+        "EXCEEDED" if row.exceeded else "",
+    )
 
 
 def _site_row(site: SiteState) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -21,12 +22,23 @@ def check(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     raise typer.Exit(exit_code(found))
 
 
-def status(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+def status(
+    plan: Plan = DEFAULT_PLAN,
+    json: Json = False,
+    prometheus: Annotated[
+        Path | None,
+        typer.Option("--prometheus", metavar="FILE", help="Write it there too, as Prometheus reads it."),
+    ] = None,
+) -> None:
     """Say what could be restored now, how old it is, and what drills and failovers left behind."""
     from flows.answer import answer
     from flows.status import lines, status_of
 
     found = status_of(estate_of(plan))
+    if prometheus is not None:
+        from flows.prometheus import write
+
+        write(prometheus, found)
     answer(lines(found), found, as_json=json)
     raise typer.Exit(0 if found.good else 1)
 

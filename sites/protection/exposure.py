@@ -12,7 +12,8 @@ from sites.drivers.restic.repository import Restic
 from sites.drivers.restic.results import Listing
 from sites.errors import BlackstartError, RepositoryError
 from sites.points import Point, points
-from sites.protection.history import History
+from sites.protection.history import Event, History
+from sites.protection.trend import Trend, direction, peaks
 
 # Clocks of two sites may differ a little; more than this and a time is not to be believed.
 _CLOCK_SKEW = timedelta(seconds=60)
@@ -34,6 +35,7 @@ class Exposure:
     `point` is when the newest content restorable at DR was taken (UTC), None when there is none or it cannot
     be known; `snapshot_id` its full id at the source. `exceeded` is true unless it is known to be within the
     RPO. `proven` is when a restore test last was met, `proven_point` the content that it restored.
+    `peaks` are the last exposures in seconds, each just before a newer point arrived; `trend` is theirs.
     """
 
     dataset: str
@@ -46,6 +48,8 @@ class Exposure:
     proven: datetime | None = None
     proven_point: datetime | None = None
     notes: tuple[str, ...] = ()
+    peaks: tuple[float, ...] = ()
+    trend: Trend | None = None
 
 
 def exposures(
@@ -70,7 +74,13 @@ def exposures(
             )
     except RepositoryError as error:
         listing, notes = Listing(()), (str(error),)
-    return [_exposure(one, listing, history, instant, notes) for one in declared]
+    rows = [_exposure(one, listing, history, instant, notes) for one in declared]
+    return [_with_trend(row, repository.name, history.events()) for row in rows] if history else rows
+
+
+def _with_trend(row: Exposure, repository: str, events: Sequence[Event]) -> Exposure:
+    found = peaks(row.dataset, repository, events)
+    return replace(row, peaks=found, trend=direction(found))
 
 
 def _exposure(
