@@ -17,6 +17,8 @@ def dataset_contradictions(plan: Plan, dataset: Dataset, place: Place) -> Found:
     if dataset.backup and dataset.backup.keep and not dataset.backup.keep.model_dump(exclude_none=True):
         known = ", ".join(type(dataset.backup.keep).model_fields)
         yield (*place, "backup", "keep"), f"keeps nothing; leave it out to keep all, or give some of: {known}"
+    if dataset.backup and dataset.backup.exclude and not isinstance(dataset, FilesDataset):
+        yield (*place, "backup", "exclude"), "only of files can something be left out; this is one dump"
     if isinstance(dataset, PostgresDataset):
         yield from _servers(plan, dataset, place)
         yield from _synchronous(dataset, place)
