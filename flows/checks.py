@@ -53,6 +53,9 @@ def checks(estate: Estate) -> Iterator[Check]:
         yield _tried(name, partial(_resolved, secret))
     yield _tried("evidence", partial(_evidence, estate))
     yield _tried("prefect api", _api)
+    for name, site in plan.sites.items():
+        if site.kind != "processes":  # what is reached from outside may be out of reach
+            yield _tried(f"site {name}", partial(_asked, estate, name))
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
     for name in plan.drills:
@@ -112,6 +115,11 @@ def _api() -> str:
     if openness(url) == "unreachable":
         raise Unknown(f"{url} does not answer; schedules do not run without it")
     return f"{url} lets nobody in from elsewhere"
+
+
+def _asked(estate: Estate, site: str) -> str:
+    running = estate.site(site).running()
+    return f"it answers; running there: {', '.join(running) or 'nothing'}"
 
 
 def _in_sync(dataset: PostgresDataset) -> str:

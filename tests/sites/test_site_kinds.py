@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.checks import checks
 from flows.status import lines, status_of
 from sites.errors import PlanError
 from sites.estate import Estate
@@ -76,3 +77,15 @@ def test_status_says_that_a_site_cannot_be_asked(estate: Estate) -> None:
 
     told = "\n".join(lines(status_of(estate)))
     assert "north  unknown  it cannot be asked" in told
+
+
+def test_check_asks_every_site_that_is_out_there(estate: Estate) -> None:
+    estate.site("north").up()
+    found = {check.name: check for check in checks(estate)}
+    assert (found["site north"].state, found["site north"].what) == ("ok", "it answers; running there: alpha")
+    assert "site south" not in found
+    (estate.plan.folder / "up").unlink()
+
+    found = {check.name: check for check in checks(estate)}
+    assert found["site north"].state == "failed"
+    assert 'cannot ask site "north"' in found["site north"].what
