@@ -18,6 +18,7 @@ from sites.drivers.postgres.programs import find_programs
 from sites.drivers.restic.version import capabilities
 from sites.errors import BlackstartError, DatasetError
 from sites.estate import Estate
+from sites.plan import Plan
 from sites.secret import Secret
 
 State = Literal["ok", "failed", "unknown"]
@@ -78,8 +79,7 @@ def _postgresql() -> str:
 
 def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
     plan = estate.plan
-    for name, repository in plan.repositories.items():
-        yield f"secret of {name}", repository.password
+    yield from _secrets_of_tools(plan)
     for name, dataset in plan.datasets.items():
         if dataset.kind == "postgres" and dataset.password is not None:
             yield f"secret of {name}", dataset.password
@@ -90,6 +90,18 @@ def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
             for variable, value in env.items():
                 if isinstance(value, Secret):
                     yield f"secret {variable} of {what or 'the commands'} at {site_name}", value
+
+
+def _secrets_of_tools(plan: Plan) -> Iterator[tuple[str, Secret]]:
+    for name, repository in plan.repositories.items():
+        yield f"secret of {name}", repository.password
+        for variable, value in repository.env.items():
+            if isinstance(value, Secret):
+                yield f"secret {variable} of {name}", value
+    for place, address in enumerate(plan.notify.to if plan.notify else (), 1):
+        yield f"address {place} of notify", address
+    if plan.notify and plan.notify.ping:
+        yield "ping of notify", plan.notify.ping
 
 
 def _resolved(secret: Secret) -> str:

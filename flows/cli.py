@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from flows.commands import demo, evidence, exercise, keeping, look, people, protect, switching
+from flows.commands import demo, evidence, exercise, keeping, look, notify, people, protect, switching
 from flows.console import Console
 
 HELP = "Disaster-recovery drills that measure what your clients would have seen."
@@ -41,6 +41,7 @@ app.command()(switching.failback)
 app.command()(exercise.recover)
 app.command()(evidence.report)
 app.command()(evidence.verify)
+app.command()(notify.notify)
 app.command()(people.note)
 app.command()(people.attend)
 app.command()(people.sign)

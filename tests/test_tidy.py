@@ -28,6 +28,7 @@ SOLE_IMPORTERS = {
     "prefect": ("flows/*",),
     "subprocess": ("sites/drivers/command.py",),
     "psycopg": ("sites/drivers/postgres*",),
+    "apprise": ("sites/drivers/messages.py",),
     "docker": ("sites/drivers/containers/daemon.py",),
     "boto3": ("sites/drivers/s3*", "sites/drivers/route53*"),
 }

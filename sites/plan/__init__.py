@@ -24,6 +24,7 @@ from sites.plan.exercise import Failover as Failover
 from sites.plan.exercise import KillSite as KillSite
 from sites.plan.exercise import NoFault as NoFault
 from sites.plan.hosts import HostsSite as HostsSite
+from sites.plan.notify import Notify as Notify
 from sites.plan.places import Process as Process
 from sites.plan.places import ProcessesSite as ProcessesSite
 from sites.plan.places import Repository as Repository

@@ -15,6 +15,7 @@ from rto_rpo.objective import Duration
 from sites.plan.dataset import Dataset
 from sites.plan.evidence import Evidence, Roles, Tabletop
 from sites.plan.exercise import Drill, Failover, ObjectiveKind
+from sites.plan.notify import Notify
 from sites.plan.noun import Noun
 from sites.plan.places import Repository, Site
 from sites.plan.scalars import Location, Name
@@ -40,6 +41,7 @@ class Plan(Noun):
     failover: Failover | None = Field(None, description="which site takes over from which, and how")
     drills: dict[Name, Drill] = Field({}, description="the rehearsals")
     tabletops: dict[Name, Tabletop] = Field({}, description="drills that are only talked through")
+    notify: Notify | None = Field(None, description="who is told when something is not as it should be")
     roles: Roles = Field(default_factory=Roles, description="who answers for what")
     # a mapping, not an Evidence: its path is then read against the plan's folder, as a declared one is
     evidence: Evidence = Field(

@@ -69,6 +69,7 @@ def test_every_command_is_there() -> None:
         "hold",
         "key",
         "note",
+        "notify",
         "prune",
         "recover",
         "replicate",

@@ -19,6 +19,7 @@ POOLS = {
     "replicate": "dr",
     "restore-test": "dr",
     "upkeep": "outside",
+    "notify": "outside",
     "nightly": "outside",
     "drill": "outside",
 }

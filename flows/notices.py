@@ -1,0 +1,107 @@
+"""What people have to be told of, each with its object, the reason, and the command that comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flows.status import Status, status_of
+from rto_rpo.evidence import EvidenceError
+from sites.errors import BlackstartError
+from sites.estate import Estate
+from sites.protection.history import Event, History
+
+_LATE = 2  # so many times `every` without a backup is late
+_BAD_OUTCOMES = {"failed", "partial", "missed", "inconclusive"}
+_ACTS = {
+    "backup": ("backup", "blackstart backup {0}"),
+    "replication": ("replication to", "blackstart replicate"),
+    "restore_test": ("restore test of", "blackstart restore-test {0}"),
+    "reading": ("packs of", "blackstart upkeep"),
+    "retention": ("retention in", "blackstart upkeep"),
+    "prune": ("pruning of", "blackstart upkeep"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`key` is the same as long as the same thing is wrong with the same object."""
+
+    key: str
+    about: str
+    reason: str
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.reason}\n  next: {self.command}"
+
+
+def notices(estate: Estate, now: datetime | None = None) -> tuple[list[Notice], str | None]:
+    """All that is wrong now, and the head of the chain. What cannot be looked at is a notice as well."""
+    instant = now or datetime.now(UTC)
+    try:
+        found = status_of(estate)
+        events = History(estate.history).events()
+    except (BlackstartError, EvidenceError) as error:
+        return [Notice("status", "the status", f"cannot be had: {error}", "blackstart status")], None
+    told = [*_of_rounds(events), *_late(estate, events, instant), *_of_status(found)]
+    return told, found.head
+
+
+def _of_rounds(events: Sequence[Event]) -> Iterator[Notice]:
+    """The last of each kind of act on each object, where it went wrong."""
+    last = {(event.kind, event.repository, event.dataset): event for event in events}
+    for (kind, repository, dataset), event in last.items():
+        odd = event.detail.get("odd")
+        if event.outcome not in _BAD_OUTCOMES and not odd:
+            continue
+        about, command = _ACTS[kind]
+        name = dataset or repository
+        reason = event.detail.get("error") or event.detail.get("reason") or odd or _unreadable(event)
+        yield Notice(
+            f"{kind}:{name}:{repository}",
+            f'{about} "{name}"',
+            f"{'odd' if odd else event.outcome} at {event.utc:%Y-%m-%d %H:%M} UTC: {reason}",
+            command.format(name),
+        )
+
+
+def _unreadable(event: Event) -> str:
+    named = ", ".join(map(str, event.detail.get("unreadable", ())))
+    return f"could not be read: {named}" if named else "no reason was kept"
+
+
+def _late(estate: Estate, events: Sequence[Event], now: datetime) -> Iterator[Notice]:
+    made = {e.dataset: e.utc for e in events if e.kind == "backup" and e.outcome in ("done", "partial")}
+    for name, noun in estate.plan.datasets.items():
+        if noun.backup is None:
+            continue
+        allowed = timedelta(seconds=_LATE * noun.backup.every.seconds)
+        last = made.get(name)
+        if last is None or now - last > allowed:
+            since = f"the last one ended {last:%Y-%m-%d %H:%M} UTC" if last else "there never was one"
+            reason = f"late: one every {noun.backup.every} is due, {since}"
+            yield Notice(f"late:{name}", f'backup of "{name}"', reason, f"blackstart backup {name}")
+
+
+def _of_status(found: Status) -> Iterator[Notice]:
+    for row in found.datasets:
+        if row.exceeded:
+            age = "unknown" if row.age_seconds is None else f"{row.age_seconds:.0f} s"
+            why = "; ".join(("", *row.notes))
+            reason = f"exposure is {age}, the rpo {row.rpo_seconds:g} s{why}"
+            yield Notice(f"exposure:{row.dataset}", f'dataset "{row.dataset}"', reason, "blackstart status")
+    for what in found.left_behind:
+        yield Notice(f"left:{what}", "left behind", what, "blackstart recover")
+    for what in found.unprotected:
+        yield Notice(f"standby:{what.partition(':')[0]}", "standby lost", what, "blackstart check")
+    for run in found.drills:
+        if run.verdict in ("missed", "inconclusive"):
+            about, command = f'drill "{run.drill}"', f"blackstart report {run.folder}"
+            yield Notice(f"drill:{run.folder}", about, f"{run.verdict} at {run.utc[:16]}Z", command)
+    for each in found.not_run:
+        about = f'drill "{each.drill}"'
+        reason = f"was due at {each.due:%Y-%m-%d %H:%M} UTC and did not run"
+        key = f"not-run:{each.drill}:{each.due:%Y%m%d%H%M}"
+        yield Notice(key, about, reason, f"blackstart drill {each.drill} --preview")
