@@ -2,8 +2,9 @@
 
 Both look only now and then: the canary once an interval, the writer after each row. So they see an outage
 begin and end by up to an interval apart, each end by itself, and its length by up to two. What has to hold is
-asked of each end: the writer's row there lies within one interval of the stretch in which the canary's own
-operations show that it happened. And the length that the rows tell lies within the bounds, give or take one.
+asked of each end: the writer's row there, from its trying to its being written, lies within one interval of
+the stretch in which the canary's own operations show that it happened. And the length that the rows tell lies
+within the bounds, give or take one.
 """
 
 from __future__ import annotations
@@ -96,13 +97,14 @@ def seen(ledger: Path) -> Seen:
 
 def agreement(found: Seen, reading: Reading) -> Agreement:
     """Hold the two against each other."""
-    begin_off, end_off = _off(reading.last, found.last), _off(reading.first, found.first)
+    begin_off = _off((reading.last, reading.last), found.last)
+    end_off = _off((reading.tried, reading.first), found.first)
     said = []
     for end, off in (("began", begin_off), ("ended", end_off)):
         if abs(off) > found.interval:
             said.append(f"the outage {end} {off * 1000:+.1f} ms off the operations that blackstart has there")
-    gap = reading.gap_seconds
-    if found.upper is None or gap > found.upper + found.lost + found.interval:
+    gap, least = reading.gap_seconds, reading.tried - reading.last
+    if found.upper is None or least > found.upper + found.lost + found.interval:
         said.append(f"the reading, {gap:.3f} s, is beyond the upper bound {found.upper}")
     # An answer that came late is no service to blackstart, and a row like any other to the writer.
     if not found.late_answers and gap < found.lower - found.interval:
@@ -110,10 +112,9 @@ def agreement(found: Seen, reading: Reading) -> Agreement:
     return Agreement(begin_off, end_off, tuple(said))
 
 
-def _off(row: float, stretch: Instants) -> float:
-    """How long after the stretch the row came; negative: before it; 0: within."""
-    begin, end = stretch
-    return min(row - begin, 0.0) + max(row - end, 0.0)
+def _off(row: Instants, stretch: Instants) -> float:
+    """How long after the stretch the row's own begins; negative: before it; 0: they meet."""
+    return min(row[1] - stretch[0], 0.0) + max(row[0] - stretch[1], 0.0)
 
 
 def _utc_offset(anchor: Anchor) -> float:

@@ -12,8 +12,8 @@ from datetime import datetime
 import psycopg
 
 _GAP = """
-    SELECT extract(epoch FROM before)::float8, extract(epoch FROM at)::float8
-    FROM (SELECT at, lag(at) OVER (ORDER BY at) AS before FROM public.reading WHERE at >= %s) AS rows
+    SELECT extract(epoch FROM before), extract(epoch FROM tried), extract(epoch FROM at)
+    FROM (SELECT tried, at, lag(at) OVER (ORDER BY at) AS before FROM public.reading WHERE at >= %s) AS rows
     WHERE before IS NOT NULL
     ORDER BY at - before DESC LIMIT 1
 """
@@ -21,9 +21,14 @@ _GAP = """
 
 @dataclass(frozen=True)
 class Reading:
-    """The last row before the outage and the first one after it, in seconds of UTC."""
+    """The last row before the outage and the first one after it, in seconds of UTC.
+
+    The writer saw the service come back somewhere between `tried`, when it began what ended in its first row,
+    and that row: it is a client too, and on a busy machine one that waits.
+    """
 
     last: float
+    tried: float
     first: float
 
     @property
@@ -38,4 +43,4 @@ def read(port: int, password: str, since: datetime) -> Reading:
         row = connection.execute(_GAP, [since]).fetchone()
     if row is None:
         raise ValueError(f"nothing was written since {since.isoformat()}")
-    return Reading(float(row[0]), float(row[1]))
+    return Reading(*map(float, row))

@@ -33,8 +33,10 @@ class Drilled:
     stopped: float
     back: float
 
-    def held(self, begin_ms: float, end_ms: float) -> Any:
-        reading = self.agreement.Reading(self.stopped + begin_ms / 1000, self.back + end_ms / 1000)
+    def held(self, begin_ms: float, end_ms: float, tried_ms: float = 0) -> Any:
+        """The reading of a writer whose first row took `tried_ms` from its trying."""
+        first = self.back + end_ms / 1000
+        reading = self.agreement.Reading(self.stopped + begin_ms / 1000, first - tried_ms / 1000, first)
         return self.agreement.agreement(self.seen, reading)
 
 
@@ -85,6 +87,13 @@ def test_a_reading_within_one_interval_agrees(drilled: Drilled, begin_ms: int, e
     assert found.disagreements == ()
     assert abs(found.begin_off) <= INTERVAL_SECONDS
     assert abs(found.end_off) <= INTERVAL_SECONDS
+
+
+@pytest.mark.parametrize(("tried_ms", "agrees"), [(200, True), (195, True), (180, False), (0, False)])
+def test_a_row_that_was_long_in_coming_counts_from_when_it_was_tried(
+    drilled: Drilled, tried_ms: float, agrees: bool
+) -> None:
+    assert (drilled.held(0, 200, tried_ms).disagreements == ()) == agrees
 
 
 @pytest.mark.parametrize(

@@ -50,13 +50,14 @@ class Case:
 
 
 def first_failure(judge: Judge, cases: list[Case]) -> str | None:
-    """The first case that this judge gets wrong, and how."""
-    for case in cases:
+    """The first case that this judge gets wrong, and how. It goes to the front, for the next."""
+    for at, case in enumerate(cases):
         try:
             wrong = _wrong(judge, case)
         except Exception as error:  # noqa: BLE001 - a mutated judge may fail in any way
             wrong = repr(error)
         if wrong:
+            cases.insert(0, cases.pop(at))
             return f"{case.name}: {wrong}"
     return None
 
