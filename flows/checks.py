@@ -12,6 +12,7 @@ from drills.guard import check_health
 from drills.preview import preview
 from flows.api_address import api_url
 from flows.api_guard import openness, refuse_open_api
+from flows.covered import databases_beside, uncovered, volumes_beside
 from rto_rpo.evidence import EvidenceError
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.programs import find_programs
@@ -19,6 +20,7 @@ from sites.drivers.restic.version import capabilities
 from sites.errors import BlackstartError, DatasetError
 from sites.estate import Estate
 from sites.plan import Plan
+from sites.protection.coverage import Gap
 from sites.secret import Secret
 
 State = Literal["ok", "failed", "unknown"]
@@ -59,8 +61,23 @@ def checks(estate: Estate) -> Iterator[Check]:
             yield _tried(f"site {name}", partial(_asked, estate, name))
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
+    yield from _coverage(estate)
     for name in plan.drills:
         yield _tried(f"drill {name}", partial(_drill, estate, name))
+
+
+def _coverage(estate: Estate) -> Iterator[Check]:
+    """What nothing protects; where somebody could not be asked, that is not known."""
+    found = [Check(f"coverage of {gap.about}", "failed", gap.what) for gap in uncovered(estate)]
+    asked: list[tuple[str, Callable[[Estate, str], list[Gap]]]] = []
+    asked += [(name, databases_beside) for name, d in estate.plan.datasets.items() if d.kind == "postgres"]
+    asked += [(name, volumes_beside) for name, site in estate.plan.sites.items() if site.kind == "containers"]
+    for name, ask in asked:
+        try:
+            found += [Check(f"coverage of {gap.about}", "failed", gap.what) for gap in ask(estate, name)]
+        except BlackstartError as error:
+            found.append(Check(f"coverage beside {name}", "unknown", str(error)))
+    yield from found or [Check("coverage", "ok", "nothing that is known of is without protection")]
 
 
 def _tried(name: str, attempt: Callable[[], str]) -> Check:

@@ -184,9 +184,19 @@ def test_check_tells_what_is_ready_and_what_is_not(tmp_path: Path) -> None:
 
 
 def test_check_refuses_an_api_that_is_open(tmp_path: Path) -> None:
-    ended = run("check", "--plan", small_plan(tmp_path), env={"PREFECT_API_URL": "http://127.0.0.1:1/api"})
+    plan = small_plan(tmp_path)
+    protected = [line for line in plan.read_text().splitlines() if "scratch" not in line]
+    plan.write_text("\n".join(protected))
+    ended = run("check", "--plan", plan, env={"PREFECT_API_URL": "http://127.0.0.1:1/api"})
     assert ended.returncode == 3
+    assert re.search(r"^ok +coverage +nothing that is known of", ended.stdout, re.MULTILINE)
     assert re.search(r"^unknown +prefect api .*does not answer", ended.stdout, re.MULTILINE)
+
+
+def test_check_tells_what_nothing_protects(tmp_path: Path) -> None:
+    ended = run("check", "--plan", small_plan(tmp_path))
+    assert ended.returncode == 1
+    assert re.search(r"^failed +coverage of dataset scratch +nothing protects it", ended.stdout, re.MULTILINE)
 
 
 def test_status_exceeds_until_there_is_a_copy(tmp_path: Path, repository: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -29,7 +30,9 @@ _SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container as the daemon described it. `addresses`: network -> address there."""
+    """One container as the daemon described it. `addresses`: network -> address there.
+
+    `stores`: where, on the daemon's machine, it may write what outlives it."""
 
     id: str
     name: str
@@ -42,6 +45,7 @@ class Container:
     network_mode: str
     addresses: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, str] = field(default_factory=dict)
+    stores: tuple[Path, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -190,6 +194,9 @@ def _container(told: dict[str, Any]) -> Container:
         network_mode=told["HostConfig"]["NetworkMode"],
         addresses={name: one["IPAddress"] for name, one in networks.items() if one["IPAddress"]},
         published={port: _host_port(bound[0]) for port, bound in ports.items() if bound},
+        stores=tuple(
+            Path(one["Source"]) for one in told.get("Mounts") or () if one.get("RW") and one.get("Source")
+        ),
     )
 
 

@@ -100,6 +100,10 @@ class ContainerSite:
         """Names in the order of starting, with the number of each first process as the daemon sees it."""
         return {one.process: one.pid for one in self._fleet.alive() if one.pid}
 
+    def stores(self) -> dict[str, tuple[Path, ...]]:
+        """Where each running container may write what outlives it, on the daemon's machine."""
+        return {one.process: one.stores for one in self._fleet.alive()}
+
     def targets(self) -> list[Target]:
         """The site whole and each container. The next `kill` has nothing left to look up."""
         self._aim = self._fleet.alive()

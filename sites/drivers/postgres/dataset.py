@@ -156,6 +156,18 @@ class PostgresDataset(DumpedPostgres):
 
         return self._ask("ask the position of", site, act())
 
+    def databases(self, site: str) -> list[str]:
+        """Every database of the server there that takes connections. Raises DatasetError."""
+
+        async def act() -> list[str]:
+            async with session(self._login(site), self._answer_seconds) as server:
+                rows = await server.rows(
+                    "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate"
+                )
+                return sorted(str(row[0]) for row in rows)
+
+        return self._ask("ask for the databases beside", site, act())
+
     def timeline(self, site: str) -> int:
         """The timeline that the copy there is on; each promotion starts a new one. Raises DatasetError."""
 

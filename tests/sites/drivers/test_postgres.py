@@ -62,6 +62,10 @@ def test_who_cannot_be_asked_is_neither_writable_nor_not() -> None:
         assert dataset_at(address).writable("there") is None
 
 
+def test_the_databases_beside_it_are_told(pair: Pair) -> None:
+    assert {"postgres", pair.dataset._login("primary").database} <= set(pair.dataset.databases("primary"))
+
+
 def test_an_unknown_site_is_named(pair: Pair) -> None:
     with pytest.raises(SiteError, match='"orders" has no copy at site "mars"; it has: primary, dr'):
         pair.dataset.writable("mars")
