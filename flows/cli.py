@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from flows.commands import demo, evidence, exercise, keeping, look, notify, people, protect, switching
+from flows.commands import demo, evidence, exercise, init, keeping, look, notify, people, protect, switching
 from flows.console import Console
 
 HELP = "Disaster-recovery drills that measure what your clients would have seen."
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(init.init)
 app.command()(look.check)
 app.command()(look.status)
 app.command()(look.schema)

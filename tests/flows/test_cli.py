@@ -67,6 +67,7 @@ def test_every_command_is_there() -> None:
         "failover",
         "finding",
         "hold",
+        "init",
         "key",
         "note",
         "notify",

@@ -1,0 +1,26 @@
+"""init: look around, change nothing, and write a first plan."""
+
+from __future__ import annotations
+
+from flows.options import DEFAULT_PLAN, Json, Plan
+
+
+def init(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+    """Look around on this machine, read-only, and write a commented plan that passes `check`."""
+    from flows.answer import answer
+    from flows.first_plan import first_plan
+    from sites.discovery import look_around
+    from sites.errors import PlanError
+
+    if plan.exists():
+        raise PlanError(f"{plan} is there already", hint="name another file with --plan FILE")
+    found = look_around()
+    text, told = first_plan(found, plan)
+    try:
+        with plan.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise PlanError(f"cannot write {plan}: {error.strerror}") from None
+    count = f"{len(found.servers)} PostgreSQL servers, {len(found.databases)} databases"
+    lines = [f"written: {plan}", f"found {count}", *(f"{c.state}  {c.name}  {c.what}" for c in told)]
+    answer(lines, {"plan": plan, "found": found, "checks": told}, as_json=json)
