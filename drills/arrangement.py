@@ -76,6 +76,7 @@ def _header(estate: Estate, name: str, drill: Drill, run: str) -> dict[str, Any]
             "respond": drill.respond,
             "gate": runbook and any(service.gate is not None for service in plan.services.values()),
             **({"revive": True} if drill.revive_old_primary else {}),
+            **({"cold": True} if drill.cold else {}),
         },
         "judged": judged,
         "not_tested": not_tested,
@@ -87,7 +88,7 @@ def _objectives(estate: Estate, drill: Drill) -> tuple[list[dict[str, Any]], lis
     measured |= {(dataset, "rpo"): dataset for dataset in drill.measured_datasets}
     judged: list[dict[str, Any]] = []
     not_tested: list[dict[str, Any]] = []
-    for (subject, objective), length in estate.plan.objectives().items():
+    for (subject, objective), length in estate.plan.objectives(cold=drill.cold).items():
         is_judged = objective in drill.judge.get(subject, ())
         stream = measured.get((subject, objective)) if is_judged else None
         entry = _objective(subject, objective, length, stream)
@@ -102,7 +103,8 @@ def _objective(subject: str, objective: str, length: Duration, stream: str | Non
 def _streams(estate: Estate, drill: Drill) -> Iterator[StreamConfig]:
     who, interval_ns = clients_of(estate, drill), _interval_ns(drill)
     clients = _stream(drill, drill.canary.dataset, "clients", who.clients, interval_ns)
-    yield clients.model_copy(update={"delete_one_in": drill.canary.delete_one_in})
+    restored = drill.respond == "runbook" and _comes_from_backup(estate, drill)
+    yield clients.model_copy(update={"delete_one_in": drill.canary.delete_one_in, "restored": restored})
     if who.old_primary is not None:
         slower_ns = max(interval_ns, OLD_PRIMARY_INTERVAL_NS)
         yield _stream(drill, STREAM_OLD_PRIMARY, "old_primary", who.old_primary, slower_ns)
@@ -110,6 +112,12 @@ def _streams(estate: Estate, drill: Drill) -> Iterator[StreamConfig]:
         yield _marks(estate, marks)
     if drill.control is not None:
         yield _control(drill, drill.control)
+
+
+def _comes_from_backup(estate: Estate, drill: Drill) -> bool:
+    """Whether what the canary reads in the end was restored, and not replicated."""
+    dataset = estate.plan.datasets[drill.canary.dataset]
+    return drill.cold or dataset.kind != "postgres" or dataset.standby is None
 
 
 def _interval_ns(drill: Drill) -> int:

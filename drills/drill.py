@@ -85,7 +85,7 @@ def _record(
         if ceiling is not None:
             recorder.event("note", detail=ceiling.detail())
             tell(f"Rate: {ceiling.rate}, the most that is kept up with less a fifth ({ceiling.limited_by})")
-        response = Response(estate, recorder) if drill.respond == "runbook" else None
+        response = Response(estate, recorder, cold=drill.cold) if drill.respond == "runbook" else None
     except BaseException:
         close_unjudged(plan, folder)
         raise

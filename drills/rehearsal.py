@@ -85,10 +85,10 @@ class Rehearsal:
                 return state, self.recording.freeze()
 
     def _lead(self) -> None:
-        """Let marks be written for as long as the plan says, so that a scheduled backup takes some along."""
-        lead_seconds = max((marks.lead.seconds for marks in self.drill.marks), default=0.0)
-        if lead_seconds:
-            self.tell(f"Marks: written for {lead_seconds:.0f} s before anything is injected")
+        """Let the canary write for as long as the plan says, so that a scheduled backup takes some along."""
+        leads = (self.drill.lead, *(marks.lead for marks in self.drill.marks))
+        if lead_seconds := max(lead.seconds for lead in leads):
+            self.tell(f"Lead: written for {lead_seconds:.0f} s before anything is injected")
             threading.Event().wait(lead_seconds)
 
     def _inject(self, fault: Fault, undo: Undo) -> None:

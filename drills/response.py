@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from drills.recording import Recording
 from sites.errors import BlackstartError, GateRefused
 from sites.estate import Estate
+from sites.protection.history import History
+from sites.protection.prediction import Prediction, predicted
 from sites.recovery.respond import Responder
 from sites.recovery.runbook import Run
 
@@ -15,14 +17,16 @@ from sites.recovery.runbook import Run
 class Response:
     """Stands watch from `start` on. Every milestone that the responder reaches goes into the ledger."""
 
-    def __init__(self, estate: Estate, recording: Recording) -> None:
+    def __init__(self, estate: Estate, recording: Recording, *, cold: bool = False) -> None:
         self._recording = recording
         self._stop = threading.Event()
-        self._responder = Responder(estate, self._observe)
+        self._responder = Responder(estate, self._observe, cold=cold)
         self._thread = threading.Thread(target=self._stand_watch, name="responder", daemon=True)
         self._run: Run | None = None
         self._error: Exception | None = None
         self._unrecorded: list[str] = []
+        self._restore_seconds: dict[str, float] = {}
+        self._foretold = _foretold(estate) if cold else None
 
     def start(self) -> None:
         self._thread.start()
@@ -39,7 +43,9 @@ class Response:
         return not self._thread.is_alive()
 
     def conclude(self) -> None:
-        """Record how the runbook ended, as a check with a verdict of its own."""
+        """Record how the runbook ended, as a check with a verdict of its own, and what was foretold of it."""
+        if self._foretold is not None:
+            self._recording.event("note", detail=self._held_against(self._foretold))
         verdict, reason = self._conclusion()
         self._recording.event("check", detail={"name": "runbook", "verdict": verdict, "reason": reason})
 
@@ -56,6 +62,15 @@ class Response:
             return "missed", "the responder declared no outage, so nothing was failed over"
         return _how_it_ended(self._run)
 
+    def _held_against(self, foretold: Prediction) -> dict[str, object]:
+        """What restore tests foretold beside what the restores took, dataset by dataset."""
+        return {
+            "about": "restores from backup",
+            "predicted_seconds": foretold.by_dataset,
+            "measured_seconds": {name: round(took, 3) for name, took in self._restore_seconds.items()},
+            "unproven": list(foretold.unproven),
+        }
+
     def _stand_watch(self) -> None:
         try:
             self._run = self._responder.stand_watch(self._stop)
@@ -64,10 +79,17 @@ class Response:
 
     def _observe(self, event: str, detail: Mapping[str, object]) -> None:
         """Never raises: a failover goes on whether or not anybody can write down how."""
+        if "dataset" in detail and isinstance(took := detail.get("seconds"), float):
+            self._restore_seconds[str(detail["dataset"])] = took
         try:
             self._recording.event(event, source="responder", detail=dict(detail))
         except BlackstartError as error:
             self._unrecorded.append(f"{event}: {error}")
+
+
+def _foretold(estate: Estate) -> Prediction:
+    backed_up = [name for name, noun in estate.plan.datasets.items() if noun.backup is not None]
+    return predicted(History(estate.history), backed_up)
 
 
 def _how_it_ended(run: Run) -> tuple[str, str]:

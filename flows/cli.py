@@ -13,7 +13,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from flows.commands import demo, evidence, exercise, init, keeping, look, notify, people, protect, switching
+from flows.commands import (
+    clean,
+    demo,
+    evidence,
+    exercise,
+    init,
+    keeping,
+    look,
+    notify,
+    people,
+    protect,
+    switching,
+)
 from flows.console import Console
 
 HELP = "Disaster-recovery drills that measure what your clients would have seen."
@@ -34,6 +46,7 @@ app.command()(protect.backup)
 app.command()(protect.replicate)
 app.command()(protect.restore_test)
 app.command()(protect.upkeep)
+app.command("clean-point")(clean.clean_point)
 app.command()(exercise.drill)
 app.command()(exercise.calibrate)
 app.command()(exercise.failover)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from sites.errors import GuardError
 from sites.estate import Estate
-from sites.recovery.failover import Failover
+from sites.protection.history import History
+from sites.protection.prediction import Prediction, predicted
+from sites.recovery.cold import runbook
 from sites.recovery.respond import abandon, declared_failover, fail_over
 from sites.recovery.runbook import Detail, Run, in_order
 
@@ -24,14 +26,29 @@ class Planned:
     needs: tuple[str, ...]
 
 
-def preview(estate: Estate) -> list[Planned]:
+def preview(estate: Estate, *, cold: bool = False) -> list[Planned]:
     """The steps in order; nothing is changed and nobody is asked. Raises GuardError."""
-    steps = in_order(Failover(estate, lambda *_: None).steps())
+    steps = in_order(runbook(estate, lambda *_: None, cold=cold))
     return [Planned(step.name, step.says, step.by_hand, step.needs) for step in steps]
 
 
-def perform(estate: Estate, *, environment: str | None, resume: bool, tell: Callable[[str], None]) -> Run:
+def foretold(estate: Estate) -> Prediction:
+    """What restore tests say of how long a cold recovery restores. Raises SiteError."""
+    backed_up = [name for name, noun in estate.plan.datasets.items() if noun.backup is not None]
+    return predicted(History(estate.history), backed_up)
+
+
+def perform(
+    estate: Estate,
+    *,
+    environment: str | None,
+    resume: bool,
+    tell: Callable[[str], None],
+    cold: bool = False,
+) -> Run:
     """Fail over, or go on with a failover that was cut off. `tell` hears of every milestone.
+
+    With `cold` no replica is trusted: everything comes from the other site's backups.
 
     Raises GuardError unless the plan's environment is named; RunbookError when another failover runs, or none
     may follow on what was done last.
@@ -42,16 +59,16 @@ def perform(estate: Estate, *, environment: str | None, resume: bool, tell: Call
         if event not in _QUIET:
             tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
 
-    return fail_over(estate, Failover(estate, observe).steps(), observe, resume=resume)
+    return fail_over(estate, runbook(estate, observe, cold=cold), observe, resume=resume)
 
 
-def take_back(estate: Estate, *, environment: str | None) -> tuple[str, ...]:
+def take_back(estate: Estate, *, environment: str | None, cold: bool = False) -> tuple[str, ...]:
     """Abandon a failover that has done nothing irrevocable; the steps that were undone.
 
     Raises GuardError unless the plan's environment is named; RunbookError when it cannot be taken back.
     """
     _require_environment(estate, environment)
-    return abandon(estate, Failover(estate, lambda *_: None).steps(), lambda *_: None)
+    return abandon(estate, runbook(estate, lambda *_: None, cold=cold), lambda *_: None)
 
 
 def _require_environment(estate: Estate, environment: str | None) -> None:

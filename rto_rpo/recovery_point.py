@@ -172,6 +172,7 @@ def _bounds(
     begin = newest if damage.begin_ns is None else max(damage.begin_ns, newest)
     latest = history.readback_ns if damage.end_ns is None else damage.end_ns
     end = newest if latest is None else max(latest, newest)
-    if before is None and history.stream["role"] == "marks":
+    restored = history.stream["role"] == "marks" or history.stream.get("restored", False)
+    if before is None and restored:
         return begin - oldest, None, age
     return begin - oldest, end - (oldest_sent if before is None else before), age

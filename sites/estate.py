@@ -44,12 +44,13 @@ class RestoreSource:
     to: Path
     loader: Loadable | None = None
 
-    def restore(self, limit_seconds: float) -> Restored:
-        """Put the newest whole point in place, gently: the first services may serve again by now.
+    def restore(self, limit_seconds: float, *, gently: bool = True) -> Restored:
+        """Put the newest whole point in place; `gently` where the first services may serve again by now.
 
         Raises RepositoryError, DatasetError.
         """
-        reader = replace(self.repository.gently(), transfer_limit_seconds=limit_seconds)
+        reader = self.repository.gently() if gently else self.repository
+        reader = replace(reader, transfer_limit_seconds=limit_seconds)
         if self.loader is None:
             return restore_dataset(reader, self.dataset, self.to)
         return restore_dump(reader, self.dataset, self.loader, self.site, self.to.parent)
@@ -207,6 +208,21 @@ class Estate:
         driver = self.dataset(dataset)
         loader = driver if isinstance(driver, SqliteDataset) else None
         return RestoreSource(dataset, name, self.repository(name), place.site, place.path, loader)
+
+    def backup_source(self, dataset: str) -> RestoreSource:
+        """From where a PostgreSQL dataset is loaded at its standby's site, in the place of what is there.
+
+        Raises PlanError when its plan does not say.
+        """
+        declared = _declared(self.plan.datasets, dataset, "dataset")
+        if declared.kind != "postgres" or declared.standby is None or declared.backup is None:
+            raise PlanError(
+                f'dataset "{dataset}" cannot be recovered from a backup at its standby\'s site',
+                hint="it needs `backup` and `standby`",
+            )
+        name = self.copy_of(declared.backup.to) or declared.backup.to
+        to, site = self.state / "restoring" / dataset, declared.standby.site
+        return RestoreSource(dataset, name, self.repository(name), site, to, self.postgres(dataset))
 
     def questions(self, dataset: str) -> list[Question]:
         """What a restore test asks of restored data besides, secrets looked up. Raises PlanError."""

@@ -33,6 +33,7 @@ class StreamConfig(_Strict):
     clients: PositiveInt = 1
     payload_bytes: PositiveInt = SIZE_BYTES
     delete_one_in: PositiveInt | None = None
+    restored: bool = False
 
     @property
     def in_flight_max(self) -> int:
@@ -49,7 +50,8 @@ class StreamConfig(_Strict):
         """What the ledger's header says of it."""
         said = {"name", "role", "address", "dataset", "service", "interval_ns", "limit_ns"}
         written = {"payload_bytes": self.payload_bytes} if self.role != "control" else {}
-        return {**self.model_dump(include=said), **written}
+        restored = {"restored": True} if self.restored else {}
+        return {**self.model_dump(include=said), **written, **restored}
 
 
 class RecorderConfig(_Strict):

@@ -100,6 +100,10 @@ def failover(
     abandon: Annotated[
         bool, typer.Option("--abandon", help="Take one back that has done nothing irrevocable.")
     ] = False,
+    cold: Annotated[
+        bool,
+        typer.Option("--cold", help="Trust no replica: recover everything from the other site's backups."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fail over in earnest: fence the old site, promote the other one, start, redirect, restore."""
@@ -110,15 +114,16 @@ def failover(
 
     estate = estate_of(plan)
     if preview:
-        steps = acts.preview(estate)
-        answer(words.step_lines(steps), {"steps": steps}, as_json=json)
+        steps, foretold = acts.preview(estate, cold=cold), acts.foretold(estate) if cold else None
+        told = [f"predicted  {foretold.told()}"] if foretold else []
+        answer([*words.step_lines(steps), *told], {"steps": steps, "predicted": foretold}, as_json=json)
         return
     if abandon:
-        undone = acts.take_back(estate, environment=environment)
+        undone = acts.take_back(estate, environment=environment, cold=cold)
         answer([f"undone: {', '.join(undone) or 'nothing had been done'}"], {"undone": undone}, as_json=json)
         return
     console = Console(timed=True)
-    run = acts.perform(estate, environment=environment, resume=resume, tell=console.passed)
+    run = acts.perform(estate, environment=environment, resume=resume, tell=console.passed, cold=cold)
     for step, error in run.failed.items():
         console.error(f"{step}: {error}")
         if error.hint:

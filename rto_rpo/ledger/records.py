@@ -55,7 +55,10 @@ class PlanReference(TypedDict):
 
 @with_config(_STRICT)
 class DrillReference(TypedDict):
-    """`fault` is as in the plan. `gate`: a `safe` event is owed; `revive`: an `old_primary_revived` is."""
+    """`fault` is as in the plan. `gate`: a `safe` event is owed; `revive`: an `old_primary_revived` is.
+
+    `cold`: no replica was trusted, everything was recovered from backup.
+    """
 
     name: Name
     kind: Literal["live", "isolated", "restore", "tabletop"]
@@ -64,6 +67,7 @@ class DrillReference(TypedDict):
     respond: Literal["runbook", "observe"]
     gate: NotRequired[bool]
     revive: NotRequired[bool]
+    cold: NotRequired[bool]
 
 
 @with_config(_STRICT)
@@ -80,7 +84,8 @@ class JudgedObjective(TypedDict):
 class Stream(TypedDict):
     """One operation is due every `interval_ns`, each with `limit_ns` to answer.
 
-    `payload_bytes` is the length of each payload, of a stream that writes.
+    `payload_bytes` is the length of each payload, of a stream that writes. `restored`: what is read back
+    comes from a backup, so that it may be older than all that the run wrote.
     """
 
     name: Name
@@ -91,6 +96,7 @@ class Stream(TypedDict):
     interval_ns: Length
     limit_ns: Length
     payload_bytes: NotRequired[Length]
+    restored: NotRequired[Literal[True]]
 
 
 @with_config(_STRICT)

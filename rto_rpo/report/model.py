@@ -37,7 +37,8 @@ class Ledger(_Part):
 
 class Drill(_Part):
     name: str
-    """`gate`: the run owes a proof that it was safe to go on (safe RTO); `revive`: that the fence held."""
+    """`gate`: the run owes a proof that it was safe to go on (safe RTO); `revive`: that the fence held.
+    `cold`: no replica was trusted, all of it was recovered from backup."""
 
     kind: str
     environment: str | None
@@ -45,6 +46,7 @@ class Drill(_Part):
     fault: dict[str, Any]
     gate: bool = False
     revive: bool = False
+    cold: bool = False
 
 
 class Span(_Part):

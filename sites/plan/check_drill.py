@@ -28,15 +28,21 @@ def drill_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
 
 
 def _response(plan: Plan, drill: Drill, place: Place) -> Found:
+    if drill.cold and drill.respond != "runbook":
+        yield (*place, "cold"), "nothing is recovered in this drill; it needs `respond: runbook`"
     if drill.respond != "runbook" or plan.failover is None:
         return
+    if drill.cold:
+        for name, dataset in plan.datasets.items():
+            if dataset.kind == "postgres" and dataset.standby is not None and dataset.backup is None:
+                yield (*place, "cold"), f'dataset "{name}" has no backup to be recovered from'
     if isinstance(drill.fault, KillSite) and drill.fault.site != plan.failover.from_site:
         said = f'"{drill.fault.site}" is not the site that the runbook fails over from'
         yield (*place, "fault", "site"), f'{said}; that is "{plan.failover.from_site}"'
 
 
 def _judge(plan: Plan, drill: Drill, place: Place) -> Found:
-    declared = plan.objectives()
+    declared = plan.objectives(cold=drill.cold)
     service, dataset = drill.canary.service, drill.canary.dataset
     measured = {(service, "rto"), *((each, "rpo") for each in drill.measured_datasets)}
     for subject, objectives in drill.judge.items():
@@ -45,7 +51,8 @@ def _judge(plan: Plan, drill: Drill, place: Place) -> Found:
         for at, objective in enumerate(objectives):
             if (subject, objective) not in declared:
                 has = ", ".join(kind for name, kind in declared if name == subject) or "none"
-                yield (*place, subject, at), f'"{subject}" declares no {objective}; declared there: {has}'
+                wanted = f"cold_{objective}" if drill.cold else objective
+                yield (*place, subject, at), f'"{subject}" declares no {wanted}; declared there: {has}'
             elif (subject, objective) not in measured:
                 measures = f'its canary measures the rto of "{service}" and the rpo of "{dataset}"'
                 yield (*place, subject, at), f"nothing in this drill measures it; {measures}"
@@ -87,9 +94,6 @@ def _revival(plan: Plan, drill: Drill, place: Place) -> Found:
 
 
 def _longest_rto(plan: Plan, drill: Drill) -> Duration:
-    judged = [
-        plan.services[name].rto
-        for name, kinds in drill.judge.items()
-        if "rto" in kinds and name in plan.services
-    ]
+    declared = plan.objectives(cold=drill.cold)
+    judged = [declared.get((name, "rto")) for name, kinds in drill.judge.items() if "rto" in kinds]
     return max((rto for rto in judged if rto), default=Duration(0))

@@ -62,6 +62,9 @@ class PostgresDataset(Noun):
     backup: Backup | None = Field(None, description="how it is backed up; default: not at all")
     checks: tuple[RestoreCheck, ...] = Field((), description="what a restore test asks of it besides")
     rpo: Span | None = Field(None, description="objective: acknowledged writes younger than this may be lost")
+    cold_rpo: Span | None = Field(
+        None, description="objective: so old may it be when it is recovered from backup, without its standby"
+    )
 
 
 class RestorePlace(Noun):

@@ -10,7 +10,7 @@ from rto_rpo.objective import parse_duration
 from sites.plan.canary import Canary, FilesCanary
 from sites.plan.noun import Noun
 from sites.plan.references import Need, SiteName
-from sites.plan.scalars import Count, HttpAddress, PositiveSpan, Schedule
+from sites.plan.scalars import Count, HttpAddress, PositiveSpan, Schedule, Span
 
 ObjectiveKind = Literal["rto", "rpo"]
 
@@ -51,6 +51,13 @@ class Drill(Noun):
     fault: Annotated[KillSite | NoFault, Field(discriminator="kind")] = Field(description="the damage done")
     respond: Literal["runbook", "observe"] = Field(
         description="runbook: blackstart detects and fails over; observe: something else does"
+    )
+    cold: bool = Field(
+        False,
+        description="no replica is trusted: the runbook recovers everything from the other site's backups",
+    )
+    lead: Span = Field(
+        parse_duration("0s"), description="the canary writes for so long before anything is injected"
     )
     after: Literal["stay"] = Field(description="stay: the other site goes on serving")
     judge: dict[Need, Annotated[tuple[ObjectiveKind, ...], Field(min_length=1)]] = Field(

@@ -85,13 +85,18 @@ class Plan(Noun):
         declared: dict[str, Drill | Tabletop] = {**self.drills, **self.tabletops}
         return {name: drill.schedule for name, drill in declared.items() if drill.schedule is not None}
 
-    def objectives(self) -> dict[tuple[str, ObjectiveKind], Duration]:
-        """All that is declared: (service, "rto") and (dataset, "rpo") to the length allowed."""
+    def objectives(self, *, cold: bool = False) -> dict[tuple[str, ObjectiveKind], Duration]:
+        """All that is declared: (service, "rto") and (dataset, "rpo") to the length allowed.
+
+        With `cold`, what is promised of a recovery from backup alone.
+        """
         declared: dict[tuple[str, ObjectiveKind], Duration] = {}
         for name, service in self.services.items():
-            if service.rto is not None:
-                declared[name, "rto"] = service.rto
+            rto = service.cold_rto if cold else service.rto
+            if rto is not None:
+                declared[name, "rto"] = rto
         for name, dataset in self.datasets.items():
-            if dataset.rpo is not None:
-                declared[name, "rpo"] = dataset.rpo
+            rpo = dataset.cold_rpo if cold and dataset.kind == "postgres" else dataset.rpo
+            if rpo is not None:
+                declared[name, "rpo"] = rpo
         return declared

@@ -67,3 +67,6 @@ class Service(Noun):
     )
     gate: Gate | None = Field(None, description="what must be so before it is started at the other site")
     rto: Span | None = Field(None, description="objective: served again within this time")
+    cold_rto: Span | None = Field(
+        None, description="objective: served again within this time, all of it recovered from backup"
+    )

@@ -9,7 +9,7 @@ from sites.drivers.http.check import check
 from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Failover as Declared
-from sites.recovery.failover import Failover
+from sites.recovery.cold import runbook
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
 from sites.recovery.runbook import Engine, Observer, Run, Step
@@ -23,12 +23,13 @@ class Responder:
     """Watches an estate's services through their clients' address and fails over once they are gone.
 
     Everything that can be prepared is prepared before the outage. It knows nothing of drills.
+    `cold`: no replica is trusted, everything comes from backups.
     """
 
-    def __init__(self, estate: Estate, observe: Observer) -> None:
+    def __init__(self, estate: Estate, observe: Observer, *, cold: bool = False) -> None:
         self._estate = estate
         self._observe = observe
-        self._steps = Failover(estate, observe).steps()
+        self._steps = runbook(estate, observe, cold=cold)
         self._urls = watched(estate)
 
     def stand_watch(self, stop: threading.Event) -> Run | None:

@@ -101,11 +101,27 @@ def calibration() -> Calibration:
 
 
 def changed(
-    built: example.Desk, *, services: dict[str, Any] | None = None, drill: dict[str, Any] | None = None
+    built: example.Desk,
+    *,
+    services: dict[str, Any] | None = None,
+    drill: dict[str, Any] | None = None,
+    cold: dict[str, Any] | None = None,
+    gate: bool = True,
 ) -> Plan:
-    """The desk's plan with a shorter drill, and with these keys of services and of the drill changed."""
+    """The desk's plan with a shorter drill, and with these keys of services and of the drill changed.
+
+    With `cold`, also the drill "recover-cold" of the same service, and what is promised of it.
+    Without `gate` the engine starts whatever orders are missing.
+    """
     declared = yaml.safe_load(example.PLAN.read_text())
     declared["drills"]["kill-primary"] |= {**EASY, **(drill or {})}
+    if cold is not None:
+        declared["services"]["gateway"]["cold_rto"] = "5m"
+        declared["datasets"]["orders"]["cold_rpo"] = "1h"
+        if not gate:
+            del declared["services"]["engine"]["gate"]
+        usual = {**declared["drills"]["kill-primary"], **EASY, "cold": True, "schedule": None}
+        declared["drills"]["recover-cold"] = {k: v for k, v in {**usual, **cold}.items() if v is not None}
     for name, keys in (services or {}).items():
         declared["services"][name] |= keys
     declared["evidence"]["heads"] = "${BLACKSTART_EVIDENCE}-heads.jsonl"

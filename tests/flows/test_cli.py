@@ -61,6 +61,7 @@ def test_every_command_is_there() -> None:
         "backup",
         "calibrate",
         "check",
+        "clean-point",
         "demo",
         "drill",
         "failback",

@@ -40,7 +40,7 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
             (each["objective"], each["stream"]) for each in header["judged"]
         }:
             continue
-        points[name] = _point(records, name, trusted.get(name), watch, f0, f1, stream["role"])
+        points[name] = _point(records, name, trusted.get(name), watch, f0, f1, stream)
     split = {
         stream["name"]: _split(header, records, stream, trusted, _when(events, "old_primary_revived"))
         for stream in _streams(header, "old_primary")
@@ -61,6 +61,10 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
         "verdicts": verdicts,
         "verdict": verdict,
     }
+
+
+def _from_backup(stream: Fields) -> bool:
+    return stream["role"] == "marks" or bool(stream.get("restored"))
 
 
 def _streams(header: Fields, role: str) -> list[Fields]:
@@ -318,7 +322,7 @@ def _point(
     watch: int,
     f0: int | None,
     f1: int | None,
-    role: str,
+    stream: Fields,
 ) -> Fields:
     writes = {each["number"]: each for each in _operations(records, name) if each["act"] == "write"}
     deletes = {
@@ -357,7 +361,7 @@ def _point(
         ]
         lower = newest - o if f0 is None else max(f0, newest) - o
         upper = max(readback if f1 is None else f1, newest) - g
-        if not earlier and role == "marks":  # the restored data may be older than all that the run wrote
+        if not earlier and _from_backup(stream):  # the restored data may be older than all that the run wrote
             upper = None
     b = None if time is None else time["b"]
     return {
@@ -376,7 +380,7 @@ def _point(
         "not_kept": sorted(i - r),
         "unrecorded": unrecorded,
         "age": fault - max(survivors) if survivors else None,
-        "verification": _verification(records, name) if role == "clients" else None,
+        "verification": _verification(records, name) if stream["role"] == "clients" else None,
     }
 
 

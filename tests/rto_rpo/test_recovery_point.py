@@ -186,3 +186,17 @@ def test_marks_in_a_restored_dataset_are_judged_by_the_faults_own_instants(tmp_p
     assert point.lower_seconds == (drill.f0 - dues[8] - MS) / 1e9
     assert point.upper_seconds == (drill.f1 - dues[7] - MS) / 1e9
     assert decision.verdict == "met"
+
+
+@pytest.mark.parametrize("restored", [True, False])
+def test_what_comes_from_a_backup_may_be_older_than_the_run_unless_a_write_before_the_loss_is_back(
+    tmp_path: Path, restored: bool
+) -> None:
+    """Of a replica the oldest loss is known: it has all that was acknowledged before."""
+    told = stream(**({"restored": True} if restored else {}))
+    for folder, lost, known in (("all", set(range(100)), not restored), ("some", set(range(50, 100)), True)):
+        (tmp_path / folder).mkdir()
+        drill = PlantedDrill(lost=lost, head=header(streams=[told]))
+        point = point_of(drill, tmp_path / folder)
+        assert len(point.lost) == len(lost)
+        assert (point.upper_seconds is not None) == known

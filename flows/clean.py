@@ -1,0 +1,42 @@
+"""The newest clean point of a dataset, from the copy at the other site; in words and as an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sites.errors import PlanError
+from sites.estate import Estate
+from sites.recovery.clean_point import CleanPoint, Look, newest_clean
+
+
+def clean_point(estate: Estate, dataset: str, tell: Callable[[Look], None]) -> CleanPoint:
+    """Raises PlanError for a dataset without a backup, RepositoryError."""
+    driver = estate.dataset(dataset)
+    declared = estate.plan.datasets[dataset].backup
+    if declared is None:
+        raise PlanError(f'dataset "{dataset}" has no backup, so it has no points')
+    where = estate.copy_of(declared.to) or declared.to
+    scratch = estate.state / "clean-point"
+    return newest_clean(driver, dataset, estate.repository(where), estate.questions(dataset), scratch, tell)
+
+
+def exit_code(found: CleanPoint) -> int:
+    """1 when none is clean, 3 when a newer one may be clean that could not be judged."""
+    if found.clean is None:
+        return 1 if all(look.verdict == "missed" for look in found.looks) else 3
+    return 0 if found.certain else 3
+
+
+def lines(found: CleanPoint) -> list[str]:
+    looked = f"{len(found.looks)} of {found.points} points looked at, in {found.repository}"
+    if found.clean is None:
+        oldest = f"the oldest says: {found.after.said}" if found.after else ""
+        return [f"{found.dataset}: no point is clean; {oldest}", looked]
+    told = [
+        f"{found.dataset}: clean as of {found.clean.taken:%Y-%m-%dT%H:%M:%SZ}",
+        f"snapshot {found.clean.snapshot_id}: {found.clean.said}",
+    ]
+    if found.after is not None:
+        how = "not clean" if found.after.verdict == "missed" else "COULD NOT BE JUDGED"
+        told.append(f"the next one, of {found.after.taken:%Y-%m-%dT%H:%M:%SZ}, is {how}: {found.after.said}")
+    return [*told, looked]

@@ -1,0 +1,91 @@
+"""The cold recovery, as one table: no replica is used, and everything comes from the other site's backups.
+
+step                 after                                       milestone
+fence SITE           -                                           fenced
+promote DATASET      fence: its server is to take writes         (what it holds is thrown away)
+load DATASET         its promotion: the backup instead of all    promoted
+                     that the server holds
+everything else      as in a failover, with `load` for `promote`
+
+Whatever has damaged the replica as well (a dropped table, a bad release, an extortionist) is not undone by a
+failover to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sites.errors import GuardError
+from sites.estate import Estate
+from sites.recovery.failover import ATTEST, RESTORE_SECONDS, Failover
+from sites.recovery.runbook import Detail, Observer, Step
+
+
+class ColdRecovery(Failover):
+    """Makes the steps of a failover that trusts no replica.
+
+    Raises GuardError when a replicated dataset has no backup that outlives its site, PlanError.
+    """
+
+    def __init__(self, estate: Estate, observe: Observer) -> None:
+        super().__init__(estate, observe)
+        for name in self._promoted:
+            where = estate.backup_source(name).repository_name
+            if estate.plan.repositories[where].site == self._old:
+                raise GuardError(
+                    f'cannot recover dataset "{name}" cold: repository "{where}" is lost with "{self._old}"',
+                    hint="declare a copy_of it at another site",
+                )
+
+    def steps(self) -> list[Step]:
+        steps = [self._as_a_shell(step) for step in super().steps()]
+        return [*steps, *map(self._load_step, self._promoted)]
+
+    def _as_a_shell(self, step: Step) -> Step:
+        """A server that is promoted for its shell alone serves nobody yet; one writer, once it is loaded."""
+        if step.name.startswith("promote "):
+            name = step.name.removeprefix("promote ")
+            says = (
+                f'let the server of dataset "{name}" at "{self._new}" take writes; what it holds is dropped'
+            )
+            return replace(step, says=says, milestone=None)
+        if step.name == ATTEST:
+            loads = tuple(f"load {name}" for name in self._promoted)
+            return replace(step, needs=(*step.needs, *loads))
+        return step
+
+    def _load_step(self, name: str) -> Step:
+        source = self._estate.backup_source(name)
+
+        def do(limit_seconds: float) -> Detail:
+            restored = source.restore(limit_seconds, gently=False)  # clients are waiting for it
+            return {
+                "dataset": name,
+                "snapshot": restored.snapshot_id,
+                "taken": restored.taken.isoformat(),
+                "complete": restored.complete,
+                "seconds": restored.seconds,
+            }
+
+        return Step(
+            name=f"load {name}",
+            says=f'fill dataset "{name}" at site "{self._new}" from repository "{source.repository_name}"',
+            do=do,
+            done=lambda: False,  # loading again is harmless; a half-loaded database looks like a whole one
+            limit_seconds=RESTORE_SECONDS,
+            by_hand=f"restic -r {source.repository.url} restore latest --tag dataset:{name} -t DIR, "
+            "then pg_restore the dump into the emptied database",
+            needs=(self._fence, f"promote {name}"),
+            milestone="promoted",
+        )
+
+    def _ends_of(self, needs: tuple[str, ...], *, restored: bool = True) -> tuple[str, ...]:
+        return tuple(
+            end.replace("promote ", "load ", 1) if end.startswith("promote ") else end
+            for end in super()._ends_of(needs, restored=restored)
+        )
+
+
+def runbook(estate: Estate, observe: Observer, *, cold: bool) -> list[Step]:
+    """The steps of the one or the other. Raises GuardError, PlanError."""
+    return (ColdRecovery if cold else Failover)(estate, observe).steps()
