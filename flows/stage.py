@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Protocol
 
 from drills.recover import close_unfinished
 from flows.console import Console
+from flows.interruption import ended_like_interrupted
 from flows.local_server import LocalServer, empty_database
 from rto_rpo.evidence.lines.signature import new_key
 from sites.errors import BlackstartError
@@ -62,7 +62,7 @@ def stage(evidence: Path, state: Path, console: Console, program: str = "desk") 
     """
     example = _example(program)
     os.environ["BLACKSTART_EVIDENCE"] = str(evidence.absolute())
-    with _ended_like_interrupted(), _room() as room:
+    with ended_like_interrupted(), _room() as room:
         (room / "desk" / "secrets").mkdir(parents=True)
         shutil.copyfile(_key(state), room / "desk" / "secrets" / KEY_NAME)
         (room / "desk" / "secrets" / KEY_NAME).chmod(0o600)
@@ -143,20 +143,6 @@ def _room() -> Iterator[Path]:
         yield room
     finally:
         shutil.rmtree(room, ignore_errors=True)
-
-
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """SIGTERM takes everything down, as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _all(acts: Sequence[Callable[[], None]]) -> None:

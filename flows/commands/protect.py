@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,14 @@ def upkeep(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     _tell(keep_up(estate_of(plan)), outcomes.kept_up, Console(), as_json=json)
 
 
+def _until_ended(found: Iterable[Outcome[Any]]) -> Iterator[Outcome[Any]]:
+    """The tools beneath have process groups of their own: told to end, we end them first."""
+    from flows.interruption import ended_like_interrupted
+
+    with ended_like_interrupted():
+        yield from found
+
+
 def _show(console: Console, act: str, name: str, progress: Progress) -> None:
     done, total = progress.bytes / 2**20, progress.bytes_total / 2**20
     console.progress(f"{act} {name}: {progress.fraction:4.0%}, {done:,.0f} of {total:,.0f} MiB")
@@ -67,7 +75,7 @@ def _tell(
     from flows.outcomes import as_data, exit_code
 
     rows, data = [], []
-    for outcome in found:
+    for outcome in _until_ended(found):
         console.progress_over()
         row = told(outcome)
         console.outcome(row.exit_code, f"{row.subject}: {row.state}")

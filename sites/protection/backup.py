@@ -13,7 +13,7 @@ from sites.comparison import printable
 from sites.drivers.files import FilesDataset
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.drivers.restic.results import BackedUp
-from sites.errors import BlackstartError, NoRepository, RepositoryError
+from sites.errors import NoRepository, RepositoryError
 from sites.manifest import Manifest, encode, scan, sha256
 from sites.points import MANIFEST_NAME, Tags
 from sites.protection.first_use import make_if_new
@@ -80,9 +80,10 @@ def backup(
             tags = Tags.fresh(dataset.name, plan, policy.tags)
             with ready(dataset, site, staging) as source:
                 result = _back_up(source, repository, tags, history, on_progress, began)
-    except BlackstartError as error:
+    except BaseException as error:
         if history:
-            history.append(Event("backup", repository.name, "failed", dataset.name, {"error": str(error)}))
+            said = str(error) or "it was interrupted"
+            history.append(Event("backup", repository.name, "failed", dataset.name, {"error": said}))
         raise
     if history and policy.alarm is not None:
         seen = odd(policy.alarm, _detail(result), dataset.name, history.events())

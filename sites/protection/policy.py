@@ -42,7 +42,7 @@ class Policy:
         self._run("before", self.before, dataset)
         try:
             yield
-        except BlackstartError as error:
+        except BaseException as error:  # also when we are told to end: what `before` froze must thaw
             try:
                 self._run("after", self.after, dataset)
             except DatasetError as another:

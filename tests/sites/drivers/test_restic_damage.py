@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +114,28 @@ def test_a_full_disk_is_not_taken_for_damage(make_repository: Make, source: Path
         finally:
             subprocess.run(["/bin/umount", small], check=True)
     assert not isinstance(caught.value, RepositoryDamaged)
+
+
+def test_a_repository_on_a_full_disk_takes_nothing_and_keeps_what_it_has(
+    make_repository: Make, source: Path
+) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs a small file system")
+    repository = make_repository()
+    with open_folder() as small:
+        subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], check=True)
+        try:
+            full = replace(repository, url=str(shutil.copytree(repository.url, small / "repository")))
+            made = full.backup([source])
+            (source / "more.bin").write_bytes(os.urandom(4_000_000))
+            with pytest.raises(RepositoryError, match="no space"):
+                full.backup([source])
+            assert [s.id for s in full.unlocked().snapshots().snapshots] == [made.snapshot_id]
+            full.unlocked().restore(made.snapshot_id, source.parent / "out")
+        finally:
+            subprocess.run(["/bin/umount", small], check=True)
+    restored = source.parent / "out" / source.relative_to("/")
+    assert (restored / "a.bin").read_bytes() == (source / "a.bin").read_bytes()
 
 
 def test_a_cache_hides_damage_and_uncached_does_not(
