@@ -96,6 +96,8 @@ def _of_status(found: Status) -> Iterator[Notice]:
         yield Notice(f"left:{what}", "left behind", what, "blackstart recover")
     for what in found.unprotected:
         yield Notice(f"standby:{what.partition(':')[0]}", "standby lost", what, "blackstart check")
+    for what in found.unread:
+        yield Notice(f"unread:{what.partition(':')[0]}", "packs", what, "blackstart upkeep")
     for run in found.drills:
         if run.verdict in ("missed", "inconclusive"):
             about, command = f'drill "{run.drill}"', f"blackstart report {run.folder}"

@@ -20,6 +20,7 @@ _HELP = {
     "blackstart_exposure_peak_seconds": "the last exposure at its highest; absent if unknown",
     "blackstart_site_fenced": "1 while the site is kept from taking writes",
     "blackstart_standby_lost": "replicated datasets without a standby to fail over to",
+    "blackstart_repositories_unread": "repositories whose packs were not all read again for too long",
     "blackstart_left_behind": "what a drill or a failover did not finish",
     "blackstart_drills_not_run": "drills that were due and did not happen",
     "blackstart_good": "1 when nothing is exceeded, lost or left behind",
@@ -60,6 +61,7 @@ def _samples(found: Status, now: datetime) -> Iterator[Sample]:
     for site in found.sites:
         yield "blackstart_site_fenced", {"site": site.name}, float(site.fenced)
     yield "blackstart_standby_lost", {}, float(len(found.unprotected))
+    yield "blackstart_repositories_unread", {}, float(len(found.unread))
     yield "blackstart_left_behind", {}, float(len(found.left_behind))
     yield "blackstart_drills_not_run", {}, float(len(found.not_run))
     yield "blackstart_good", {}, float(found.good)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from drills.undo import UndoIntents
 from flows.answer import ago, columns
@@ -18,6 +18,8 @@ from rto_rpo.report import words
 from sites.errors import SiteError
 from sites.estate import Estate
 from sites.protection.exposure import Exposure
+from sites.protection.history import History
+from sites.protection.upkeep import unread
 from sites.recovery.failback import kind_of
 from sites.recovery.fence import Fences
 from sites.recovery.standing import HOME, Standing
@@ -51,7 +53,8 @@ class Status:
     `stands` says which change of the serving site was made last, or is under way. `left_behind` says in a
     line each what a drill or a failover did not finish, `not_run` what was due and did not happen, `blind`
     of which time nobody can tell that, `unprotected` which replicated dataset has no standby to fail over
-    to. `head` is the chain's, `kept` what is known of it at the other site.
+    to, `unread` whose packs were not all read again for too long. `head` is the chain's, `kept` what is
+    known of it at the other site.
     """
 
     plan: str
@@ -66,10 +69,13 @@ class Status:
     kept: str
     not_run: tuple[NotRun, ...]
     blind: tuple[Blind, ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
-        return not (self.left_behind or self.unprotected) and not any(row.exceeded for row in self.datasets)
+        return not (self.left_behind or self.unprotected or self.unread) and not any(
+            row.exceeded for row in self.datasets
+        )
 
 
 def status_of(estate: Estate) -> Status:
@@ -88,6 +94,7 @@ def status_of(estate: Estate) -> Status:
         drills=tuple(_last_runs(estate, records)),
         left_behind=tuple(_left_behind(estate)),
         unprotected=tuple(_unprotected(estate)),
+        unread=tuple(_unread(estate)),
         head=chain.head(root),
         kept=_kept(estate, entries_of(root)),
         not_run=tuple(each for each in programme.not_run if each.plan == plan.name),
@@ -109,6 +116,7 @@ def lines(found: Status) -> list[str]:
         ]
         told += ["", *columns([("drill", "verdict", "when", "run"), *rows])]
     told += [f"UNPROTECTED: {what}" for what in found.unprotected]
+    told += [f"UNREAD: {what}" for what in found.unread]
     told += [
         f"not run: {each.drill}, due {each.due:%Y-%m-%d %H:%M} UTC" for each in found.not_run[-NOT_RUN_TOLD:]
     ]
@@ -186,6 +194,15 @@ def _unprotected(estate: Estate) -> Iterator[str]:
         proof = dataset.in_sync()
         if not proof.holds:
             yield f'dataset "{name}": {proof.how}'
+
+
+def _unread(estate: Estate) -> Iterator[str]:
+    events, now = History(estate.history).events(), datetime.now(UTC)
+    for name, repository in estate.plan.repositories.items():
+        whole = timedelta(seconds=repository.read.whole.seconds)
+        since = unread(name, repository.read.parts, whole, events, now)
+        if since is not None:
+            yield f'repository "{name}": not all of its packs were read since {since:%Y-%m-%d}'
 
 
 def _left_behind(estate: Estate) -> Iterator[str]:

@@ -69,6 +69,15 @@ def read_whole(repository: str, parts: int, events: Sequence[Event]) -> datetime
     return min(read.values()) if len(read) == parts else None
 
 
+def unread(
+    repository: str, parts: int, whole: timedelta, events: Sequence[Event], now: datetime
+) -> datetime | None:
+    """Since when some part of the packs was not read, when that is longer than `whole`; else None."""
+    used = [e.utc for e in events if e.repository == repository and e.outcome in ("done", "partial")]
+    since = read_whole(repository, parts, events) or (used[0] if used else None)
+    return since if since is not None and now - since > whole else None
+
+
 def prune_if_due(
     repository: Restic, every: timedelta, history: History, now: datetime | None = None
 ) -> Pruned | None:

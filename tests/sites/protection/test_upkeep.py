@@ -9,7 +9,7 @@ import pytest
 
 from sites.errors import RepositoryDamaged
 from sites.protection.history import Event
-from sites.protection.upkeep import next_part, prune_if_due, read_next, read_whole
+from sites.protection.upkeep import next_part, prune_if_due, read_next, read_whole, unread
 from tests.sites.protection.protected import Protected
 from tests.sites.repositories import flip, packs
 
@@ -63,6 +63,20 @@ def test_whole_is_as_old_as_the_part_read_longest_ago() -> None:
     events = [replace(reading(part), utc=at) for part, at in zip((1, 2, 3, 1), days, strict=True)]
     assert read_whole("far", PARTS, events) == days[1]
     assert read_whole("far", PARTS, [*events, reading(2, "failed")]) == days[1]
+
+
+def test_what_was_not_read_for_too_long_is_told_since_when() -> None:
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    week = timedelta(days=7)
+    used = Event("replication", "far", "done", None, {}, begun)
+    assert unread("far", PARTS, week, [], begun) is None
+    assert unread("far", PARTS, week, [used], begun + week) is None
+    late = begun + timedelta(days=8)
+    assert unread("far", PARTS, week, [used], late) == begun
+    read = [replace(reading(part), utc=begun + timedelta(days=part)) for part in (1, 2, 3)]
+    assert unread("far", PARTS, week, [used, *read[:2]], late) == begun
+    assert unread("far", PARTS, week, [used, *read], late) is None
+    assert unread("far", PARTS, week, [used, *read], late + week) == read[0].utc
 
 
 def test_room_is_freed_when_something_was_forgotten_and_not_too_often(protected: Protected) -> None:
