@@ -18,10 +18,11 @@ from sites.drivers.postgres.canary import PostgresCanary
 from sites.drivers.shell import ShellClient, ShellCommands
 from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import Drill, KillSite
+from sites.plan import Drill
 from sites.plan import HttpCanary as HttpNoun
 from sites.plan import PostgresCanary as PostgresNoun
 from sites.plan import ShellCanary as ShellNoun
+from sites.plan.faults import KillSite, SiteFault
 
 # What the recorder is told of each client. It travels as JSON, so it holds references to secrets, never one.
 ClientConfig = Annotated[
@@ -156,6 +157,7 @@ def _shell(estate: Estate, canary: ShellNoun, old_site: str) -> Clients:
 
 def _old_site(estate: Estate, drill: Drill) -> str:
     """The site that serves until something takes over; none where the plan does not say."""
-    if isinstance(drill.fault, KillSite):
-        return drill.fault.site
+    fault = drill.fault
+    if isinstance(fault, KillSite) or (isinstance(fault, SiteFault) and estate.plan.failover is None):
+        return fault.site
     return estate.plan.failover.from_site if estate.plan.failover is not None else ""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from drills.faults import struck_sites
 from drills.preview import Preview
 from drills.undo import UndoIntents
 from rto_rpo.durable import make_folder
@@ -56,11 +57,12 @@ def check_authority(
             f'cannot run drill "{name}": its environment is "{declared}", named was {said}',
             hint=f"--environment {declared}",
         )
-    if drill.fault.kind == "kill_site" and not estate.plan.sites[drill.fault.site].drills:
-        raise GuardError(
-            f'cannot run drill "{name}": site "{drill.fault.site}" has not opted in',
-            hint="`drills: true` in the site allows it",
-        )
+    for site in sorted(struck_sites(estate, drill.fault)):
+        if not estate.plan.sites[site].drills:
+            raise GuardError(
+                f'cannot run drill "{name}": site "{site}" has not opted in',
+                hint="`drills: true` in the site allows it",
+            )
     if confirm != preview.confirm:
         given = f'"{confirm}" was given' if confirm else "none was given"
         raise GuardError(

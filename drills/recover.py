@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drills.closing import close
-from drills.fault import Healing
+from drills.fault import Healing, undone
 from drills.faults import fault_of
 from drills.guard import only_drill
-from drills.undo import Undo, UndoIntents
+from drills.undo import Undo, UndoIntents, left_of
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import RunFolder, held
 from sites.errors import BlackstartError
@@ -85,7 +85,8 @@ def _undone(intents: UndoIntents, undo: Undo) -> Recovered:
 def _heal(undo: Undo) -> Healing:
     try:
         plan = _plan(undo)
-        return fault_of(Estate(plan), plan.drills[undo.drill]).heal(undo.targets)
+        fault = fault_of(Estate(plan), plan.drills[undo.drill])
+        return undone(fault, left_of(undo, plan.state))
     except BlackstartError as error:
         return Healing("stuck", str(error))
 

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drills.fault import Fault, Healing
+from drills.fault import Fault, Healing, undone
 from drills.guard import check_health
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
 from drills.response import Response
 from drills.revival import Revival, revive
 from drills.undisturbed import undisturbed
-from drills.undo import Undo, UndoIntents
+from drills.undo import Undo, UndoIntents, left_of, room_of
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import Drill, KillSite
@@ -97,14 +97,21 @@ class Rehearsal:
         check_health(self.estate, self.name)
         if self.response is not None and self.response.ended:
             raise GuardError("the responder is not standing watch any more, so nothing was injected")
-        UndoIntents(self.estate.state).write(undo)
+        armed = self._armed(fault, undo)
         self.recording.event("fault_begin", detail={"phase_seconds": phase_seconds}, sync=True)
-        proof = fault.inject()
+        proof = fault.inject(left_of(armed, self.estate.state))
         self.recording.event("fault_end", detail={"how": proof.how})
         self._record("fault_effective", {**proof.detail, "holds": proof.holds, "how": proof.how})
         if not proof.holds:
             raise BlackstartError(f"the fault did not take effect: {proof.how}")
         self.tell(f"Injected: {proof.how}")
+
+    def _armed(self, fault: Fault, undo: Undo) -> Undo:
+        """The intent, whole and on disk: from here on anybody can undo."""
+        data = fault.arm(room_of(self.estate.state, undo.run))
+        armed = undo.model_copy(update={"data": data})
+        UndoIntents(self.estate.state).write(armed)
+        return armed
 
     def _outlast(self) -> str:
         """Wait until the service is stable and the response over, or for the deadline. Returns which."""
@@ -157,9 +164,12 @@ class Rehearsal:
 
     def _heal(self, fault: Fault, undo: Undo, ended: bool) -> list[tuple[str, dict[str, object]]]:
         """Undo what was injected, if anything was; the events that tell of it."""
-        if not self._is_pending(undo):
+        pending = self._pending(undo)
+        if pending is None:
             return []
-        healing = self._healing(fault, undo) if ended else Healing("stuck", "the failover is still running")
+        healing = (
+            self._healing(fault, pending) if ended else Healing("stuck", "the failover is still running")
+        )
         self.tell(f"Undone ({healing.undone}): {healing.how}")
         told: dict[str, object] = {"undone": healing.undone, "how": healing.how}
         if healing.undone == "stuck":
@@ -171,12 +181,16 @@ class Rehearsal:
         return [("undo", told), ("healed", {"how": healing.how})]
 
     def _is_pending(self, undo: Undo) -> bool:
-        return any(pending.run == undo.run for pending in UndoIntents(self.estate.state).pending())
+        return self._pending(undo) is not None
+
+    def _pending(self, undo: Undo) -> Undo | None:
+        """The intent as it is on disk."""
+        return next((one for one in UndoIntents(self.estate.state).pending() if one.run == undo.run), None)
 
     def _healing(self, fault: Fault, undo: Undo) -> Healing:
         try:
             with journal_of(self.estate.state):  # no failover begins while this looks and starts
-                return fault.heal(undo.targets)
+                return undone(fault, left_of(undo, self.estate.state))
         except Exception as error:  # noqa: BLE001 - what cannot be undone is said to be stuck, and kept
             return Healing("stuck", _in_words(error))
 

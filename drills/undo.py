@@ -7,18 +7,23 @@ It holds everything that healing needs (the plan as it stood, its folder, its va
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from drills.fault import Left
 from rto_rpo.durable import make_folder, sync_folder, write_durably
 from sites.errors import BlackstartError
 
 
 class Undo(BaseModel):
-    """One intent. `fault` is as the plan declares it; `plan_text` and `variables` make its estate again."""
+    """One intent. `fault` is as the plan declares it; `plan_text` and `variables` make its estate again.
+
+    `data` is what the fault itself needs for its healing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -29,9 +34,20 @@ class Undo(BaseModel):
     fault: dict[str, object]
     undo: str
     targets: list[str]
+    data: dict[str, object] = {}
     plan_path: str
     plan_text: str
     variables: dict[str, str]
+
+
+def left_of(undo: Undo, state: Path, *, last: bool = False) -> Left:
+    """What an intent says that was left behind."""
+    return Left(tuple(undo.targets), room_of(state, undo.run), undo.data, last)
+
+
+def room_of(state: Path, run: str) -> Path:
+    """Where a fault keeps what it will put back. It is the fault's own, and goes with the intent."""
+    return state / "faults" / run
 
 
 def now() -> str:
@@ -42,6 +58,7 @@ class UndoIntents:
     """The intents of one estate that have not been carried out yet."""
 
     def __init__(self, state: Path) -> None:
+        self._state = state
         self._folder = state / "undo"
 
     def write(self, undo: Undo) -> Path:
@@ -68,6 +85,7 @@ class UndoIntents:
         """Forget an intent that has been carried out."""
         self._path(undo.run).unlink(missing_ok=True)
         sync_folder(self._folder)
+        shutil.rmtree(room_of(self._state, undo.run), ignore_errors=True)
 
     def _path(self, run: str) -> Path:
         return self._folder / f"{run}.json"

@@ -15,6 +15,7 @@ import typer
 
 from flows.commands import (
     clean,
+    damage,
     demo,
     evidence,
     exercise,
@@ -48,6 +49,7 @@ app.command()(protect.restore_test)
 app.command()(protect.upkeep)
 app.command("clean-point")(clean.clean_point)
 app.command()(exercise.drill)
+app.command()(damage.faults)
 app.command()(exercise.calibrate)
 app.command()(exercise.failover)
 app.command()(switching.switchover)

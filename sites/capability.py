@@ -5,6 +5,7 @@ All calls block unless they are `async`; all of them may raise a `BlackstartErro
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
@@ -140,6 +141,17 @@ class Pausable(Protocol):
 
     def paused(self) -> Proof:
         """Whether every process of the site stands still now."""
+        ...
+
+
+@runtime_checkable
+class Signalling(Protocol):
+    """A site that hands signals to a process of its own, by the number which that has inside."""
+
+    def signal(self, inner_pid: int, number: signal.Signals) -> None: ...
+
+    def frozen(self, number: int) -> bool | None:
+        """Whether that process stands still; None if there is none."""
         ...
 
 

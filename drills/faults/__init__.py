@@ -3,13 +3,171 @@
 from __future__ import annotations
 
 from drills.fault import Fault
+from drills.faults.corrupt_repository import CorruptRepository
+from drills.faults.encrypted_files import EncryptedFiles
+from drills.faults.freeze_replica import FreezeReplica
 from drills.faults.kill_site import KillSite
+from drills.faults.kinds import Kind
+from drills.faults.lock_repository import LockRepository
+from drills.faults.lose_newest_snapshot import LoseNewestSnapshot
 from drills.faults.no_fault import NoFault
+from drills.faults.one_process import KillService, StopService
+from drills.faults.partition import Partition
+from drills.faults.pause_site import PauseSite
+from drills.faults.replicated_damage import ReplicatedTableDamage
+from drills.faults.shell_fault import ShellFault
+from drills.faults.wrong_key import WrongKey
 from sites.estate import Estate
-from sites.plan import Drill
+from sites.plan import Drill, faults
+
+_PUT_BACK = "what was kept aside is put back; it is the same by its hash, and the repository is checked"
+_SERVED = {"none": "met", "postgres": "met", "files": "met"}
+_LOCAL = "a repository in a folder of this machine"
+
+
+def _damage(estate: Estate, noun: faults.ReplicatedDamage) -> Fault:
+    if noun.damage == "files_encrypted":
+        return EncryptedFiles(estate, noun)
+    return ReplicatedTableDamage(estate, noun)
+
+
+KINDS = (
+    Kind(
+        faults.NoFault,
+        lambda _estate, _noun: NoFault(),
+        "nothing",
+        "nothing",
+        "nothing to undo",
+        {"any": "inconclusive where no outage is seen"},
+    ),
+    Kind(
+        faults.KillSite,
+        lambda estate, noun: KillSite(estate, noun.site),
+        "site",
+        "a site that is up",
+        "what ran there is started; not where another site was promoted: there it stays down and fenced",
+        _SERVED,
+    ),
+    Kind(
+        faults.KillService,
+        lambda estate, noun: KillService(estate, noun.site, noun.process),
+        "process",
+        "a site that can lose one process",
+        "it is started again; not where another site was promoted",
+        _SERVED,
+    ),
+    Kind(
+        faults.StopService,
+        lambda estate, noun: StopService(estate, noun.site, noun.process),
+        "process",
+        "a process that runs",
+        "it is started again; not where another site was promoted",
+        _SERVED,
+    ),
+    Kind(
+        faults.PauseSite,
+        lambda estate, noun: PauseSite(estate, noun.site),
+        "site",
+        "a site that can be made to stand still",
+        "it goes on; where another site was promoted it is killed first and stays fenced",
+        _SERVED,
+    ),
+    Kind(
+        faults.Partition,
+        lambda estate, noun: Partition(estate, noun.site, noun.direction),
+        "site",
+        "a site with a network namespace of its own",
+        "nothing is dropped any more; where another site was promoted its processes are killed first",
+        _SERVED,
+    ),
+    Kind(
+        faults.LoseNewestSnapshot,
+        lambda estate, noun: LoseNewestSnapshot(estate, noun.repository, noun.dataset),
+        "repository",
+        _LOCAL,
+        _PUT_BACK,
+        {"files": "missed, where the snapshot before is older than the rpo"},
+    ),
+    Kind(
+        faults.LockRepository,
+        lambda estate, noun: LockRepository(estate, noun.repository),
+        "repository",
+        f"{_LOCAL}, and the right to a UTS namespace",
+        "that one lock is removed, and no other",
+        {"files": "met: a restore takes no lock"},
+    ),
+    Kind(
+        faults.WrongKey,
+        lambda estate, noun: WrongKey(estate, noun.repository),
+        "repository",
+        _LOCAL,
+        _PUT_BACK,
+        {"files": "missed: nothing can be restored"},
+    ),
+    Kind(
+        faults.CorruptRepository,
+        lambda estate, noun: CorruptRepository(estate, noun.repository, noun.packs),
+        "repository",
+        _LOCAL,
+        _PUT_BACK,
+        {"files": "missed: what cannot be restored whole is not restored"},
+    ),
+    Kind(
+        faults.FreezeReplica,
+        lambda estate, noun: FreezeReplica(estate, noun.dataset),
+        "dataset",
+        "a streaming standby at a site that hands on signals",
+        "the receiver goes on",
+        {"postgres": "missed, unless commits wait for the standby"},
+    ),
+    Kind(
+        faults.ReplicatedDamage,
+        _damage,
+        "dataset",
+        "a table that is not empty, or a folder of at most 256 MiB",
+        "rows, table or files are put back from where they are kept; no real one would be so kind",
+        {"postgres": "missed: the other copy has it too", "files": "missed: so has the next backup"},
+    ),
+    Kind(
+        faults.ShellFault,
+        lambda estate, noun: ShellFault(estate, noun),
+        "site",
+        "three commands of the user's own",
+        "the command `heal` is run until `effective` says that nothing is in force",
+        {"any": "what the commands do decides"},
+    ),
+)
+_BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 def fault_of(estate: Estate, drill: Drill) -> Fault:
     """The fault that a drill declares, bound to the estate it would hit."""
-    declared = drill.fault
-    return KillSite(estate, declared.site) if declared.kind == "kill_site" else NoFault()
+    return bound(estate, drill.fault)
+
+
+def bound(estate: Estate, noun: faults.Fault) -> Fault:
+    """A fault of the plan, bound to the estate it would hit."""
+    return _BY_NAME[noun.kind].make(estate, noun)
+
+
+def struck_sites(estate: Estate, fault: faults.Fault) -> set[str]:
+    """The sites that a fault damages, by the plan alone: those have to have opted in."""
+    match fault:
+        case faults.SiteFault() | faults.ShellFault():
+            return {fault.site}
+        case faults.RepositoryFault():
+            return {estate.plan.repositories[fault.repository].site}
+        case faults.FreezeReplica():
+            return _standby_site(estate, fault.dataset)
+        case faults.ReplicatedDamage():
+            declared = estate.plan.datasets[fault.dataset]
+            return {declared.site} if declared.kind == "files" else estate.sites_of(fault.dataset)
+        case _:
+            return set()
+
+
+def _standby_site(estate: Estate, dataset: str) -> set[str]:
+    declared = estate.plan.datasets[dataset]
+    if declared.kind != "postgres" or declared.standby is None:
+        return set()
+    return {declared.standby.site}

@@ -21,8 +21,8 @@ from sites.plan.evidence import Tabletop as Tabletop
 from sites.plan.exercise import Detect as Detect
 from sites.plan.exercise import Drill as Drill
 from sites.plan.exercise import Failover as Failover
-from sites.plan.exercise import KillSite as KillSite
-from sites.plan.exercise import NoFault as NoFault
+from sites.plan.faults import KillSite as KillSite
+from sites.plan.faults import NoFault as NoFault
 from sites.plan.hosts import HostsSite as HostsSite
 from sites.plan.notify import Notify as Notify
 from sites.plan.places import Process as Process

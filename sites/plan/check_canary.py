@@ -12,7 +12,8 @@ from sites.plan.canary import (
     PostgresCanary,
     ShellCanary,
 )
-from sites.plan.exercise import Drill, KillSite
+from sites.plan.exercise import Drill
+from sites.plan.faults import KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.scalars import Rate

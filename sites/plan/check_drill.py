@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from rto_rpo.objective import Duration
 from sites.plan.canary import HttpCanary, PostgresCanary, ShellCanary
 from sites.plan.check_canary import canary_contradictions
+from sites.plan.check_fault import fault_contradictions
+from sites.plan.exercise import Drill
+from sites.plan.faults import KillSite
 from sites.plan.data import PostgresDataset
-from sites.plan.exercise import Drill, KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.scalars import Rate
@@ -21,6 +23,7 @@ Found = Iterator[tuple[Place, str]]
 
 def drill_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from _response(plan, drill, place)
+    yield from fault_contradictions(plan, drill, (*place, "fault"))
     yield from _judge(plan, drill, (*place, "judge"))
     yield from _times(plan, drill, place)
     yield from canary_contradictions(plan, drill, place)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rto_rpo.objective import parse_duration
 from sites.plan.canary import Canary, FilesCanary
+from sites.plan.faults import Fault
 from sites.plan.noun import Noun
 from sites.plan.references import Need, SiteName
 from sites.plan.scalars import Count, HttpAddress, PositiveSpan, Schedule, Span
@@ -34,21 +35,8 @@ class Failover(Noun):
     detect: Detect = Field(default_factory=Detect, description="when the service counts as gone")
 
 
-class KillSite(Noun):
-    """Every process of the site is killed at once."""
-
-    kind: Literal["kill_site"]
-    site: SiteName = Field(description="the site to lose")
-
-
-class NoFault(Noun):
-    """No fault of ours: blackstart only watches and measures."""
-
-    kind: Literal["none"]
-
-
 class Drill(Noun):
-    fault: Annotated[KillSite | NoFault, Field(discriminator="kind")] = Field(description="the damage done")
+    fault: Fault = Field(description="the damage done")
     respond: Literal["runbook", "observe"] = Field(
         description="runbook: blackstart detects and fails over; observe: something else does"
     )

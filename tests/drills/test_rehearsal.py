@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from drills import rehearsal
-from drills.fault import Fault, Healing
+from drills.fault import Fault, Healing, Left
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording, Stamp
 from drills.recover import undo_pending
 from drills.rehearsal import Rehearsal
@@ -72,15 +72,26 @@ class FakeFault:
     """Takes effect, and heals, unless told otherwise."""
 
     reversible = True
+    revives = True
 
     def __init__(self, recording: FakeRecording, *, inject: Any = None, heal: Any = None) -> None:
         self._recording, self._inject, self._heal = recording, inject, heal
-        self.healed: list[Sequence[str]] = []
+        self.healings: list[Left] = []
 
     def ready(self) -> list[Target]:
         return [Target("primary", "process", "postgres")]
 
-    def inject(self) -> Proof:
+    def arm(self, room: Path) -> dict[str, object]:
+        return {"room": str(room)}
+
+    def effective(self, left: Left) -> Proof:
+        return Proof(not self.healings, left.targets[0])
+
+    def healed(self, left: Left) -> Proof:
+        return Proof(bool(self.healings), left.targets[0])
+
+    def inject(self, left: Left) -> Proof:
+        assert left.data == {"room": str(left.room)}
         if self._inject is not None:
             return cast(Proof, self._inject())
         return Proof(True, "it is gone")
@@ -91,9 +102,9 @@ class FakeFault:
     def undo(self) -> str:
         return "start it"
 
-    def heal(self, targets: Sequence[str]) -> Healing:
+    def heal(self, left: Left) -> Healing:
         self._recording.told.append("HEAL")
-        self.healed.append(targets)
+        self.healings.append(left)
         return cast(Healing, self._heal()) if self._heal is not None else Healing("reverted", "it runs")
 
 
@@ -166,7 +177,7 @@ def test_a_drill_that_runs_its_course(estate: DeskEstate) -> None:
     assert recording.told == [*expected, "FINISH stable"]
     assert response.started
     assert response.concluded
-    assert fault.healed == [["postgres"]]
+    assert [left.targets for left in fault.healings] == [("postgres",)]
     assert UndoIntents(estate.state).pending() == []
 
 
@@ -219,7 +230,7 @@ def test_nothing_is_undone_beside_a_failover_that_goes_on(estate: DeskEstate) ->
     recording = FakeRecording()
     fault = FakeFault(recording)
     perform(estate, recording, fault, FakeResponse(ends=False))
-    assert fault.healed == []
+    assert fault.healings == []
     assert recording.details["undo"]["undone"] == "stuck"
 
 
@@ -234,7 +245,7 @@ def test_nothing_is_undone_while_a_failover_holds_the_journal(estate: DeskEstate
     fault = FakeFault(recording, inject=inject)
     perform(estate, recording, fault)
     held[0].close()
-    assert fault.healed == []
+    assert fault.healings == []
     assert "another process holds its journal" in recording.details["undo"]["how"]
 
 
@@ -256,7 +267,7 @@ def test_nothing_is_injected_without_a_responder_on_watch(estate: DeskEstate) ->
     broken_off = perform(estate, recording, fault, FakeResponse(ended_before=True))
     assert isinstance(broken_off, GuardError)
     assert "fault_begin" not in recording.told
-    assert fault.healed == []
+    assert fault.healings == []
 
 
 def test_one_slow_answer_before_late_is_frozen_breaks_nothing_off(estate: DeskEstate) -> None:
@@ -284,7 +295,7 @@ def test_a_lost_recorder_does_not_keep_it_from_undoing(estate: DeskEstate, lost_
     fault = FakeFault(recording)
     with pytest.raises(RecorderError):
         perform(estate, recording, fault)
-    assert fault.healed == [["postgres"]]
+    assert [left.targets for left in fault.healings] == [("postgres",)]
 
 
 def test_recovering_waits_for_a_failover_to_end(estate: DeskEstate) -> None:

@@ -246,6 +246,10 @@ class PostgresDataset(DumpedPostgres):
         replicator = self._replicator()
         return replace(as_owner, user=replicator.user, password=replicator.password)
 
+    def login(self, site: str) -> Login:
+        """Where the copy there is, and as whom it is asked. Raises SiteError."""
+        return self._login(site)
+
     def _login(self, site: str) -> Login:
         if site not in self._logins:
             raise SiteError(

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sites.capability import Proof
 from sites.drivers.masking import mask
 from sites.drivers.processes import control
 from sites.drivers.processes import table as processes
 from sites.drivers.processes.record import SiteRecord
 from sites.drivers.processes.spec import ProcessSpec
+from sites.drivers.processes.stillness import kill_family, still
 from sites.drivers.processes.supervisor import LOGS
 from sites.drivers.processes.table import Handle
 from sites.errors import SiteError
@@ -82,6 +84,25 @@ class Roster:
         for orphan in family:
             processes.kill(orphan)
         self._wait_until_reaped(name)
+
+    def kill(self, name: str) -> Proof:
+        """SIGKILL a process and whatever it started; holds once the supervisor has reaped it."""
+        pid = self.running().get(name)
+        handle = Handle.grasp(pid) if pid is not None else None
+        if handle is not None:
+            kill_family(handle)
+            handle.close()
+            self._wait_until_reaped(name)
+        left = self.running().get(name)
+        where = f'process "{name}" at site "{self._site}"'
+        if left is not None:
+            return Proof(False, f"{where} is alive", {"pid": left})
+        return Proof(True, f"{where} is gone", {"pid": pid})
+
+    def frozen(self, inner_pid: int) -> bool | None:
+        record = control.meet(self._folder)
+        pid = _outer_numbers(record).get(inner_pid) if record is not None else None
+        return still(pid) if pid is not None else None
 
     def signal(self, inner_pid: int, number: signal.Signals) -> None:
         """To any process of the site, by the number it has inside. Raises SiteError if none has."""

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sites.capability import Proof, Target
-from sites.drivers.processes import control
+from sites.drivers.processes import control, stillness
 from sites.drivers.processes.kill import Aim
 from sites.drivers.processes.record import SiteRecord, prove_gone
 from sites.drivers.processes.roster import Roster
@@ -105,6 +105,24 @@ class ProcessSite:
     def running(self) -> dict[str, int]:
         """Names in the order of starting, with process numbers as seen from outside."""
         return self._roster.running()
+
+    def kill_process(self, process: str) -> Proof:
+        """SIGKILL a process and whatever it started; return once all of it is proven gone."""
+        return self._roster.kill(process)
+
+    def pause(self) -> Proof:
+        """SIGSTOP every process of the site; return once all stand still."""
+        return stillness.pause(self.name, self._record())
+
+    def resume(self) -> Proof:
+        return stillness.resume(self.name, self._record())
+
+    def paused(self) -> Proof:
+        return stillness.paused(self.name, self._record())
+
+    def frozen(self, number: int) -> bool | None:
+        """Whether the process with that number inside stands still; None if there is none."""
+        return self._roster.frozen(number)
 
     def signal(self, inner_pid: int, number: signal.Signals) -> None:
         """Send a signal to any process of the site, by the number that it has inside. Raises SiteError."""

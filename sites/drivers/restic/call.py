@@ -112,6 +112,14 @@ class ResticCall:
         replace(self, lock=True)._once("remove dead locks", ["unlock"])
         return self.locks()
 
+    def argv(self, arguments: Sequence[str]) -> list[str]:
+        """The command line of one call, for who has to run it in some other way."""
+        return self._argv(arguments)
+
+    def secret_environment(self) -> dict[str, str]:
+        """What that command is told in secret."""
+        return self._secret_environment(None)
+
     def _call(self, act: str, arguments: Sequence[str], how: How | None = None) -> Completed:
         """Run restic, waiting for locks. Raises a RepositoryError that says `act` could not be done."""
         deadline = time.monotonic() + self.lock_wait_seconds

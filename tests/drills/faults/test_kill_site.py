@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from drills.fault import Healing, Left, undone
 from drills.faults.kill_site import KillSite
 from sites.capability import Proof
 from sites.errors import GuardError, SiteError
@@ -42,12 +43,23 @@ class FakeEstate:
         return {"primary", "dr"}
 
 
+LEFT = Left(("postgres", "gateway"), Path("/nowhere"))
+
+
+def healed(
+    fault: KillSite, targets: list[str], *, writers: list[str] | None = None, last: bool = False
+) -> Healing:
+    data = {} if writers is None else {"writers": writers}
+    return undone(fault, Left(tuple(targets), Path("/nowhere"), data, last))
+
+
 def injected(state: Path, site: FakeSite, *, writable_at_dr: bool | None) -> KillSite:
     fault = KillSite(cast(Estate, FakeEstate(state, site, writable_at_dr=writable_at_dr)), "primary")
     site.up()
     site.start("gateway")
     assert {target.name for target in fault.ready()} == {"primary", "postgres", "gateway"}
-    assert fault.inject().holds
+    assert fault.inject(LEFT).holds
+    assert fault.effective(LEFT).holds
     return fault
 
 
@@ -58,7 +70,7 @@ def a_site() -> FakeSite:
 def test_what_ran_before_runs_again_when_nobody_took_over(tmp_path: Path) -> None:
     site = a_site()
     fault = injected(tmp_path, site, writable_at_dr=False)
-    healing = fault.heal(["postgres", "gateway"])
+    healing = healed(fault, ["postgres", "gateway"])
     assert healing.undone == "reverted"
     assert set(site.running()) == {"postgres", "gateway"}
 
@@ -66,7 +78,7 @@ def test_what_ran_before_runs_again_when_nobody_took_over(tmp_path: Path) -> Non
 def test_it_stays_down_where_another_site_took_over(tmp_path: Path) -> None:
     site = a_site()
     fault = injected(tmp_path, site, writable_at_dr=True)
-    healing = fault.heal(["postgres", "gateway"])
+    healing = healed(fault, ["postgres", "gateway"])
     assert healing.undone == "reverted, fenced"
     assert "takes writes" in healing.how
     assert site.running() == {}
@@ -77,36 +89,54 @@ def test_where_the_other_site_cannot_be_asked_it_is_stuck_until_it_can(tmp_path:
     """Neither a second writer nor a fence for ever: asked again later, it is undone."""
     site = a_site()
     fault = injected(tmp_path, site, writable_at_dr=None)
-    healing = fault.heal(["postgres", "gateway"])
+    healing = healed(fault, ["postgres", "gateway"])
     assert healing.undone == "stuck"
     assert "cannot be asked" in healing.how
     assert site.running() == {}
     assert not Fences(tmp_path).raised("primary")
     later = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=False)), "primary")
-    assert later.heal(["postgres", "gateway"]).undone == "reverted"
+    assert healed(later, ["postgres", "gateway"]).undone == "reverted"
+
+
+def test_whoever_asks_for_the_last_time_takes_silence_for_a_yes(tmp_path: Path) -> None:
+    site = a_site()
+    fault = injected(tmp_path, site, writable_at_dr=None)
+    healing = healed(fault, ["postgres"], last=True)
+    assert healing.undone == "reverted, fenced"
+    assert "cannot be asked" in healing.how
+    assert site.running() == {}
+    assert Fences(tmp_path).raised("primary")
+
+
+def test_a_site_that_took_no_writes_is_no_second_writer(tmp_path: Path) -> None:
+    """A standby that is brought back follows: what takes writes elsewhere is its primary."""
+    site = a_site()
+    fault = injected(tmp_path, site, writable_at_dr=True)
+    assert healed(fault, ["postgres"], writers=[]).undone == "reverted"
+    assert not Fences(tmp_path).raised("primary")
 
 
 def test_what_a_failover_fenced_stays_down(tmp_path: Path) -> None:
     site = a_site()
     fault = injected(tmp_path, site, writable_at_dr=False)
     Fences(tmp_path).raise_("primary", "failover")
-    assert fault.heal(["postgres"]).undone == "reverted, fenced"
+    assert healed(fault, ["postgres"]).undone == "reverted, fenced"
     assert site.running() == {}
 
 
 def test_healing_again_changes_nothing(tmp_path: Path) -> None:
     site = a_site()
     fault = injected(tmp_path, site, writable_at_dr=False)
-    fault.heal(["postgres"])
+    healed(fault, ["postgres"])
     running = site.running()
-    assert fault.heal(["postgres"]).undone == "reverted"
+    assert healed(fault, ["postgres"]).undone == "reverted"
     assert site.running() == running
 
 
 def test_a_site_that_cannot_be_started_is_stuck(tmp_path: Path) -> None:
     site = a_site()
     fault = injected(tmp_path, site, writable_at_dr=False)
-    healing = fault.heal(["postgres", "no-such-process"])
+    healing = healed(fault, ["postgres", "no-such-process"])
     assert healing.undone == "stuck"
     assert "no-such-process" in healing.how
 
@@ -115,8 +145,8 @@ def test_a_fenced_site_that_still_lives_is_stuck(tmp_path: Path) -> None:
     site = FakeSite("primary", ("postgres",), immortal=("postgres",))
     fault = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=True)), "primary")
     site.up()
-    assert not fault.inject().holds
-    assert fault.heal(["postgres"]).undone == "stuck"
+    assert not fault.inject(LEFT).holds
+    assert healed(fault, ["postgres"]).undone == "stuck"
 
 
 def test_nothing_to_hit_is_an_error(tmp_path: Path) -> None:
@@ -132,6 +162,6 @@ def test_the_site_says_when_it_cannot_start(tmp_path: Path) -> None:
 
     site = Broken("primary")
     fault = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=False)), "primary")
-    healing = fault.heal(["postgres"])
+    healing = healed(fault, ["postgres"])
     assert (healing.undone, healing.how) == ("stuck", "no room on the disk")
     assert site.proven_gone() == Proof(False, site.proven_gone().how)

@@ -1,0 +1,51 @@
+"""What a drill's fault needs of the plan that declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sites.plan.check_data import process_contradictions
+from sites.plan.exercise import Drill
+from sites.plan.faults import (
+    FreezeReplica,
+    KillService,
+    LoseNewestSnapshot,
+    ReplicatedDamage,
+    StopService,
+)
+from sites.plan.plan import Plan
+from sites.plan.problem import Place
+
+Found = Iterator[tuple[Place, str]]
+
+
+def fault_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
+    match drill.fault:
+        case KillService() | StopService() as lost:
+            if lost.site in plan.sites:
+                yield from process_contradictions(plan, lost.site, lost.process, (*place, "process"))
+        case FreezeReplica() as frozen:
+            yield from _standby(plan, frozen, place)
+        case ReplicatedDamage() as damage:
+            yield from _damage(plan, damage, place)
+        case LoseNewestSnapshot() as lost:
+            dataset = plan.datasets.get(lost.dataset)
+            if dataset is not None and dataset.backup is None:
+                yield (*place, "dataset"), f'"{lost.dataset}" is not backed up, so it has no snapshot to lose'
+        case _:
+            return
+
+
+def _standby(plan: Plan, frozen: FreezeReplica, place: Place) -> Found:
+    dataset = plan.datasets.get(frozen.dataset)
+    if dataset is not None and (dataset.kind != "postgres" or dataset.standby is None):
+        yield (*place, "dataset"), f'"{frozen.dataset}" has no standby to freeze'
+
+
+def _damage(plan: Plan, damage: ReplicatedDamage, place: Place) -> Found:
+    dataset = plan.datasets.get(damage.dataset)
+    of_files = damage.damage == "files_encrypted"
+    if dataset is not None and (dataset.kind == "files") is not of_files:
+        yield (*place, "damage"), f'"{damage.damage}" cannot be done to a dataset of kind {dataset.kind}'
+    elif not of_files and damage.table is None:
+        yield (*place, "table"), f'missing; "{damage.damage}" strikes a table: write SCHEMA.TABLE'

@@ -1,0 +1,97 @@
+"""The matrix of docs/faults.md: fault, kind of dataset and kind of site; what is proven by which test.
+
+`python -m tests.drills.faults.matrix` writes the table anew. What counts as tested is what a test claims by
+`pytest.mark.cell(FAULT, SITE, DATASET)`, with `verdict=` where a whole drill was judged.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from drills.faults import KINDS
+from sites.plan import ProcessesSite, Site
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "faults.md"
+BEGIN, END = "<!-- the matrix -->\n", "<!-- end of the matrix -->\n"
+UNTESTED = "not tested"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One claim of one test."""
+
+    fault: str
+    site: str
+    dataset: str
+    verdict: str | None
+    test: str
+
+
+def site_kinds() -> tuple[str, ...]:
+    """Every kind of site that a plan knows."""
+    members = get_args(get_args(Site)[0]) if get_args(Site) else (Site,)
+    found = [get_args(member.model_fields["kind"].annotation)[0] for member in members or (ProcessesSite,)]
+    return tuple(sorted(found))
+
+
+def cells() -> Iterator[Cell]:
+    """Every claim in the tests, read from their source."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        source = path.read_text(encoding="utf-8")
+        if "mark.cell" in source:
+            yield from _claims(path, ast.parse(source))
+
+
+def _claims(path: Path, tree: ast.Module) -> Iterator[Cell]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for call in node.decorator_list:
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("mark.cell"):
+                fault, site, dataset = (ast.literal_eval(word) for word in call.args)
+                told = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+                test = f"{path.relative_to(ROOT)}::{node.name}"
+                yield Cell(fault, site, dataset, told.get("verdict"), test)
+
+
+def table() -> str:
+    """The table as Markdown."""
+    claims, kinds = list(cells()), site_kinds()
+    head = ["fault", "dataset", "expected verdict", *(f"`{kind}`" for kind in kinds)]
+    lines = [_row(head), _row(["---"] * len(head))]
+    for kind in KINDS:
+        for dataset, expected in kind.expected.items():
+            proven = [_proven(claims, kind.name, site, dataset) for site in kinds]
+            lines.append(_row([f"`{kind.name}`", dataset, expected, *proven]))
+    return "\n".join(lines) + "\n"
+
+
+def _proven(claims: list[Cell], fault: str, site: str, dataset: str) -> str:
+    found = [
+        one for one in claims if (one.fault, one.site) == (fault, site) and dataset in (one.dataset, "any")
+    ]
+    if not found:
+        return UNTESTED
+    verdicts = sorted({one.verdict for one in found if one.verdict})
+    return f"tested, drill: {', '.join(verdicts)}" if verdicts else "tested: fault and undo"
+
+
+def _row(words: list[str]) -> str:
+    return f"| {' | '.join(words)} |"
+
+
+def page() -> str:
+    """The page with its table as it should be."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{table()}{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

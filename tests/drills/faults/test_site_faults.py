@@ -1,0 +1,152 @@
+"""Faults of sites, on real processes: in force when they say so, and gone without a trace."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from drills.faults.kill_site import KillSite
+from sites.errors import GuardError
+from sites.estate import Estate
+from sites.recovery.fence import Fences
+from tests.drills.faults.conftest import estate_of
+from tests.drills.faults.injecting import check_healed, fault, inject
+
+SITES = {"site": "primary"}
+
+
+@pytest.mark.cell("kill_site", "processes", "none")
+def test_a_killed_site_comes_back_with_what_ran(sleeping: Estate) -> None:
+    injected = inject(sleeping, kind="kill_site", **SITES)
+    assert sleeping.site("primary").running() == {}
+    assert check_healed(injected).how.startswith('site "primary" runs again')
+
+
+@pytest.mark.cell("kill_service", "processes", "none")
+def test_a_killed_process_takes_its_children_along_and_nobody_else(tmp_path: Path) -> None:
+    shell = {"command": ["sh", "-c", "sleep 600 & sleep 600"]}
+    site = {
+        "kind": "processes",
+        "drills": True,
+        "processes": {"gateway": shell, "other": {"command": ["sleep", "600"]}},
+    }
+    estate = estate_of(
+        tmp_path, sites={name: site | {"path": str(tmp_path / name)} for name in ("primary", "dr")}
+    )
+    estate.site("primary").up()
+    try:
+        record = estate.site("primary")._record()
+        assert record is not None
+        injected = inject(estate, kind="kill_service", process="gateway", **SITES)
+        assert [entry.name for entry in record.everyone()] == ["sleep"]
+        assert list(estate.site("primary").running()) == ["other"]
+        check_healed(injected)
+        assert set(estate.site("primary").running()) == {"gateway", "other"}
+    finally:
+        estate.site("primary").kill()
+
+
+@pytest.mark.cell("stop_service", "processes", "none")
+def test_a_stopped_process_is_started_again(sleeping: Estate) -> None:
+    injected = inject(sleeping, kind="stop_service", process="gateway", **SITES)
+    assert list(sleeping.site("primary").running()) == ["postgres"]
+    check_healed(injected)
+
+
+def test_a_process_that_does_not_run_cannot_be_lost(sleeping: Estate) -> None:
+    sleeping.site("primary").stop("gateway")
+    for kind in ("kill_service", "stop_service"):
+        with pytest.raises(GuardError, match='process "gateway" at site "primary": it does not run'):
+            fault(sleeping, kind=kind, process="gateway", **SITES).ready()
+
+
+@contextmanager
+def listening_site(folder: Path) -> Iterator[tuple[Estate, int]]:
+    """A site with a server that answers every connection at once."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    code = (
+        "import socketserver as s\n"
+        "class H(s.BaseRequestHandler):\n"
+        "  def handle(self): self.request.sendall(b'here')\n"
+        f"s.ThreadingTCPServer(('127.0.0.1', {port}), H).serve_forever()"
+    )
+    ready = {"kind": "tcp", "port": port}
+    server = {"command": ["python3", "-c", code], "ready": ready}
+    site = {"kind": "processes", "drills": True, "processes": {"server": server}}
+    estate = estate_of(
+        folder, sites={name: site | {"path": str(folder / name)} for name in ("primary", "dr")}
+    )
+    estate.site("primary").up()
+    try:
+        yield estate, port
+    finally:
+        estate.site("primary").kill()
+
+
+def answer(port: int, limit_seconds: float) -> bytes | None:
+    """What the server says; None if it is silent that long."""
+    with socket.create_connection(("127.0.0.1", port), timeout=limit_seconds) as line:
+        try:
+            return line.recv(10)
+        except TimeoutError:
+            return None
+
+
+@pytest.mark.cell("pause_site", "processes", "none")
+def test_a_paused_site_accepts_and_never_answers(tmp_path: Path) -> None:
+    with listening_site(tmp_path) as (estate, port):
+        assert answer(port, 10) == b"here"
+        injected = inject(estate, kind="pause_site", **SITES)
+        assert answer(port, 0.3) is None
+        check_healed(injected)
+        assert answer(port, 10) == b"here"
+
+
+def test_a_paused_site_that_was_fenced_meanwhile_is_killed_and_never_revived(sleeping: Estate) -> None:
+    injected = inject(sleeping, kind="pause_site", **SITES)
+    Fences(sleeping.state).raise_("primary", "failover")
+    assert injected.heal().undone == "reverted, fenced"
+    assert sleeping.site("primary").proven_gone().holds
+
+
+def test_a_paused_site_that_is_gone_is_no_failure(sleeping: Estate) -> None:
+    injected = inject(sleeping, kind="pause_site", **SITES)
+    sleeping.site("primary").kill()
+    assert injected.heal().undone in ("target_gone", "reverted")
+
+
+def test_what_a_site_cannot_do_is_refused(sleeping: Estate) -> None:
+    with pytest.raises(GuardError, match='cannot cut off site "primary"'):
+        fault(sleeping, kind="partition", **SITES).ready()
+    assert isinstance(fault(sleeping, kind="kill_site", **SITES), KillSite)
+
+
+@pytest.mark.cell("shell", "processes", "any")
+def test_a_fault_of_the_users_own(sleeping: Estate, tmp_path: Path) -> None:
+    mark = tmp_path / "broken"
+    commands = {
+        "inject": ["touch", str(mark)],
+        "effective": ["test", "-e", str(mark)],
+        "heal": ["rm", "-f", str(mark)],
+    }
+    injected = inject(sleeping, kind="shell", name="a broken switch", **SITES, **commands)
+    assert injected.targets[0].name == "a broken switch"
+    check_healed(injected)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(("heal", "said"), [("true", "yet"), ("false", "exit 1")])
+def test_a_users_fault_that_does_not_heal_is_stuck(
+    sleeping: Estate, tmp_path: Path, heal: str, said: str
+) -> None:
+    mark = tmp_path / "broken"
+    commands = {"inject": ["touch", str(mark)], "effective": ["test", "-e", str(mark)], "heal": [heal]}
+    injected = inject(sleeping, kind="shell", name="x", **SITES, **commands)
+    healing = injected.heal()
+    assert healing.undone == "stuck"
+    assert said in healing.how
