@@ -8,9 +8,9 @@ from rto_rpo.objective import Duration
 from sites.plan.canary import HttpCanary, PostgresCanary, ShellCanary
 from sites.plan.check_canary import canary_contradictions
 from sites.plan.check_fault import fault_contradictions
+from sites.plan.data import PostgresDataset
 from sites.plan.exercise import Drill
 from sites.plan.faults import KillSite
-from sites.plan.data import PostgresDataset
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.scalars import Rate

@@ -12,6 +12,7 @@ import pytest
 
 from drills import drill, rehearsal
 from drills.closing import Closed
+from drills.fault import Left
 from drills.faults.kill_site import KillSite
 from drills.preview import preview
 from drills.records import speaker
@@ -135,9 +136,9 @@ def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
             freeze_receiver(dr, receiver)
             threading.Event().wait(1.0)
 
-        def kill_for_good(fault: KillSite) -> Proof:
+        def kill_for_good(fault: KillSite, left: Left) -> Proof:
             """What the kernel still holds of the primary's last words is lost with it, as with a host."""
-            proof = kill(fault)
+            proof = kill(fault, left)
             drop_receiver(dr, receiver)
             return proof
 
@@ -188,11 +189,12 @@ def strategies_are_blocked(desk: RunningDesk, run: Closed) -> None:
     assert "engine" not in desk.estate.site("dr").running()
 
 
-def inject_behind_a_stopped_recorder(self: KillSite) -> Proof:
+def inject_behind_a_stopped_recorder(self: KillSite, left: Left) -> Proof:
     (recorder,) = recorders()
     os.kill(recorder, signal.SIGSTOP)
     threading.Timer(1.0, os.kill, (recorder, signal.SIGCONT)).start()
-    return self._site.kill()
+    assert left.targets
+    return self.site.kill()
 
 
 def recorders() -> list[int]:
