@@ -18,12 +18,13 @@ from drills.calibration.record import file_of
 from drills.ceiling import at_its_rate
 from drills.clients import prepare
 from drills.closing import Closed, close, close_unjudged, open_run
+from drills.deadman import DeadMan
 from drills.fault import Fault
 from drills.faults import fault_of
 from drills.guard import check_authority, check_health, only_drill
 from drills.preview import declared, resolved
 from drills.recording import RecorderError
-from drills.rehearsal import Rehearsal
+from drills.rehearsal import Rehearsal, longest_seconds
 from drills.response import Response
 from drills.undo import Undo, now
 from rto_rpo.evidence.agreed.charter import Agreed
@@ -91,7 +92,9 @@ def _record(
         raise
     undo = _undo(estate, name, fault, run_id, processes)
     try:
-        broken_off = Rehearsal(estate, name, drill, recorder, response, chosen, tell).perform(fault, undo)
+        with DeadMan(estate.state, run_id, recorder.path, longest_seconds(drill)) as dead_man:
+            rehearsal = Rehearsal(estate, name, drill, recorder, response, chosen, tell, dead_man)
+            broken_off = rehearsal.perform(fault, undo)
     except RecorderError as error:
         # the recorder may still be writing: whoever opens the next run, or recovers, closes this one
         raise BlackstartError(

@@ -88,6 +88,17 @@ class Recording:
         recording.pid = recording._ask({"do": "attach"})["pid"]
         return recording
 
+    @classmethod
+    def join(cls, path: Path) -> Recording:
+        """Talk to the recorder at socket `path` without becoming its orchestrator. Raises OSError."""
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            peer.connect(str(path))
+        except OSError:
+            peer.close()
+            raise
+        return cls(path, peer, None)
+
     def event(
         self,
         name: str,

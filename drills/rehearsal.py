@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from drills.deadman import DeadMan
 from drills.fault import Fault, Healing, undone
 from drills.guard import check_health
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
@@ -27,6 +28,14 @@ PHASE_SECONDS_MAX = (
 )
 RESPONSE_SECONDS_MAX = 30.0  # a failover that has begun is let come to its end
 _BEAT_SECONDS = 0.05
+_ENDING_SECONDS = 300.0  # for settling, reading back and the failover's own end
+
+
+def longest_seconds(drill: Drill) -> float:
+    """How long a drill may take from its beginning before it is undone whatever it does."""
+    lead_seconds = max((marks.lead.seconds for marks in drill.marks), default=0.0)
+    before = STEADY_SECONDS_MAX + PHASE_SECONDS_MAX + lead_seconds
+    return before + drill.deadline.seconds + RESPONSE_SECONDS_MAX + _ENDING_SECONDS
 
 
 @dataclass
@@ -40,6 +49,7 @@ class Rehearsal:
     response: Response | None
     seed: int
     tell: Callable[[str], None]
+    dead_man: DeadMan
 
     def perform(self, fault: Fault, undo: Undo) -> BaseException | None:
         """From steady to healed. What breaks it off is recorded as *aborted* and returned.
@@ -95,6 +105,7 @@ class Rehearsal:
         phase_seconds = random.Random(self.seed).uniform(0, PHASE_SECONDS_MAX)  # noqa: S311 - no secret
         threading.Event().wait(phase_seconds)
         check_health(self.estate, self.name)
+        self.dead_man.require()
         if self.response is not None and self.response.ended:
             raise GuardError("the responder is not standing watch any more, so nothing was injected")
         armed = self._armed(fault, undo)
@@ -166,6 +177,7 @@ class Rehearsal:
         """Undo what was injected, if anything was; the events that tell of it."""
         pending = self._pending(undo)
         if pending is None:
+            self.dead_man.stand_down()
             return []
         healing = (
             self._healing(fault, pending) if ended else Healing("stuck", "the failover is still running")
@@ -178,6 +190,7 @@ class Rehearsal:
                 ("check", {"name": "undo", "verdict": "missed", "reason": healing.how}),
             ]
         UndoIntents(self.estate.state).remove(undo)
+        self.dead_man.stand_down()
         return [("undo", told), ("healed", {"how": healing.how})]
 
     def _is_pending(self, undo: Undo) -> bool:

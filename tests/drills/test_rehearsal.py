@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from drills import rehearsal
+from drills.deadman import DeadMan
 from drills.fault import Fault, Healing, Left
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording, Stamp
 from drills.recover import undo_pending
@@ -130,6 +131,20 @@ class FakeResponse:
         self.concluded = True
 
 
+class FakeDeadMan:
+    """Stands by, unless told otherwise."""
+
+    def __init__(self, *, stands: bool = True) -> None:
+        self.stands, self.stood_down = stands, False
+
+    def require(self) -> None:
+        if not self.stands:
+            raise GuardError("no dead-man stands by")
+
+    def stand_down(self) -> None:
+        self.stood_down = True
+
+
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "PHASE_SECONDS_MAX", 0.0)
@@ -155,7 +170,11 @@ def undo_of(estate: DeskEstate) -> Undo:
 
 
 def perform(
-    estate: DeskEstate, recording: FakeRecording, fault: FakeFault, response: FakeResponse | None = None
+    estate: DeskEstate,
+    recording: FakeRecording,
+    fault: FakeFault,
+    response: FakeResponse | None = None,
+    dead_man: FakeDeadMan | None = None,
 ) -> BaseException | None:
     drill = Rehearsal(
         estate,
@@ -165,6 +184,7 @@ def perform(
         cast(Response, response),
         1,
         lambda _: None,
+        cast(DeadMan, dead_man or FakeDeadMan()),
     )
     return drill.perform(cast(Fault, fault), undo_of(estate))
 
@@ -305,3 +325,21 @@ def test_recovering_waits_for_a_failover_to_end(estate: DeskEstate) -> None:
     assert not found.ok
     assert "another process holds its journal" in found.how
     assert UndoIntents(estate.state).pending() != []
+
+
+def test_nothing_is_injected_without_a_dead_man(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    fault = FakeFault(recording)
+    broken_off = perform(estate, recording, fault, dead_man=FakeDeadMan(stands=False))
+    assert "no dead-man" in str(broken_off)
+    assert "fault_begin" not in recording.told
+    assert fault.healings == []
+
+
+def test_the_dead_man_stands_down_only_when_nothing_is_left_to_undo(estate: DeskEstate) -> None:
+    undone, stuck = FakeDeadMan(), FakeDeadMan()
+    recording = FakeRecording()
+    perform(estate, recording, FakeFault(recording), dead_man=undone)
+    heal = lambda: Healing("stuck", "no")  # noqa: E731
+    perform(estate, FakeRecording(), FakeFault(recording, heal=heal), dead_man=stuck)
+    assert (undone.stood_down, stuck.stood_down) == (True, False)

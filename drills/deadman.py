@@ -1,0 +1,185 @@
+"""A dead-man for each fault: it undoes when nobody else does.
+
+A process in a session of its own, which survives the orchestrator and its terminal. The two are joined by a
+socket: a beat says that the orchestrator lives, its end that it is gone. When it is gone, when no beat came
+for a whole lease, or when the drill has outlasted its longest duration, the fault is undone from disk alone.
+
+    python -m drills.deadman FD STATE RUN RECORDER LEASE_SECONDS LONGEST_SECONDS PATIENCE_SECONDS
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from drills.fault import Healing, undone
+from drills.faults import fault_of
+from drills.recording import RecorderError, RecorderRefusal, Recording
+from drills.undo import Undo, UndoIntents, left_of
+from rto_rpo.durable import make_folder
+from sites.drivers import command
+from sites.errors import BlackstartError, GuardError
+from sites.estate import Estate
+from sites.plan import read_plan
+from sites.recovery.respond import journal_of
+
+LEASE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
+READY_SECONDS = 30.0
+_BEAT_SECONDS = 1.0
+_AGAIN_SECONDS = 0.25
+_READY, _BEAT, _STAND_DOWN = b"r", b".", b"x"
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+class DeadMan:
+    """The orchestrator's side. Leaving it without `stand_down` lets it act at once."""
+
+    def __init__(self, state: Path, run: str, recorder: Path, longest_seconds: float) -> None:
+        ours, theirs = socket.socketpair()
+        make_folder(state / "deadman")
+        told = [theirs.fileno(), state, run, recorder, LEASE_SECONDS, longest_seconds, PATIENCE_SECONDS]
+        with theirs:
+            self.pid = command.spawn(
+                [sys.executable, "-m", "drills.deadman", *map(str, told)],
+                stdout=log_of(state, run),
+                env={
+                    "PYTHONPATH": f"{_ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)
+                },
+                cwd=Path("/"),
+                pass_fds=[theirs.fileno()],
+            )
+        self._line = ours
+        self._gone = threading.Event()
+        threading.Thread(target=self._beat, name="dead-man", daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gone.set()
+        self._line.close()
+
+    def require(self) -> None:
+        """Return once it stands by. Raises GuardError when it does not."""
+        self._line.settimeout(READY_SECONDS)
+        try:
+            stands = self._line.recv(1) == _READY
+        except OSError:
+            stands = False
+        if not stands:
+            raise GuardError("no dead-man stands by to undo the fault, so nothing was injected")
+
+    def stand_down(self) -> None:
+        """Nothing is left to undo."""
+        self._send(_STAND_DOWN)
+
+    def _beat(self) -> None:
+        while not self._gone.wait(_BEAT_SECONDS):
+            self._send(_BEAT)
+
+    def _send(self, word: bytes) -> None:
+        try:
+            self._line.send(word)
+        except OSError:
+            self._gone.set()  # it has acted, or is gone: then `recover` is what is left
+
+
+def log_of(state: Path, run: str) -> Path:
+    """What the dead-man of a run has to say."""
+    return state / "deadman" / f"{run}.log"
+
+
+def stand_by(line: socket.socket, lease_seconds: float, longest_seconds: float) -> str | None:
+    """Wait for a reason to act; None if there will be none."""
+    deadline = time.monotonic() + longest_seconds
+    poll = select.poll()
+    poll.register(line, select.POLLIN)
+    while (left_seconds := deadline - time.monotonic()) > 0:
+        if not poll.poll(min(lease_seconds, left_seconds) * 1000):
+            if time.monotonic() < deadline:
+                return f"the orchestrator gave no sign of life for {lease_seconds:g} s"
+            continue
+        heard = line.recv(4096)
+        if _STAND_DOWN in heard:
+            return None
+        if not heard:
+            return "the orchestrator is gone"
+    return f"the drill outlasted its longest duration of {longest_seconds:g} s"
+
+
+def act(state: Path, run: str, patience_seconds: float) -> Healing | None:
+    """Undo what the run left, again and again until it is undone; None if nothing was left."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        last = time.monotonic() >= deadline
+        pending = next((one for one in UndoIntents(state).pending() if one.run == run), None)
+        if pending is None:
+            return None
+        healing = _undone(state, pending, last=last)
+        if healing.undone != "stuck":
+            UndoIntents(state).remove(pending)
+        if healing.undone != "stuck" or last:
+            return healing
+        time.sleep(_AGAIN_SECONDS)
+
+
+def _undone(state: Path, undo: Undo, *, last: bool) -> Healing:
+    """One try. Whoever else would undo, or fail over, is kept out meanwhile, or keeps us out."""
+    try:
+        plan = read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
+        with journal_of(state):
+            fault = fault_of(Estate(plan), plan.drills[undo.drill])
+            return undone(fault, left_of(undo, state, last=last))
+    except BlackstartError as error:
+        return Healing("stuck", str(error))
+
+
+def _to_the_ledger(recorder: Path, why: str) -> Recording | None:
+    """The recorder, told to send nothing more: what an undo brings back is no recovery. None if gone."""
+    try:
+        told = Recording.join(recorder)
+        told.stop()
+        told.event("aborted", detail={"reason": why})
+    except (OSError, RecorderError, RecorderRefusal):
+        return None
+    return told
+
+
+def _tell(told: Recording | None, healing: Healing) -> None:
+    detail: dict[str, object] = {"undone": healing.undone, "how": healing.how, "by": "dead-man"}
+    if told is None:
+        return
+    told.event("undo", detail=detail)
+    if healing.undone == "stuck":
+        told.event("check", detail={"name": "undo", "verdict": "missed", "reason": healing.how})
+    else:
+        told.event("healed", detail={"how": healing.how})
+    told.finish("aborted")
+
+
+def main() -> None:
+    fd, state, run, recorder, lease, longest, patience = sys.argv[1:]
+    with socket.socket(fileno=int(fd)) as line:
+        line.send(_READY)
+        why = stand_by(line, float(lease), float(longest))
+    if why is None or not any(one.run == run for one in UndoIntents(Path(state)).pending()):
+        return
+    print(f"dead-man of run {run}: {why}", flush=True)  # noqa: T201 - into its log
+    told = _to_the_ledger(Path(recorder), f"{why}; its dead-man undid the fault")
+    healing = act(Path(state), run, float(patience)) or Healing("reverted", "somebody else undid it")
+    print(f"{healing.undone}: {healing.how}", flush=True)  # noqa: T201
+    _tell(told, healing)
+
+
+if __name__ == "__main__":
+    main()

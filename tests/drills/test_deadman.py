@@ -1,0 +1,133 @@
+"""The dead-man, on a real site: it acts when the orchestrator is gone, silent or too slow, and else never."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drills import deadman
+from drills.deadman import DeadMan, act, log_of, stand_by
+from drills.undo import UndoIntents, left_of
+from sites.drivers.processes.table import Handle
+from sites.estate import Estate
+from sites.recovery.respond import journal_of
+from tests.drills.small_drill import fault_and_intent, small_estate
+from tests.sites.repositories import wait_until
+
+RAN = {"postgres", "gateway"}
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Iterator[Estate]:
+    estate = small_estate(tmp_path)
+    estate.site("primary").up()
+    yield estate
+    estate.site("primary").kill()
+
+
+def struck(estate: Estate) -> None:
+    """As far as a drill comes: the intent is on disk, and the site is gone."""
+    fault, undo = fault_and_intent(estate)
+    UndoIntents(estate.state).write(undo)
+    assert fault.inject(left_of(undo, estate.state)).holds
+
+
+def dead_man_of(estate: Estate) -> DeadMan:
+    return DeadMan(estate.state, "a-run", estate.state / "no-recorder", 600.0)
+
+
+def die_in_mid_drill(estate: Estate) -> None:
+    dead_man = dead_man_of(estate)
+    dead_man.require()
+    (estate.state / "dead-man").write_text(str(dead_man.pid))
+    struck(estate)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def undone(estate: Estate) -> bool:
+    return not UndoIntents(estate.state).pending()
+
+
+def ended(pid: int) -> bool:
+    handle = Handle.grasp(pid)
+    if handle is None:
+        return True
+    handle.close()
+    return False
+
+
+def test_an_orchestrator_that_is_killed_leaves_no_fault_behind(estate: Estate) -> None:
+    orchestrator = multiprocessing.get_context("fork").Process(target=die_in_mid_drill, args=[estate])
+    orchestrator.start()
+    pid_file = estate.state / "dead-man"
+    wait_until(lambda: pid_file.exists() and pid_file.read_text(), 30)
+    pid = int(pid_file.read_text())
+    assert os.getsid(pid) == pid, "its session is its own, so no terminal takes it along"
+    orchestrator.join(30)
+    assert orchestrator.exitcode == -signal.SIGKILL
+    wait_until(lambda: undone(estate), 30)
+    assert set(estate.site("primary").running()) == RAN
+    wait_until(lambda: ended(pid), 30)
+    assert "the orchestrator is gone" in log_of(estate.state, "a-run").read_text()
+
+
+def test_one_that_stands_down_undoes_nothing(estate: Estate) -> None:
+    with dead_man_of(estate) as dead_man:
+        dead_man.require()
+        struck(estate)
+        dead_man.stand_down()
+        wait_until(lambda: ended(dead_man.pid), 30)
+    assert not undone(estate)
+    assert estate.site("primary").running() == {}
+
+
+def test_silence_for_a_whole_lease_is_taken_for_death() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert "no sign of life for 0.05 s" in str(stand_by(theirs, 0.05, 600))
+
+
+def test_a_drill_that_beats_for_ever_is_ended_all_the_same() -> None:
+    ours, theirs = socket.socketpair()
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(0.005):
+            ours.send(b".")
+
+    with ours, theirs:
+        beating = threading.Thread(target=beat)
+        beating.start()
+        try:
+            assert "outlasted its longest duration of 0.1 s" in str(stand_by(theirs, 5, 0.1))
+        finally:
+            stop.set()
+            beating.join()
+
+
+def test_it_waits_for_a_failover_that_runs_and_undoes_then(estate: Estate) -> None:
+    struck(estate)
+    journal = journal_of(estate.state)
+    threading.Timer(0.3, journal.close).start()
+    healing = act(estate.state, "a-run", 30)
+    assert healing is not None
+    assert healing.undone == "reverted"
+    assert set(estate.site("primary").running()) == RAN
+    assert act(estate.state, "a-run", 30) is None, "what is undone is not undone again"
+
+
+def test_what_stays_stuck_keeps_its_intent(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadman, "_AGAIN_SECONDS", 0.01)
+    struck(estate)
+    with journal_of(estate.state):
+        healing = act(estate.state, "a-run", 0.05)
+    assert healing is not None
+    assert healing.undone == "stuck"
+    assert not undone(estate)
