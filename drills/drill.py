@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from datetime import datetime
 from uuid import uuid4
 
 from drills import recording
@@ -27,6 +28,7 @@ from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal, longest_seconds
 from drills.response import Response
 from drills.undo import Undo, now
+from drills.window import check_punctual, check_window
 from rto_rpo.evidence.agreed.charter import Agreed
 from sites.errors import BlackstartError
 from sites.estate import Estate
@@ -43,16 +45,20 @@ def run(
     tell: Tell = lambda _: None,
     seed: int | None = None,
     executor: str | None = None,
+    due: datetime | None = None,
 ) -> Closed:
     """Run one drill from end to end and return what it left as evidence.
 
     `executor` is the name of who runs it; default: the account that we run as.
+    `due` is when a scheduled run was to begin; None for one that is not scheduled.
     `tell` hears in a few words what has just happened; `seed` fixes the phase and the payloads.
     Raises GuardError when a guard refuses; nothing was changed then. Once the run is open it is closed,
     whatever happens: what broke the drill off is in its evidence, and the fault is undone.
     """
     drill = declared(estate, name)
     with only_drill(estate.state):
+        check_punctual(drill, name, due)
+        check_window(drill, name, longest_seconds(drill))
         check_health(estate, name)
         fault = fault_of(estate, drill)
         seen = resolved(estate, name, fault)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drills.faults import struck_sites
+from drills.lever import Lever
 from drills.preview import Preview
 from drills.undo import UndoIntents
 from rto_rpo.durable import make_folder
@@ -73,9 +74,15 @@ def check_authority(
 
 def check_health(estate: Estate, name: str) -> None:
     """That the other site could take over, and no earlier drill left anything. Raises GuardError."""
-    problems = [*left_over(estate), *_out_of_sync(estate), *_unproven(estate)]
+    problems = [*_stopped(estate), *left_over(estate), *_out_of_sync(estate), *_unproven(estate)]
     if problems:
         raise GuardError(f'cannot run drill "{name}": ' + "; ".join(problems), hint="nothing was changed")
+
+
+def _stopped(estate: Estate) -> Iterator[str]:
+    why = Lever(estate.state).pulled
+    if why is not None:
+        yield f"the stop lever was pulled: {why} (`blackstart stop --release`)"
 
 
 def left_over(estate: Estate) -> Iterator[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from drills.deadman import DeadMan
 from drills.fault import Fault, Healing, undone
 from drills.guard import check_health
+from drills.lever import Lever
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
 from drills.response import Response
 from drills.revival import Revival, revive
@@ -128,6 +129,7 @@ class Rehearsal:
         """Wait until the service is stable and the response over, or for the deadline. Returns which."""
         told = False
         while True:
+            Lever(self.estate.state).require_released()
             state = self.recording.state()
             if state.stable and not told:
                 told = True

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 
 from drills import drill as drills
@@ -27,13 +29,26 @@ def drill(plan: str, name: str, environment: str | None = None, confirm: str | N
     try:
         refuse_open_api({**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value() or ""})
         closed = drills.run(
-            estate_of(Path(plan)), name, environment=environment, confirm=confirm, tell=told.append
+            estate_of(Path(plan)),
+            name,
+            environment=environment,
+            confirm=confirm,
+            tell=told.append,
+            due=_due(),
         )
     except BlackstartError as error:
         return refused(error)
     for line in told:
         get_run_logger().info(mask(line))
     return _concluded(closed)
+
+
+def _due() -> datetime | None:
+    """When this run was to begin, where a schedule made it."""
+    if not flow_run.id or "auto-scheduled" not in (flow_run.tags or []):
+        return None
+    due: datetime = flow_run.scheduled_start_time
+    return due
 
 
 def _concluded(closed: Closed) -> State[None]:

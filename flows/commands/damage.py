@@ -1,8 +1,33 @@
-"""faults: what damage a drill can do, what each kind needs, and how it is taken back."""
+"""faults, stop: what damage a drill can do and how it is taken back, and the lever that ends it all."""
 
 from __future__ import annotations
 
-from flows.options import Json
+from typing import Annotated
+
+import typer
+
+from flows.options import DEFAULT_PLAN, Json, Plan, plan_of
+
+
+def stop(
+    plan: Plan = DEFAULT_PLAN,
+    release: Annotated[bool, typer.Option("--release", help="Let drills begin again.")] = False,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "by an operator",
+    json: Json = False,
+) -> None:
+    """Break off the drill that runs, and let none begin until --release."""
+    from drills.lever import Lever
+    from flows.answer import answer
+
+    lever = Lever(plan_of(plan).state)
+    if release:
+        was = lever.release()
+        line = "released: drills may begin again" if was else "it was not pulled"
+        answer([line], {"pulled": None, "released": was}, as_json=json)
+        return
+    lever.pull(reason)
+    line = f"pulled: {lever.pulled}; a drill that runs is broken off and undone, and none begins"
+    answer([line], {"pulled": lever.pulled}, as_json=json)
 
 
 def faults(json: Json = False) -> None:

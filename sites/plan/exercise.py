@@ -12,6 +12,7 @@ from sites.plan.faults import Fault
 from sites.plan.noun import Noun
 from sites.plan.references import Need, SiteName
 from sites.plan.scalars import Count, HttpAddress, PositiveSpan, Schedule, Span
+from sites.plan.window import Window
 
 ObjectiveKind = Literal["rto", "rpo"]
 
@@ -67,6 +68,12 @@ class Drill(Noun):
     stable: PositiveSpan = Field(description="so long without a bad answer ends the outage")
     deadline: PositiveSpan = Field(description="the drill ends here, whatever the state")
     schedule: Schedule | None = Field(None, description="five cron fields, UTC; default: on demand")
+    window: Window | None = Field(
+        None, description="all of the drill, at its longest, must lie in it; default: it may run at any time"
+    )
+    late_start: PositiveSpan = Field(
+        parse_duration("5m"), description="a scheduled run that begins later than this is not run"
+    )
 
     @property
     def measured_datasets(self) -> tuple[str, ...]:

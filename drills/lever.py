@@ -1,0 +1,52 @@
+"""The stop lever: while it is pulled no drill begins, and one that runs is broken off and undone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rto_rpo.durable import make_folder, sync_folder, write_durably
+from sites.errors import BlackstartError
+
+
+class Lever:
+    """One small file in the plan's state: whoever can write there can pull it, with or without us."""
+
+    def __init__(self, state: Path) -> None:
+        self.file = state / "stopped.json"
+
+    def pull(self, why: str) -> None:
+        """Durably. No effect on a lever that is pulled: the first reason stands."""
+        make_folder(self.file.parent)
+        if not self.file.exists():
+            entry = {"why": why, "utc": datetime.now(UTC).isoformat(timespec="seconds")}
+            write_durably(self.file, json.dumps(entry).encode())
+
+    def release(self) -> bool:
+        """Whether it was pulled."""
+        pulled = self.file.exists()
+        self.file.unlink(missing_ok=True)
+        if pulled:
+            sync_folder(self.file.parent)
+        return pulled
+
+    @property
+    def pulled(self) -> str | None:
+        """Why, and since when; None while it is not. A file that cannot be read is a pulled lever too."""
+        if not self.file.exists():
+            return None
+        try:
+            entry = json.loads(self.file.read_bytes())
+            return f"{entry['why']} ({entry['utc']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return f"{self.file} is there"
+
+    def require_released(self) -> None:
+        """Raises BlackstartError while it is pulled."""
+        why = self.pulled
+        if why is not None:
+            raise BlackstartError(
+                f"the stop lever was pulled: {why}",
+                hint="`blackstart stop --release` lets drills begin again",
+            )

@@ -1,0 +1,68 @@
+"""When a drill may run: outside the hours of a market, and only if all of it would end before the next.
+
+Fails closed: a calendar that is not installed, not known or does not reach that far lets nothing begin.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from sites.errors import GuardError
+from sites.plan import Drill
+from sites.plan.window import Window
+
+
+def check_window(drill: Drill, name: str, longest_seconds: float, now: datetime | None = None) -> None:
+    """That all of the drill, were it to take as long as it may, lies in its window. Raises GuardError."""
+    window = drill.window
+    if window is None:
+        return
+    begin = (now or datetime.now(UTC)).astimezone(UTC)
+    end = begin + timedelta(seconds=longest_seconds)
+    open_at = _first_open(window, name, begin, end)
+    if open_at is not None:
+        raise GuardError(
+            f'cannot run drill "{name}": {window.calendar} trades at {open_at:%Y-%m-%d %H:%M} UTC; '
+            f"the drill may take until {end:%H:%M}, and {window.margin} are kept on either side",
+            hint="run it while the market is closed for longer than that",
+        )
+
+
+def check_punctual(drill: Drill, name: str, due: datetime | None, now: datetime | None = None) -> None:
+    """That a scheduled run begins about when it was due. Raises GuardError; it counts as *not run* then."""
+    if due is None:
+        return
+    late = (now or datetime.now(UTC)) - due.astimezone(UTC)
+    if late > timedelta(seconds=drill.late_start.seconds):
+        raise GuardError(
+            f'drill "{name}" was due at {due.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC and begins '
+            f"{late.total_seconds():.0f} s late; more than {drill.late_start} is not run",
+            hint="run it by hand, or wait for its next time",
+        )
+
+
+def _first_open(window: Window, name: str, begin: datetime, end: datetime) -> datetime | None:
+    """The first minute of trading in the stretch, margins included."""
+    margin = timedelta(seconds=window.margin.seconds)
+    try:
+        calendars: Any = import_module("exchange_calendars")
+    except ImportError:
+        raise _closed(name, window, "the package exchange_calendars is not installed") from None
+    try:
+        calendar = calendars.get_calendar(window.calendar)
+        minutes = calendar.minutes_in_range(begin - margin, end + margin)
+        reaches = calendar.first_minute <= begin - margin and end + margin <= calendar.last_minute
+    except Exception as error:
+        raise _closed(name, window, f"{type(error).__name__}: {error}") from error
+    if not reaches:
+        raise _closed(name, window, "it does not reach that far")
+    return minutes[0].to_pydatetime() if len(minutes) else None
+
+
+def _closed(name: str, window: Window, why: str) -> GuardError:
+    return GuardError(
+        f'cannot run drill "{name}": the calendar {window.calendar} does not answer: {why}',
+        hint="pip install 'blackstart[calendars]'",
+    )

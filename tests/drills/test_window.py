@@ -1,0 +1,86 @@
+"""A drill outside its window, or late, does nothing and says why; so where a calendar does not answer."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from drills import drill as drills
+from drills.window import check_punctual, check_window
+from rto_rpo.objective import parse_duration
+from sites.errors import GuardError
+from sites.plan import Drill
+from sites.plan.window import Window
+from tests.drills.small_drill import DRILL, small_estate
+
+SATURDAY = datetime(2026, 6, 6, 6, 0, tzinfo=UTC)
+FRIDAY_EVENING = datetime(2026, 6, 5, 19, 30, tzinfo=UTC)  # New York closes at 20:00 UTC
+MONDAY = datetime(2026, 6, 8, 12, 0, tzinfo=UTC)  # and opens at 13:30
+
+
+def drill_in(tmp_path: Path, calendar: str = "XNYS", margin: str = "1h") -> Drill:
+    drill = small_estate(tmp_path).plan.drills[DRILL]
+    return drill.model_copy(update={"window": Window(calendar=calendar, margin=parse_duration(margin))})
+
+
+def test_a_calendar_that_is_not_installed_lets_nothing_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "exchange_calendars", None)
+    with pytest.raises(GuardError, match="exchange_calendars is not installed"):
+        check_window(drill_in(tmp_path), DRILL, 60, SATURDAY)
+
+
+def test_a_closed_market_lets_it_begin_and_an_open_one_does_not(tmp_path: Path) -> None:
+    pytest.importorskip("exchange_calendars", reason="the extra `calendars` is not installed")
+    drill = drill_in(tmp_path)
+    check_window(drill, DRILL, 3600, SATURDAY)
+    with pytest.raises(GuardError, match="XNYS trades at 2026-06-05"):
+        check_window(drill, DRILL, 60, FRIDAY_EVENING)
+    check_window(drill, DRILL, 60, FRIDAY_EVENING + timedelta(hours=2))
+
+
+def test_what_would_not_end_before_the_market_opens_does_not_begin(tmp_path: Path) -> None:
+    pytest.importorskip("exchange_calendars", reason="the extra `calendars` is not installed")
+    drill = drill_in(tmp_path, margin="10m")
+    check_window(drill, DRILL, 600, MONDAY)
+    with pytest.raises(GuardError, match="XNYS trades at 2026-06-08 13:30 UTC"):
+        check_window(drill, DRILL, 2 * 3600, MONDAY)
+
+
+@pytest.mark.parametrize("calendar", ["XXXX", "no such thing"])
+def test_a_calendar_that_does_not_answer_lets_nothing_begin(tmp_path: Path, calendar: str) -> None:
+    with pytest.raises(GuardError, match="does not answer"):
+        check_window(drill_in(tmp_path, calendar), DRILL, 60, SATURDAY)
+
+
+def test_a_calendar_that_does_not_reach_that_far_lets_nothing_begin(tmp_path: Path) -> None:
+    with pytest.raises(GuardError, match="does not answer"):
+        check_window(drill_in(tmp_path), DRILL, 60, SATURDAY + timedelta(days=3650))
+
+
+def test_a_scheduler_that_comes_back_on_monday_does_not_run_saturdays_kill(tmp_path: Path) -> None:
+    drill = small_estate(tmp_path).plan.drills[DRILL]
+    check_punctual(drill, DRILL, None, MONDAY)
+    check_punctual(drill, DRILL, SATURDAY, SATURDAY + timedelta(minutes=4))
+    with pytest.raises(GuardError, match=r"was due at 2026-06-06 06:00:00 UTC .* is not run"):
+        check_punctual(drill, DRILL, SATURDAY, MONDAY)
+
+
+def test_a_drill_that_is_late_or_outside_its_window_changes_nothing(tmp_path: Path) -> None:
+    estate = small_estate(tmp_path, window={"calendar": "no such thing"})
+    estate.site("primary").up()
+    try:
+        running = estate.site("primary").running()
+        asked = {"environment": "test", "confirm": "0" * 16}
+        with pytest.raises(GuardError, match="does not answer"):
+            drills.run(estate, DRILL, **asked)
+        with pytest.raises(GuardError, match="is not run"):
+            drills.run(estate, DRILL, **asked, due=datetime(2026, 1, 3, 6, 0, tzinfo=UTC))
+        assert estate.site("primary").running() == running
+        assert not estate.plan.evidence.path.exists()
+    finally:
+        estate.site("primary").kill()
