@@ -46,7 +46,7 @@ NEIGHBOURS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
 }
-SAMPLE = 20
+SAMPLE = 12
 MUTANT_SECONDS_MAX = 20
 Bend = tuple[int, str, int]
 
