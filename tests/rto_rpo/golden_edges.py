@@ -71,6 +71,10 @@ def _points() -> Iterator[Planted]:
     yield "lost beyond all doubt", doubtful, {"d.judgements[0].verdict": "missed"}
     many = {"judged": [judged("orders", "rpo", 9.0)]}
     yield "all before the fault lost", small(head=many, lost=set(range(21))), {"d.verdict": "met"}
+    from_backup = {**many, "streams": [stream(restored=True)]}
+    unknown = {"d.verdict": "inconclusive", "m.recovery_points[0].upper_seconds": None}
+    yield "all before a restore lost", small(head=from_backup, lost=set(range(21))), unknown
+    yield "some before a restore lost", small(head=from_backup, lost={20}), {"d.verdict": "met"}
     yield "no rate for what lost some", small(lost={5}), {"m.recovery_points[0].loss_rate_bound": None}
     none = "orders rpo: 0 of 45 acknowledged writes lost, which proves only a loss rate below about 0.067"
     yield "none lost, said", small(), {"d.reasons[1]": none}

@@ -98,7 +98,7 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
         drill=drill_of(fault, **{owed: True for owed in ("gate", "revive") if made.odd(20)}),
         late_ns=dice.pick(made.late, None),
         stable_ns=dice.pick(30, 1, 60, 100),
-        streams=[stream_of(interval_ns=made.interval)],
+        streams=[stream_of(interval_ns=made.interval, **({"restored": True} if dice.one_in(12) else {}))],
         judged=[
             judged("gateway", "rto", dice.pick(100, 30, 60, 200, 0) / 1e9, dice.pick(*["orders"] * 9, None)),
             judged("orders", "rpo", dice.pick(0, 0, 5, 40, 200) / 1e9),
