@@ -59,6 +59,8 @@ def volumes(plan: Plan, site: str, stores: Mapping[str, Sequence[Path]]) -> Iter
         for server in (dataset.primary, dataset.standby)
         if server is not None and server.site == site
     }
+    if None in databases:
+        return  # one of these is a database's own volume, and which is not said
     for process, paths in stores.items():
         for path in paths:
             if process not in databases and not any(path.is_relative_to(one) for one in covered):

@@ -84,7 +84,16 @@ def test_a_database_beside_the_named_one_is_a_gap_unless_a_standby_has_it(tmp_pa
 
 
 def test_a_volume_that_no_dataset_covers_is_a_gap(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path)
-    stores = {"web": [tmp_path / "here/files/sub", tmp_path / "here/uploads", tmp_path / "here/r"]}
-    (gap,) = volumes(plan, "here", stores)
+    stores = {
+        "web": [tmp_path / "here/files/sub", tmp_path / "here/uploads", tmp_path / "here/r"],
+        "db": [tmp_path / "here/db"],
+    }
+    unnamed = plan_of(tmp_path)
+    assert list(volumes(unnamed, "here", stores)) == []  # any of them may be that of the database
+    text = (tmp_path / "plan.yaml").read_text()
+    named = text.replace("host: a}", "host: a, process: db}").replace(
+        "path: here,", "path: here, processes: {db: {command: [db]}},"
+    )
+    (tmp_path / "plan.yaml").write_text(named)
+    (gap,) = volumes(load(tmp_path / "plan.yaml", ENVIRON), "here", stores)
     assert f"volume {tmp_path}/here/uploads" in gap.what
