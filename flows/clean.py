@@ -17,7 +17,15 @@ def clean_point(estate: Estate, dataset: str, tell: Callable[[Look], None]) -> C
         raise PlanError(f'dataset "{dataset}" has no backup, so it has no points')
     where = estate.copy_of(declared.to) or declared.to
     scratch = estate.state / "clean-point"
-    return newest_clean(driver, dataset, estate.repository(where), estate.questions(dataset), scratch, tell)
+    return newest_clean(
+        driver,
+        dataset,
+        estate.repository(where),
+        estate.questions(dataset),
+        scratch,
+        foreign=estate.foreign(dataset),
+        tell=tell,
+    )
 
 
 def exit_code(found: CleanPoint) -> int:

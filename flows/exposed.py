@@ -40,7 +40,8 @@ def _without_backup(declared: Declared) -> Exposure:
 
 def _declared(estate: Estate, name: str) -> Declared:
     rpo, replica = estate.plan.datasets[name].rpo, estate.replicated().get(name)
-    return Declared(name, rpo.seconds if rpo is not None else None, replica.in_sync if replica else None)
+    asked, seconds = replica.in_sync if replica else None, rpo.seconds if rpo is not None else None
+    return Declared(name, seconds, asked, estate.foreign(name))
 
 
 def _repository(estate: Estate, dataset: str) -> str | None:

@@ -75,8 +75,8 @@ def _unreadable(event: Event) -> str:
 def _late(estate: Estate, events: Sequence[Event], now: datetime) -> Iterator[Notice]:
     made = {e.dataset: e.utc for e in events if e.kind == "backup" and e.outcome in ("done", "partial")}
     for name, noun in estate.plan.datasets.items():
-        if noun.backup is None:
-            continue
+        if noun.backup is None or noun.backup.by == "external":
+            continue  # whether theirs is late shows in the exposure
         allowed = timedelta(seconds=_LATE * noun.backup.every.seconds)
         last = made.get(name)
         if last is None or now - last > allowed:

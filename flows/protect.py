@@ -36,6 +36,10 @@ def back_up(
 ) -> Iterator[Outcome[BackupResult]]:
     """Make a recovery point of each dataset named, or of all that are backed up. Raises PlanError."""
     for name, declared in _backed_up(estate, names).items():
+        if declared.by == "external":
+            if name in (names or ()):
+                raise PlanError(f'dataset "{name}" is backed up by somebody else: `by: external`')
+            continue
         heard = partial(on_progress, name) if on_progress else None
         yield attempt(name, partial(_back_up, estate, name, declared, heard))
 
@@ -47,7 +51,10 @@ def replicate_all(estate: Estate) -> Iterator[Outcome[ReplicationResult]]:
         raise PlanError(
             f'plan "{estate.plan.name}" declares nothing to replicate', hint="give a repository `copy_of`"
         )
+    foreign = estate.foreign_repositories
     for target, source in copies.items():
+        if target in foreign:
+            continue  # whoever backs up copies too
         yield attempt(target, partial(_replicate, estate, source, target))
 
 
@@ -107,6 +114,7 @@ def _restore_test(
         room / "restore-test",
         history=History(estate.history),
         copied_only=copy is not None,
+        foreign=estate.foreign(name),
         questions=estate.questions(name),
         on_progress=on_progress,
     )

@@ -26,7 +26,10 @@ def keep_up(estate: Estate) -> Iterator[Outcome[Kept]]:
     repositories = estate.plan.repositories
     if not repositories:
         raise PlanError(f'plan "{estate.plan.name}" declares no repository to keep up')
+    foreign = estate.foreign_repositories
     for name in sorted(repositories, key=lambda name: repositories[name].copy_of is not None):
+        if name in foreign:
+            continue  # whoever backs up there keeps it up
         read = attempt(name, partial(_read, estate, name))
         yield read
         if read.error is None and not repositories[name].append_only:

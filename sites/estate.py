@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -25,35 +24,13 @@ from sites.plan import Dataset, Plan, PostgresServer, Process, Replication
 from sites.plan import FilesDataset as FilesNoun
 from sites.plan import PostgresDataset as PostgresNoun
 from sites.plan import SqliteDataset as SqliteNoun
-from sites.restore import Loadable, Restored, restore_dataset, restore_dump
+from sites.points import Foreign
+from sites.restore import RestoreSource
 from sites.restored import CommandQuestion, QueryQuestion, Question
 from sites.secret import Secret
 from sites.site_drivers import container_site, hosts_of, hosts_site, process_spec, resolved, shell_site
 
 _Noun = TypeVar("_Noun")
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreSource:
-    """Where a dataset is restored from at the other site, and to. A dump is put in place by its `loader`."""
-
-    dataset: str
-    repository_name: str
-    repository: Restic
-    site: str
-    to: Path
-    loader: Loadable | None = None
-
-    def restore(self, limit_seconds: float, *, gently: bool = True) -> Restored:
-        """Put the newest whole point in place; `gently` where the first services may serve again by now.
-
-        Raises RepositoryError, DatasetError.
-        """
-        reader = self.repository.gently() if gently else self.repository
-        reader = replace(reader, transfer_limit_seconds=limit_seconds)
-        if self.loader is None:
-            return restore_dataset(reader, self.dataset, self.to)
-        return restore_dump(reader, self.dataset, self.loader, self.site, self.to.parent)
 
 
 class Estate:
@@ -122,8 +99,25 @@ class Estate:
                 host=self.plan.name,
                 secrets={key: partial(_value, value) for key, value in declared.env.items()},
                 options=declared.options,
+                lock=name not in self.foreign_repositories,
+                read_only=name in self.foreign_repositories,
             )
         return self._repositories[name]
+
+    @property
+    def foreign_repositories(self) -> set[str]:
+        """Those that hold somebody else's backups, and what these are copied from and to: only ever read."""
+        backups = [noun.backup for noun in self.plan.datasets.values() if noun.backup is not None]
+        named = {backup.to for backup in backups if backup.by == "external"}
+        copies = {(name, r.copy_of) for name, r in self.plan.repositories.items() if r.copy_of is not None}
+        return named | {end for pair in copies if named.intersection(pair) for end in pair}
+
+    def foreign(self, dataset: str) -> Foreign | None:
+        """Which snapshots are the backups of a dataset that somebody else backs up; None for our own."""
+        backup = _declared(self.plan.datasets, dataset, "dataset").backup
+        if backup is None or backup.by != "external":
+            return None
+        return Foreign(backup.tags, backup.host, str(backup.path) if backup.path is not None else None)
 
     def dataset(self, name: str) -> PostgresDataset | FilesDataset | SqliteDataset:
         declared = _declared(self.plan.datasets, name, "dataset")
@@ -207,7 +201,9 @@ class Estate:
         name, place = self.copy_of(declared.backup.to) or declared.backup.to, declared.restore
         driver = self.dataset(dataset)
         loader = driver if isinstance(driver, SqliteDataset) else None
-        return RestoreSource(dataset, name, self.repository(name), place.site, place.path, loader)
+        return RestoreSource(
+            dataset, name, self.repository(name), place.site, place.path, loader, self.foreign(dataset)
+        )
 
     def backup_source(self, dataset: str) -> RestoreSource:
         """From where a PostgreSQL dataset is loaded at its standby's site, in the place of what is there.

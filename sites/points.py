@@ -30,10 +30,11 @@ class Point:
     taken: datetime
     manifest: Snapshot | None
     partial: bool
+    foreign: bool = False
 
     @property
     def complete(self) -> bool:
-        return self.manifest is not None and not self.partial
+        return (self.manifest is not None or self.foreign) and not self.partial
 
     @property
     def copied(self) -> bool:
@@ -42,7 +43,7 @@ class Point:
     @property
     def lacks(self) -> str | None:
         """What keeps it from being a full recovery point, in words."""
-        if self.manifest is None:
+        if self.manifest is None and not self.foreign:
             return "has no manifest: its backup did not finish"
         return "is partial: something could not be read at the source" if self.partial else None
 
@@ -53,6 +54,22 @@ class Point:
                 f"snapshot {self.snapshot.id[:8]} has {len(self.snapshot.paths)} paths, not one"
             )
         return folder / Path(self.snapshot.paths[0]).relative_to("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Which snapshots of a repository are somebody else's backups of a dataset: those with all of this."""
+
+    tags: tuple[str, ...] = ()
+    host: str | None = None
+    path: str | None = None
+
+    def fits(self, snapshot: Snapshot) -> bool:
+        return (
+            set(self.tags) <= set(snapshot.tags)
+            and self.host in (None, snapshot.host)
+            and (self.path is None or snapshot.paths == (self.path,))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +101,15 @@ class Tags:
         return [f"dataset:{self.dataset}", f"plan:{self.plan}", *self.more]
 
 
-def points(snapshots: Iterable[Snapshot], dataset: str) -> list[Point]:
-    """The points of one dataset, oldest first. Raises RepositoryError for a `taken` tag that is no time."""
+def points(snapshots: Iterable[Snapshot], dataset: str, foreign: Foreign | None = None) -> list[Point]:
+    """The points of one dataset, oldest first. Raises RepositoryError for a `taken` tag that is no time.
+
+    With `foreign` they are somebody else's: there is no manifest of them, and restic's own time has to do.
+    """
+    if foreign is not None:
+        theirs = [snapshot for snapshot in snapshots if foreign.fits(snapshot)]
+        found = [Point(dataset, each, each.time, None, partial=False, foreign=True) for each in theirs]
+        return sorted(found, key=lambda point: point.taken)
     own = [snapshot for snapshot in snapshots if snapshot.tagged("dataset") == dataset]
     manifests = {snapshot.tagged("manifest-of"): snapshot for snapshot in own}
     found = [

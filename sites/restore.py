@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from typing import Protocol
 from rto_rpo.durable import sync_folder
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.errors import DatasetError, RepositoryError
-from sites.points import DUMP_NAME, Point, points
+from sites.points import DUMP_NAME, Foreign, Point, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,12 @@ class Restored:
 
 
 def restore_dataset(
-    repository: Restic, dataset: str, to: Path, *, on_progress: OnProgress | None = None
+    repository: Restic,
+    dataset: str,
+    to: Path,
+    *,
+    foreign: Foreign | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Restored:
     """Restore the newest point of `dataset` so that `to` holds it; until then `to` stays as it was.
 
@@ -43,7 +48,7 @@ def restore_dataset(
     """
     began = time.monotonic()
     reader = repository.unlocked()
-    point = choose(reader, dataset)
+    point = choose(reader, dataset, foreign)
     staging = to.with_name(f".{to.name}.restoring")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -99,9 +104,10 @@ def restore_dump(
     )
 
 
-def choose(repository: Restic, dataset: str) -> Point:
+def choose(repository: Restic, dataset: str, foreign: Foreign | None = None) -> Point:
     """The newest complete point; failing that, the newest of any sort. Raises RepositoryError without one."""
-    found = points(repository.snapshots(tags=[f"dataset:{dataset}"]).snapshots, dataset)
+    tags = [f"dataset:{dataset}"] if foreign is None else foreign.tags
+    found = points(repository.snapshots(tags=tags).snapshots, dataset, foreign)
     if not found:
         raise RepositoryError(
             f'cannot restore dataset "{dataset}": repository "{repository.name}" has no snapshot of it',
@@ -125,3 +131,27 @@ def _put_in_place(point: Point, staging: Path, to: Path) -> Path | None:
             kept.rename(to)
         raise
     return kept
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSource:
+    """Where a dataset is restored from at the other site, and to. A dump is put in place by its `loader`."""
+
+    dataset: str
+    repository_name: str
+    repository: Restic
+    site: str
+    to: Path
+    loader: Loadable | None = None
+    foreign: Foreign | None = None
+
+    def restore(self, limit_seconds: float, *, gently: bool = True) -> Restored:
+        """Put the newest whole point in place; `gently` where the first services may serve again by now.
+
+        Raises RepositoryError, DatasetError.
+        """
+        reader = self.repository.gently() if gently else self.repository
+        reader = replace(reader, transfer_limit_seconds=limit_seconds)
+        if self.loader is None:
+            return restore_dataset(reader, self.dataset, self.to, foreign=self.foreign)
+        return restore_dump(reader, self.dataset, self.loader, self.site, self.to.parent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sites.plan.data import FilesDataset, PostgresDataset
+from sites.plan.data import Backup, FilesDataset, PostgresDataset
 from sites.plan.dataset import Dataset
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
@@ -19,12 +19,36 @@ def dataset_contradictions(plan: Plan, dataset: Dataset, place: Place) -> Found:
         yield (*place, "backup", "keep"), f"keeps nothing; leave it out to keep all, or give some of: {known}"
     if dataset.backup and dataset.backup.exclude and not isinstance(dataset, FilesDataset):
         yield (*place, "backup", "exclude"), "only of files can something be left out; this is one dump"
+    if dataset.backup is not None:
+        yield from _whose(plan, dataset, dataset.backup, (*place, "backup"))
     if isinstance(dataset, PostgresDataset):
         yield from _servers(plan, dataset, place)
         yield from _synchronous(dataset, place)
     else:
         yield from _restore(plan, dataset, place)
     yield from _checks(dataset, place)
+
+
+def _whose(plan: Plan, dataset: Dataset, backup: Backup, place: Place) -> Found:
+    """Somebody else's backup is not ours to shape, and neither is what else lies beside it."""
+    if backup.by == "blackstart":
+        for key in ("host", "path"):
+            if getattr(backup, key) is not None:
+                yield (*place, key), "our own snapshots are known by their tags; it goes with `by: external`"
+        return
+    if not isinstance(dataset, FilesDataset):
+        yield (*place, "by"), "only of files; declare the folder that its dumps are backed up from as one"
+    if not (backup.tags or backup.host or backup.path):
+        yield (*place, "by"), "which snapshots are its backups? give some of: tags, host, path"
+    for key in ("keep", "exclude", "before", "after"):
+        if getattr(backup, key):
+            yield (*place, key), "blackstart does not make this backup; it only reads what is there"
+    for name, other in plan.datasets.items():
+        if other.backup is not None and other.backup.by == "blackstart" and other.backup.to == backup.to:
+            yield (
+                (*place, "to"),
+                f'dataset "{name}" is backed up there by us; what is adopted is only read',
+            )
 
 
 def _checks(dataset: Dataset, place: Place) -> Found:

@@ -15,14 +15,19 @@ from sites.plan.scalars import Command, Location, Port, PositiveSpan, Span, Text
 
 
 class Backup(Noun):
+    by: Literal["blackstart", "external"] = Field(
+        "blackstart", description="external: somebody else makes it, and blackstart only ever reads it"
+    )
     to: RepositoryName = Field(description="the repository that takes the snapshots")
     every: PositiveSpan = Field(description="how often")
     keep: Keep | None = Field(None, description="how long; default: for ever")
-    tags: tuple[Tag, ...] = Field((), description="added to its snapshots beside our own")
+    tags: tuple[Tag, ...] = Field((), description="added to its snapshots; external: what all of them have")
     exclude: tuple[Pattern, ...] = Field((), description="what to leave out: *.tmp, /scratch, /logs/*/old")
     before: Command | None = Field(None, description="run before each backup; when it fails there is none")
     after: Command | None = Field(None, description="run after each backup, also after one that failed")
     limit: PositiveSpan = Field(parse_duration("10m"), description="`before` and `after` each end within it")
+    host: Text | None = Field(None, description="external: the host that its snapshots are of")
+    path: Location | None = Field(None, description="external: the path that its snapshots are of")
     alarm: Alarm | None = Field(default_factory=Alarm, description="when a whole backup is odd; null: never")
 
 

@@ -11,7 +11,7 @@ from sites.capability import Proof
 from sites.drivers.restic.repository import Restic
 from sites.drivers.restic.results import Listing
 from sites.errors import BlackstartError, RepositoryError
-from sites.points import Point, points
+from sites.points import Foreign, Point, points
 from sites.protection.history import Event, History
 from sites.protection.trend import Trend, direction, peaks
 
@@ -26,6 +26,7 @@ class Declared:
     dataset: str
     rpo_seconds: float | None
     replica: Callable[[], Proof] | None = None
+    foreign: Foreign | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _exposure(
     declared: Declared, listing: Listing, history: History | None, now: datetime, notes: tuple[str, ...]
 ) -> Exposure:
     try:
-        found = points(listing.snapshots, declared.dataset)
+        found = points(listing.snapshots, declared.dataset, declared.foreign)
     except RepositoryError as error:
         found, notes = [], (*notes, str(error))
     point, remarks = _newest(found, now)

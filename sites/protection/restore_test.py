@@ -20,7 +20,7 @@ from sites.drivers.files import FilesDataset
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.errors import BlackstartError, DatasetError, RepositoryDamaged
 from sites.manifest import Manifest, ManifestError, decode
-from sites.points import DUMP_NAME, MANIFEST_NAME, Point, points
+from sites.points import DUMP_NAME, MANIFEST_NAME, Foreign, Point, points
 from sites.protection.history import Event, History
 from sites.protection.staging import Dumpable
 from sites.restored import Answer, Question, Verdict, answers
@@ -32,8 +32,9 @@ _NAMED_MAX = 20
 class RestoreTestResult:
     """`snapshot_id` is the full id that the snapshot had at the source, `copy_id` the one it has here.
 
-    The counts are of entries: files, folders and links. `mismatches` names at most 20 of them. `seconds` is
-    the restore alone, `bytes` what the manifest says was restored, `answers` what the user's own checks said.
+    The counts are of entries: files, folders and links; `restored_files` is of a backup without a manifest.
+    `mismatches` names at most 20. `seconds` is the restore alone, `bytes` what was restored, `answers` what
+    the user's own checks said.
     """
 
     dataset: str
@@ -44,6 +45,7 @@ class RestoreTestResult:
     copy_id: str | None = None
     taken: datetime | None = None
     matched: int = 0
+    restored_files: int = 0
     missing: int = 0
     extra: int = 0
     different: int = 0
@@ -73,6 +75,8 @@ class _Doubt:
             return replace(result, verdict="inconclusive", reason="; ".join(self.unknown))
         asked = f", {len(result.answers)} checks are met" if result.answers else ""
         said = f"all {result.matched} entries match the manifest{asked}"
+        if result.restored_files:
+            said = f"{result.restored_files} files came back{asked}; there is no manifest of them"
         return replace(result, verdict="met", reason=said)
 
     @contextmanager
@@ -94,6 +98,7 @@ def restore_test(
     history: History | None = None,
     copied_only: bool = True,
     questions: Sequence[Question] = (),
+    foreign: Foreign | None = None,
     on_progress: OnProgress | None = None,
 ) -> RestoreTestResult:
     """Restore the newest point of `dataset` from `repository` into a folder of its own below `scratch`.
@@ -110,7 +115,8 @@ def restore_test(
         listing = repository.uncached().snapshots()
         if listing.unreadable:
             doubt.unknown.append(f"snapshots {', '.join(listing.unreadable)} cannot be read, of any dataset")
-        found = [p for p in points(listing.snapshots, dataset.name) if p.copied or not copied_only]
+        found = points(listing.snapshots, dataset.name, foreign)
+        found = [p for p in found if p.copied or p.foreign or not copied_only]
         _refuse_older(dataset.name, repository.name, found, history, doubt)
         if found:
             result = _identified(result, found[-1])
@@ -161,12 +167,24 @@ def _test(
             doubt.missed.append("the snapshot holds nothing of the dataset")
         elif manifest is not None:
             result = _compared(result, compare(manifest, root), doubt)
+        elif point.foreign:
+            result = _counted(result, root, doubt)
         if not isinstance(dataset, FilesDataset):
             dataset.check_dump(root / DUMP_NAME)
         result = replace(result, answers=ask(root))
+    if point.foreign and not result.answers:
+        doubt.unknown.append("it came back, but nothing says what it should be: the dataset has no `checks`")
     doubt.missed.extend(f"{a.name}: {a.said}" for a in result.answers if a.verdict == "missed")
     doubt.unknown.extend(f"{a.name}: {a.said}" for a in result.answers if a.verdict == "inconclusive")
     return result
+
+
+def _counted(result: RestoreTestResult, root: Path, doubt: _Doubt) -> RestoreTestResult:
+    """Somebody else's backup has no manifest: what came back is counted, and the user's checks decide."""
+    files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+    if not files:
+        doubt.missed.append("not one file came back")
+    return replace(result, restored_files=len(files), bytes=sum(path.stat().st_size for path in files))
 
 
 def _asked(

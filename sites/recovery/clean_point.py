@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from sites.drivers.restic.repository import Restic
 from sites.errors import BlackstartError, RepositoryError
-from sites.points import DUMP_NAME, Point, points
+from sites.points import DUMP_NAME, Foreign, Point, points
 from sites.restored import Answer, Question, Verdict, answers
 
 
@@ -70,6 +70,8 @@ def newest_clean(
     repository: Restic,
     questions: Sequence[Question],
     scratch: Path,
+    *,
+    foreign: Foreign | None = None,
     tell: Callable[[Look], None] = lambda _: None,
 ) -> CleanPoint:
     """Look for the newest point of `dataset` that answers all questions well.
@@ -83,7 +85,7 @@ def newest_clean(
             hint="`checks` of the dataset say what clean means",
         )
     reader = repository.unlocked()
-    found = [point for point in points(reader.snapshots().snapshots, name) if point.complete]
+    found = [point for point in points(reader.snapshots().snapshots, name, foreign) if point.complete]
     if not found:
         raise RepositoryError(f'repository "{repository.name}" has no complete point of dataset "{name}"')
     looks: dict[int, Look] = {}
@@ -113,7 +115,7 @@ def _look(
             repository.restore(point.snapshot.id, Path(folder))
             root = point.root_in(Path(folder))
             dump = root / DUMP_NAME
-            checks_dump = getattr(dataset, "check_dump", None)
+            checks_dump = getattr(dataset, "check_dump", None) if not point.foreign else None
             if checks_dump is not None:
                 checks_dump(dump)
             found = answers(questions, dataset, root if checks_dump is None else dump, scratch)

@@ -29,6 +29,7 @@ _NEUTRAL = {
 _REST_USERNAME, _REST_PASSWORD = "RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"
 _OUTPUT_BYTES_MAX = 1 << 31
 _LOCK_POLL_SECONDS = 1.0
+_READING = {"snapshots", "restore", "dump", "check", "stats", "cat", "list"}
 _REMOTE = re.compile(r"(?!local:)[a-z0-9+]+:")
 
 
@@ -57,6 +58,7 @@ class ResticCall:
     RESTIC_REST_PASSWORD among the secrets are those of a REST server, on every version.
     `call_limit_seconds` bounds calls that move no data, `transfer_limit_seconds` the others.
     A lock that is in the way is waited for up to `lock_wait_seconds`; a dead one is removed.
+    A `read_only` one is somebody else's: whatever would change it is refused before restic runs.
     """
 
     name: str
@@ -68,6 +70,7 @@ class ResticCall:
     secrets: Mapping[str, Callable[[], str]] = field(default_factory=dict, repr=False)
     options: Mapping[str, str] = field(default_factory=dict)
     lock: bool = True
+    read_only: bool = False
     gentle: bool = False
     lock_wait_seconds: float = 60.0
     call_limit_seconds: float = 300.0
@@ -109,6 +112,7 @@ class ResticCall:
 
         Returns what is left; restic itself says "success" whatever it left. Never removes a live lock.
         """
+        self._refuse_to_write("unlock")
         replace(self, lock=True)._once("remove dead locks", ["unlock"])
         return self.locks()
 
@@ -120,8 +124,16 @@ class ResticCall:
         """What that command is told in secret."""
         return self._secret_environment(None)
 
+    def _refuse_to_write(self, word: str) -> None:
+        if self.read_only and word not in _READING:
+            raise RepositoryError(
+                f'repository "{self.name}" is somebody else\'s: blackstart does no `restic {word}` on it',
+                hint="`by: external` in the plan says so",
+            )
+
     def _call(self, act: str, arguments: Sequence[str], how: How | None = None) -> Completed:
         """Run restic, waiting for locks. Raises a RepositoryError that says `act` could not be done."""
+        self._refuse_to_write(arguments[0])
         deadline = time.monotonic() + self.lock_wait_seconds
         waiting: list[str] = []
         while True:
