@@ -28,7 +28,7 @@ def test_marks_in_restored_files_tell_what_was_lost(desk: RunningDesk) -> None:
 
         def back_up_meanwhile(said: str) -> None:
             """The scheduled backup that happens to run while marks are being written."""
-            if said.startswith("Marks"):
+            if said.startswith("Lead"):
                 assert wait_for(lambda: len(list(source.glob("*/[0-9]*"))) > 5)
                 taken.append(len(list(source.glob("*/[0-9]*"))))
                 outcomes = [*back_up(marked.estate, ["strategies"]), *replicate_all(marked.estate)]

@@ -81,6 +81,7 @@ def timed() -> Iterator[Planted]:
     yield "gap", _gapped(2), {"d.reasons[0][:15]": "the run is void"}
     yield "no gap", _gapped(1), {"m.void is None": True}
     yield "gap over the beginning", _gapped(2, 20, {19: {"took": 12 * MS}}), {"m.void is None": False}
+    yield "gap over the end", _gapped(3, 40), {"m.void is None": False}
     begin, finish = small().due(20) + MS, small().due(41)
     for at in (begin, begin - 1, finish, finish + 1, begin - 300 * MS):
         yield f"control {at}", _controlled(at), {}

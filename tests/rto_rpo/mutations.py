@@ -161,6 +161,7 @@ MUTATIONS: list[tuple[str, str, str]] = [
         "if recovered.stable_until_ns is None:",
     ),
     ("stall.py", "previous = begin if before < 0 else before", "previous = before"),
+    ("stall.py", "after = sent if after < 0 else min(after, sent)", "after = min(after, sent)"),
     (
         "split_brain.py",
         "if not history.address_count or recovered.bracket.begin_ns is None:",
