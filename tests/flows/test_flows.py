@@ -84,14 +84,14 @@ def test_schedules_make_runs(deployed: LocalServer) -> None:
     """With SQLAlchemy 2.1 Prefect's scheduler fails, and only its log says so: nothing would ever run."""
     scheduled: set[str] = set()
     deadline = time.monotonic() + 60
-    while len(scheduled) < 5 and time.monotonic() < deadline:
+    while len(scheduled) < 6 and time.monotonic() < deadline:
         filtered = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}, "limit": 200}
         scheduled = {one["deployment_id"] for one in ask(deployed, "/flow_runs/filter", filtered)}
         time.sleep(0.2)
     deployments = {one["id"]: one["name"] for one in ask(deployed, "/deployments/filter", {})}
     with_schedule = {i for i, one in deployments.items() if ask(deployed, f"/deployments/{i}")["schedules"]}
     assert scheduled == with_schedule
-    assert len(with_schedule) == 5
+    assert len(with_schedule) == 6
 
 
 def test_parameters_are_filled_in_from_the_environment(deployed: LocalServer, plan: Path) -> None:
