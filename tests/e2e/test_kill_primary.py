@@ -71,6 +71,7 @@ def approve_it(desk: RunningDesk, confirm: str) -> None:
     approve(desk.plan, "kill-primary", confirm, who, "accepted", "go", ticket="CHG-7", until=None)
 
 
+@pytest.mark.cell("kill_site", "processes", "postgres", verdict="met")
 def test_the_primary_is_killed_and_every_promise_is_kept(desk: RunningDesk) -> None:
     confirm = preview(desk.estate, "kill-primary").confirm
     with pytest.raises(GuardError, match='"0" was given'):

@@ -316,3 +316,18 @@ def test_a_calibration_is_told_to_people_and_to_programs(
         monkeypatch.setattr("drills.calibration.calibrate.calibrate", lambda *_, found=found: found)
         again = CliRunner().invoke(app, ["calibrate", "--plan", str(plan), "--json"])
         assert (again.exit_code, json.loads(again.stdout)["verdict"]) == (exit_code, verdict)
+
+
+def test_the_stop_lever_is_pulled_and_released(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path)
+    pulled = CliRunner().invoke(app, ["stop", "--reason", "an incident", "--plan", str(plan)])
+    assert pulled.exit_code == 0
+    assert "pulled: an incident" in pulled.output
+    released = CliRunner().invoke(app, ["stop", "--release", "--plan", str(plan), "--json"])
+    assert json.loads(released.output) == {"pulled": None, "released": True}
+
+
+def test_faults_are_listed_with_what_each_needs() -> None:
+    told = json.loads(CliRunner().invoke(app, ["faults", "--json"]).output)["faults"]
+    assert "kill_site" in {one["kind"] for one in told}
+    assert all(one["needs"] and one["undo"] for one in told)
