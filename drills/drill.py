@@ -27,6 +27,7 @@ from drills.preview import declared, resolved
 from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal, longest_seconds
 from drills.response import Response
+from drills.third_parties import check_third_parties
 from drills.undo import Undo, now
 from drills.window import check_punctual, check_window
 from rto_rpo.evidence.agreed.charter import Agreed
@@ -63,6 +64,7 @@ def run(
         fault = fault_of(estate, drill)
         seen = resolved(estate, name, fault)
         check_authority(estate, drill, seen, environment, confirm)
+        check_third_parties(estate, drill, name)
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         agreed = agree(estate, drill, seen, executor)
         processes = [t.name for t in seen.targets if t.kind == "process"]

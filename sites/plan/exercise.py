@@ -12,6 +12,7 @@ from sites.plan.faults import Fault
 from sites.plan.noun import Noun
 from sites.plan.references import Need, SiteName
 from sites.plan.scalars import Count, HttpAddress, PositiveSpan, Schedule, Span
+from sites.plan.third_parties import ThirdParties
 from sites.plan.window import Window
 
 ObjectiveKind = Literal["rto", "rpo"]
@@ -68,6 +69,9 @@ class Drill(Noun):
     stable: PositiveSpan = Field(description="so long without a bad answer ends the outage")
     deadline: PositiveSpan = Field(description="the drill ends here, whatever the state")
     schedule: Schedule | None = Field(None, description="five cron fields, UTC; default: on demand")
+    third_parties: ThirdParties | None = Field(
+        None, description="how they are spared; needed by an http canary outside environment demo"
+    )
     window: Window | None = Field(
         None, description="all of the drill, at its longest, must lie in it; default: it may run at any time"
     )
