@@ -54,7 +54,6 @@ EQUIVALENT: set[tuple[str, str, str]] = {
     ("recovery_time.py", "drop 1", "best is not None and best[0] <= after + span or after + span > LIMIT"),
     ("recovery_time.py", "cmp 0", "served >= 0"),
     ("recovery_time.py", "cmp 0", "before < sent < bad[0]"),
-    ("recovery_time.py", "cmp 1", "before < sent < bad[0]"),
     ("recovery_time.py", "cmp 0", "before < 0"),
     ("recovery_time.py", "cmp 0", "sent < first[gap]"),
     ("recovery_time.py", "cmp 0", "first[gap] < 0"),

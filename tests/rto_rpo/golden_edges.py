@@ -38,6 +38,10 @@ def _served() -> Iterator[Planted]:
     yield "nobody's, late before it was watched", late_before, {"m.void": None}
     yield "stable before anything was bad", small(outage_ns=0, after_ns=450 * MS, instead={45: FAILED}), {}
     yield "no outage, said", small(outage_ns=0), {"d.reasons[0][-20:]": "; no outage was seen"}
+    beside = nobodys()
+    due = beside.due(21)
+    beside.more = [intents(0, 1, due, act="read"), operation(0, due, act="read")]
+    yield "nobody's, one served beside the first bad", beside, {}
     at_once = nobodys(outage_ns=0, instead={0: FAILED})
     never = "gateway rto: nothing was served before the outage, so there is no upper bound"
     yield "nobody's, at once, said", at_once, {f"d.reasons[0][:{len(never)}]": never}

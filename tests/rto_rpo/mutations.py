@@ -209,6 +209,7 @@ MUTATIONS: list[tuple[str, str, str]] = [
         "if point.newest_survivor_age_seconds is None:",
     ),
     ("recovery_time.py", "if sent >= watch or (completed >= watch", "if sent >= watch or (completed > watch"),
+    ("recovery_time.py", "if before < sent < bad[0]", "if before < sent <= bad[0]"),
     (
         "recovery_time.py",
         "== ACKNOWLEDGED and completed - sent <= late_ns:\n            before",
