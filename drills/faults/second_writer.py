@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from drills.fault import Healing, Left
-from sites.capability import Killable
+from sites.capability import Killable, Proof, ReconnectingFenced
 from sites.estate import Estate
 from sites.recovery.fence import Fences
 
@@ -76,7 +76,13 @@ class SecondWriter:
     def _fenced(self, why: str) -> Healing:
         proof = self._site.proven_gone()
         if not proof.holds:
-            proof = self._site.kill()
+            proof = self._put_down()
         if not proof.holds:
             return Healing("stuck", f'site "{self._name}" must stay down ({why}), but {proof.how}')
         return Healing("reverted, fenced", f'site "{self._name}" stays down and fenced: {why}')
+
+    def _put_down(self) -> Proof:
+        """A site that is cut off from us too kills what runs there by itself."""
+        if isinstance(self._site, ReconnectingFenced):
+            return self._site.reconnect_fenced()
+        return self._site.kill()

@@ -165,3 +165,26 @@ def test_the_site_says_when_it_cannot_start(tmp_path: Path) -> None:
     healing = healed(fault, ["postgres"])
     assert (healing.undone, healing.how) == ("stuck", "no room on the disk")
     assert site.proven_gone() == Proof(False, site.proven_gone().how)
+
+
+class OutOfReach(FakeSite):
+    """Cut off from us too: only what it was told beforehand still reaches it."""
+
+    def kill(self) -> Proof:
+        return Proof(False, "it does not answer")
+
+    def reconnect_fenced(self) -> Proof:
+        self.calls.append("reconnect_fenced")
+        return super().kill()
+
+
+def test_a_site_out_of_our_reach_puts_down_by_itself_what_was_taken_over_from(tmp_path: Path) -> None:
+    site = OutOfReach("primary", ("postgres",))
+    site.up()
+    fault = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=True)), "primary")
+
+    healing = fault.heal(Left(("postgres",), Path("/nowhere"), {"writers": ["orders"]}, False))
+
+    assert healing.undone == "reverted, fenced"
+    assert "reconnect_fenced" in site.calls
+    assert site.running() == {}
