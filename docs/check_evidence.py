@@ -110,8 +110,8 @@ def measure(ledger, report):
         answers += b[:1] if b else ()
         figures[name, "rto"] = max(0, s - f1) / 1e9, b and (b[0] - f0) / 1e9, False, False
         yield f"RTA of {name}", figures[name, "rto"][:2], (times[name]["lower_seconds"], times[name]["upper_seconds"])
-        if whole.get(name):
-            writes = {one["number"]: one for one in ops[name] if one["act"] == "write"}
+        writes = {one["number"]: one for one in ops[name] if one["act"] == "write"}
+        if whole.get(name) and (writes or name in points):
             acked, seen = {n: one for n, one in writes.items() if one["ok"]}, Counter(n for n, _ in rows[name])
             lost, point = sorted(acked.keys() - seen.keys()), (0, 0)
             harm = (sorted({n for n, payload in rows[name] if n in writes and writes[n]["payload"] != payload}),

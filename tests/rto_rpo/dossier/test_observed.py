@@ -83,9 +83,8 @@ def test_by_the_limit_of_the_run_it_says_what_the_judge_said(reports: list[Repor
                 expected = "missed"
             assert verdict == expected, (one, report.reasons)
             seen[one.verdict, verdict] += 1
-    assert (
-        len(seen) == 6
-    )  # all three as they are, met in a doubted run, and what a split brain or a missed check spoils
+    kept = {(each, each) for each in ("met", "missed", "inconclusive")}
+    assert {*kept, ("met", "inconclusive"), ("inconclusive", "missed")} <= set(seen), seen
     assert all(count >= 5 for said, count in seen.items() if said != ("met", "missed")), seen  # two writers
 
 
