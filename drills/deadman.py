@@ -28,7 +28,7 @@ from sites.drivers import command
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import read_plan
-from sites.recovery.respond import journal_of
+from sites.recovery.under_way import journal_of
 
 LEASE_SECONDS = 10.0
 PATIENCE_SECONDS = 60.0

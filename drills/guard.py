@@ -18,9 +18,8 @@ from sites.errors import BlackstartError, GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Drill
 from sites.protection.history import History
-from sites.recovery.failback import kind_of
 from sites.recovery.fence import Fences
-from sites.recovery.respond import journal_of
+from sites.recovery.under_way import cut_off
 
 RESTORE_TEST_DAYS_MAX = 7
 
@@ -96,10 +95,8 @@ def left_over(estate: Estate) -> Iterator[str]:
                 f"by hand: re-protect it, then remove {Fences(estate.state).file(site)})"
             )
     try:
-        with journal_of(estate.state) as journal:
-            if journal.unfinished:
-                kind = kind_of(journal.path)
-                yield f"a {kind} was cut off or stopped at a gate (`blackstart {kind} --resume`)"
+        if (kind := cut_off(estate.state)) is not None:
+            yield f"a {kind} was cut off or stopped at a gate (`blackstart {kind} --resume`)"
     except RunbookError as error:
         yield f"the failover's journal cannot be had: {error}"
 

@@ -12,7 +12,7 @@ from sites.capability import Target
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.plan import Drill
-from sites.recovery.cold import runbook
+from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import in_order
 
 
@@ -47,7 +47,7 @@ def preview(estate: Estate, name: str) -> Preview:
     fault = fault_of(estate, drill)
     steps: tuple[str, ...] = ()
     if drill.respond == "runbook":
-        steps = tuple(step.says for step in in_order(runbook(estate, lambda *_: None, cold=drill.cold)))
+        steps = tuple(step.says for step in in_order(runbook_of(estate, lambda *_: None, cold=drill.cold)))
     return resolved(estate, name, fault, steps)
 
 

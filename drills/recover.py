@@ -15,8 +15,8 @@ from rto_rpo.evidence.keeping.run_folder import RunFolder, held
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan import Plan, read_plan
-from sites.recovery.failback import kind_of
-from sites.recovery.respond import journal_of
+from sites.recovery import under_way
+from sites.recovery.under_way import journal_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,13 @@ def recover_state(state: Path) -> list[Recovered]:
 
 def cut_off(state: Path) -> list[Recovered]:
     """A runbook that has begun and not ended: who serves is for it to decide, not for an undo."""
-    kind = "failover"
     try:
-        with journal_of(state) as journal:
-            if not journal.unfinished:
-                return []
-            kind = kind_of(journal.path)
-            how = f"was cut off or stopped at a gate; `blackstart {kind} --resume` goes on with it"
+        kind = under_way.cut_off(state)
     except BlackstartError as error:
-        how = str(error)
+        return [Recovered("failover", str(error), ok=False)]
+    if kind is None:
+        return []
+    how = f"was cut off or stopped at a gate; `blackstart {kind} --resume` goes on with it"
     return [Recovered(kind, how, ok=False)]
 
 

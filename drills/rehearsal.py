@@ -21,7 +21,7 @@ from drills.undo import Undo, UndoIntents, left_of, room_of
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import Drill, KillSite
-from sites.recovery.respond import journal_of
+from sites.recovery.under_way import journal_of
 
 STEADY_SECONDS_MAX = 60.0
 PHASE_SECONDS_MAX = (

@@ -17,7 +17,7 @@ from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan import Drill
 from sites.recovery.fence import Fences
-from sites.recovery.respond import journal_of
+from sites.recovery.under_way import journal_of
 
 SECONDS_MAX = 10.0
 

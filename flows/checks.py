@@ -21,6 +21,9 @@ from sites.errors import BlackstartError, DatasetError
 from sites.estate import Estate
 from sites.plan import Plan
 from sites.protection.coverage import Gap
+from sites.recovery.own_steps import runbook_of
+from sites.recovery.runbook import in_order
+from sites.recovery.whole_site import fence_proofs
 from sites.secret import Secret
 
 State = Literal["ok", "failed", "unknown"]
@@ -59,6 +62,9 @@ def checks(estate: Estate) -> Iterator[Check]:
     for name, site in plan.sites.items():
         if site.kind != "processes":  # what is reached from outside may be out of reach
             yield _tried(f"site {name}", partial(_asked, estate, name))
+    if plan.failover is not None:
+        yield _tried("runbook", partial(_runbook, estate))
+        yield Check(f"fence {plan.failover.from_site}", "ok", "; ".join(fence_proofs(estate)))
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
     yield from _coverage(estate)
@@ -149,6 +155,11 @@ def _api() -> str:
 def _asked(estate: Estate, site: str) -> str:
     running = estate.site(site).running()
     return f"it answers; running there: {', '.join(running) or 'nothing'}"
+
+
+def _runbook(estate: Estate) -> str:
+    steps = in_order(runbook_of(estate, lambda *_: None))
+    return f"{len(steps)} steps; `blackstart failover --preview` shows them"
 
 
 def _in_sync(dataset: PostgresDataset) -> str:

@@ -16,6 +16,7 @@ import typer
 from flows.commands import (
     clean,
     damage,
+    deciding,
     demo,
     evidence,
     exercise,
@@ -53,6 +54,7 @@ app.command()(damage.faults)
 app.command()(damage.stop)
 app.command()(exercise.calibrate)
 app.command()(exercise.failover)
+app.command()(deciding.approve)
 app.command()(switching.switchover)
 app.command()(switching.failback)
 app.command()(exercise.recover)

@@ -9,7 +9,7 @@ from sites.errors import GuardError
 from sites.estate import Estate
 from sites.protection.history import History
 from sites.protection.prediction import Prediction, predicted
-from sites.recovery.cold import runbook
+from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import abandon, declared_failover, fail_over
 from sites.recovery.runbook import Detail, Run, in_order
 
@@ -28,7 +28,7 @@ class Planned:
 
 def preview(estate: Estate, *, cold: bool = False) -> list[Planned]:
     """The steps in order; nothing is changed and nobody is asked. Raises GuardError."""
-    steps = in_order(runbook(estate, lambda *_: None, cold=cold))
+    steps = in_order(runbook_of(estate, lambda *_: None, cold=cold))
     return [Planned(step.name, step.says, step.by_hand, step.needs) for step in steps]
 
 
@@ -59,7 +59,7 @@ def perform(
         if event not in _QUIET:
             tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
 
-    return fail_over(estate, runbook(estate, observe, cold=cold), observe, resume=resume)
+    return fail_over(estate, runbook_of(estate, observe, cold=cold), observe, resume=resume)
 
 
 def take_back(estate: Estate, *, environment: str | None, cold: bool = False) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def take_back(estate: Estate, *, environment: str | None, cold: bool = False) ->
     Raises GuardError unless the plan's environment is named; RunbookError when it cannot be taken back.
     """
     _require_environment(estate, environment)
-    return abandon(estate, runbook(estate, lambda *_: None, cold=cold), lambda *_: None)
+    return abandon(estate, runbook_of(estate, lambda *_: None, cold=cold), lambda *_: None)
 
 
 def _require_environment(estate: Estate, environment: str | None) -> None:

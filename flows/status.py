@@ -20,7 +20,6 @@ from sites.estate import Estate
 from sites.protection.exposure import Exposure
 from sites.protection.history import History
 from sites.protection.upkeep import unread
-from sites.recovery.failback import kind_of
 from sites.recovery.fence import Fences
 from sites.recovery.standing import HOME, Standing
 
@@ -211,7 +210,5 @@ def _left_behind(estate: Estate) -> Iterator[str]:
     for run in chain.unfinished(estate.plan.evidence.path):
         if not held(run.path):
             yield f"run {run.path.name} was never closed; `blackstart recover` does it"
-    journal = estate.state / "failover" / "journal.jsonl"
-    if journal.exists() and journal.stat().st_size:
-        kind = kind_of(journal)
+    if (kind := Standing(estate.state).under_way) is not None:
         yield f"a {kind} was cut off; `blackstart {kind} --resume` goes on with it"

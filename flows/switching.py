@@ -11,7 +11,7 @@ from sites.errors import GuardError
 from sites.estate import Estate
 from sites.recovery import failback
 from sites.recovery.failback import Tables, check_writer
-from sites.recovery.respond import declared_failover, journal_of
+from sites.recovery.respond import declared_failover
 from sites.recovery.runbook import Detail, Observer, Run, in_order
 
 Kind = Literal["switchover", "failback"]
@@ -54,7 +54,7 @@ def perform(
             tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
 
     return failback.perform(
-        journal_of(estate.state),
+        estate.state,
         tables(estate, kind, observe),
         observe,
         ready=partial(check_writer, estate, serving, other),

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from sites.capability import SiteDriver
+from sites.drivers.barred import Barred, nothing_barred
 from sites.drivers.files import FilesDataset
 from sites.drivers.hosts.rejoin import HostRejoining
 from sites.drivers.postgres.dataset import PostgresDataset
@@ -20,6 +21,7 @@ from sites.drivers.restic.repository import Restic
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import PlanError
 from sites.exclusion import Exclusion
+from sites.fences import Fences
 from sites.plan import Dataset, Plan, PostgresServer, Process, Replication
 from sites.plan import FilesDataset as FilesNoun
 from sites.plan import PostgresDataset as PostgresNoun
@@ -30,6 +32,7 @@ from sites.restored import CommandQuestion, QueryQuestion, Question
 from sites.secret import Secret
 from sites.site_drivers import container_site, hosts_of, hosts_site, process_spec, resolved, shell_site
 
+STANDBY_SIGNAL = "standby.signal"  # PostgreSQL's own: with this file in its folder a server takes no writes
 _Noun = TypeVar("_Noun")
 
 
@@ -59,12 +62,12 @@ class Estate:
 
     def site(self, name: str) -> SiteDriver:
         if name not in self._sites:
-            self._sites[name] = self._new_site(name)
+            self._sites[name] = self._new_site(name, partial(self._barred, name))
         return self._sites[name]
 
     def unguarded(self, name: str) -> SiteDriver:
         """A driver of its own for a site, which knows nothing of our fences: what a careless operator has."""
-        return self._new_site(name)
+        return self._new_site(name, nothing_barred)
 
     def processes(self, name: str) -> ProcessSite:
         """A site of processes on this machine, for what only that can do. Raises PlanError."""
@@ -78,16 +81,28 @@ class Estate:
         site = _declared(self.plan.sites, name, "site")
         return site.path if site.kind == "processes" else self.state / "sites" / name
 
-    def _new_site(self, name: str) -> SiteDriver:
+    def _new_site(self, name: str, barred: Barred) -> SiteDriver:
         site = _declared(self.plan.sites, name, "site")
         if site.kind == "shell":
-            return shell_site(name, site, self.plan.folder)
+            return shell_site(name, site, self.plan.folder, barred)
         if site.kind == "containers":
             return container_site(name, site, self.plan.name, self.room(name))
         if site.kind == "hosts":
             return hosts_site(name, site)
         specs = {process: process_spec(declared) for process, declared in site.processes.items()}
-        return ProcessSite(name, site.path, specs, until_pid=self._until_pid)
+        return ProcessSite(name, site.path, specs, until_pid=self._until_pid, barred=barred)
+
+    def _barred(self, site: str, process: str) -> str | None:
+        """Why a process must not be started at a site: a fence stands there, and it would take writes."""
+        fences = Fences(self.state)
+        if not fences.raised(site):
+            return None
+        for server in (each for noun in self.plan.datasets.values() for each in _servers(noun)):
+            if (server.site, server.process) != (site, process):
+                continue
+            if server.data is None or not (server.data / STANDBY_SIGNAL).exists():
+                return f"the site is fenced ({fences.file(site)}), and it would not start as a standby"
+        return None
 
     def repository(self, name: str) -> Restic:
         if name not in self._repositories:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sites.capability import SiteDriver
+from sites.drivers.barred import Barred, nothing_barred
 from sites.drivers.hosts.address import SshAddress
 from sites.drivers.hosts.host import Host
 from sites.drivers.hosts.script import HostProcess
@@ -66,7 +67,9 @@ def process_spec(declared: Process) -> ProcessSpec:
     )
 
 
-def shell_site(name: str, declared: ShellSiteNoun, folder: Path) -> ShellSite:
+def shell_site(
+    name: str, declared: ShellSiteNoun, folder: Path, barred: Barred = nothing_barred
+) -> ShellSite:
     """Its commands run in `folder`, the plan's."""
     env, secret_env = resolved(declared.env)
     commands = SiteCommands(
@@ -90,7 +93,7 @@ def shell_site(name: str, declared: ShellSiteNoun, folder: Path) -> ShellSite:
         )
         for each, process in declared.processes.items()
     }
-    return ShellSite(name, commands, processes)
+    return ShellSite(name, commands, processes, barred)
 
 
 def container_site(name: str, declared: ContainersSiteNoun, plan: str, folder: Path) -> ContainerSite:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.options import Json
+from flows.options import DEFAULT_PLAN, Json, Plan, estate_of
 
 DEFAULT_EVIDENCE = Path("evidence")
 
@@ -34,6 +34,11 @@ def report(
             "--profile", metavar="NAME|FILE", help="A control profile; default: all that are shipped."
         ),
     ] = None,
+    runbook: Annotated[
+        bool,
+        typer.Option("--runbook", help="The plan's runbook for people, each step by hand; md or html."),
+    ] = False,
+    plan: Plan = DEFAULT_PLAN,
     json: Json = False,
 ) -> None:
     """Tell of a run again, computed anew from its plan and its ledger; or of all of them together."""
@@ -42,6 +47,9 @@ def report(
     from flows.results import report_lines
     from sites.errors import GuardError
 
+    if runbook:
+        _runbook(plan, form, to, as_json=json)
+        return
     if history:
         raise typer.Exit(_history(path, form, to, as_json=json))
     chosen = profiles(profile)
@@ -66,6 +74,26 @@ def report(
     else:
         write(to, rendered(content, form, run, chosen))
         answer([str(to)], {"folder": run, "written": to}, as_json=json)
+
+
+def _runbook(plan: Path, form: str | None, to: Path | None, *, as_json: bool) -> None:
+    from flows.answer import answer
+    from flows.report import form_of, require_new, write
+    from flows.runbook import document, rendered
+    from sites.errors import GuardError
+
+    if to is not None:
+        form = form or form_of(to)
+        require_new(to)
+    if form not in (None, "html", "md"):
+        raise GuardError(f"a runbook is not written as {form}", hint="--format html|md")
+    made = document(estate_of(plan))
+    content = rendered(made, "html" if form == "html" else "md")
+    if to is None:
+        answer([content.decode().rstrip("\n")], {"runbook": made}, as_json=as_json)
+    else:
+        write(to, content)
+        answer([str(to)], {"written": to, "sha256": made.sha256}, as_json=as_json)
 
 
 def _history(path: Path, form: str | None, to: Path | None, *, as_json: bool) -> int:

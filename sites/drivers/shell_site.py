@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sites.capability import Proof, Target
 from sites.drivers import command
+from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.masking import mask
 from sites.drivers.processes.readiness import Readiness, wait_until_ready
 from sites.errors import BlackstartError, SiteError
@@ -57,14 +58,22 @@ class SiteCommands:
 class ShellSite:
     """What is known of the site is what its commands say at the moment; nothing is kept here."""
 
-    def __init__(self, name: str, commands: SiteCommands, processes: Mapping[str, ShellProcess]) -> None:
+    def __init__(
+        self,
+        name: str,
+        commands: SiteCommands,
+        processes: Mapping[str, ShellProcess],
+        barred: Barred = nothing_barred,
+    ) -> None:
         self.name = name
+        self._barred = barred
         self._commands = commands
         self._processes = dict(processes)
 
     def up(self, *, only: Collection[str] | None = None) -> None:
         """Start every process with `autostart`, or `only` those; return once all are ready."""
         wanted = [n for n, p in self._processes.items() if (p.autostart if only is None else n in only)]
+        refuse_barred(self.name, wanted, self._barred)
         running = self.running()
         for process in wanted:
             if process not in running:
@@ -83,6 +92,7 @@ class ShellSite:
     def start(self, process: str) -> None:
         """Start one declared process and wait until it is ready; no effect if it runs."""
         self._declared(process)
+        refuse_barred(self.name, (process,), self._barred)
         if process not in self.running():
             self._run("start", self._commands.start, process)
         self._wait_until_ready(process)

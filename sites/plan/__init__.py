@@ -18,9 +18,12 @@ from sites.plan.evidence import Role as Role
 from sites.plan.evidence import Roles as Roles
 from sites.plan.evidence import S3Upload as S3Upload
 from sites.plan.evidence import Tabletop as Tabletop
-from sites.plan.exercise import Detect as Detect
 from sites.plan.exercise import Drill as Drill
-from sites.plan.exercise import Failover as Failover
+from sites.plan.failover import Approval as Approval
+from sites.plan.failover import Detect as Detect
+from sites.plan.failover import Failover as Failover
+from sites.plan.failover import OwnStep as OwnStep
+from sites.plan.failover import PowerOff as PowerOff
 from sites.plan.faults import KillSite as KillSite
 from sites.plan.faults import NoFault as NoFault
 from sites.plan.hosts import HostsSite as HostsSite

@@ -13,6 +13,7 @@ from pathlib import Path
 from sites.plan.canary import ShellCanary
 from sites.plan.check_data import dataset_contradictions, process_contradictions, unrecoverable
 from sites.plan.check_drill import drill_contradictions
+from sites.plan.check_failover import failover_contradictions
 from sites.plan.check_hosts import hosts_contradictions
 from sites.plan.containers_site import ContainersSite
 from sites.plan.hosts import HostsSite
@@ -89,6 +90,7 @@ def _sites(plan: Plan) -> Found:
             ("failover", "to"),
             f'"{failover.to_site}" is also where the failover starts from; name another site',
         )
+    yield from failover_contradictions(plan)
 
 
 def _labels(plan: Plan) -> Found:

@@ -1,4 +1,4 @@
-"""What happens when a site is lost: the failover, and the drills that rehearse it."""
+"""The drills that rehearse the loss of a site."""
 
 from __future__ import annotations
 
@@ -10,31 +10,12 @@ from rto_rpo.objective import parse_duration
 from sites.plan.canary import Canary, FilesCanary
 from sites.plan.faults import Fault
 from sites.plan.noun import Noun
-from sites.plan.references import Need, SiteName
-from sites.plan.scalars import Count, HttpAddress, PositiveSpan, Schedule, Span
+from sites.plan.references import Need
+from sites.plan.scalars import HttpAddress, PositiveSpan, Schedule, Span
 from sites.plan.third_parties import ThirdParties
 from sites.plan.window import Window
 
 ObjectiveKind = Literal["rto", "rpo"]
-
-
-class Detect(Noun):
-    """How many bad signs in a row make an outage."""
-
-    every: PositiveSpan = Field(parse_duration("500ms"), description="one probe in this time")
-    limit: PositiveSpan = Field(parse_duration("1s"), description="a probe not answered by then is silence")
-    refused: Count = Field(5, description="so many refusals in a row are an outage")
-    silent: Count = Field(10, description="so many bad signs in a row are an outage when some are silence")
-
-
-class Failover(Noun):
-    from_site: SiteName = Field(alias="from", description="the site that serves")
-    to_site: SiteName = Field(alias="to", description="the site that takes over")
-    fence: Literal["required"] = Field(
-        "required", description="nothing is promoted before the old site is fenced"
-    )
-    decide: Literal["automatic"] = Field(description="automatic: it starts as soon as the outage is declared")
-    detect: Detect = Field(default_factory=Detect, description="when the service counts as gone")
 
 
 class Drill(Noun):

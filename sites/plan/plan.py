@@ -14,7 +14,8 @@ from pydantic import Field, PrivateAttr
 from rto_rpo.objective import Duration
 from sites.plan.dataset import Dataset
 from sites.plan.evidence import Evidence, Roles, Tabletop
-from sites.plan.exercise import Drill, Failover, ObjectiveKind
+from sites.plan.exercise import Drill, ObjectiveKind
+from sites.plan.failover import Failover
 from sites.plan.notify import Notify
 from sites.plan.noun import Noun
 from sites.plan.places import Repository, Site

@@ -8,21 +8,26 @@ redirect SERVICE     its start                                    redirected
 restore DATASET      fence, and the services that need nothing    restored
                      restored: clients are waiting for those
 gate SERVICE         the services and databases it needs          (a check)
-attest one writer    every promotion and every gate               safe
+attest one writer    every promotion, and every gate but those    safe
+                     of services that need a gated one
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Gate, Service
-from sites.recovery.fence import Fences, fence
+from sites.recovery import by_hand
+from sites.recovery.asking import asker
+from sites.recovery.fence import Fence, Fences
 from sites.recovery.gate import GateCommand, pass_gate
 from sites.recovery.redirect import redirect_of
 from sites.recovery.runbook import Detail, Observer, Step
+from sites.recovery.whole_site import wholes_of
 
 FENCE_SECONDS = 30.0
 PROMOTE_SECONDS = 60.0
@@ -51,6 +56,8 @@ class Failover:
         self._fences = Fences(estate.state)
         self._old = estate.plan.failover.from_site
         self._new = estate.plan.failover.to_site
+        self._power_off = estate.plan.failover.power_off
+        self._ask_seconds = estate.plan.failover.decide_by.seconds
         self._fence = f"fence {self._old}"
         self._promoted = [n for n, d in self._plan.datasets.items() if d.kind == "postgres" and d.standby]
         self._restored = [n for n, d in self._plan.datasets.items() if d.kind != "postgres" and d.restore]
@@ -66,26 +73,39 @@ class Failover:
         return steps
 
     def _fence_step(self) -> Step:
-        site, elsewhere = self._estate.site(self._old), self._not_of_the_site()
+        around = self._around_old()
 
         def do(_limit_seconds: float) -> Detail:
-            proof = fence(self._fences, self._old, site, elsewhere)
+            proof = around.raise_()
             return {"site": self._old, "how": proof.how, **proof.detail}
+
+        def undo(_limit_seconds: float) -> Detail:
+            around.lift()
+            return {"site": self._old}
 
         return Step(
             name=self._fence,
             says=f'keep site "{self._old}" from taking any more writes, and prove it',
             do=do,
-            done=lambda: not elsewhere and self._fences.raised(self._old) and site.proven_gone().holds,
+            done=lambda: around.holds().holds,
             limit_seconds=FENCE_SECONDS,
-            by_hand=f"power off site {self._old}, and see that it is off",
+            by_hand=by_hand.fence(self._old, self._plan.sites[self._old], self._power_off),
             milestone="fenced",
-            undo=self._unfence,
+            undo=undo,
         )
 
-    def _unfence(self, _limit_seconds: float) -> Detail:
-        self._fences.lift(self._old)
-        return {"site": self._old}
+    def _around_old(self) -> Fence:
+        """The fence around the old site, with every proof that the plan allows."""
+        elsewhere = self._not_of_the_site()
+        runs = self._plan.sites[self._old].processes or not elsewhere
+        ask = asker(self._estate.state, self._ask_seconds, self._observe)
+        return Fence(
+            self._fences,
+            self._old,
+            self._estate.site(self._old) if runs else None,
+            elsewhere,
+            wholes_of(self._estate, self._old, self._fences, ask),
+        )
 
     def _not_of_the_site(self) -> dict[str, PostgresDataset]:
         """The databases at the old site that do not end with its processes."""
@@ -139,11 +159,11 @@ class Failover:
         )
 
     def _attest_step(self) -> Step:
-        old = self._estate.site(self._old)
+        around = self._around_old()
         drivers = {name: self._estate.postgres(name) for name in self._promoted}
 
         def do(_limit_seconds: float) -> Detail:
-            proof = old.proven_gone()
+            proof = around.holds()
             if not proof.holds:
                 raise RunbookError(f'site "{self._old}" is fenced no longer: {proof.how}')
             for name, driver in drivers.items():
@@ -151,17 +171,21 @@ class Failover:
                     raise RunbookError(f'dataset "{name}" takes no writes at site "{self._new}"')
             return {"writer": self._new, "old_site": proof.how}
 
-        gates = [f"gate {name}" for name in self._gated]
+        gates = [f"gate {name}" for name in self._first_gated()]
         return Step(
             name=ATTEST,
             says=f'see that site "{self._new}" takes writes and that site "{self._old}" is gone',
             do=do,
             done=lambda: False,  # an attestation holds for the moment at which it was made
             limit_seconds=ATTEST_SECONDS,
-            by_hand="blackstart status",
+            by_hand="\n".join(map(self._ask_by_hand, self._promoted)) or "blackstart status",
             needs=(self._fence, *(f"promote {name}" for name in self._promoted), *gates),
             milestone="safe",
         )
+
+    def _ask_by_hand(self, name: str) -> str:
+        copy = self._estate.server(name, self._new)
+        return f'psql -h {copy.host} -p {copy.port} -c "SELECT pg_is_in_recovery()"   # says f'
 
     def _service_steps(self, name: str, service: Service) -> list[Step]:
         steps = []
@@ -206,7 +230,7 @@ class Failover:
             do=do,
             done=lambda: process in site.running(),
             limit_seconds=START_SECONDS,
-            by_hand=f"start process {process} at site {self._new}",
+            by_hand=by_hand.start(self._new, self._plan.sites[self._new], process),
             needs=(self._fence, *self._ends_of(service.needs), *gate),
             milestone="started",
         )
@@ -250,12 +274,23 @@ class Failover:
             return [f"start {name}"]
         return list(self._ends_of(service.needs))
 
+    def _first_gated(self) -> list[str]:
+        """The gated services that need no other one: its gate is passed before the others' are asked."""
+        behind = self._needing(self._gated)
+        return [name for name in self._gated if name not in behind]
+
     def _first_services(self) -> tuple[str, ...]:
         """The services that wait for no restore: a restore that ran beside them would slow them down."""
-        waits: set[str] = set(self._restored)
-        services = self._plan.services
+        waiting = self._needing(self._restored)
+        return tuple(name for name in self._plan.services if name not in waiting)
+
+    def _needing(self, things: Iterable[str]) -> set[str]:
+        """The services that need one of those things, directly or not."""
+        services, reached = self._plan.services, set(things)
         needs = {name: [n for n in s.needs if n in services] for name, s in services.items()}
+        found = set()
         for name in TopologicalSorter(needs).static_order():
-            if waits.intersection(services[name].needs):
-                waits.add(name)
-        return tuple(name for name in services if name not in waits)
+            if reached.intersection(services[name].needs):
+                found.add(name)
+                reached.add(name)
+        return found

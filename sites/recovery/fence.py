@@ -1,25 +1,63 @@
 """No fence, no promote: the old primary is kept from taking writes before the new one may.
 
-A fence is proven by one of these, and by nothing less:
-
-    every process of the site proven gone     for what the site runs itself
-    a refused write                           besides, for each of its databases that it does not run
-
-Silence is no proof. The fence is written down before it is raised, so that a drill's undo never starts
-what a failover has fenced.
+`ACCEPTED` is the whole table of what counts as proof; silence is none. The fence is written down before
+anything is done about it (`sites.fences`), so that nothing starts what a failover has fenced.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from rto_rpo.durable import make_folder, sync_folder, write_durably
-from sites.capability import Killable, Proof
-from sites.errors import FenceError
+from sites.capability import Fencing, Killable, Proof
+from sites.errors import BlackstartError, FenceError
+from sites.fences import Fences as Fences
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One kind of proof: `covers` says what of a site it proves, `needs` what the plan declares for it."""
+
+    name: str
+    proof: str
+    covers: str
+    needs: str
+
+
+ACCEPTED = (
+    Accepted(
+        "gone",
+        "every process of the site is proven gone",
+        "what the site runs itself",
+        "`processes` of the site",
+    ),
+    Accepted(
+        "own fence",
+        "the site's own command says that it takes no writes any more",
+        "what the site runs itself",
+        "`fence` of a site of kind shell",
+    ),
+    Accepted(
+        "refused",
+        "a write is refused, or nothing listens at its address",
+        "the one database that refused",
+        "nothing; but a database that does not answer proves nothing",
+    ),
+    Accepted(
+        "power off",
+        "the provider's command turned the site off, and confirms that it is off",
+        "the whole site",
+        "`failover.power_off`",
+    ),
+    Accepted(
+        "operator",
+        "a person typed that the site is off; the evidence names who",
+        "the whole site",
+        "`failover.fence: operator`",
+    ),
+)
 
 
 class Refusing(Protocol):
@@ -28,48 +66,98 @@ class Refusing(Protocol):
     def refuses_write(self, site: str) -> Proof: ...
 
 
-class Fences:
-    """The fences of one estate, one small file a fenced site."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A proof that covers a whole site. `raise_` may take its time; `holds` only looks."""
 
-    def __init__(self, state: Path) -> None:
-        self._folder = state / "fenced"
-
-    def raised(self, site: str) -> bool:
-        return self.file(site).exists()
-
-    def raise_(self, site: str, why: str) -> None:
-        """Write the fence down, durably. No effect on a fence that stands."""
-        make_folder(self._folder)
-        if self.raised(site):
-            return
-        entry = {"site": site, "why": why, "utc": datetime.now(UTC).isoformat()}
-        write_durably(self.file(site), json.dumps(entry).encode())
-
-    def lift(self, site: str) -> None:
-        """Take the fence away: for who has seen that the site takes writes no more, or that it alone may."""
-        if self.raised(site):
-            self.file(site).unlink()
-            sync_folder(self._folder)
-
-    def file(self, site: str) -> Path:
-        """The fence of a site."""
-        return self._folder / f"{site}.json"
+    name: str
+    raise_: Callable[[], Proof]
+    holds: Callable[[], Proof]
 
 
-def fence(fences: Fences, name: str, site: Killable, databases: Mapping[str, Refusing]) -> Proof:
-    """Fence a site and prove it: what is alive there is killed, what it does not run must refuse writes.
+class Fence:
+    """The fence around one site.
 
-    `databases` are the datasets whose server at the site is none of its processes.
-    Raises FenceError when the proof cannot be had; nothing may be promoted then.
+    `site` is None for one that runs nothing of its own. `databases` are the datasets whose server there is
+    none of its processes. Where those two prove nothing, the `wholes` are tried in their order.
     """
-    fences.raise_(name, "failover")
-    proof = site.proven_gone()
-    if not proof.holds:
-        proof = site.kill()
-    proofs = [proof, *(database.refuses_write(name) for database in databases.values())]
-    for missing in (proof for proof in proofs if not proof.holds):
-        raise FenceError(
-            f'cannot fence site "{name}": {missing.how}',
-            hint="power it off by other means, and prove that before anything is promoted",
-        )
-    return Proof(True, "; ".join(proof.how for proof in proofs), proof.detail)
+
+    def __init__(
+        self,
+        fences: Fences,
+        name: str,
+        site: Killable | None,
+        databases: Mapping[str, Refusing],
+        wholes: Sequence[Whole] = (),
+    ) -> None:
+        self._fences = fences
+        self._name = name
+        self._site = site
+        self._databases = databases
+        self._wholes = tuple(wholes)
+
+    def raise_(self) -> Proof:
+        """Fence the site and prove it: what is alive there is killed first.
+
+        Raises FenceError when no accepted proof can be had; nothing may be promoted then.
+        """
+        self._fences.raise_(self._name, "failover")
+        proof = self._each_part(kill=True)
+        missing = [proof.how]
+        for whole in self._wholes:
+            if proof.holds:
+                break
+            proof = _asked(whole.raise_)
+            missing.append(f"{whole.name}: {proof.how}")
+        if not proof.holds:
+            raise FenceError(
+                f'cannot fence site "{self._name}": {"; ".join(missing)}',
+                hint="power it off by other means, and prove that before anything is promoted",
+            )
+        self._fences.note(self._name, proof)
+        return proof
+
+    def holds(self) -> Proof:
+        """Whether the fence stands and is proven now. Changes nothing."""
+        if not self._fences.raised(self._name):
+            return Proof(False, f'site "{self._name}" is not fenced')
+        proof = self._each_part(kill=False)
+        missing = [proof.how]
+        for whole in self._wholes:
+            if proof.holds:
+                break
+            proof = _asked(whole.holds)
+            missing.append(f"{whole.name}: {proof.how}")
+        return proof if proof.holds else Proof(False, "; ".join(missing))
+
+    def lift(self) -> None:
+        self._fences.lift(self._name)
+
+    def _each_part(self, *, kill: bool) -> Proof:
+        proofs = [] if self._site is None else [self._site_proof(self._site, kill=kill)]
+        proofs += [_asked(partial(each.refuses_write, self._name)) for each in self._databases.values()]
+        if not proofs:
+            return Proof(False, "nothing of it can be asked")
+        missing = [proof.how for proof in proofs if not proof.holds]
+        if missing:
+            return Proof(False, "; ".join(missing))
+        detail = dict(proofs[0].detail) if self._site is not None else {}
+        return Proof(True, "; ".join(proof.how for proof in proofs), detail)
+
+    @staticmethod
+    def _site_proof(site: Killable, *, kill: bool) -> Proof:
+        """A fence of the site's own is asked again when it is only looked at: that is harmless, and tells."""
+        gone = _asked(site.proven_gone)
+        if gone.holds:
+            return gone
+        if isinstance(site, Fencing):
+            return _asked(site.fence)
+        return _asked(site.kill) if kill else gone
+
+
+def _asked(ask: Callable[[], Proof]) -> Proof:
+    """What could not be found out is no proof."""
+    try:
+        return ask()
+    except BlackstartError as error:
+        return Proof(False, str(error))

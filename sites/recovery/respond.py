@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
+from dataclasses import asdict
 
 from sites.drivers.http.check import check
-from sites.errors import GuardError, RunbookError
+from sites.errors import GateRefused, GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Failover as Declared
-from sites.recovery.cold import runbook
+from sites.recovery.asking import Questions
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
+from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import Engine, Observer, Run, Step
-from sites.recovery.sentinel import Sign, Thresholds, watch
+from sites.recovery.sentinel import Declaration, Sign, Thresholds, watch
 from sites.recovery.standing import Standing
+from sites.recovery.under_way import under_way
 
 _SIGNS: dict[str, Sign] = {"good": "good", "bad": "refused", "refused": "refused", "silent": "silent"}
 
@@ -29,7 +31,7 @@ class Responder:
     def __init__(self, estate: Estate, observe: Observer, *, cold: bool = False) -> None:
         self._estate = estate
         self._observe = observe
-        self._steps = runbook(estate, observe, cold=cold)
+        self._steps = runbook_of(estate, observe, cold=cold)
         self._urls = watched(estate)
 
     def stand_watch(self, stop: threading.Event) -> Run | None:
@@ -40,8 +42,24 @@ class Responder:
         if declaration is None:
             return None
         self._observe("detected", {"why": declaration.why, "signs": list(declaration.signs)})
-        self._observe("decided", {"by": "automatic"})
-        return fail_over(self._estate, self._steps, self._observe)
+        self._decide(declaration, stop)
+        resume = Standing(self._estate.state).under_way == "failover"  # who began it may have died since
+        return fail_over(self._estate, self._steps, self._observe, resume=resume)
+
+    def _decide(self, declaration: Declaration, stop: threading.Event) -> None:
+        """Raises GateRefused when a person has to agree, and does not."""
+        failover = declared_failover(self._estate)
+        if failover.decide == "automatic":
+            self._observe("decided", {"by": "automatic"})
+            return
+        questions = Questions(self._estate.state)
+        says = f'Site "{failover.from_site}" is gone ({declaration.why}). Fail over to "{failover.to_site}"?'
+        question = questions.ask("failover", says, failover.decide_by.seconds)
+        self._observe("decide_waiting", {"says": says, "until": question.until})
+        answer = questions.wait(question, stop.is_set)
+        if answer.decision != "approved":
+            raise GateRefused(f"the failover was not approved: {answer.decision} by {answer.by}")
+        self._observe("decided", asdict(answer))
 
     def _sign(self, limit_seconds: float) -> Sign:
         """A site is gone only when every service is: one that answers is a good sign."""
@@ -74,24 +92,14 @@ def fail_over(
 ) -> Run:
     """Run the failover once, under the plan's lock.
 
-    Raises RunbookError when another one holds the lock, when one that was cut off has not been resumed, and
-    when no failover may follow on what was done last; with `resume`, when there is none.
+    Raises RunbookError when another process holds the lock, when one that was cut off has not been resumed,
+    and when no failover may follow on what was done last; with `resume`, when there is none.
     """
-    standing = Standing(estate.state)
-    with journal_of(estate.state) as journal:
-        if journal.unfinished and not resume:
-            raise RunbookError(
-                f"an earlier failover was cut off (journal {journal.path})",
-                hint="blackstart failover --resume",
-            )
-        if resume and not journal.states and standing.now != "failing over":
-            raise RunbookError("there is no failover to resume", hint="blackstart failover")
-        _require_failover(journal, steps)
-        standing.begin("failover")
-        run = Engine(steps, journal, observe, at=at).run()
+    with under_way(estate.state, "failover", resume=resume) as begun:
+        _require_its_steps(begun.journal, steps)
+        run = Engine(steps, begun.journal, observe, at=at).run()
         if run.complete:
-            journal.put_away()
-            standing.end("failover")
+            begun.end()
     return run
 
 
@@ -101,27 +109,19 @@ def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, 
     Raises RunbookError when there is none, and when some step that was begun cannot be undone.
     """
     standing = Standing(estate.state)
-    with journal_of(estate.state) as journal:
-        if standing.now != "failing over":
-            raise RunbookError(f'there is no failover to abandon: the plan stands at "{standing.now}"')
-        _require_failover(journal, steps)
-        undone = Engine(steps, journal, observe).undo()
-        journal.put_away()
-        standing.abandon("failover")
+    if standing.under_way != "failover":
+        raise RunbookError(f'there is no failover to abandon: the plan stands at "{standing.now}"')
+    with under_way(estate.state, "failover", resume=True) as begun:
+        _require_its_steps(begun.journal, steps)
+        undone = Engine(steps, begun.journal, observe).undo()
+        begun.abandon()
     return undone
 
 
-def _require_failover(journal: Journal, steps: list[Step]) -> None:
-    if set(journal.states) - {step.name for step in steps}:
+def _require_its_steps(journal: Journal, steps: list[Step]) -> None:
+    strange = set(journal.states) - {step.name for step in steps}
+    if strange:
         raise RunbookError(
-            f"what was cut off is no failover (journal {journal.path})",
-            hint="blackstart switchover --resume, or failback --resume: `status` says which",
+            f'journal {journal.path} tells of step "{min(strange)}", which the plan\'s runbook does not have',
+            hint="resume with the plan as it was when the failover began",
         )
-
-
-def journal_of(state: Path) -> Journal:
-    """The journal of a plan's failover, and with it the lock: nobody fails over while you hold it.
-
-    Raises RunbookError when somebody does.
-    """
-    return Journal(state / "failover" / "journal.jsonl")

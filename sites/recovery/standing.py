@@ -3,11 +3,15 @@
     stands at         act          meanwhile         then
     serving at home   failover     failing over      failed over
     serving at home   switchover   switching over    switched over
+    switching over    failover     failing over      failed over
     failed over       failback     failing back      serving at home
     switched over     failback     failing back      serving at home
+    serving at home   failback     failing back      serving at home
 
-Everything else is refused. "Failed over" holds only while the fence of the lost site stands: who lifts it
-by hand says that the roles are as in normal times. An act that was cut off is under way until it is resumed.
+Everything else is refused. A site may be lost amid its switchover: then a failover takes its place. The last
+line is for who failed over by hand: the sites themselves say who serves, and that is asked first.
+"Failed over" holds only while the fence of the lost site stands: who lifts it by hand says that the roles are
+as in normal times. An act that was cut off is under way until it is resumed.
 A failover that has done nothing irrevocable may be abandoned; then the plan stands where it stood.
 
 One small file, replaced in one step and fsynced. Whoever writes it holds the journal, which is the lock.
@@ -43,8 +47,10 @@ class Transition:
 TRANSITIONS = (
     Transition(HOME, "failover", "failing over", "failed over"),
     Transition(HOME, "switchover", "switching over", "switched over"),
+    Transition("switching over", "failover", "failing over", "failed over"),
     Transition("failed over", "failback", "failing back", HOME),
     Transition("switched over", "failback", "failing back", HOME),
+    Transition(HOME, "failback", "failing back", HOME),
 )
 
 
@@ -59,17 +65,26 @@ class Standing:
     def now(self) -> State:
         return self._read()[0]
 
+    @property
+    def under_way(self) -> Act | None:
+        """What was begun and has not come to its end."""
+        return _going(self.now)
+
     def begin(self, act: Act) -> None:
         """An act begins, or goes on where it was cut off. Raises RunbookError when it may not."""
         stands, _ = self._read()
-        if any(each.act == act and each.meanwhile == stands for each in TRANSITIONS):
-            return
+        if _going(stands) != act:
+            self._write(self.require(act).meanwhile, stands)
+
+    def require(self, act: Act) -> Transition:
+        """That an act may begin. Raises RunbookError when it may not."""
+        stands = self.now
         legal = next((each for each in TRANSITIONS if (each.stands, each.act) == (stands, act)), None)
         if legal is None:
             raise RunbookError(
                 f'cannot begin a {act}: the plan stands at "{stands}"', hint=_way_out(stands, self.path)
             )
-        self._write(legal.meanwhile, stands)
+        return legal
 
     def end(self, act: Act) -> None:
         """The act that is under way has come to its end."""
@@ -110,8 +125,12 @@ class Standing:
 
 
 def _way_out(stands: State, path: Path) -> str:
-    going = next((each.act for each in TRANSITIONS if each.meanwhile == stands), None)
+    going = _going(stands)
     if going is not None:
         return f"blackstart {going} --resume"
     by_hand = f"if that was done by hand, remove {path}"
     return f"blackstart failback; {by_hand}" if stands != HOME else "`blackstart status` says who serves"
+
+
+def _going(stands: State) -> Act | None:
+    return next((each.act for each in TRANSITIONS if each.meanwhile == stands), None)

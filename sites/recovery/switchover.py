@@ -9,7 +9,7 @@ promote DATASET      fence                                       promoted
 start, redirect      as in a failover                            started, redirected
 rejoin DATASET       its promotion, and what clients wait for
 protect DATASET      its rejoining: commits wait again           protected
-attest one writer    every promotion, every gate                 safe
+attest one writer    every promotion, gates as in a failover     safe
 attest end state     everything else
 unfence OLD          the end state
 """
@@ -22,6 +22,7 @@ from pathlib import Path
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import BlackstartError, DatasetError, GuardError, PlanError, RunbookError
 from sites.estate import Estate
+from sites.recovery import by_hand
 from sites.recovery.carry import carry, carry_dump, same
 from sites.recovery.failover import (
     ATTEST,
@@ -90,7 +91,7 @@ class Switchover(Failover):
             do=do,
             done=lambda: process not in site.running(),
             limit_seconds=START_SECONDS,
-            by_hand=f"stop process {process} at site {self._old}",
+            by_hand=by_hand.stop(self._old, self._plan.sites[self._old], process),
             needs=tuple(f"drain {other}" for other in dependents),
         )
 
@@ -234,10 +235,10 @@ class Switchover(Failover):
             do=do,
             done=lambda: False,  # an attestation holds for the moment at which it was made
             limit_seconds=ATTEST_SECONDS,
-            by_hand="blackstart status",
+            by_hand="\n".join(map(self._ask_by_hand, self._promoted)),
             needs=(
                 *(f"promote {name}" for name in self._promoted),
-                *(f"gate {name}" for name in self._gated),
+                *(f"gate {name}" for name in self._first_gated()),
             ),
             milestone="safe",
         )

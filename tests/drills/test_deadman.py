@@ -17,7 +17,7 @@ from drills.deadman import DeadMan, act, log_of, stand_by
 from drills.undo import UndoIntents, left_of
 from sites.drivers.processes.table import Handle
 from sites.estate import Estate
-from sites.recovery.respond import journal_of
+from sites.recovery.under_way import journal_of
 from tests.drills.small_drill import fault_and_intent, small_estate
 from tests.sites.repositories import wait_until
 

@@ -20,7 +20,7 @@ from drills.response import Response
 from drills.undo import Undo, UndoIntents
 from sites.capability import Proof, Target
 from sites.errors import DatasetError, GuardError
-from sites.recovery.respond import journal_of
+from sites.recovery.under_way import journal_of
 from tests.drills.test_guard import DeskEstate, Standby, an_estate
 
 

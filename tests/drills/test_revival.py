@@ -19,7 +19,7 @@ from sites.capability import Proof
 from sites.errors import BlackstartError, SiteError
 from sites.plan import read_plan
 from sites.recovery.fence import Fences
-from sites.recovery.respond import journal_of
+from sites.recovery.under_way import journal_of
 from tests.drills.test_guard import EXAMPLE, DeskEstate, an_estate
 from tests.drills.test_rehearsal import FakeFault, FakeRecording, perform
 

@@ -28,7 +28,8 @@ from sites.drivers.processes.table import Handle
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.failover import Failover
-from sites.recovery.respond import fail_over, journal_of
+from sites.recovery.respond import fail_over
+from sites.recovery.under_way import journal_of
 from tests.sites.drivers.pairs import Pair
 from tests.sites.recovery.light import light_estate
 from tests.sites.repositories import wait_until

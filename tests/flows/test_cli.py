@@ -57,6 +57,7 @@ def imported(ended: subprocess.CompletedProcess[str]) -> set[str]:
 
 def test_every_command_is_there() -> None:
     assert COMMANDS == [
+        "approve",
         "attend",
         "backup",
         "calibrate",

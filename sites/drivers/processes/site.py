@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sites.capability import Proof, Target
+from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.processes import control, stillness
 from sites.drivers.processes.kill import Aim
 from sites.drivers.processes.record import SiteRecord, prove_gone
@@ -36,6 +37,7 @@ class ProcessSite:
     """Running and Killable. `until_pid`: the site is lost whole as soon as that process is gone.
 
     `namespace` says whether the site gets a PID namespace of its own; by default wherever that works.
+    `barred` says why a declared process must not be started now, or None.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class ProcessSite:
         *,
         until_pid: int | None = None,
         namespace: bool | None = None,
+        barred: Barred = nothing_barred,
     ) -> None:
+        self._barred = barred
         self.name = name
         self.path = path.absolute()
         self._specs = dict(processes or {})
@@ -66,6 +70,7 @@ class ProcessSite:
             for name, spec in self._specs.items()
             if (spec.autostart if only is None else name in only)
         }
+        refuse_barred(self.name, wanted, self._barred)
         (self.path / LOGS).mkdir(parents=True, exist_ok=True)
         with self._lock():
             self._live()
@@ -90,6 +95,7 @@ class ProcessSite:
         if process not in self._specs:
             known = ", ".join(sorted(self._specs)) or "none"
             raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
+        refuse_barred(self.name, (process,), self._barred)
         self.launch(process, self._specs[process])
 
     def launch(self, name: str, spec: ProcessSpec) -> None:

@@ -13,6 +13,7 @@ from sites.plan import load
 
 Change = Callable[..., str]
 Refused = Callable[..., list[str]]
+Read = Callable[..., object]
 
 CASES = yaml.safe_load((Path(__file__).parent / "refusals.yaml").read_text())
 
@@ -81,3 +82,20 @@ def test_very_many_mistakes_are_cut_short(refused: Refused) -> None:
     told = refused(f"name: a\nenvironment: b\nsites: {{a: {{kind: processes, path: a}}}}\n{keys}\n")
     assert len(told) == 51
     assert told[-1] == "plan.yaml: and 150 more problems"
+
+
+NOTHING_TO_PROVE = """
+name: files-only
+environment: test
+sites: {here: {kind: processes, path: here}, there: {kind: processes, path: there}}
+failover: {from: here, to: there, decide: automatic}
+"""
+UNPROVEN = 'nothing can prove that site "here" takes no writes, so no failover may be automatic'
+
+
+def test_no_failover_is_automatic_that_could_prove_no_fence(refused: Refused, read: Read) -> None:
+    told = refused(NOTHING_TO_PROVE)
+    assert told == [f"plan.yaml:5: failover.fence: {UNPROVEN}; give `power_off`, or decide: approval"]
+    read(NOTHING_TO_PROVE.replace("automatic", "approval"))
+    off = "automatic, power_off: {command: [off], confirm: [is-off]}"
+    read(NOTHING_TO_PROVE.replace("automatic", off))

@@ -12,8 +12,8 @@ from sites.plan import read_plan
 from tests.sites.drivers.pairs import LOOPBACK, PASSWORD, REPLICATION_PASSWORD, Pair
 
 
-def light_estate(pair: Pair) -> Estate:
-    """An estate over a pair that is up. The pair's sites and the estate's are the same folders."""
+def light_estate(pair: Pair, **failover: object) -> Estate:
+    """An estate over a pair that is up, whose folders it shares. `failover`: more of that section."""
     secrets = {"owner": PASSWORD, "replicator": REPLICATION_PASSWORD}
     for name, value in secrets.items():
         (pair.folder / name).write_text(value)
@@ -23,7 +23,7 @@ def light_estate(pair: Pair) -> Estate:
         "environment": "test",
         "sites": {name: _site(pair, name) for name in ("primary", "dr")},
         "datasets": {"orders": _dataset(pair)},
-        "failover": {"from": "primary", "to": "dr", "fence": "required", "decide": "automatic"},
+        "failover": {"from": "primary", "to": "dr", "fence": "required", "decide": "automatic", **failover},
         "state": str(pair.folder / "state"),
     }
     path = pair.folder / "plan.yaml"

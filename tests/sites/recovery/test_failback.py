@@ -12,15 +12,16 @@ from functools import partial
 import pytest
 
 from drills.recover import cut_off
-from sites.errors import GuardError, RunbookError
+from sites.errors import GuardError, RunbookError, SiteError
 from sites.estate import Estate
 from sites.recovery import failback as planned
-from sites.recovery.failback import check_writer, kind_of
+from sites.recovery.failback import check_writer
 from sites.recovery.failover import Failover
 from sites.recovery.fence import Fences
 from sites.recovery.journal import Journal, State
-from sites.recovery.respond import fail_over, journal_of
+from sites.recovery.respond import fail_over
 from sites.recovery.runbook import Run
+from sites.recovery.standing import Standing
 from tests.sites.drivers.pairs import Pair
 from tests.sites.recovery.light import light_estate
 
@@ -38,7 +39,7 @@ def change(estate: Estate, kind: str, *, resume: bool = False) -> Run:
     tables = (planned.switchover if kind == "switchover" else planned.failback)(estate, quiet)
     serving, other = ("primary", "dr") if kind == "switchover" else ("dr", "primary")
     ready = partial(check_writer, estate, serving, other)
-    return planned.perform(journal_of(estate.state), tables, quiet, ready, resume=resume)
+    return planned.perform(estate.state, tables, quiet, ready, resume=resume)
 
 
 def lose(estate: Estate) -> None:
@@ -106,18 +107,17 @@ def through_every_kill(estate: Estate, kind: str, entries: Iterator[int]) -> int
     """Kill it at each of those entries in turn, resuming in between; then let it end. How often it died."""
     kills = 0
     for entry in entries:
-        begun = bool(_journalled(estate))
+        begun = _begun(estate)
         if not killed_at(estate, kind, entry, written=entry % 2 == 0, resume=begun):
             return kills
         kills += 1
-    run = change(estate, kind, resume=bool(_journalled(estate)))
+    run = change(estate, kind, resume=_begun(estate))
     assert run.complete, run.failed
     return kills
 
 
-def _journalled(estate: Estate) -> bytes:
-    path = estate.state / "failover" / "journal.jsonl"
-    return path.read_bytes() if path.exists() else b""
+def _begun(estate: Estate) -> bool:
+    return Standing(estate.state).under_way is not None
 
 
 def test_a_failback_that_is_killed_again_and_again_still_ends_as_declared(new_pair: NewPair) -> None:
@@ -148,7 +148,7 @@ def test_killed_at_every_entry_of_its_journal_it_ends_as_meant(new_pair: NewPair
         died = killed_at(estate, kind, entry, written=bool(entry % 2), resume=False)
         if died:
             kills += 1
-            run = change(estate, kind, resume=bool(_journalled(estate)))
+            run = change(estate, kind, resume=_begun(estate))
             assert run.complete, (entry, run.failed)
         if kind == "switchover":
             expect(estate, serving="dr", standby="primary")
@@ -183,7 +183,9 @@ def test_a_failback_is_refused_where_nobody_took_over_or_both_take_writes(new_pa
     with pytest.raises(GuardError, match='site "dr" does not serve dataset "orders"'):
         change(estate, "failback")
     lose(estate)
-    estate.site("primary").up()
+    with pytest.raises(SiteError, match="is fenced"):
+        estate.site("primary").up()
+    pair.primary.up()  # by something that knows nothing of the fence
     estate.postgres("orders").wait_until_answering("primary", limit_seconds=20)
     with pytest.raises(GuardError, match='"orders" takes writes at both sites'):
         change(estate, "failback")
@@ -198,11 +200,11 @@ def test_what_was_cut_off_is_resumed_as_what_it_was(new_pair: NewPair) -> None:
     lose(estate)
     assert killed_at(estate, "failback", 1, written=True, resume=False)
 
-    assert kind_of(estate.state / "failover" / "journal.jsonl") == "failback"
+    assert Standing(estate.state).under_way == "failback"
     (left,) = cut_off(estate.state)
     assert (left.what, left.ok) == ("failback", False)
     assert "`blackstart failback --resume`" in left.how
-    with pytest.raises(RunbookError, match="what was cut off is no failover"):
+    with pytest.raises(RunbookError, match='no failover to resume: the plan stands at "failing back"'):
         fail_over(estate, Failover(estate, quiet).steps(), quiet, resume=True)
     with pytest.raises(RunbookError, match="no switchover to resume"):
         change(estate, "switchover", resume=True)

@@ -76,6 +76,22 @@ def test_no_strategy_starts_before_every_order_is_known(desk: dict[str, str]) ->
     assert "gate engine" in before(steps, ATTEST)
 
 
+def test_a_gated_service_may_need_another_one(tmp_path: Path) -> None:
+    gated = {"process": "web", "gate": {"command": ["true"]}}
+    web = {"processes": {"web": {"command": ["true"]}}, "kind": "processes"}
+    plan = {
+        "name": "light",
+        "environment": "test",
+        "sites": {name: {**web, "path": name} for name in ("here", "there")},
+        "services": {"first": gated, "second": {**gated, "needs": ["first"]}},
+        "failover": {"from": "here", "to": "there", "decide": "automatic"},
+    }
+    here = Estate(read_plan(tmp_path / "plan.yaml", yaml.safe_dump(plan).encode(), {}))
+    steps = {step.name: step for step in in_order(Failover(here, lambda *_: None).steps())}
+    assert {"gate first", ATTEST} <= before(steps, "start first")
+    assert {"start first", "gate second"} <= before(steps, "start second")
+
+
 def test_the_gate_does_not_wait_for_files(desk: dict[str, str]) -> None:
     assert not {"restore strategies", "restore ticks"} & before(table(desk), "gate engine")
 

@@ -1,29 +1,33 @@
-"""No fence, no promote; and what is fenced stays so."""
+"""No fence, no promote; what counts as proof; and what is fenced stays so."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from sites.capability import Proof, Target
-from sites.errors import FenceError
-from sites.recovery.fence import Fences, fence
+from sites.errors import FenceError, SiteError
+from sites.recovery.fence import ACCEPTED, Fence, Fences, Whole
 
 GONE = Proof(True, "every process is gone")
 ALIVE = Proof(False, "3 processes are alive")
+DOCUMENT = Path(__file__).parents[3] / "docs" / "failover.md"
 
 
 class Site:
-    """A site that dies, or does not."""
+    """A site that dies, or does not, or cannot even be asked to."""
 
-    def __init__(self, *, gone: bool, dies: bool) -> None:
-        self.gone, self.dies, self.kills = gone, dies, 0
+    def __init__(self, *, gone: bool, dies: bool, broken: bool = False) -> None:
+        self.gone, self.dies, self.broken, self.kills = gone, dies, broken, 0
 
     def targets(self) -> list[Target]:
         return []
 
     def kill(self) -> Proof:
+        if self.broken:
+            raise SiteError("cannot kill: its processes are another user's")
         self.kills += 1
         self.gone = self.dies
         return self.proven_gone()
@@ -32,52 +36,144 @@ class Site:
         return GONE if self.gone else ALIVE
 
 
+class Database:
+    """A server that the site does not run itself."""
+
+    def __init__(self, proof: Proof) -> None:
+        self.proof = proof
+
+    def refuses_write(self, site: str) -> Proof:
+        assert site == "primary"
+        return self.proof
+
+
+class Provider:
+    """A power-off that works, or not."""
+
+    def __init__(self, proof: Proof) -> None:
+        self.proof, self.calls = proof, 0
+
+    def off(self) -> Proof:
+        self.calls += 1
+        return self.proof
+
+    @property
+    def whole(self) -> Whole:
+        return Whole("power off", self.off, lambda: self.proof)
+
+
+REFUSED = Database(Proof(True, "db1 refused a write"))
+SILENT = Database(Proof(False, "db1 did not answer: silence is no refused write"))
+OFF = Proof(True, "the provider confirms that it is off")
+NOT_OFF = Proof(False, "the provider says that it is not off")
+
+
+def around(folder: Path, site: Site | None, *databases: Database, whole: Provider | None = None) -> Fence:
+    named = {f"db{number}": database for number, database in enumerate(databases, 1)}
+    return Fence(Fences(folder), "primary", site, named, (whole.whole,) if whole else ())
+
+
+class FencedByItself(Site):
+    """A site with a fence of its own, which leaves its processes alive."""
+
+    def __init__(self, *, works: bool) -> None:
+        super().__init__(gone=False, dies=False)
+        self.works = works
+
+    def fence(self) -> Proof:
+        return Proof(self.works, "its fence command says so" if self.works else "its fence command failed")
+
+
+def test_a_fence_of_the_site_s_own_counts_as_long_as_it_says_so(tmp_path: Path) -> None:
+    site = FencedByItself(works=True)
+    fence = around(tmp_path, site)
+    assert fence.raise_().how == "its fence command says so"
+    assert (fence.holds().holds, site.kills) == (True, 0)
+    site.works = False
+    assert not fence.holds().holds
+
+
 def test_a_site_that_is_gone_is_not_killed_again(tmp_path: Path) -> None:
     site = Site(gone=True, dies=True)
-    assert fence(Fences(tmp_path), "primary", site, {}).holds
+    assert around(tmp_path, site).raise_().holds
     assert site.kills == 0
 
 
 def test_what_is_alive_is_killed(tmp_path: Path) -> None:
     site = Site(gone=False, dies=True)
-    assert fence(Fences(tmp_path), "primary", site, {}).holds
+    assert around(tmp_path, site).raise_().holds
     assert site.kills == 1
 
 
-def test_without_proof_there_is_no_fence(tmp_path: Path) -> None:
-    with pytest.raises(FenceError, match='cannot fence site "primary": 3 processes are alive'):
-        fence(Fences(tmp_path), "primary", Site(gone=False, dies=False), {})
+@pytest.mark.parametrize(
+    ("site", "databases", "said"),
+    [
+        (Site(gone=False, dies=False), (), "3 processes are alive"),
+        (Site(gone=False, dies=False, broken=True), (), "another user's"),
+        (Site(gone=True, dies=True), (SILENT,), "silence is no refused write"),
+        (None, (REFUSED, SILENT), "silence is no refused write"),
+        (None, (), "nothing of it can be asked"),
+    ],
+)
+def test_without_proof_there_is_no_fence(
+    tmp_path: Path, site: Site | None, databases: tuple[Database, ...], said: str
+) -> None:
+    fence = around(tmp_path, site, *databases)
+    with pytest.raises(FenceError, match=f'cannot fence site "primary": .*{said}'):
+        fence.raise_()
+    assert Fences(tmp_path).raised("primary"), "it is written down before anything else"
+    assert not fence.holds().holds
 
 
-def test_the_fence_is_written_down_before_anything_else(tmp_path: Path) -> None:
-    fences = Fences(tmp_path)
-    with pytest.raises(FenceError):
-        fence(fences, "primary", Site(gone=False, dies=False), {})
-    assert fences.raised("primary")
+def test_each_part_must_be_proven(tmp_path: Path) -> None:
+    proof = around(tmp_path, Site(gone=True, dies=True), REFUSED).raise_()
+    assert proof.how == "every process is gone; db1 refused a write"
+    assert around(tmp_path, None, REFUSED).raise_().holds, "a site that runs nothing has nothing to kill"
 
 
-def test_a_fence_stands_until_its_file_is_removed(tmp_path: Path) -> None:
-    Fences(tmp_path).raise_("primary", "failover")
-    assert Fences(tmp_path).raised("primary")
-    Fences(tmp_path).file("primary").unlink()
-    assert not Fences(tmp_path).raised("primary")
+def test_a_proof_of_the_whole_site_is_asked_for_only_where_its_parts_prove_nothing(tmp_path: Path) -> None:
+    provider = Provider(OFF)
+    assert around(tmp_path, Site(gone=True, dies=True), REFUSED, whole=provider).raise_().holds
+    assert provider.calls == 0
+    proof = around(tmp_path, Site(gone=True, dies=True), SILENT, whole=provider).raise_()
+    assert proof.how == "the provider confirms that it is off"
+    assert around(tmp_path, Site(gone=True, dies=True), SILENT, whole=provider).holds().holds
 
 
-class Database:
-    """A server that the site does not run itself."""
-
-    def __init__(self, proof: Proof) -> None:
-        self._proof = proof
-
-    def refuses_write(self, site: str) -> Proof:
-        assert site == "primary"
-        return self._proof
+def test_a_power_off_that_is_not_confirmed_is_no_fence(tmp_path: Path) -> None:
+    with pytest.raises(FenceError, match="silence is no refused write; power off: the provider says"):
+        around(tmp_path, None, SILENT, whole=Provider(NOT_OFF)).raise_()
 
 
-def test_a_database_that_is_no_process_of_the_site_must_refuse_writes_as_well(tmp_path: Path) -> None:
+def test_a_fence_that_was_lifted_holds_no_more(tmp_path: Path) -> None:
+    fence = around(tmp_path, Site(gone=True, dies=True))
+    fence.raise_()
+    assert fence.holds().holds
+    assert Fences(tmp_path).noted("primary") == {"how": "every process is gone"}
+    fence.lift()
+    assert fence.holds().how == 'site "primary" is not fenced'
+
+
+def test_a_fence_whose_site_lives_again_is_seen(tmp_path: Path) -> None:
     site = Site(gone=True, dies=True)
-    refusing = {"orders": Database(Proof(True, "db1 refused a write"))}
-    assert "db1 refused a write" in fence(Fences(tmp_path), "primary", site, refusing).how
-    silent = {"orders": Database(Proof(False, "db1 did not answer: silence is no refused write"))}
-    with pytest.raises(FenceError, match="silence is no refused write"):
-        fence(Fences(tmp_path), "primary", site, silent)
+    fence = around(tmp_path, site)
+    fence.raise_()
+    site.gone = False
+    assert not fence.holds().holds
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{"])
+def test_a_fence_that_cannot_be_read_stands(tmp_path: Path, content: str) -> None:
+    fences = Fences(tmp_path)
+    fences.raise_("primary", "failover")
+    fences.file("primary").write_text(content)
+    assert fences.raised("primary")
+    with pytest.raises(FenceError, match="cannot be read"):
+        fences.noted("primary")
+
+
+def test_the_document_and_the_code_have_one_table_of_proofs() -> None:
+    rows = re.findall(r"^\| (.+) \| (.+) \| (.+) \|$", DOCUMENT.read_text(), re.MULTILINE)
+    assert [row for row in rows if row in {(a.proof, a.covers, a.needs) for a in ACCEPTED}] == [
+        (accepted.proof, accepted.covers, accepted.needs) for accepted in ACCEPTED
+    ]

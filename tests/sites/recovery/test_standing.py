@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -73,3 +74,9 @@ def test_a_file_that_makes_no_sense_is_refused_with_a_way_out(tmp_path: Path, co
     standing.path.write_text(content)
     with pytest.raises(RunbookError, match=f"{standing.path} does not say where the plan stands"):
         standing.begin("failover")
+
+
+def test_the_document_has_the_same_table() -> None:
+    document = (Path(__file__).parents[3] / "docs/failover.md").read_text()
+    rows = [tuple(row) for row in re.findall(r"^\| (.+) \| (.+) \| (.+) \| (.+) \|$", document, re.MULTILINE)]
+    assert rows[1:] == [(each.stands, each.act, each.meanwhile, each.then) for each in TRANSITIONS]

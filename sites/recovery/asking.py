@@ -1,0 +1,174 @@
+"""Asking a person, and waiting for the answer: a record on disk that `blackstart approve` answers.
+
+    state/asked/NAME.json      the question: what, why, until when, and what has to be typed, if anything
+    state/asked/NAME.answer    the answer, written once; used up by whoever asked
+
+A question outlives the process that asked it: who resumes finds the answer that was given meanwhile. One that
+was not answered in time is a no. Who may answer is who may write in the state folder; the name is claimed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+from rto_rpo.durable import make_folder, sync_folder, write_durably
+from sites.errors import GuardError, RunbookError
+from sites.recovery.runbook import Observer
+
+_T = TypeVar("_T")
+Decision = Literal["approved", "refused", "lapsed", "withdrawn"]
+_POLL_SECONDS = 0.1
+_LETTERS = re.compile(r"[^a-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`typed` is what the person must type, word for word, to approve. `until` is UTC."""
+
+    name: str
+    says: str
+    asked: str
+    until: str
+    typed: str | None = None
+
+    @property
+    def lapsed(self) -> bool:
+        return datetime.now(UTC) >= datetime.fromisoformat(self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`by` is the name that was given, `account` the account of the machine that gave it."""
+
+    decision: Decision
+    by: str = "nobody"
+    account: str = ""
+    typed: str | None = None
+    waited_seconds: float = 0.0
+
+
+class Ask(Protocol):
+    """Put a question and wait. Always returns: what nobody answered has lapsed."""
+
+    def __call__(self, name: str, says: str, typed: str | None = None) -> Answer: ...
+
+
+class Questions:
+    """The open questions of one plan."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / "asked"
+
+    def ask(self, name: str, says: str, limit_seconds: float, typed: str | None = None) -> Question:
+        """Put a question; one of that name that is open still is taken up again."""
+        make_folder(self._folder)
+        there = self._read(name)
+        if there is not None and (there.says, there.typed) == (says, typed) and not there.lapsed:
+            return there
+        self._forget(name)
+        now = datetime.now(UTC)
+        until = now + timedelta(seconds=limit_seconds)
+        question = Question(name, says, now.isoformat(), until.isoformat(), typed)
+        write_durably(self._file(name), json.dumps(asdict(question)).encode())
+        return question
+
+    def open(self) -> list[Question]:
+        """What waits for an answer, the oldest first."""
+        found = [self._read(path.stem) for path in self._folder.glob("*.json")]
+        waiting = [q for q in found if q is not None and not q.lapsed and not self._answer(q.name).exists()]
+        return sorted(waiting, key=lambda question: question.asked)
+
+    def answer(
+        self, name: str | None, decision: Decision, by: str, account: str, typed: str | None
+    ) -> Question:
+        """Answer the one question that is open, or that of the name. Raises GuardError: nothing changed."""
+        waiting = self.open()
+        chosen = [question for question in waiting if name in (None, question.name)]
+        names = ", ".join(f'"{question.name}"' for question in waiting) or "nothing"
+        if len(chosen) != 1:
+            raise GuardError(
+                f"cannot tell what is answered: {names} waits for an answer", hint="name one of them"
+            )
+        question = chosen[0]
+        if decision == "approved" and question.typed is not None and typed != question.typed:
+            raise GuardError(
+                f'"{question.name}" is approved only by who types what was seen to be so',
+                hint=f'--typed "{question.typed}"',
+            )
+        entry = {"decision": decision, "by": by, "account": account, "typed": typed}
+        write_durably(self._answer(question.name), json.dumps(entry).encode())
+        return question
+
+    def taken(self, question: Question) -> Answer | None:
+        """The answer, used up by this call; None while there is none. A question that lapsed is closed."""
+        path, now = self._answer(question.name), datetime.now(UTC)
+        waited = max(0.0, (now - datetime.fromisoformat(question.asked)).total_seconds())
+        if path.exists():
+            answer = replace(_made(path, Answer), waited_seconds=waited)
+            self._forget(question.name)
+            return answer
+        if question.lapsed:
+            self._forget(question.name)
+            return Answer("lapsed", waited_seconds=waited)
+        return None
+
+    def withdraw(self, question: Question) -> None:
+        self._forget(question.name)
+
+    def wait(self, question: Question, stop: Callable[[], bool] = lambda: False) -> Answer:
+        """Wait for the answer, until the question lapses, or until `stop` says so: then it is withdrawn."""
+        while (answer := self.taken(question)) is None:
+            if stop():
+                self.withdraw(question)
+                return Answer("withdrawn")
+            time.sleep(_POLL_SECONDS)
+        return answer
+
+    def clear(self) -> None:
+        """Forget every question and answer: what was approved once is not approved for the next time."""
+        for path in (*self._folder.glob("*.answer"), *self._folder.glob("*.json")):
+            path.unlink(missing_ok=True)
+
+    def _forget(self, name: str) -> None:
+        # the answer goes first: one left behind would answer the next question
+        for path in (self._answer(name), self._file(name)):
+            path.unlink(missing_ok=True)
+        sync_folder(self._folder)
+
+    def _read(self, name: str) -> Question | None:
+        path = self._file(name)
+        return _made(path, Question) if path.exists() else None
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{_LETTERS.sub('-', name)}.json"
+
+    def _answer(self, name: str) -> Path:
+        return self._file(name).with_suffix(".answer")
+
+
+def asker(state: Path, limit_seconds: float, observe: Observer) -> Ask:
+    """Asks within a runbook. That it waits for a person, and for how long it did, is observed as notes."""
+    questions = Questions(state)
+
+    def ask(name: str, says: str, typed: str | None = None) -> Answer:
+        question = questions.ask(name, says, limit_seconds, typed)
+        observe("note", {"asked": name, "says": says, "typed": typed, "until": question.until})
+        answer = questions.wait(question)
+        observe("note", {"answered": name, **asdict(answer)})
+        return answer
+
+    return ask
+
+
+def _made(path: Path, kind: type[_T]) -> _T:
+    try:
+        return kind(**json.loads(path.read_bytes()))
+    except (ValueError, TypeError):
+        raise RunbookError(f"{path} is no question or answer of ours", hint="remove it") from None

@@ -1,0 +1,123 @@
+"""An act under way: its journal, which is the lock, and where the plan stands, kept in step.
+
+The order of what is written makes every crash tell: the plan stands at the act before its journal has a
+line, and no longer does before the journal is put away. So a journal with lines is of the act that is under
+way, and where none is, of one that has ended and only was not put away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sites.errors import RunbookError
+from sites.recovery.asking import Questions
+from sites.recovery.journal import Journal
+from sites.recovery.standing import Act, Standing
+
+
+@dataclass(slots=True)
+class UnderWay:
+    """An act that has begun. Whoever brings it to its end calls one of the two."""
+
+    act: Act
+    journal: Journal
+    standing: Standing
+    state: Path
+
+    def end(self) -> None:
+        self.standing.end(self.act)
+        self._put_away()
+
+    def abandon(self) -> None:
+        self.standing.abandon(self.act)
+        self._put_away()
+
+    def _put_away(self) -> None:
+        Questions(self.state).clear()
+        self.journal.put_away()
+
+
+@contextmanager
+def under_way(
+    state: Path, act: Act, *, resume: bool = False, ready: Callable[[], None] = lambda: None
+) -> Iterator[UnderWay]:
+    """Begin an act under the plan's lock or, with `resume`, go on with one that was cut off.
+
+    `ready` is asked before one begins. Raises RunbookError when another process holds the lock, when an act
+    was cut off, when this one may not follow on what was done last; with `resume`, when it was not under way.
+    """
+    standing = Standing(state)
+    journal = _settled(journal_of(state), standing)
+    try:
+        _require(act, journal, standing, resume=resume)
+        if not resume:
+            ready()
+            journal = _anew(journal)
+        standing.begin(act)
+        yield UnderWay(act, journal, standing, state)
+    finally:
+        journal.close()
+
+
+def journal_of(state: Path) -> Journal:
+    """The journal of a plan, and with it the lock: no site is changed while you hold it.
+
+    Raises RunbookError when somebody does.
+    """
+    return Journal(state / "failover" / "journal.jsonl")
+
+
+def cut_off(state: Path) -> Act | None:
+    """The act that was begun and is not ended. Raises RunbookError while a process is at it."""
+    with journal_of(state) as journal:
+        going = Standing(state).under_way
+        if going is None and journal.unfinished:
+            _refuse_stray(journal)
+        return going
+
+
+def _require(act: Act, journal: Journal, standing: Standing, *, resume: bool) -> None:
+    going = standing.under_way
+    if resume and going != act:
+        raise RunbookError(
+            f'there is no {act} to resume: the plan stands at "{standing.now}"',
+            hint=f"`blackstart {going} --resume`" if going else f"blackstart {act}",
+        )
+    if not resume and going == act:
+        raise RunbookError(
+            f"an earlier {act} was cut off (journal {journal.path})", hint=f"blackstart {act} --resume"
+        )
+    if not resume:
+        standing.require(act)
+
+
+def _settled(journal: Journal, standing: Standing) -> Journal:
+    """What ended and was not put away is put away now."""
+    try:
+        if standing.under_way is not None:
+            return journal
+        if journal.unfinished:
+            _refuse_stray(journal)
+        return _anew(journal)
+    except BaseException:
+        journal.close()
+        raise
+
+
+def _refuse_stray(journal: Journal) -> None:
+    raise RunbookError(
+        f"journal {journal.path} tells of steps that were begun and not ended, but nothing is under way",
+        hint="look at both sites, then move it aside",
+    )
+
+
+def _anew(journal: Journal) -> Journal:
+    """A journal with nothing in it; what was in it is kept."""
+    if not journal.states:
+        return journal
+    journal.put_away()
+    journal.close()
+    return Journal(journal.path)

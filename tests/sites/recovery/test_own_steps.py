@@ -1,0 +1,128 @@
+"""The user's own steps and approvals: where they stand, what they run, and what their exit codes mean."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sites.errors import CommandError, GateRefused, PlanError
+from sites.estate import Estate
+from sites.plan import read_plan
+from sites.recovery.asking import Questions
+from sites.recovery.own_steps import runbook_of
+from sites.recovery.runbook import Step, in_order
+
+PLAN: dict[str, Any] = {
+    "name": "light",
+    "environment": "test",
+    "sites": {
+        name: {"kind": "processes", "path": name, "processes": {"web": {"command": ["sleep", "60"]}}}
+        for name in ("here", "there")
+    },
+    "services": {"web": {"process": "web"}, "shop": {"needs": ["web"], "process": "web"}},
+    "failover": {"from": "here", "to": "there", "decide": "automatic"},
+}
+
+
+def steps_of(folder: Path, **failover: Any) -> dict[str, Step]:
+    seen: list[tuple[str, object]] = []
+    declared = {**PLAN, "failover": {**PLAN["failover"], **failover}}
+    path = folder / "plan.yaml"
+    estate = Estate(read_plan(path, yaml.safe_dump(declared).encode(), {}))
+    return {step.name: step for step in in_order(runbook_of(estate, lambda *what: seen.append(what)))}
+
+
+def own(folder: Path, **keys: Any) -> Step:
+    return steps_of(folder, steps={"x": {"after": ["fence here"], "do": ["true"], **keys}})["run x"]
+
+
+def test_they_stand_after_and_before_what_the_plan_says(tmp_path: Path) -> None:
+    steps = steps_of(
+        tmp_path,
+        steps={"tell": {"before": ["fence here"], "do": ["true"]}},
+        approvals={"go": {"after": ["start web"], "before": ["start shop"], "ask": "Go?"}},
+    )
+    assert list(steps) == ["run tell", "fence here", "start web", "approve go", "start shop"]
+    assert steps["fence here"].needs == ("run tell",)
+
+
+@pytest.mark.parametrize(
+    ("failover", "said"),
+    [
+        ({"steps": {"x": {"do": ["true"]}}}, '"run x" of the failover has no place'),
+        ({"steps": {"x": {"do": ["true"], "after": ["fence her"]}}}, 'no step is named "fence her"'),
+        ({"approvals": {"x": {"ask": "?", "before": ["run y"]}}}, 'no step is named "run y"'),
+    ],
+)
+def test_a_step_without_a_place_is_refused(tmp_path: Path, failover: dict[str, Any], said: str) -> None:
+    with pytest.raises(PlanError, match=said):
+        steps_of(tmp_path, **failover)
+
+
+def test_its_command_finds_both_sites_and_its_secrets(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("hunter2")
+    (tmp_path / "token").chmod(0o600)
+    script = 'echo "$$BLACKSTART_FROM $$BLACKSTART_SITE $$TOKEN" > said'
+    step = own(tmp_path, do=["sh", "-c", script], env={"TOKEN": {"file": "token"}})
+    step.do(5.0)
+    assert (tmp_path / "said").read_text() == "here there hunter2\n"
+    assert "hunter2" not in step.by_hand
+
+
+def test_a_command_that_fails_fails_the_step(tmp_path: Path) -> None:
+    with pytest.raises(CommandError):
+        own(tmp_path, do=["false"]).do(5.0)
+
+
+def test_done_is_a_question_with_two_answers(tmp_path: Path) -> None:
+    assert own(tmp_path, done=["true"]).done()
+    assert not own(tmp_path, done=["false"]).done()
+    assert not own(tmp_path).done()
+    with pytest.raises(CommandError):
+        own(tmp_path, done=["sh", "-c", "exit 2"]).done()
+
+
+def test_what_has_no_undo_cannot_be_taken_back(tmp_path: Path) -> None:
+    assert own(tmp_path).undo is None
+    undo = own(tmp_path, undo=["touch", "undone"]).undo
+    assert undo is not None
+    undo(5.0)
+    assert (tmp_path / "undone").exists()
+
+
+def test_a_person_reads_how_to_do_it_by_hand(tmp_path: Path) -> None:
+    assert own(tmp_path).by_hand == "BLACKSTART_SITE=there BLACKSTART_FROM=here true"
+    assert own(tmp_path, by_hand="call the bank").by_hand == "call the bank"
+
+
+@pytest.mark.parametrize("decision", ["approved", "refused"])
+def test_an_approval_waits_for_its_answer(tmp_path: Path, decision: Any) -> None:
+    approvals = {"go": {"after": ["fence here"], "ask": "Go?"}}
+    step = steps_of(tmp_path, approvals=approvals)["approve go"]
+    questions = Questions(tmp_path / ".blackstart")
+    ended: list[object] = []
+
+    def act() -> None:
+        try:
+            ended.append(step.do(60.0)["by"])
+        except GateRefused as error:
+            ended.append(str(error))
+
+    waiting = threading.Thread(target=act)
+    waiting.start()
+    while not questions.open():
+        waiting.join(0.01)
+    assert not ended
+    questions.answer("approve go", decision, "ann", "root", None)
+    waiting.join(20)
+    assert ended == (["ann"] if decision == "approved" else ['"Go?": refused by ann'])
+
+
+def test_an_approval_that_lapses_is_a_no(tmp_path: Path) -> None:
+    approvals = {"go": {"after": ["fence here"], "ask": "Go?", "limit": "1ms"}}
+    with pytest.raises(GateRefused, match="lapsed by nobody"):
+        steps_of(tmp_path, approvals=approvals)["approve go"].do(60.0)
