@@ -40,12 +40,14 @@ from sites.plan.reading import load as load
 from sites.plan.reading import read_plan as read_plan
 from sites.plan.ready import HttpReady as HttpReady
 from sites.plan.ready import TcpReady as TcpReady
+from sites.plan.redirects import CommandRedirect as CommandRedirect
+from sites.plan.redirects import FileRedirect as FileRedirect
+from sites.plan.redirects import HAProxyRedirect as HAProxyRedirect
+from sites.plan.redirects import Route53Redirect as Route53Redirect
 from sites.plan.restored import CommandCheck as CommandCheck
 from sites.plan.restored import QueryCheck as QueryCheck
 from sites.plan.restored import RestoreCheck as RestoreCheck
 from sites.plan.scalars import Rate as Rate
-from sites.plan.service import CommandRedirect as CommandRedirect
-from sites.plan.service import FileRedirect as FileRedirect
 from sites.plan.service import Gate as Gate
 from sites.plan.service import HttpCheck as HttpCheck
 from sites.plan.service import Service as Service

@@ -20,7 +20,7 @@ from sites.plan.hosts import HostsSite
 from sites.plan.places import ProcessesSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
-from sites.plan.service import FileRedirect, Service
+from sites.plan.service import Service
 
 Found = Iterator[tuple[Place, str]]
 
@@ -154,8 +154,8 @@ def _both_sites(plan: Plan, service: Service, place: Place) -> Found:
             yield from process_contradictions(plan, site, service.process, (*place, "process"))
         if service.addresses and site not in service.addresses:
             yield (*place, "addresses"), f'the failover needs the address at site "{site}" too'
-        redirect = service.redirect
-        if isinstance(redirect, FileRedirect) and site not in redirect.content:
-            yield (*place, "redirect", "content"), f'the failover needs the content for site "{site}" too'
+        key, told = (service.redirect.told_of() if service.redirect else None) or ("", {site})
+        if site not in told:
+            yield (*place, "redirect", key), f'the failover needs the {key} for site "{site}" too'
     if len(set(service.addresses.values())) < len(service.addresses):
         yield (*place, "addresses"), "two sites have the same address; give each its own"

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
+from sites.plan.redirects import Redirect
 from sites.plan.references import EnvValue, Need, ProcessName, SiteName
 from sites.plan.scalars import (
     Command,
     EnvName,
     HttpAddress,
-    Location,
     PositiveSpan,
     Span,
-    Text,
     UrlPath,
 )
 
@@ -26,22 +25,6 @@ class HttpCheck(Noun):
 
     kind: Literal["http"]
     path: UrlPath = Field("/", description="asked with GET; well when it answers 2xx")
-
-
-class FileRedirect(Noun):
-    """A file that a proxy reads is replaced."""
-
-    kind: Literal["file"]
-    path: Location = Field(description="the file")
-    content: dict[SiteName, Text] = Field(min_length=1, description="what it holds, for each site")
-
-
-class CommandRedirect(Noun):
-    """The user's own command."""
-
-    kind: Literal["command"]
-    command: Command = Field(description="sends clients to the site named in BLACKSTART_SITE")
-    status: Command = Field(description="prints the site that clients are sent to now")
 
 
 class Gate(Noun):
@@ -62,7 +45,7 @@ class Service(Noun):
     endpoint: HttpAddress | None = Field(None, description="where clients go")
     addresses: dict[SiteName, HttpAddress] = Field({}, description="each site's own address")
     check: HttpCheck | None = Field(None, description="how to see that it is well")
-    redirect: Annotated[FileRedirect | CommandRedirect, Field(discriminator="kind")] | None = Field(
+    redirect: Redirect | None = Field(
         None, description="how clients are sent to the other site; default: they find it themselves"
     )
     gate: Gate | None = Field(None, description="what must be so before it is started at the other site")

@@ -33,7 +33,6 @@ FENCE_SECONDS = 30.0
 PROMOTE_SECONDS = 60.0
 START_SECONDS = 60.0
 RESTORE_SECONDS = 3600.0
-REDIRECT_SECONDS = 30.0
 ATTEST_SECONDS = 10.0
 ATTEST = "attest one writer"
 
@@ -248,7 +247,7 @@ class Failover:
             says=f'send the clients of service "{name}" to site "{self._new}"',
             do=do,
             done=lambda: redirect.current() == self._new,
-            limit_seconds=REDIRECT_SECONDS,
+            limit_seconds=redirect.limit_seconds,
             by_hand=redirect.by_hand(self._new),
             needs=(self._fence, *start),
             milestone="redirected",

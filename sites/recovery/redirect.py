@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sites.drivers import command
+from sites.drivers.haproxy import HAProxy, RuntimeSocket
 from sites.errors import RunbookError
 from sites.plan import Service
+from sites.plan import redirects as declared
+
+REDIRECT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,7 @@ class FileRedirect:
 
     path: Path
     content: Mapping[str, str]
+    limit_seconds: float = REDIRECT_SECONDS
 
     def current(self) -> str | None:
         """The site that the clients are sent to, or None when the file names none of them."""
@@ -40,6 +46,7 @@ class CommandRedirect:
     command: tuple[str, ...]
     status: tuple[str, ...]
     folder: Path
+    limit_seconds: float = REDIRECT_SECONDS
 
     def current(self) -> str | None:
         done = command.run(self.status, limit_seconds=10, cwd=self.folder)
@@ -57,13 +64,35 @@ class CommandRedirect:
         return f"BLACKSTART_SITE={site} {' '.join(self.command)}"
 
 
-def redirect_of(service: Service, folder: Path) -> FileRedirect | CommandRedirect:
+class Redirect(Protocol):
+    """Where clients are sent. `limit_seconds`: how long changing it may take."""
+
+    @property
+    def limit_seconds(self) -> float: ...
+
+    def current(self) -> str | None:
+        """The site that clients are sent to, or None when it is none, or not one alone."""
+
+    def point_to(self, site: str, limit_seconds: float) -> None:
+        """Send them to this site. Raises BlackstartError when that cannot be seen to have worked."""
+
+    def by_hand(self, site: str) -> str:
+        """What an operator would do instead."""
+
+
+def redirect_of(service: Service, folder: Path) -> Redirect:
     """The redirect that a service declares. Raises RunbookError when it declares none."""
-    declared = service.redirect
-    if declared is None:
-        raise RunbookError(
-            "the service declares no redirect", hint="its clients must find the other site themselves"
-        )
-    if declared.kind == "file":
-        return FileRedirect(declared.path, declared.content)
-    return CommandRedirect(declared.command, declared.status, folder)
+    match service.redirect:
+        case declared.FileRedirect() as noun:
+            return FileRedirect(noun.path, noun.content)
+        case declared.CommandRedirect() as noun:
+            return CommandRedirect(noun.command, noun.status, folder)
+        case declared.HAProxyRedirect() as noun:
+            return HAProxy(RuntimeSocket(noun.place()), noun.servers)
+        case declared.Route53Redirect() as noun:
+            from sites.drivers.route53 import Route53  # boto3 takes a while to load
+
+            return Route53(noun)
+    raise RunbookError(
+        "the service declares no redirect", hint="its clients must find the other site themselves"
+    )
