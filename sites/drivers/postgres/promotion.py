@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 
 from psycopg import errors
 
@@ -22,7 +23,9 @@ async def promote(standby: Session) -> None:
     """
     if await in_recovery(standby):
         await _let_the_receiver_go(standby)
-        await standby.value("SELECT pg_promote(false)")
+        # Whoever asked before us and was killed may see it end just now; that it takes writes is tried below.
+        with suppress(errors.ObjectNotInPrerequisiteState):
+            await standby.value("SELECT pg_promote(false)")
     while not await _takes_a_write(standby):
         await asyncio.sleep(_POLL_SECONDS)
 
