@@ -25,7 +25,6 @@ from sites.errors import BlackstartError, CommandError, MissingProgram  # noqa: 
 HERE = Path(__file__).resolve().parent
 BASE = Path("/var/tmp/blackstart-debian")  # noqa: S108  root's alone, see `debian`
 PACKAGES = "systemd,systemd-sysv,dbus,openssh-server,sudo,nftables,iproute2,postgresql,procps"
-MIRROR = "http://deb.debian.org/debian"
 NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
 UP_SECONDS = 60.0
 _PATH = {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}
@@ -81,7 +80,7 @@ def debian(base: Path) -> None:
     shutil.rmtree(base, ignore_errors=True)
     base.mkdir(mode=0o755, parents=True)
     print(f"Making a Debian in {base} (a minute or so)", file=sys.stderr, flush=True)
-    wanted = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", base / "root", MIRROR]
+    wanted = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", base / "root"]
     try:
         command.run(wanted, limit_seconds=1800, env=_PATH)
     except MissingProgram as error:
