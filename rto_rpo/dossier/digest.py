@@ -133,7 +133,7 @@ def digest(report: dict[str, Any]) -> Digest:
         gate=drill.get("gate", False),
         safe=safe["reached"] if safe else None,
         void=report["instrument"]["void"],
-        doubts=_doubts(report),
+        doubts=[doubt for doubt in report["doubts"] if doubt != report["instrument"]["void"]],
         fault_effective=report["instrument"]["fault_effective"],
         acknowledged=sum(point["acknowledged_count"] for point in points),
         ways={point["stream"]: _ways(point) for point in points},
@@ -142,13 +142,6 @@ def digest(report: dict[str, Any]) -> Digest:
         services=sorted({one["service"] for one in report["streams"] if one["service"]}),
         frozen=_frozen(report.get("charter")),
     )
-
-
-def _doubts(report: dict[str, Any]) -> list[str]:
-    """The judge says why a run is void, then of judgements, splits and checks; what follows are doubts."""
-    told = sum(len(report[name]) for name in ("judgements", "split_brain", "checks"))
-    void = report["instrument"]["void"] is not None
-    return list(report["reasons"][told + void :])
 
 
 def _independent(report: dict[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from rto_rpo.measurement import Decision, LostWrite, Measurement, Objective, Rec
 from rto_rpo.report import model
 from rto_rpo.report.density import Density
 from rto_rpo.report.scan import Scan, scan
+from rto_rpo.report.standing import doubts, standing
 from rto_rpo.verdict import decide
 
 _MARGIN_NS_MIN = 50_000_000
@@ -90,6 +91,7 @@ def _report(
     header = found.header
     begin = measured.fault_begin_ns
     clock = _Clock(header["ns"] if begin is None else begin, found)
+    doubted = doubts(measured, decision)
     return model.Report(
         schema="blackstart/report/1",
         judge=header["judge"],
@@ -104,13 +106,20 @@ def _report(
         streams=[_stream(stream) for stream in header["streams"]],
         verdict=decision.verdict,
         reasons=list(decision.reasons),
-        judgements=_judgements(header, decision),
+        doubts=doubted,
+        judgements=_judgements(header, decision, doubted),
         not_tested=[_not_tested(objective) for objective in decision.not_tested],
         recovery_times=[_recovery_time(time, clock) for time in measured.recovery_times],
         recovery_points=[_recovery_point(point, measured, clock) for point in measured.recovery_points],
-        split_brain=[model.SplitBrain.model_validate(asdict(split)) for split in measured.split_brain],
+        split_brain=[
+            model.SplitBrain(standing=standing(split.verdict, doubted), **asdict(split))
+            for split in measured.split_brain
+        ],
         safe=model.Safe.model_validate(asdict(measured.safe)) if measured.safe else None,
-        checks=[model.Check.model_validate(asdict(check)) for check in measured.checks],
+        checks=[
+            model.Check(standing=standing(check.verdict, doubted), **asdict(check))
+            for check in measured.checks
+        ],
         instrument=model.Instrument(
             void=measured.void,
             fault_effective=measured.fault_effective,
@@ -152,10 +161,14 @@ def _stream(stream: Stream) -> model.Stream:
     )
 
 
-def _judgements(header: Header, decision: Decision) -> list[model.Judgement]:
+def _judgements(header: Header, decision: Decision, doubted: list[str]) -> list[model.Judgement]:
     streams = {(judged["subject"], judged["objective"]): judged["stream"] for judged in header["judged"]}
     return [
-        model.Judgement(stream=streams.get((judgement.subject, judgement.objective)), **asdict(judgement))
+        model.Judgement(
+            stream=streams.get((judgement.subject, judgement.objective)),
+            standing=standing(judgement.verdict, doubted),
+            **asdict(judgement),
+        )
         for judgement in decision.judgements
     ]
 

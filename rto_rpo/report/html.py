@@ -27,7 +27,7 @@ from rto_rpo.website import names
 WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
 _DETAIL_MAX = 600
 _STATES = {
-    *("met", "missed", "inconclusive", "held", "not met", "not tested", "not run", "n.a."),
+    *("met", "met, in doubt", "missed", "inconclusive", "held", "not met", "not tested", "not run", "n.a."),
     *("open", "accepted", "closed", "critical", "high", "medium", "low"),
 }
 
@@ -104,7 +104,7 @@ def _hash(text: str) -> Markup:
 
 def _style(state: str) -> str:
     """The class of a state: one of a few, whatever the text."""
-    return state.replace(" ", "-").replace(".", "") if state in _STATES else "unknown"
+    return state.replace(" ", "-").replace(".", "").replace(",", "") if state in _STATES else "unknown"
 
 
 def _overviews(report: Report) -> dict[str, Drawing]:

@@ -1,7 +1,7 @@
 """junit.xml: a drill as a gate of a CI pipeline. What was not tested is skipped there, and never passed.
 
-met: passed; missed: failure; inconclusive: error. The run's own verdict is a case, too, so that a run that
-is void or never ended cannot go green for want of objectives.
+met: passed; missed: failure; inconclusive, and met in a run that is in doubt: error. The run's own verdict
+is a case, too, so that a run that is void or never ended cannot go green for want of objectives.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from xml.etree import ElementTree as ET
 
 from rto_rpo.report import sentences, words
 from rto_rpo.report.model import Report
+from rto_rpo.report.standing import IN_DOUBT
 from rto_rpo.report.visible import visible
 
-_ELEMENTS = {"missed": "failure", "inconclusive": "error", "not tested": "skipped"}
+_ELEMENTS = {"missed": "failure", "inconclusive": "error", IN_DOUBT: "error", "not tested": "skipped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,13 @@ def junit(content: dict[str, Any]) -> str:
         suite.set("timestamp", report.utc.begin.removesuffix("Z")[:19])
     properties = ET.SubElement(suite, "properties")
     told = {"run": report.run, "plan_sha256": report.plan.sha256, "judge": report.judge}
-    for name, value in {**told, "changed": sentences.changed(report)}.items():
+    told["changed"] = sentences.changed(report)
+    told["in_doubt"] = "; ".join(report.doubts) or "no"
+    told |= {
+        f"verification of {one.stream}": sentences.verification(report, one)
+        for one in sentences.points(report)
+    }
+    for name, value in told.items():
         ET.SubElement(properties, "property", {"name": name, "value": visible(value)})
     for case in cases:
         _add(suite, _name(report), case)
@@ -53,11 +60,11 @@ def _cases(report: Report) -> Iterator[_Case]:
     yield _Case("verdict", report.verdict, reasons)
     for one in report.judgements:
         name = f"{one.subject} {one.objective.upper()} within {words.declared(one.declared_seconds)}"
-        yield _Case(name, one.verdict, one.reason, one.upper_seconds)
+        yield _Case(name, one.standing, sentences.why(report, one), one.upper_seconds)
     for split in report.split_brain:
-        yield _Case(f"one writer: {split.stream}", split.verdict, split.reason)
+        yield _Case(f"one writer: {split.stream}", split.standing, sentences.why(report, split))
     for check in report.checks:
-        yield _Case(f"check: {check.name}", check.verdict, check.reason)
+        yield _Case(f"check: {check.name}", check.standing, sentences.why(report, check))
     for left in report.not_tested:
         name = f"{left.subject} {left.objective.upper()} within {words.declared(left.declared_seconds)}"
         yield _Case(name, "not tested", "this drill did not look")

@@ -13,7 +13,7 @@ from rto_rpo.report.visible import visible
 
 COLUMNS = (
     *("run", "stream", "dataset", "number", "what", "counts_as", "when"),
-    *("payload_sha256", "sent_at_seconds", "acknowledged_at_seconds", "acknowledged_utc"),
+    *("payload_sha256", "sent_at_seconds", "acknowledged_at_seconds", "acknowledged_utc", "run_in_doubt"),
 )
 # A spreadsheet takes a cell that begins so for a formula, whoever wrote it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -31,13 +31,14 @@ def lost_writes(content: dict[str, Any]) -> str:
 
 
 def _rows(report: Report, point: RecoveryPoint) -> Iterator[tuple[str, ...]]:
+    doubt = _text("; ".join(report.doubts) or "no")
     known = {write.number: write for write in point.lost}
     dataset = next((one.dataset for one in report.streams if one.name == point.stream), None)
     for what, _, counts_as, numbers in sentences.ways(point):
         for number in numbers:
             write = known.get(number) if what == "Lost" else None
             start = (report.run, _text(point.stream), _text(dataset or ""), str(number))
-            yield (*start, what.lower(), counts_as, *_details(write))
+            yield (*start, what.lower(), counts_as, *_details(write), doubt)
 
 
 def _details(write: LostWrite | None) -> tuple[str, ...]:

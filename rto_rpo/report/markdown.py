@@ -17,7 +17,12 @@ from rto_rpo.report.visible import visible
 _LOST_MAX = 50
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$]|:(?=//)|^[#+=-]|(?<=www)(?=\.))")
 _LIST = re.compile(r"^(\d+)(?=[.)])")
-_WORDS = {"met": "✅ met", "missed": "❌ missed", "inconclusive": "❔ inconclusive"}
+_WORDS = {
+    "met": "✅ met",
+    "met, in doubt": "❔ met, in doubt",
+    "missed": "❌ missed",
+    "inconclusive": "❔ inconclusive",
+}
 
 
 def markdown(content: dict[str, Any], dossier: Dossier | None = None) -> str:
@@ -38,7 +43,7 @@ def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
     for time in report.recovery_times:
         yield from _phases(report, time)
     for point in report.recovery_points:
-        yield from _losses(point)
+        yield from _losses(report, point)
     yield from _checks(report)
     yield from _safety(report)
     if dossier:
@@ -53,13 +58,13 @@ def _promises(report: Report) -> Iterator[str]:
             f"{judgement.subject} {judgement.objective.upper()}",
             words.declared(judgement.declared_seconds),
             sentences.measured(report, judgement),
-            _WORDS[judgement.verdict],
+            _WORDS[judgement.standing],
         )
         for judgement in report.judgements
     ]
     if report.safe:
-        measured = words.bounds(report.safe.lower_seconds, report.safe.upper_seconds)
-        rows.append(("safe RTO", "not judged", measured if report.safe.reached else "not reached", ""))
+        measured, state = sentences.safe(report)
+        rows.append(("safe RTO", "not judged", measured, state))
     rows += [
         (f"{one.subject} {one.objective.upper()}", words.declared(one.declared_seconds), "", "not tested")
         for one in report.not_tested
@@ -82,10 +87,12 @@ def _phases(report: Report, time: RecoveryTime) -> Iterator[str]:
         yield from _table(("Phase", "From the fault", "Took"), rows)
 
 
-def _losses(point: RecoveryPoint) -> Iterator[str]:
+def _losses(report: Report, point: RecoveryPoint) -> Iterator[str]:
     yield from ("", f"## What {_safe(point.stream)} lost", "", _safe(sentences.lost(point)) + ".")
     if bound := sentences.loss_bound(point):
         yield from ("", _safe(bound))
+    verified = sentences.verification(report, point)
+    yield from ("", _safe(f"Verification (everything read back; after the outage): {verified}."))
     found = [
         (what, f"{len(numbers):,}", words.numbers(numbers))
         for what, _, _, numbers in sentences.ways(point)
@@ -108,8 +115,8 @@ def _losses(point: RecoveryPoint) -> Iterator[str]:
 
 
 def _checks(report: Report) -> Iterator[str]:
-    rows = [(f"split brain: {one.stream}", _WORDS[one.verdict], one.reason) for one in report.split_brain]
-    rows += [(check.name, _WORDS[check.verdict], check.reason) for check in report.checks]
+    rows = [(f"split brain: {one.stream}", _WORDS[one.standing], one.reason) for one in report.split_brain]
+    rows += [(check.name, _WORDS[check.standing], check.reason) for check in report.checks]
     if rows:
         yield from ("", "## Checks", "", *_table(("Check", "Verdict", "Why"), rows))
 

@@ -15,6 +15,8 @@ from rto_rpo.measurement import Verdict
 
 REPORT_SCHEMA = "blackstart/report/1"
 
+Standing = Literal["met", "met, in doubt", "missed", "inconclusive"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,7 +78,15 @@ class Stream(_Part):
     limit_seconds: float
 
 
-class Judgement(_Part):
+class _Judged(_Part):
+    """`standing` is how `verdict` is to be read: *met* in a run that is in doubt shows nothing good."""
+
+    verdict: Verdict
+    standing: Standing
+    reason: str
+
+
+class Judgement(_Judged):
     """An objective against its measured bounds. None: there is no such bound."""
 
     subject: str
@@ -85,8 +95,6 @@ class Judgement(_Part):
     declared_seconds: float
     lower_seconds: float | None
     upper_seconds: float | None
-    verdict: Verdict
-    reason: str
 
 
 class NotTested(_Part):
@@ -150,12 +158,10 @@ class RecoveryPoint(_Part):
     loss_rate_bound: float | None
 
 
-class SplitBrain(_Part):
+class SplitBrain(_Judged):
     stream: str
     after: list[int]
     overlapping: list[int]
-    verdict: Verdict
-    reason: str
     revived: bool = False
     revived_tried: int = 0
     revived_taken: list[int] = []
@@ -170,10 +176,8 @@ class Safe(_Part):
     reason: str
 
 
-class Check(_Part):
+class Check(_Judged):
     name: str
-    verdict: Verdict
-    reason: str
 
 
 class Calibration(_Part):
@@ -233,7 +237,10 @@ class Timeline(_Part):
 
 
 class Report(_Part):
-    """`charter` is what was agreed before the run, as it stood; None: nothing was written down."""
+    """`charter` is what was agreed before the run, as it stood; None: nothing was written down.
+
+    `doubts`: why nothing good follows from the run, whatever it measured.
+    """
 
     schema_: Literal["blackstart/report/1"] = Field(alias="schema")
     judge: str
@@ -246,6 +253,7 @@ class Report(_Part):
     streams: list[Stream]
     verdict: Verdict
     reasons: list[str]
+    doubts: list[str]
     judgements: list[Judgement]
     not_tested: list[NotTested]
     recovery_times: list[RecoveryTime]

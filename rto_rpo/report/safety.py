@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rto_rpo.report.model import Report
+from rto_rpo.report.standing import standing
 
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """`state`: met, missed, inconclusive, or "not run"."""
+    """`state`: met, "met, in doubt", missed, inconclusive, or "not run"."""
 
     what: str
     state: str
@@ -41,7 +42,7 @@ def safety(report: Report) -> Iterator[Safety]:
     for what, names in _CHECKS:
         found = [one for one in report.checks if one.name.startswith(names)]
         if found:
-            yield from (Safety(what, one.verdict, f"{one.name}: {one.reason}") for one in found)
+            yield from (Safety(what, one.standing, f"{one.name}: {one.reason}") for one in found)
         else:
             yield Safety(what, "not run", "no check of this drill looked")
 
@@ -51,7 +52,7 @@ def _one_writer(report: Report) -> Safety:
     worst = [one for one in report.split_brain if one.verdict != "met"] or list(report.split_brain)
     if not worst:
         return Safety(what, "not run", "nothing was sent to the old primary's own address")
-    return Safety(what, worst[0].verdict, worst[0].reason)
+    return Safety(what, worst[0].standing, worst[0].reason)
 
 
 def _dead(report: Report) -> Safety:
@@ -59,7 +60,7 @@ def _dead(report: Report) -> Safety:
     fenced = next((one for one in report.timeline.events if one.name == "fenced"), None)
     if fenced is None:
         return Safety(what, "not run", "nobody fenced it in this drill")
-    return Safety(what, "met", str(fenced.detail.get("how") or "fenced"))
+    return Safety(what, standing("met", report.doubts), str(fenced.detail.get("how") or "fenced"))
 
 
 def _orders(report: Report) -> Safety:
@@ -68,4 +69,5 @@ def _orders(report: Report) -> Safety:
         return Safety(what, "not run", "this drill did not ask for that proof")
     if report.instrument.void:
         return Safety(what, "inconclusive", "the run proves nothing")
-    return Safety(what, "met" if report.safe.reached else "missed", report.safe.reason)
+    reached = standing("met", report.doubts) if report.safe.reached else "missed"
+    return Safety(what, reached, report.safe.reason)

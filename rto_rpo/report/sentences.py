@@ -8,7 +8,16 @@ from collections import Counter
 from rto_rpo.evidence.agreed.changes import Change
 from rto_rpo.report import words
 from rto_rpo.report.drawing import short
-from rto_rpo.report.model import Calibration, Judgement, RecoveryPoint, RecoveryTime, Report
+from rto_rpo.report.model import (
+    Calibration,
+    Check,
+    Judgement,
+    RecoveryPoint,
+    RecoveryTime,
+    Report,
+    SplitBrain,
+)
+from rto_rpo.report.standing import IN_DOUBT
 
 _FAULTS = {
     "kill_site": "every process of site {site} was killed at once",
@@ -130,6 +139,35 @@ def lost_sentence(point: RecoveryPoint) -> str:
     """`lost` as a sentence of its own."""
     text = lost(point)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def why(report: Report, one: Judgement | SplitBrain | Check) -> str:
+    """Why it was judged so; where it is in doubt, what is in doubt about the run."""
+    doubted = f"; in doubt: {'; '.join(report.doubts)}" if one.standing == IN_DOUBT else ""
+    return one.reason + doubted
+
+
+def verification(report: Report, point: RecoveryPoint) -> str:
+    """How long it took to read everything back; where that is not known, why."""
+    if point.verification_seconds is not None:
+        return words.length(point.verification_seconds)
+    role = next((one.role for one in report.streams if one.name == point.stream), None)
+    if role == "marks":
+        return "not timed: marks are looked for where they were restored"
+    if not point.reading_complete and not point.read_count:
+        return f"not known: {point.reading_problem or 'nothing was read back'}"
+    return "not known: no operation of the clients came before the end of the reading"
+
+
+def safe(report: Report) -> tuple[str, str]:
+    """(measured, state) of the proof that it was safe to go on, where the drill asked for it."""
+    told = report.safe
+    if told is None:
+        return "nothing: this drill did not ask", "not tested"
+    if not told.reached:
+        return "not reached", "not reached"
+    state = "reached, in doubt" if report.doubts else "reached"
+    return words.bounds(told.lower_seconds, told.upper_seconds), state
 
 
 def loss_bound(point: RecoveryPoint) -> str | None:

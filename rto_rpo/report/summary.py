@@ -17,9 +17,10 @@ def summary(content: dict[str, Any]) -> list[str]:
         for one in report.judgements
     ]
     if report.safe:
-        measured = words.bounds(report.safe.lower_seconds, report.safe.upper_seconds)
-        rows.append(("safe RTO", measured if report.safe.reached else "not reached", "reported, not judged"))
-    rows += [("lost", _lost(point), "") for point in sentences.points(report)]
+        measured, _ = sentences.safe(report)
+        rows.append(("safe RTO", measured, "reported, not judged" + ("; in doubt" if report.doubts else "")))
+    for point in sentences.points(report):
+        rows += [("lost", _lost(point), ""), ("verification", sentences.verification(report, point), "")]
     if report.not_tested:
         names = ", ".join(f"{one.subject} {one.objective.upper()}" for one in report.not_tested)
         rows.append(("not tested", names, ""))
@@ -34,7 +35,7 @@ def summary(content: dict[str, Any]) -> list[str]:
 
 
 def _promised(judgement: Judgement) -> str:
-    return f"declared {words.declared(judgement.declared_seconds)}: {judgement.verdict}"
+    return f"declared {words.declared(judgement.declared_seconds)}: {judgement.standing}"
 
 
 def _lost(point: RecoveryPoint) -> str:

@@ -48,6 +48,7 @@ class Run:
     stall: tuple[float, float] | None = None
     reading_ends: bool = True
     cut_off: bool = False
+    end_reason: str = "stable"
     judge: str = JUDGE
     begins: bool = True
     safe_at_seconds: float | None = 0.9
@@ -124,7 +125,7 @@ def _records(run: Run) -> list[dict[str, Any]]:
             "error": None,
         },
         {"ns": last, "kind": "anchor", "utc": "2026-11-22T06:00:16.000000Z"},
-        {"ns": last, "kind": "end", "reason": "stable"},
+        {"ns": last, "kind": "end", "reason": run.end_reason},
     ]
     return [*head, *middle, *tail]
 

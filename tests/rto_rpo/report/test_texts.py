@@ -26,11 +26,12 @@ def content(folder: Path, run: Run) -> dict[str, Any]:
 def test_the_summary_tells_a_met_run_at_a_glance(tmp_path: Path) -> None:
     assert summary(content(tmp_path, MET)) == [
         "MET  trading-desk, drill kill-primary",
-        "  gateway RTO  529 ms to 604 ms                  declared 30 s: met",
-        "  orders RPO   nothing lost (68 writes checked)  declared 0 s: met",
-        "  safe RTO     529 ms to 900 ms                  reported, not judged",
-        "  lost         0 of 68 acknowledged writes",
-        "  not tested   engine RTO, ticks RPO",
+        "  gateway RTO   529 ms to 604 ms                  declared 30 s: met",
+        "  orders RPO    nothing lost (68 writes checked)  declared 0 s: met",
+        "  safe RTO      529 ms to 900 ms                  reported, not judged",
+        "  lost          0 of 68 acknowledged writes",
+        "  verification  1 s",
+        "  not tested    engine RTO, ticks RPO",
     ]
 
 
@@ -38,8 +39,8 @@ def test_the_summary_names_what_was_lost_and_why_it_counts(tmp_path: Path) -> No
     lines = summary(content(tmp_path, MISSED))
     assert lines[0] == "MISSED  trading-desk, drill kill-primary"
     assert "  orders RPO: 3 acknowledged writes lost, where 0 s allows none" in lines
-    assert "  lost         3 of 68 acknowledged writes: 36\N{EN DASH}38" in lines
-    assert any("safe RTO     not reached" in line for line in lines)
+    assert "  lost          3 of 68 acknowledged writes: 36\N{EN DASH}38" in lines
+    assert any("safe RTO      not reached" in line for line in lines)
 
 
 def test_the_summary_never_calls_an_unread_stream_unharmed(tmp_path: Path) -> None:
