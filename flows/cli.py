@@ -27,6 +27,7 @@ from flows.commands import (
     people,
     protect,
     switching,
+    watching,
 )
 from flows.console import Console
 
@@ -53,6 +54,7 @@ app.command()(exercise.drill)
 app.command()(damage.faults)
 app.command()(damage.stop)
 app.command()(exercise.calibrate)
+app.command()(watching.watch)
 app.command()(exercise.failover)
 app.command()(deciding.approve)
 app.command()(switching.switchover)

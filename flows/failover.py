@@ -53,7 +53,7 @@ def perform(
     Raises GuardError unless the plan's environment is named; RunbookError when another failover runs, or none
     may follow on what was done last.
     """
-    _require_environment(estate, environment)
+    require_environment(estate, environment)
 
     def observe(event: str, detail: Detail) -> None:
         if event not in _QUIET:
@@ -67,11 +67,11 @@ def take_back(estate: Estate, *, environment: str | None, cold: bool = False) ->
 
     Raises GuardError unless the plan's environment is named; RunbookError when it cannot be taken back.
     """
-    _require_environment(estate, environment)
+    require_environment(estate, environment)
     return abandon(estate, runbook_of(estate, lambda *_: None, cold=cold), lambda *_: None)
 
 
-def _require_environment(estate: Estate, environment: str | None) -> None:
+def require_environment(estate: Estate, environment: str | None) -> None:
     declared, failover = estate.plan.environment, declared_failover(estate)
     if environment != declared:
         raise GuardError(

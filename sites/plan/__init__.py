@@ -54,3 +54,5 @@ from sites.plan.service import Service as Service
 from sites.plan.shell_site import ShellProcess as ShellProcess
 from sites.plan.shell_site import ShellSite as ShellSite
 from sites.plan.sqlite import SqliteDataset as SqliteDataset
+from sites.plan.vantage import CommandVantage as CommandVantage
+from sites.plan.vantage import ProcessVantage as ProcessVantage

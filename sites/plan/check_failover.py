@@ -15,6 +15,14 @@ def failover_contradictions(plan: Plan) -> Iterator[tuple[Place, str]]:
         return
     if failover.decide == "automatic" and failover.power_off is None:
         yield from _unfenceable(plan, failover.from_site)
+    vantages = len(failover.vantages) or 1
+    if failover.detect.quorum is not None and failover.detect.quorum > vantages:
+        said = f"{failover.detect.quorum} of {vantages} vantages can never see it; declare more `vantages`"
+        yield ("failover", "detect", "quorum"), said
+    runbooks = [name for name, drill in plan.drills.items() if drill.respond == "runbook"]
+    if failover.decide == "notify" and runbooks:
+        said = f'only people would be told, but drill "{runbooks[0]}" responds with the runbook'
+        yield ("failover", "decide"), said
 
 
 def _unfenceable(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:

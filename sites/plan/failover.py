@@ -10,15 +10,19 @@ from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
 from sites.plan.references import EnvValue, SiteName
 from sites.plan.scalars import Command, Count, EnvName, Name, PositiveSpan, Text
+from sites.plan.vantage import Vantage
 
 
 class Detect(Noun):
     """How many bad signs in a row make an outage."""
 
-    every: PositiveSpan = Field(parse_duration("500ms"), description="one probe in this time")
-    limit: PositiveSpan = Field(parse_duration("1s"), description="a probe not answered by then is silence")
+    every: PositiveSpan = Field(parse_duration("100ms"), description="one probe in this time")
+    limit: PositiveSpan = Field(parse_duration("500ms"), description="not answered by then, it is silence")
     refused: Count = Field(5, description="so many refusals in a row are an outage")
-    silent: Count = Field(10, description="so many bad signs in a row are an outage when some are silence")
+    silent: Count = Field(15, description="so many bad signs in a row are an outage when some are silence")
+    quorum: Count | None = Field(
+        None, description="so many vantages have to see it at the same time; default: more than half"
+    )
 
 
 class PowerOff(Noun):
@@ -62,12 +66,16 @@ class Failover(Noun):
         description="no promotion before the old site is fenced; operator: a person may say that it is",
     )
     power_off: PowerOff | None = Field(None, description="fences the site by turning it off")
-    decide: Literal["automatic", "approval"] = Field(
-        description="automatic: it starts as soon as the outage is declared; approval: once a person agrees"
+    decide: Literal["automatic", "approval", "notify"] = Field(
+        description="automatic: it starts as soon as the outage is declared; approval: once a person agrees; "
+        "notify: people are told, and start it"
     )
     decide_by: PositiveSpan = Field(
         parse_duration("15m"), description="a person's answer within this time, or it is a no"
     )
     detect: Detect = Field(default_factory=Detect, description="when the service counts as gone")
+    vantages: dict[Name, Vantage] = Field(
+        {}, description="from where it is looked at; default: from where `watch` or the drill runs"
+    )
     steps: dict[Name, OwnStep] = Field({}, description="steps of your own, before or after any other")
     approvals: dict[Name, Approval] = Field({}, description="where a person has to agree")

@@ -5,20 +5,18 @@ from __future__ import annotations
 import threading
 from dataclasses import asdict
 
-from sites.drivers.http.check import check
 from sites.errors import GateRefused, GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Failover as Declared
 from sites.recovery.asking import Questions
+from sites.recovery.detection import Declaration, Setting
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import Engine, Observer, Run, Step
-from sites.recovery.sentinel import Declaration, Sign, Thresholds, watch
 from sites.recovery.standing import Standing
 from sites.recovery.under_way import under_way
-
-_SIGNS: dict[str, Sign] = {"good": "good", "bad": "refused", "refused": "refused", "silent": "silent"}
+from sites.recovery.watching import Watch, watch_over
 
 
 class Responder:
@@ -32,59 +30,54 @@ class Responder:
         self._estate = estate
         self._observe = observe
         self._steps = runbook_of(estate, observe, cold=cold)
-        self._urls = watched(estate)
+        self._watch = watch_over(estate)
+
+    @property
+    def setting(self) -> Setting:
+        return self._watch.setting
 
     def stand_watch(self, stop: threading.Event) -> Run | None:
-        """Watch until an outage is declared and the failover has ended, or until `stop` (None)."""
-        detect = declared_failover(self._estate).detect
-        thresholds = Thresholds(detect.every.seconds, detect.refused, detect.silent)
-        declaration = watch(lambda: self._sign(detect.limit.seconds), thresholds, stop)
+        """Watch until an outage is declared and the failover has ended, or until `stop` (None).
+
+        Raises GateRefused when a person has to agree, and does not.
+        """
+        with self._watch as watch:
+            return self.once(watch, stop)
+
+    def once(self, watch: Watch, stop: threading.Event) -> Run | None:
+        """The same on a watch that has begun and goes on."""
+        declaration = watch.declared(stop)
         if declaration is None:
             return None
-        self._observe("detected", {"why": declaration.why, "signs": list(declaration.signs)})
-        self._decide(declaration, stop)
+        self._observe("detected", asdict(declaration))
+        self._decide(declaration, watch, stop)
         resume = Standing(self._estate.state).under_way == "failover"  # who began it may have died since
         return fail_over(self._estate, self._steps, self._observe, resume=resume)
 
-    def _decide(self, declaration: Declaration, stop: threading.Event) -> None:
+    def _decide(self, declaration: Declaration, watch: Watch, stop: threading.Event) -> None:
         """Raises GateRefused when a person has to agree, and does not."""
         failover = declared_failover(self._estate)
         if failover.decide == "automatic":
             self._observe("decided", {"by": "automatic"})
             return
+        if failover.decide == "notify":
+            raise GateRefused("the plan leaves it to people", hint="blackstart failover")
         questions = Questions(self._estate.state)
         says = f'Site "{failover.from_site}" is gone ({declaration.why}). Fail over to "{failover.to_site}"?'
         question = questions.ask("failover", says, failover.decide_by.seconds)
         self._observe("decide_waiting", {"says": says, "until": question.until})
-        answer = questions.wait(question, stop.is_set)
+        answer = questions.wait(question, lambda: stop.is_set() or watch.well())
+        if answer.decision == "withdrawn" and not stop.is_set():
+            raise GateRefused("the service answers everybody again, so the question was withdrawn")
         if answer.decision != "approved":
             raise GateRefused(f"the failover was not approved: {answer.decision} by {answer.by}")
         self._observe("decided", asdict(answer))
-
-    def _sign(self, limit_seconds: float) -> Sign:
-        """A site is gone only when every service is: one that answers is a good sign."""
-        signs = [_SIGNS[check(url, limit_seconds).sign] for url in self._urls]
-        if "good" in signs:
-            return "good"
-        return "silent" if "silent" in signs else "refused"
 
 
 def declared_failover(estate: Estate) -> Declared:
     if estate.plan.failover is None:
         raise GuardError(f'plan "{estate.plan.name}" declares no failover')
     return estate.plan.failover
-
-
-def watched(estate: Estate) -> list[str]:
-    """The addresses that detection looks at. Raises GuardError when the plan gives it nothing to see."""
-    services = estate.plan.services.values()
-    urls = [f"{s.endpoint}{s.check.path}" for s in services if s.endpoint is not None and s.check is not None]
-    if not urls:
-        raise GuardError(
-            "nothing can be detected: no service declares both an endpoint and a check",
-            hint="give at least one service `endpoint` and `check`",
-        )
-    return urls
 
 
 def fail_over(

@@ -1,66 +1,114 @@
-"""Detection: from probes alone, does the service still answer its clients?
+"""The sentinel: stands watch for as long as it lives, and answers for what it declares.
 
-Refusal (something answers, and says no) and silence (nothing answers) have thresholds of their own: a
-refusal is certain at once, silence may be a lost packet.
+What an earlier one began and did not finish comes first. Then it watches; when the service is declared gone
+it tells people and does what the plan says: fails over, asks, or leaves it to them. Where it was not allowed
+to, it begins to watch again once the service has been seen to answer: nobody is asked twice about one outage.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-Sign = Literal["good", "refused", "silent"]
+from sites.errors import GateRefused, GuardError
+from sites.estate import Estate
+from sites.recovery.own_steps import runbook_of
+from sites.recovery.respond import Responder, fail_over
+from sites.recovery.runbook import Detail, Observer, Run
+from sites.recovery.standing import Standing
+from sites.recovery.watching import Watch, watch_over
 
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """How many bad signs in a row make an outage. One sign is taken every `every_seconds`."""
-
-    every_seconds: float
-    refused: int
-    silent: int
+_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Declaration:
-    """That the service is gone, and the signs that say so, the newest last."""
+class Said:
+    """One thing that people are told: what it is about, the reason, the next command."""
 
-    why: Literal["refused", "silent"]
-    signs: tuple[Sign, ...]
+    about: str
+    reason: str
+    command: str
 
 
-class Tally:
-    """Counts signs in a row, and declares. Pure: time and probing are the caller's."""
+Tell = Callable[[Said], None]
 
-    def __init__(self, thresholds: Thresholds) -> None:
-        self._thresholds = thresholds
-        self._row: list[Sign] = []
 
-    def add(self, sign: Sign) -> Declaration | None:
-        """Take one more sign. A good one ends the row."""
-        if sign == "good":
-            self._row.clear()
-            return None
-        longest = max(self._thresholds.refused, self._thresholds.silent)
-        self._row = [*self._row, sign][-longest:]
-        if self._row.count("refused") >= self._thresholds.refused:
-            return Declaration("refused", tuple(self._row))
-        if len(self._row) >= self._thresholds.silent:
-            return Declaration("silent", tuple(self._row))
+class Sentinel:
+    """Raises GuardError where there is nothing to see, or where nothing could be failed over to any more.
+
+    `observe` is told what happens as a drill's ledger is; `tell` passes on what people have to know, and
+    keeps nobody waiting.
+    """
+
+    def __init__(self, estate: Estate, observe: Observer, tell: Tell) -> None:
+        self._estate, self._observe, self._tell = estate, observe, tell
+        standing = Standing(estate.state)
+        self._resume = standing.under_way == "failover"
+        if not self._resume:
+            _require_somewhere_to_go(standing)
+        self._watch = watch_over(estate)
+
+    @property
+    def setting(self) -> str:
+        """What it takes for an outage, in one line."""
+        return self._watch.setting.told()
+
+    def stand(self, stop: threading.Event) -> Run | None:
+        """Until a failover has ended, well or not, or until `stop` (None). Raises BlackstartError."""
+        if self._resume:
+            self._told("a failover", "an earlier one was cut off; it is gone on with", "blackstart status")
+            steps = runbook_of(self._estate, self._observe)
+            return self._ended(fail_over(self._estate, steps, self._observe, resume=True))
+        responder = Responder(self._estate, self._watched)
+        with self._watch as watch:
+            while not stop.is_set():
+                try:
+                    run = responder.once(watch, stop)
+                except GateRefused as error:
+                    self._told("no failover", str(error), error.hint or "blackstart failover")
+                    self._until_well(watch, stop)
+                    continue
+                return self._ended(run) if run is not None else None
         return None
 
+    def _until_well(self, watch: Watch, stop: threading.Event) -> None:
+        while not stop.wait(_AGAIN_SECONDS):
+            if watch.well():
+                self._told("the service", "it answers again; the watch goes on", "blackstart status")
+                return
 
-def watch(probe: Callable[[], Sign], thresholds: Thresholds, stop: threading.Event) -> Declaration | None:
-    """Probe on a steady beat until the service is declared gone, or until `stop` is set (None)."""
-    tally = Tally(thresholds)
-    due = time.monotonic()
-    while not stop.is_set():
-        declaration = tally.add(probe())
-        if declaration is not None:
-            return declaration
-        due = max(due + thresholds.every_seconds, time.monotonic())
-        stop.wait(max(0.0, due - time.monotonic()))
-    return None
+    def _watched(self, event: str, detail: Detail) -> None:
+        self._observe(event, detail)
+        if event == "detected":
+            why = f"declared gone ({detail['why']}), seen from {_names(detail['vantages'])}"
+            self._told("the service", why, "blackstart status")
+        elif event == "decide_waiting":
+            self._told("a decision", f"{detail['says']} Until {detail['until']}", "blackstart approve")
+        elif event == "note" and "asked" in detail:
+            typed = f' --typed "{detail["typed"]}"' if detail.get("typed") else ""
+            self._told("an answer", f"{detail['says']} Until {detail['until']}", f"blackstart approve{typed}")
+
+    def _ended(self, run: Run) -> Run:
+        failed = "; ".join(f"{step}: {error}" for step, error in run.failed.items())
+        if run.complete:
+            self._told("the failover", "it came to its end", "blackstart status")
+        else:
+            self._told("the failover", f"NOT complete: {failed}", "blackstart failover --resume")
+        return run
+
+    def _told(self, about: str, reason: str, command: str) -> None:
+        self._tell(Said(about, reason, command))
+
+
+def _names(vantages: object) -> str:
+    return ", ".join(map(str, vantages)) if isinstance(vantages, (list, tuple)) else str(vantages)
+
+
+def _require_somewhere_to_go(standing: Standing) -> None:
+    """A site that was lost already cannot take over again before a failback."""
+    if standing.now == "failed over":
+        raise GuardError(
+            'there is nothing to fail over to: the plan stands at "failed over"',
+            hint="blackstart failback, then watch again",
+        )

@@ -89,6 +89,7 @@ def test_every_command_is_there() -> None:
         "upkeep",
         "upload",
         "verify",
+        "watch",
     ]
 
 

@@ -12,8 +12,9 @@ from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.failover import ATTEST, Failover
 from sites.recovery.fence import Fences
-from sites.recovery.respond import abandon, fail_over, watched
+from sites.recovery.respond import abandon, fail_over
 from sites.recovery.runbook import Step, in_order
+from sites.recovery.watching import watched
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "trading_desk" / "plan.yaml"
 

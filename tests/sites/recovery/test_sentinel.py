@@ -1,54 +1,156 @@
-"""Detection counts signs in a row, refusal and silence apart."""
+"""The sentinel's life: what was cut off first, then the watch; who is told, and when it watches again."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import HTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sites.recovery.sentinel import Sign, Tally, Thresholds, watch
+from sites.errors import GuardError, RunbookError
+from sites.estate import Estate
+from sites.fences import Fences
+from sites.recovery.asking import Questions
+from sites.recovery.injection import MOMENTS
+from sites.recovery.own_steps import runbook_of
+from sites.recovery.respond import fail_over
+from sites.recovery.sentinel import Said, Sentinel
+from sites.recovery.standing import Standing
+from tests.sites.recovery.test_respond import estate
+from tests.sites.recovery.test_watching import Answer
 
-THRESHOLDS = Thresholds(every_seconds=0.001, refused=3, silent=4)
-
-
-def declared_at(signs: list[Sign]) -> tuple[int, str] | None:
-    tally = Tally(THRESHOLDS)
-    for number, sign in enumerate(signs, 1):
-        if declaration := tally.add(sign):
-            return number, declaration.why
-    return None
-
-
-@pytest.mark.parametrize(
-    ("signs", "expected"),
-    [
-        (["refused"] * 3, (3, "refused")),
-        (["silent"] * 4, (4, "silent")),
-        (["silent"] * 3, None),
-        (["refused"] * 2, None),
-        (["refused", "refused", "good", "refused", "refused"], None),
-        (["silent", "refused", "silent", "silent"], (4, "silent")),
-        (["silent", "refused", "refused", "refused"], (4, "refused")),
-        (["good"] * 50, None),
-    ],
-)
-def test_rows_of_bad_signs(signs: list[Sign], expected: tuple[int, str] | None) -> None:
-    assert declared_at(signs) == expected
+YES = {"fence here": "site here is off"}
 
 
-def test_watching_ends_with_the_declaration() -> None:
-    signs: list[Sign] = ["good", "good", "refused", "good", "refused", "refused", "refused"]
-    row = iter(signs)
-    declaration = watch(lambda: next(row), THRESHOLDS, threading.Event())
-    assert declaration is not None
-    assert declaration.signs == ("refused", "refused", "refused")
+class Post:
+    """A sentinel in a thread of its own, and what it says."""
+
+    def __init__(self, here: Estate) -> None:
+        self.said: list[Said] = []
+        self.seen: list[str] = []
+        self.ended: list[Any] = []
+        self.stop = threading.Event()
+        self._questions = Questions(here.state)
+        self._sentinel = Sentinel(here, lambda event, _: self.seen.append(event), self.said.append)
+        self._thread = threading.Thread(target=lambda: self.ended.append(self._sentinel.stand(self.stop)))
+        self._thread.start()
+
+    def wait_for(self, about: str, count: int = 1) -> Said:
+        while len(found := [said for said in self.said if said.about == about]) < count:
+            assert not self.ended, (self.ended, self.said)
+            self._thread.join(0.01)
+        return found[-1]
+
+    def answer(self, name: str, decision: Any = "approved") -> None:
+        while not [question for question in self._questions.open() if question.name == name]:
+            assert not self.ended, (self.ended, self.said)
+            self._thread.join(0.01)
+        self._questions.answer(name, decision, "ann", "root", YES.get(name))
+
+    def join(self) -> Any:
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        return self.ended[0]
 
 
-def test_watching_stops_when_told() -> None:
-    stop = threading.Event()
+@contextmanager
+def answering(here: Estate) -> Iterator[None]:
+    port = int(str(here.plan.services["web"].endpoint).rpartition(":")[2])
 
-    def probe() -> Sign:
-        stop.set()
-        return "good"
+    class Good(Answer):
+        good = ("/", "/good")
 
-    assert watch(probe, THRESHOLDS, stop) is None
+    with HTTPServer(("127.0.0.1", port), Good) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield
+        server.shutdown()
+
+
+def test_it_tells_asks_and_fails_over(tmp_path: Path) -> None:
+    post = Post(estate(tmp_path, decide="approval"))
+    assert post.wait_for("a decision").command == "blackstart approve"
+    post.answer("failover")
+    assert post.wait_for("an answer").command == 'blackstart approve --typed "site here is off"'
+    post.answer("fence here")
+    assert post.join().complete
+    assert [said.about for said in post.said] == ["the service", "a decision", "an answer", "the failover"]
+    assert post.seen[0] == "detected"
+
+
+def test_who_said_no_is_not_asked_again_before_the_service_was_well(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="approval")
+    post = Post(here)
+    post.answer("failover", "refused")
+    assert "refused by ann" in post.wait_for("no failover").reason
+    with answering(here):
+        assert "answers again" in post.wait_for("the service", 2).reason
+    post.wait_for("a decision", 2)  # it is gone once more: that is another outage
+    post.stop.set()
+    assert post.join() is None
+    assert Questions(here.state).open() == []
+
+
+def test_a_question_is_withdrawn_once_the_service_answers(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="approval")
+    post = Post(here)
+    post.wait_for("a decision")
+    with answering(here):
+        assert "withdrawn" in post.wait_for("no failover").reason
+        post.wait_for("the service", 2)
+        assert Questions(here.state).open() == []
+        post.stop.set()
+        assert post.join() is None
+
+
+def test_where_people_decide_it_only_tells(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="notify")
+    post = Post(here)
+    assert post.wait_for("no failover").command == "blackstart failover"
+    post.stop.set()
+    assert post.join() is None
+    assert Standing(here.state).now == "serving at home"
+
+
+def test_what_an_earlier_one_began_comes_first(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="approval")
+
+    class Died(BaseException):
+        pass
+
+    def die(_step: str, moment: str) -> None:
+        if moment == MOMENTS[1]:
+            raise Died
+
+    steps = runbook_of(here, lambda *_: None)
+    run = fail_over(here, steps, lambda *_: None, at=die)  # the engine takes a broken step for a failed one
+    assert not run.complete
+    assert Standing(here.state).under_way == "failover"
+    post = Post(here)
+    post.answer("fence here")
+    assert post.join().complete
+    assert "detected" not in post.seen
+    assert post.said[0].reason.startswith("an earlier one was cut off")
+
+
+def test_there_is_nothing_to_watch_once_it_was_failed_over(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="automatic")
+    standing = Standing(here.state)
+    standing.begin("failover")
+    Fences(here.state).raise_("here", "failover")
+    standing.end("failover")
+    with pytest.raises(GuardError, match="nothing to fail over to"):
+        Sentinel(here, lambda *_: None, lambda _: None)
+
+
+def test_two_do_not_fail_over_at_once(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="automatic")
+    first = Post(here)
+    first.wait_for("an answer")
+    with pytest.raises(RunbookError, match="another process holds"):
+        Sentinel(here, lambda *_: None, lambda _: None).stand(threading.Event())
+    first.answer("fence here", "refused")
+    assert not first.join().complete
