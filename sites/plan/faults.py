@@ -61,6 +61,10 @@ class Partition(SiteFault):
     )
 
 
+REVIVABLE = (KillSite, PauseSite, Partition)
+"""What a whole site comes back from: started again, going on, reconnected."""
+
+
 class RepositoryFault(Noun):
     """A fault that strikes a backup repository in a folder of this machine."""
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rto_rpo.durable import make_folder
 from sites.capability import Direction, Proof, Target
+from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.containers.daemon import Container, Daemon
 from sites.drivers.containers.fleet import Fleet
 from sites.drivers.containers.record import Life
@@ -44,9 +45,16 @@ class ContainerSite:
     """Running, Killable, KillingOne, Pausable and Partitionable. `path` is where its record is kept."""
 
     def __init__(
-        self, name: str, path: Path, label: str, specs: Mapping[str, ContainerSpec], daemon: Daemon
+        self,
+        name: str,
+        path: Path,
+        label: str,
+        specs: Mapping[str, ContainerSpec],
+        daemon: Daemon,
+        barred: Barred = nothing_barred,
     ) -> None:
         self.name = name
+        self._barred = barred
         self.path = path.absolute()
         self._specs = dict(specs)
         self._fleet = Fleet(name, label, daemon)
@@ -59,6 +67,7 @@ class ContainerSite:
         """
         specs = self._specs.items()
         wanted = [name for name, spec in specs if (spec.autostart if only is None else name in only)]
+        refuse_barred(self.name, wanted, self._barred)
         with self._lock():
             there = self._fleet.named(self._specs)
             Life.begun(self._fleet.label).save(self.path)
@@ -84,6 +93,7 @@ class ContainerSite:
         if process not in self._specs:
             known = ", ".join(sorted(self._specs)) or "none"
             raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
+        refuse_barred(self.name, (process,), self._barred)
         if not self._is_up():
             raise SiteError(f'cannot start process "{process}": site "{self.name}" is not up')
         container = self._fleet.named([process])[process]

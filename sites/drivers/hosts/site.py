@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sites.capability import Direction, Proof, Target
+from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.held import NoAnswer
 from sites.drivers.hosts.cut import Cut
 from sites.drivers.hosts.host import Armed, Host
@@ -41,8 +42,10 @@ class HostsSite:
         ask_seconds: float = ASK_SECONDS,
         kill_seconds: float = KILL_SECONDS,
         cut_seconds: float = CUT_SECONDS,
+        barred: Barred = nothing_barred,
     ) -> None:
         self.name = name
+        self._barred = barred
         self.hosts = dict(hosts)
         self._processes = dict(processes)
         self._act_seconds = act_seconds
@@ -66,6 +69,7 @@ class HostsSite:
     def up(self, *, only: Collection[str] | None = None) -> None:
         """Start every process with `autostart`, or `only` those; return once all are ready."""
         wanted = [n for n, p in self._processes.items() if (p.autostart if only is None else n in only)]
+        refuse_barred(self.name, wanted, self._barred)
         for process in wanted:
             self._ensure("start", process)
         for process in wanted:
@@ -79,6 +83,7 @@ class HostsSite:
     def start(self, process: str) -> None:
         """Start one process and wait until it is ready; no effect if it runs."""
         self._declared(process)
+        refuse_barred(self.name, (process,), self._barred)
         self._ensure("start", process)
         self._wait_until_ready(process)
 

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,13 +47,13 @@ def template() -> Iterator[Path]:
 
 @pytest.fixture
 def new_pair(template: Path) -> Iterator[Callable[..., Pair]]:
-    """Makes pairs that a test may ruin. Options: synchronous, namespace."""
+    """Makes pairs that a test may ruin. Options are those of `make_pair`."""
     made: list[tuple[Path, Pair | None]] = []
 
-    def make(*, synchronous: bool = True, namespace: bool | None = None) -> Pair:
+    def make(**options: Any) -> Pair:
         folder = _open_folder()
         made.append((folder, None))
-        made[-1] = (folder, make_pair(template, folder, synchronous=synchronous, namespace=namespace))
+        made[-1] = (folder, make_pair(template, folder, **{"synchronous": True, **options}))
         assert made[-1][1] is not None
         return made[-1][1]
 
