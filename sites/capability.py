@@ -80,6 +80,26 @@ class Target:
     detail: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version of something, and who said so. `version` None: it is not known, and `problem` says why."""
+
+    what: str
+    where: str
+    version: str | None
+    by: str
+    problem: str | None = None
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A site that can say what its machines run."""
+
+    def versions(self) -> list[Version]:
+        """What is not known is in it too, with the reason; raises nothing."""
+        ...
+
+
 @runtime_checkable
 class Running(Protocol):
     """A site whose processes can be started, stopped and listed by name."""

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from rto_rpo.controls.answers import field_of
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
-from rto_rpo.report import people, sentences, words
+from rto_rpo.report import people, sentences, versions, words
 from rto_rpo.report.drawing import Drawing
 from rto_rpo.report.model import Report
 from rto_rpo.report.outage import numbered, outage
@@ -75,7 +75,13 @@ def templates() -> Environment:
         finalize=_visible,
     )
     made.globals.update(
-        sentences=sentences, words=words, numbered=numbered, people=people, safety=safety, svg=svg
+        sentences=sentences,
+        words=words,
+        numbered=numbered,
+        people=people,
+        safety=safety,
+        svg=svg,
+        versions=versions,
     )
     made.globals.update(field_of=field_of, names=names)
     made.filters.update(detail=_detail, hash=_hash, style=_style)

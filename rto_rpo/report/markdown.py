@@ -8,7 +8,7 @@ from typing import Any
 
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Authority
-from rto_rpo.report import people, sentences, words
+from rto_rpo.report import people, sentences, versions, words
 from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
 from rto_rpo.report.outage import numbered
 from rto_rpo.report.safety import safety
@@ -16,7 +16,7 @@ from rto_rpo.report.visible import visible
 
 _LOST_MAX = 50
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$]|:(?=//)|^[#+=-]|(?<=www)(?=\.))")
-_LIST = re.compile(r"^(\d+)(?=[.)])")
+_LIST = re.compile(r"^(\d+)(?=[.)](?:\s|$))")
 _WORDS = {
     "met": "✅ met",
     "met, in doubt": "❔ met, in doubt",
@@ -40,6 +40,7 @@ def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
     yield from ("", "## Promised and measured", "", *_promises(report))
     yield from ("", f"**Not tested:** {_not_tested(report)}")
     yield from _changes(report)
+    yield from _versions(report)
     for time in report.recovery_times:
         yield from _phases(report, time)
     for point in report.recovery_points:
@@ -129,6 +130,17 @@ def _changes(report: Report) -> Iterator[str]:
         ]
         yield from ("", "## Changed since the previous run", "")
         yield from _table(("About", "Place in the plan", "Before", "Now"), rows)
+
+
+def _versions(report: Report) -> Iterator[str]:
+    yield from ("", "## Versions of what was tried", "")
+    if not report.versions:
+        yield _safe(f"Not known: {versions.NOT_ASKED}.")
+        return
+    yield _safe(f"As each said itself, on {versions.when(report)}. {versions.counted(report)}.")
+    yield from (f"\n**Not the same everywhere:** {_safe(one)}" for one in versions.unlike(report))
+    rows = [(one.what, one.where, versions.shown(one), one.by) for one in report.versions]
+    yield from ("", *_table(("What", "Where", "Version", "Said by"), rows))
 
 
 def _safety(report: Report) -> Iterator[str]:

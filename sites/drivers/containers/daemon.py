@@ -32,7 +32,8 @@ _SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
 class Container:
     """One container as the daemon described it. `addresses`: network -> address there.
 
-    `stores`: where, on the daemon's machine, it may write what outlives it."""
+    `stores`: where, on the daemon's machine, it may write what outlives it. `image_hash`: of the very image
+    that it was made from, whatever the name has come to mean since."""
 
     id: str
     name: str
@@ -46,6 +47,7 @@ class Container:
     addresses: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, str] = field(default_factory=dict)
     stores: tuple[Path, ...] = ()
+    image_hash: str = ""
 
     @property
     def alive(self) -> bool:
@@ -133,6 +135,12 @@ class Daemon:
                 self.api.remove_container(made["Id"], force=True)
         return code, said.decode(errors="replace")
 
+    def version(self) -> str:
+        """The daemon's own, and its machine's kernel."""
+        with self.asked("ask the version"):
+            told = self.api.version()
+        return f"{told['Version']}; kernel {told.get('KernelVersion') or 'unknown'}"
+
     def log(self, container: Container, lines: int) -> str:
         """The end of what a container said."""
         with self.asked(f'read the log of container "{container.name}"'):
@@ -197,6 +205,7 @@ def _container(told: dict[str, Any]) -> Container:
         stores=tuple(
             Path(one["Source"]) for one in told.get("Mounts") or () if one.get("RW") and one.get("Source")
         ),
+        image_hash=told.get("Image", ""),
     )
 
 

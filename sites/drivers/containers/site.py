@@ -15,10 +15,12 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rto_rpo.durable import make_folder
-from sites.capability import Direction, Proof, Target
+from sites.capability import Direction, Proof, Target, Version
+from sites.drivers.asked import asked
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.containers.daemon import Container, Daemon
 from sites.drivers.containers.fleet import Fleet
@@ -87,6 +89,20 @@ class ContainerSite:
             proof = self.kill()
         if not proof.holds:
             raise SiteError(f'cannot bring site "{self.name}" down: {proof.how}')
+
+    def versions(self) -> list[Version]:
+        """The daemon's and its kernel, and the image of each container by its hash."""
+        where, daemon = f"site {self.name}", self._fleet.daemon
+        found = [asked("Docker daemon", where, "the daemon itself", daemon.version)]
+        by = "the daemon (inspect)"
+        for process in self._specs:
+            image = partial(self._image, process)
+            found.append(asked(f"image of container {process}", where, by, image))
+        return found
+
+    def _image(self, process: str) -> str:
+        container = self._fleet.named([process])[process]
+        return f"{container.image} {container.image_hash}".strip()
 
     def start(self, process: str) -> None:
         """Start one declared container and wait until it is ready; no effect if it runs."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
-from sites.capability import Direction, Proof, Target
+from sites.capability import Direction, Proof, Target, Version
+from sites.drivers.asked import asked
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.held import NoAnswer
 from sites.drivers.hosts.cut import Cut
@@ -218,6 +220,23 @@ class HostsSite:
             f'cannot {act} process "{process}" at site "{self.name}" (host "{host}"): {why}',
             hint=f"look there with: journalctl -u {unit}" if unit else None,
         )
+
+    def versions(self) -> list[Version]:
+        """What each host says of its system."""
+        line = '. /etc/os-release 2>/dev/null; echo "${PRETTY_NAME:-an unnamed system}; $(uname -srm)"'
+
+        def ask(host: Host) -> str:
+            return "\n".join(host.run("ask the system of", line, limit_seconds=self._ask_seconds))
+
+        return [
+            asked(
+                "operating system",
+                f"site {self.name}, host {name}",
+                "the host itself (uname, os-release)",
+                partial(ask, host),
+            )
+            for name, host in self.hosts.items()
+        ]
 
     def _arm(self, host: Host) -> Armed:
         return host.arm("arm", armed(host.words, self._kill_line(host)), limit_seconds=self._ask_seconds)

@@ -32,6 +32,7 @@ def test_the_summary_tells_a_met_run_at_a_glance(tmp_path: Path) -> None:
         "  lost          0 of 68 acknowledged writes",
         "  verification  1 s",
         "  not tested    engine RTO, ticks RPO",
+        "  versions      3 known, 1 not known",
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sites.capability import KillingOne, Pausable
+from sites.drivers.asked import operating_system
 from sites.drivers.hosts.host import Host
 from sites.drivers.hosts.script import HostProcess, functions
 from sites.drivers.hosts.site import HostsSite
@@ -167,6 +168,15 @@ def test_two_at_a_time_do_not_get_each_others_answers(site: HostsSite) -> None:
     with host._busy:
         assert host.run("ask", "say apart", limit_seconds=5) == ["apart"]
     assert host.run("ask", "say inside", limit_seconds=5) == ["inside"]
+
+
+def test_each_host_says_its_system_and_one_out_of_reach_is_not_known(server: Sshd, site: HostsSite) -> None:
+    assert [one.where for one in site.versions()] == ["site north, host a", "site north, host b"]
+    assert {one.version for one in site.versions()} == {operating_system()}
+    far = Host("far", replace(server.address(), port=1), functions({}))
+    [unknown] = HostsSite("far", {"far": far}, {}).versions()
+    assert (unknown.version, unknown.what) == (None, "operating system")
+    assert "far" in str(unknown.problem)
 
 
 def test_the_machines_are_targets_by_their_addresses(server: Sshd, site: HostsSite) -> None:
