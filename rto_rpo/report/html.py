@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rto_rpo.controls.answers import field_of
+from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
 from rto_rpo.report import people, sentences, versions, words
@@ -83,7 +84,7 @@ def templates() -> Environment:
         svg=svg,
         versions=versions,
     )
-    made.globals.update(field_of=field_of, names=names)
+    made.globals.update(field_of=field_of, names=names, grid=grid, sum_up=sum_up)
     made.filters.update(detail=_detail, hash=_hash, style=_style)
     return made
 

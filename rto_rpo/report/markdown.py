@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from rto_rpo.dossier.cells import Tried, grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Authority
 from rto_rpo.report import people, sentences, versions, words
@@ -162,6 +163,7 @@ def _around(dossier: Dossier) -> Iterator[str]:
     ]
     if rows:
         yield from ("", "## Tested so far", "", *_table(("What", "Newest", "Runs"), rows))
+    yield from _cells(dossier)
     found = [
         (one.id, one.text, one.severity, one.state(day), one.owner or "nobody", one.due or "no day")
         for one in dossier.findings
@@ -177,6 +179,27 @@ def _around(dossier: Dossier) -> Iterator[str]:
         yield from _table(("Clause", "State", "Evidence"), controls)
     if who := people.of(dossier):
         yield from _sign_off(who)
+
+
+def _cells(dossier: Dossier) -> Iterator[str]:
+    """Fault by kind of site and of dataset, as the page has it."""
+    yield from ("", "## Which damage was tried, and on what", "")
+    if not dossier.cells:
+        yield "Not known: no charter says which combinations there are."
+        return
+    drawn = grid(dossier.cells)
+    yield from (_safe(f"{sum_up(dossier.cells)}."), "")
+    heads = [
+        f"{site}, {'service alone' if dataset == 'none' else dataset}" for site, dataset in drawn.columns
+    ]
+    rows = [(fault, *(_tried(one) for one in row)) for fault, row in drawn.rows]
+    yield from _table(("Fault", *(_safe(head) for head in heads)), rows)
+
+
+def _tried(one: Tried | None) -> str:
+    if one is None:
+        return "n.a."
+    return f"{_WORDS.get(one.state, one.state)} {one.day}" if one.run else "not tested"
 
 
 def _sign_off(who: Authority) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The pages over all runs: the index, one for each drill, service and dataset, findings, controls."""
+"""The pages over all runs: index, drills, services and datasets, what was tried, findings, controls."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def overview_pages(shelf: Shelf, dossiers: Sequence[Dossier], now: datetime) -> 
     shared: dict[str, object] = {"shelf": shelf, "dossiers": dossiers, "day": day, "now": now}
     index = {"counts": counts(shelf, dossiers, day), "drills_of": drills_of, "subjects_of": subjects_of}
     yield "index.html", _render("site_index.html", up="", trends=trends, **index, **shared)
+    yield "coverage.html", _render("site_coverage.html", up="", **shared)
     yield "findings.html", _render("site_findings.html", up="", **shared)
     yield "findings.json", _findings(dossiers, day)
     yield "controls.html", _render("site_controls.html", up="", **shared)
