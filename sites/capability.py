@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Literal, Protocol, runtime_checkable
 
 Result = Literal["acknowledged", "failed", "indeterminate"]
@@ -196,6 +197,23 @@ class Partitionable(Protocol):
 
     def partitioned(self) -> Proof:
         """Whether packets are being dropped now."""
+        ...
+
+
+@runtime_checkable
+class HoldingVolumes(Protocol):
+    """A site whose volumes can be worked on where they are, be what uses them running or not."""
+
+    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
+        """Where, as that process sees it, volumes of the site's own lie."""
+        ...
+
+    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
+        """Folders, as `at_volume` sees them, on disks that are more than the site's."""
+        ...
+
+    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
+        """Run a POSIX shell script where the process has its folders; the lines it said."""
         ...
 
 

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -126,6 +126,13 @@ def _read_host_port(value: str) -> str:
     return value
 
 
+def _read_inner_path(value: object) -> PurePosixPath:
+    path = PurePosixPath(os.path.normpath(value)) if isinstance(value, str | PurePosixPath) else None
+    if path is None or not path.is_absolute() or "\0" in str(path) or len(path.parts) < 2:
+        raise ValueError(f'"{value}" is not an absolute path below "/"')
+    return path
+
+
 def _read_wired(value: object) -> IPv4Address:
     try:
         address = IPv4Address(str(value))
@@ -190,6 +197,12 @@ Name = Annotated[str, AfterValidator(_read_name), Field(json_schema_extra={"patt
 EnvName = Annotated[str, AfterValidator(read_env_name)]
 Location = Annotated[
     Path, PlainValidator(read_path), PlainSerializer(str), WithJsonSchema({"type": "string", "minLength": 1})
+]
+InnerPath = Annotated[
+    PurePosixPath,
+    PlainValidator(_read_inner_path),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": "^/."}),
 ]
 WiredAddress = Annotated[
     IPv4Address,

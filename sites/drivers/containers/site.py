@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rto_rpo.durable import make_folder
 from sites.capability import Direction, Proof, Target, Version
@@ -31,6 +31,7 @@ from sites.errors import SiteError
 KILL_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 _LOG_LINES_SHOWN = 15
+_FOREIGN = ("/blackstart/machine", "/blackstart/daemon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,23 @@ class ContainerSite:
 
     def partitioned(self) -> Proof:
         return self._fleet.cut_off()
+
+    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
+        """Its volumes; a folder of the daemon's machine may be anybody's."""
+        return self._fleet.named([process])[process].volumes
+
+    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
+        return tuple(map(PurePosixPath, _FOREIGN))
+
+    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
+        """In a short-lived container of its image, with its volumes. The daemon has its own time limit."""
+        del limit_seconds
+        daemon, there = self._fleet.daemon, self._fleet.named([process])[process]
+        machine, kept = _FOREIGN
+        code, said = daemon.at_volumes(there, ["sh", "-c", script], {"/": machine, daemon.root(): kept})
+        if code != 0:
+            raise SiteError(f'cannot work on the volumes of container "{there.name}": {said.strip()}')
+        return said.splitlines()
 
     def _is_up(self) -> bool:
         """Brought up by us and not lost since, or running whoever started it."""

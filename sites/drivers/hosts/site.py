@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 from sites.capability import Direction, Proof, Target, Version
@@ -168,6 +169,18 @@ class HostsSite:
     def reconnect_fenced(self) -> Proof:
         """Kill everything on hosts that are cut off, by themselves, and only then drop no more."""
         return self._cut.lift_fenced()
+
+    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
+        """What on a host is the site's is the plan's to say."""
+        self._declared(process)
+        return ()
+
+    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
+        return (PurePosixPath("/"),)
+
+    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
+        self._declared(process)
+        return self._on(process, "work on a volume at", f"(\n{script}\n)", limit_seconds)
 
     def close(self) -> None:
         """Let go of what waits and listens on the hosts. Whatever is asked next opens it again."""

@@ -16,9 +16,10 @@ import signal
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Address
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from sites.capability import Direction, Proof, Target
+from sites.drivers import command
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.processes import control, stillness
 from sites.drivers.processes.kill import Aim
@@ -151,6 +152,19 @@ class ProcessSite:
         if self._network is None:
             return Proof(False, f'site "{self.name}" has no network of its own')
         return self._network.is_cut(self._record())
+
+    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
+        """Below its own folder everything is the site's."""
+        del process
+        return (PurePosixPath(self.path),)
+
+    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
+        return (PurePosixPath("/"),)
+
+    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
+        """Its folders are the machine's. Raises CommandError."""
+        del process
+        return command.run(["sh"], input=script, limit_seconds=limit_seconds).stdout.splitlines()
 
     def frozen(self, number: int) -> bool | None:
         """Whether the process with that number inside stands still; None if there is none."""
