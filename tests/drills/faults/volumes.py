@@ -18,11 +18,11 @@ WRITER = 'while head -c 8192 /dev/zero >>"$$1/written"; do sleep 0.05; done'
 
 
 @contextmanager
-def mounted(folder: Path) -> Iterator[Path]:
+def mounted(folder: Path, size_bytes: int = SIZE_BYTES) -> Iterator[Path]:
     """The folder as a volume of its own, in memory."""
     folder.mkdir(parents=True, exist_ok=True)
     command.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE_BYTES}", "blackstart-test", folder], limit_seconds=10
+        ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "blackstart-test", folder], limit_seconds=10
     )
     try:
         yield folder
