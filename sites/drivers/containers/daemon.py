@@ -33,8 +33,8 @@ class Container:
     """One container as the daemon described it. `addresses`: network -> address there.
 
     `stores`: where, on the daemon's machine, it may write what outlives it. `image_hash`: of the very image
-    that it was made from, whatever the name has come to mean since. `volumes`: where in the container a volume
-    lies that the daemon keeps."""
+    that it was made from, whatever the name has come to mean since. `volumes`: where in the container a
+    volume lies that the daemon keeps."""
 
     id: str
     name: str

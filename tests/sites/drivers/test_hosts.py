@@ -192,7 +192,7 @@ def test_what_waits_to_kill_does_nothing_unless_it_is_told(site: HostsSite) -> N
     site.up()
     assert site.targets()
     assert site.targets()  # the first two are let go
-    site._disarm()
+    site._aim.drop()
 
     assert list(site.running()) == ["alpha", "beta"]
 
@@ -200,7 +200,7 @@ def test_what_waits_to_kill_does_nothing_unless_it_is_told(site: HostsSite) -> N
 def test_a_kill_whose_waiting_script_is_gone_is_done_all_the_same(site: HostsSite) -> None:
     site.up()
     site.targets()
-    site._armed["a"].held.close()
+    site._aim._armed["a"].held.close()
 
     assert site.kill().holds
 
