@@ -119,7 +119,13 @@ class Story:
         """Open and close a tabletop, with nothing in its folder but plan and charter."""
         run = run_of(MET, number)
         self._now = max(self._now, NOW + timedelta(days=number))
-        words = Agreed("tabletop", "demo", Executor(name="Ada", how="claimed"), tuple(self._roles), None)
+        words = Agreed(
+            "tabletop",
+            "demo",
+            Executor(name="Ada", how="claimed"),
+            tuple(self._roles),
+            scenario="The office is lost.\nQuestion: who calls the venue?",
+        )
         folder = chain.open_run(
             self.root, run=run.run, drill=drill, plan=PLAN, key=self.key, now=self._now, agreed=words
         )

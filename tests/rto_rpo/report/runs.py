@@ -56,6 +56,7 @@ class Run:
         default_factory=lambda: {"name": "reconciliation", "verdict": "met", "reason": "80 orders, all known"}
     )
     checked_by: str = "responder"
+    more: tuple[tuple[str, float, dict[str, Any]], ...] = ()
     note: dict[str, Any] = field(default_factory=dict)
     versions: tuple[tuple[str, str, str | None], ...] = (
         ("PostgreSQL server of orders", "site primary", "17.6 (Debian 17.6-1)"),
@@ -258,6 +259,7 @@ def _events(run: Run) -> list[dict[str, Any]]:
         _event("stable", run.end_at_seconds - 0.2, "recorder", {}),
         _event("note", run.end_at_seconds - 0.1, "operator", run.note),
     ]
+    events += [_event(name, at, "responder", detail) for name, at, detail in run.more]
     if not run.begins:
         return [event for event in events if event["event"] in {"versions", "steady", "frozen", "note"}]
     if run.safe_at_seconds is not None:

@@ -91,7 +91,7 @@ def test_hostile_names_are_no_markup_in_markdown(tmp_path: Path) -> None:
         ({"kind": "kill_site"}, "the fault kill site was injected"),
         (
             {"kind": "partition", "site": "dr", "direction": "inbound"},
-            'the packets of site "dr" were dropped ("inbound")',
+            'the packets of site "dr" were dropped, what came in',
         ),
         ({}, "nothing was broken on purpose"),
     ],
