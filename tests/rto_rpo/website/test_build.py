@@ -201,7 +201,3 @@ def test_a_tabletop_has_its_minutes_on_its_drills_page(tmp_path: Path) -> None:
     assert "reviewer Bo" in words
     index = " ".join(Page(pages(to)["index.html"]).words)
     assert "0 run and judged, 1 talked through" in index
-    next(story.root.glob("*/charter.json")).unlink()
-    built(story, to)
-    [page] = [text for name, text in pages(to).items() if name.startswith("drills/talk")]
-    assert "what was to be talked through is not known" in page
