@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from rto_rpo.report.runbook import Chapter, Runbook, RunbookStep, html, markdown
+from rto_rpo.report.forms.runbook import Chapter, Runbook, RunbookStep, html, markdown
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.recovery import failback

@@ -7,7 +7,6 @@ from collections import Counter
 
 from rto_rpo.evidence.agreed.changes import Change
 from rto_rpo.report import words
-from rto_rpo.report.drawing import short
 from rto_rpo.report.model import (
     Calibration,
     Check,
@@ -17,6 +16,7 @@ from rto_rpo.report.model import (
     Report,
     SplitBrain,
 )
+from rto_rpo.report.plots.drawing import short
 from rto_rpo.report.standing import IN_DOUBT
 
 _FAULTS = {

@@ -14,7 +14,7 @@ from rto_rpo.dossier.finding import Finding
 from rto_rpo.dossier.history import promises
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.charter import Charter, frozen_charter
-from rto_rpo.report.html import templates, trends
+from rto_rpo.report.forms.html import templates, trends
 from rto_rpo.website import names
 
 RUNS_MAX = 300

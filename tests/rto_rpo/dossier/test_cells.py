@@ -13,8 +13,8 @@ from rto_rpo.dossier.dossier import as_things_stand, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.agreed.charter import Cell
 from rto_rpo.evidence.checking.verify import verify
-from rto_rpo.report.html import html
-from rto_rpo.report.markdown import markdown
+from rto_rpo.report.forms.html import html
+from rto_rpo.report.forms.markdown import markdown
 from rto_rpo.report.publish import of_run
 from rto_rpo.website.build import build
 from tests.rto_rpo.dossier import stories

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rto_rpo.report.document import document
-from rto_rpo.report.html import html
+from rto_rpo.report.forms.html import html
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
 
 RUNS = {"met": MET, "missed": MISSED, "inconclusive": INCONCLUSIVE}

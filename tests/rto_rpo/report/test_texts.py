@@ -12,9 +12,9 @@ from markdown_it import MarkdownIt
 
 from rto_rpo.report import sentences
 from rto_rpo.report.document import document
-from rto_rpo.report.markdown import markdown
+from rto_rpo.report.forms.markdown import markdown
+from rto_rpo.report.forms.summary import summary
 from rto_rpo.report.model import Report
-from rto_rpo.report.summary import summary
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
 from tests.rto_rpo.report.test_html import HOSTILE_RUN
 

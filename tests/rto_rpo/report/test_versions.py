@@ -13,10 +13,10 @@ from markdown_it import MarkdownIt
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.validation import checked
 from rto_rpo.report.document import document, to_json
-from rto_rpo.report.html import html
-from rto_rpo.report.junit import junit
-from rto_rpo.report.markdown import markdown
-from rto_rpo.report.summary import summary
+from rto_rpo.report.forms.html import html
+from rto_rpo.report.forms.junit import junit
+from rto_rpo.report.forms.markdown import markdown
+from rto_rpo.report.forms.summary import summary
 from rto_rpo.report.versions import NOT_ASKED
 from tests.rto_rpo.report.runs import MET, Run, write_run
 from tests.rto_rpo.report.test_html import HOSTILE, Page

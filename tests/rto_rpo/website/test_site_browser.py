@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +14,10 @@ from rto_rpo.evidence.lines.record import Note
 from rto_rpo.series.gather import gather
 from rto_rpo.series.page import page as history
 from rto_rpo.website.build import build
+from tests.rto_rpo.conftest import CHROMIUM
 from tests.rto_rpo.dossier.stories import Story, by, run_of, whole_story
 from tests.rto_rpo.report.runs import MET
-from tests.rto_rpo.report.test_browser import CHROMIUM, CONTRAST_MIN, CONTRASTS, DESK, PHONE, PLOTS_SHOWN
+from tests.rto_rpo.report.test_browser import CONTRAST_MIN, CONTRASTS, DESK, PHONE, PLOTS_SHOWN
 from tests.rto_rpo.report.test_html import HOSTILE, HOSTILE_RUN
 
 if TYPE_CHECKING:
@@ -40,18 +40,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "site" / "history.html").write_text(history(gather(story.root)))
     assert "nothing says which drills were due" in (folder / "site" / "index.html").read_text()
     return folder / "site"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])

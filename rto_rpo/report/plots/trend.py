@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rto_rpo.dossier.history import Point, Promise
 from rto_rpo.report import words
-from rto_rpo.report.drawing import Area, Drawing, Label, Rule, round_step, short
+from rto_rpo.report.plots.drawing import Area, Drawing, Label, Rule, round_step, short
 
 SHOWN_MAX = 60
 _TOP, _HEIGHT = 26.0, 150.0

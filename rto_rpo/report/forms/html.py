@@ -15,13 +15,13 @@ from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
 from rto_rpo.report import people, sentences, versions, words
-from rto_rpo.report.drawing import Drawing
 from rto_rpo.report.model import Report
-from rto_rpo.report.outage import numbered, outage
-from rto_rpo.report.overview import overview
+from rto_rpo.report.plots.drawing import Drawing
+from rto_rpo.report.plots.outage import numbered, outage
+from rto_rpo.report.plots.overview import overview
+from rto_rpo.report.plots.svg import svg
+from rto_rpo.report.plots.trend import trend
 from rto_rpo.report.safety import safety
-from rto_rpo.report.svg import svg
-from rto_rpo.report.trend import trend
 from rto_rpo.report.visible import visible
 from rto_rpo.website import names
 
