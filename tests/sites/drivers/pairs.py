@@ -13,11 +13,12 @@ from sites.drivers.postgres.configuration import ServerSettings, Upstream
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.folder import DataFolder
 from sites.drivers.postgres.leftovers import release_leftovers
-from sites.drivers.postgres.programs import find_programs, unprivileged_user
+from sites.drivers.postgres.programs import unprivileged_user
 from sites.drivers.postgres.rejoin import Rejoining, Replicator
 from sites.drivers.postgres.roles import arm
 from sites.drivers.postgres.server import REPLICATOR, PostgresServer
 from sites.drivers.processes.site import ProcessSite
+from tests.sites.drivers.majors import chosen
 
 LOOPBACK = "127.0.0.1"
 ADMIN_PASSWORD = "admin's \\ swordfish"
@@ -62,9 +63,7 @@ def free_port() -> int:
 
 
 def server(folder: Path, name: str, settings: ServerSettings) -> PostgresServer:
-    return PostgresServer(
-        settings, data=folder / name / "data", programs=find_programs(), user=unprivileged_user()
-    )
+    return PostgresServer(settings, data=folder / name / "data", programs=chosen(), user=unprivileged_user())
 
 
 def make_template(folder: Path) -> None:
@@ -164,6 +163,7 @@ def _raise(
         {name: (made.settings.host, made.settings.port) for name, made in servers.items()},
         synchronous=synchronous,
         replicator=lambda: REPLICATION,
+        programs=servers["primary"].programs,
     )
     return Pair(folder, sites["primary"], sites["dr"], dataset, servers, wired)
 
