@@ -5,16 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 
-for name in (
-    "command_line",
-    "protection",
-    "recovery",
-    "measure",
-    "recorder",
-    "reports",
-    "runbook",
-    "failover",
-):
+for name in ("command_line", "protection", "recovery", "measure", "recorder", "reports", "runbook"):
     print(f"\n== {name}", flush=True)
     sys.argv = [f"benchmarks.{name}"]
     runpy.run_module(f"benchmarks.{name}", run_name="__main__")

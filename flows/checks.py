@@ -14,6 +14,7 @@ from flows.api_address import api_url
 from flows.api_guard import openness, refuse_open_api
 from flows.covered import databases_beside, uncovered, volumes_beside
 from rto_rpo.evidence import EvidenceError
+from sites.drivers.pgbackrest.version import shown, version_of
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.programs import find_programs
 from sites.drivers.restic.version import capabilities
@@ -21,7 +22,6 @@ from sites.errors import BlackstartError, DatasetError
 from sites.estate import Estate
 from sites.plan import Plan
 from sites.protection.coverage import Gap
-from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import in_order
 from sites.recovery.whole_site import fence_proofs
@@ -52,8 +52,11 @@ def checks(estate: Estate) -> Iterator[Check]:
     """Everything that a backup, a failover or a drill of this plan will need."""
     plan = estate.plan
     yield Check("plan", "ok", f'"{plan.name}": {len(plan.sites)} sites, {len(plan.datasets)} datasets')
-    if plan.repositories:
+    kinds = {repository.kind for repository in plan.repositories.values()}
+    if "restic" in kinds:
         yield _tried("restic", lambda: f"restic {capabilities('restic')}")
+    if "pgbackrest" in kinds:
+        yield _tried("pgbackrest", lambda: f"pgBackRest {shown(version_of('pgbackrest'))}")
     if any(noun.kind == "postgres" for noun in plan.datasets.values()):
         yield _tried("postgresql", _postgresql)
     for name, secret in _secrets(estate):
@@ -65,7 +68,7 @@ def checks(estate: Estate) -> Iterator[Check]:
             yield _tried(f"site {name}", partial(_asked, estate, name))
     if plan.failover is not None:
         yield _tried("runbook", partial(_runbook, estate))
-        yield Check(f"fence {direction(estate).old}", "ok", "; ".join(fence_proofs(estate)))
+        yield Check(f"fence {plan.failover.from_site}", "ok", "; ".join(fence_proofs(estate)))
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
     yield from _coverage(estate)
@@ -118,7 +121,8 @@ def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
 
 def _secrets_of_tools(plan: Plan) -> Iterator[tuple[str, Secret]]:
     for name, repository in plan.repositories.items():
-        yield f"secret of {name}", repository.password
+        if repository.kind == "restic":
+            yield f"secret of {name}", repository.password
         for variable, value in repository.env.items():
             if isinstance(value, Secret):
                 yield f"secret {variable} of {name}", value

@@ -16,6 +16,11 @@ def clean_point(estate: Estate, dataset: str, tell: Callable[[Look], None]) -> C
     if declared is None:
         raise PlanError(f'dataset "{dataset}" has no backup, so it has no points')
     where = estate.copy_of(declared.to) or declared.to
+    if estate.stanza(where) is not None:
+        raise PlanError(
+            f'dataset "{dataset}" is backed up by pgBackRest, and clean points are looked for in snapshots',
+            hint="`blackstart restore-test` proves its newest point; back it up by restic as well",
+        )
     scratch = estate.state / "clean-point"
     return newest_clean(
         driver,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sites.errors import BlackstartError
+from datetime import UTC, datetime
+from functools import partial
+
+from flows.protect_stanza import exposed_one
 from sites.estate import Estate
-from sites.protection.exposure import Declared, Exposure, exposures
+from sites.protection.exposure import Declared, Exposure, exposures, row
 from sites.protection.history import History
 
 
@@ -14,34 +17,27 @@ def exposed(estate: Estate) -> list[Exposure]:
     kept_in = {name: _repository(estate, name) for name in estate.plan.datasets}
     for repository in {where for where in kept_in.values() if where is not None}:
         mine = [_declared(estate, name) for name, where in kept_in.items() if where == repository]
-        found = exposures(mine, estate.repository(repository), history=History(estate.history))
+        stanza = estate.stanza(repository)
+        if stanza is not None:
+            found = [exposed_one(estate, one, stanza) for one in mine]
+        else:
+            found = exposures(mine, estate.repository(repository), history=History(estate.history))
         rows.update({row.dataset: row for row in found})
     return [rows.get(name) or _without_backup(_declared(estate, name)) for name in kept_in]
 
 
 def _without_backup(declared: Declared) -> Exposure:
-    covered, note = False, "no backup is declared"
-    if declared.replica is not None:
-        try:
-            proof = declared.replica()
-            covered, note = proof.holds, f"{note}; the replica: {proof.how}"
-        except BlackstartError as error:
-            note = f"{note}, and the replica cannot be asked: {error}"
-    return Exposure(
-        dataset=declared.dataset,
-        rpo_seconds=declared.rpo_seconds,
-        by="replica" if covered else None,
-        point=None,
-        age_seconds=0.0 if covered else None,
-        exceeded=not covered and declared.rpo_seconds is not None,
-        notes=(note,),
-    )
+    return row(declared, None, None, None, datetime.now(UTC), ["no backup is declared"])
 
 
 def _declared(estate: Estate, name: str) -> Declared:
-    rpo, replica = estate.plan.datasets[name].rpo, estate.replicated().get(name)
-    asked, seconds = replica.in_sync if replica else None, rpo.seconds if rpo is not None else None
-    return Declared(name, seconds, asked, estate.foreign(name))
+    noun, replica = estate.plan.datasets[name], estate.replicated().get(name)
+    seconds = noun.rpo.seconds if noun.rpo is not None else None
+    foreign = estate.foreign(name)
+    if replica is None or noun.kind != "postgres" or noun.standby is None:
+        return Declared(name, seconds, None, foreign)
+    position = partial(replica.position, noun.standby.site, noun.primary.site)
+    return Declared(name, seconds, replica.in_sync, foreign, position)
 
 
 def _repository(estate: Estate, dataset: str) -> str | None:

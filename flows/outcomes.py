@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flows.protect import Outcome
+from flows.protect import Made, Outcome, Replicated
 from flows.upkeep import Kept
-from sites.protection.backup import BackupResult
-from sites.protection.replication import ReplicationResult
-from sites.protection.restore_test import RestoreTestResult
+from sites.protection.stanza_backup import MarkArrived, StanzaBackup
+from sites.protection.stanza_upkeep import Expired, Verified
+from sites.protection.tested import RestoreTestResult
 from sites.protection.upkeep import Pruned, Read
 
 _Result = TypeVar("_Result")
 DONE, FAILED, UNKNOWN = 0, 1, 3
+_RESTIC_ID_LETTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,10 @@ def exit_code(rows: Sequence[Row]) -> int:
     return FAILED if FAILED in codes else UNKNOWN if UNKNOWN in codes else DONE
 
 
-def backed_up(outcome: Outcome[BackupResult]) -> Row:
-    def told(result: BackupResult) -> Row:
+def backed_up(outcome: Outcome[Made]) -> Row:
+    def told(result: Made) -> Row:
+        if isinstance(result, StanzaBackup):
+            return _base_backup(result)
         what = (
             f"{_count(result.files, 'file')}, {_size(result.bytes)} ({_size(result.added_bytes)} new) to "
             f"{result.repository} in {result.seconds:.1f} s, snapshot {result.snapshot_id[:8]}"
@@ -52,8 +55,22 @@ def backed_up(outcome: Outcome[BackupResult]) -> Row:
     return _row(outcome, told)
 
 
-def replicated(outcome: Outcome[ReplicationResult]) -> Row:
-    def told(result: ReplicationResult) -> Row:
+def _base_backup(result: StanzaBackup) -> Row:
+    what = (
+        f"{result.kind} backup of {_size(result.bytes)} ({_size(result.added_bytes)} new) to "
+        f"{result.repository} in {result.seconds:.1f} s, {result.label}"
+    )
+    if result.partial:
+        return Row(result.dataset, "partial", f"{what}; the server has pages with wrong checksums", FAILED)
+    return Row(result.dataset, "backed up", what, DONE)
+
+
+def replicated(outcome: Outcome[Replicated]) -> Row:
+    def told(result: Replicated) -> Row:
+        if isinstance(result, MarkArrived):
+            until = f"{result.taken:%Y-%m-%dT%H:%M:%SZ}"
+            what = f'the log of "{result.dataset}" up to {result.lsn}, {until}, in {result.seconds:.1f} s'
+            return Row(result.repository, "replicated", what, DONE)
         what = (
             f"{_count(len(result.copied), 'snapshot')} from {result.source} in {result.seconds:.1f} s, "
             f"{result.already_there} there before"
@@ -68,7 +85,7 @@ def tested(outcome: Outcome[RestoreTestResult]) -> Row:
         code = {"met": DONE, "missed": FAILED, "inconclusive": UNKNOWN}[result.verdict]
         speed = f", {_size(result.bytes)} in {result.seconds:.1f} s" if result.bytes else ""
         named = f": {', '.join(result.mismatches[:3])}" if result.mismatches else ""
-        snapshot = f", snapshot {result.snapshot_id[:8]}" if result.snapshot_id else ""
+        snapshot = f", snapshot {short(result.snapshot_id)}" if result.snapshot_id else ""
         what = f"{result.reason}{named}{speed}{snapshot} from {result.repository}"
         return Row(result.dataset, result.verdict, what, code)
 
@@ -82,6 +99,10 @@ def kept_up(outcome: Outcome[Kept]) -> Row:
             whole = f"; all were read since {result.whole:%Y-%m-%d}" if result.whole else ""
             what = f"part {result.part} of {result.parts} of its packs in {result.seconds:.1f} s{whole}"
             return Row(where, "sound", what, DONE)
+        if isinstance(result, Verified):
+            return Row(where, "sound", f"all of it was read in {result.seconds:.1f} s", DONE)
+        if isinstance(result, Expired):
+            return Row(where, "expired", f"{_count(len(result.dropped), 'backup')}", DONE)
         if isinstance(result, Pruned):
             return Row(where, "pruned", f"in {result.seconds:.1f} s", DONE)
         waiting = f"; {result.awaited} more once they are at the other site" if result.awaited else ""
@@ -89,6 +110,11 @@ def kept_up(outcome: Outcome[Kept]) -> Row:
         return Row(result.dataset, "forgotten", what, DONE)
 
     return _row(outcome, told)
+
+
+def short(snapshot_id: str) -> str:
+    """An id as it is told: the 64 letters of restic's by their first eight, pgBackRest's labels whole."""
+    return snapshot_id[:8] if len(snapshot_id) == _RESTIC_ID_LETTERS else snapshot_id
 
 
 def as_data(outcome: Outcome[Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+from flows.protect_stanza import back_up_one, marked, repositories, restore_test_one, send
 from sites.drivers.restic.repository import OnProgress
 from sites.drivers.restic.results import Progress
 from sites.errors import BlackstartError, PlanError
@@ -16,9 +17,13 @@ from sites.protection.backup import BackupResult, backup
 from sites.protection.history import History
 from sites.protection.policy import Alarm, Policy
 from sites.protection.replication import ReplicationResult, replicate
-from sites.protection.restore_test import RestoreTestResult, restore_test
+from sites.protection.restore_test import restore_test
+from sites.protection.stanza_backup import MarkArrived, StanzaBackup
+from sites.protection.tested import RestoreTestResult
 
 _Result = TypeVar("_Result")
+Made = BackupResult | StanzaBackup
+Replicated = ReplicationResult | MarkArrived
 OnNamedProgress = Callable[[str, Progress], None]
 
 
@@ -33,18 +38,21 @@ class Outcome(Generic[_Result]):
 
 def back_up(
     estate: Estate, names: Sequence[str] | None = None, on_progress: OnNamedProgress | None = None
-) -> Iterator[Outcome[BackupResult]]:
+) -> Iterator[Outcome[Made]]:
     """Make a recovery point of each dataset named, or of all that are backed up. Raises PlanError."""
     for name, declared in _backed_up(estate, names).items():
         if declared.by == "external":
             if name in (names or ()):
                 raise PlanError(f'dataset "{name}" is backed up by somebody else: `by: external`')
             continue
-        heard = partial(on_progress, name) if on_progress else None
-        yield attempt(name, partial(_back_up, estate, name, declared, heard))
+        for stanza in repositories(estate, declared):
+            yield attempt(name, partial(back_up_one, estate, name, stanza, _policy(estate, declared)))
+        if estate.stanza(declared.to) is None:
+            heard = partial(on_progress, name) if on_progress else None
+            yield attempt(name, partial(_back_up, estate, name, declared, heard))
 
 
-def replicate_all(estate: Estate) -> Iterator[Outcome[ReplicationResult]]:
+def replicate_all(estate: Estate) -> Iterator[Outcome[Replicated]]:
     """Bring every repository that is a copy up to date. Raises PlanError when the plan declares none."""
     copies = {name: r.copy_of for name, r in estate.plan.repositories.items() if r.copy_of is not None}
     if not copies:
@@ -55,7 +63,10 @@ def replicate_all(estate: Estate) -> Iterator[Outcome[ReplicationResult]]:
     for target, source in copies.items():
         if target in foreign:
             continue  # whoever backs up copies too
-        yield attempt(target, partial(_replicate, estate, source, target))
+        for name in marked(estate, target):
+            yield attempt(target, partial(send, estate, name, target))
+        if estate.stanza(target) is None:
+            yield attempt(target, partial(_replicate, estate, source, target))
 
 
 def restore_tests(
@@ -67,7 +78,7 @@ def restore_tests(
         yield attempt(name, partial(_restore_test, estate, name, declared, heard))
 
 
-def _back_up(estate: Estate, name: str, declared: Backup, on_progress: OnProgress | None) -> BackupResult:
+def _back_up(estate: Estate, name: str, declared: Backup, on_progress: OnProgress | None) -> Made:
     noun = estate.plan.datasets[name]
     return backup(
         estate.dataset(name),
@@ -93,7 +104,7 @@ def _policy(estate: Estate, declared: Backup) -> Policy:
     )
 
 
-def _replicate(estate: Estate, source: str, target: str) -> ReplicationResult:
+def _replicate(estate: Estate, source: str, target: str) -> Replicated:
     return replicate(
         estate.repository(source),
         estate.repository(target),
@@ -107,6 +118,8 @@ def _restore_test(
 ) -> RestoreTestResult:
     copy = estate.copy_of(declared.to)
     where = copy or declared.to
+    if estate.stanza(where) is not None:
+        return restore_test_one(estate, name, where)
     room = estate.room(estate.plan.repositories[where].site)
     return restore_test(
         estate.dataset(name),

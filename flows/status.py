@@ -139,7 +139,7 @@ def _notes(rows: Sequence[Exposure]) -> dict[str, list[str]]:
 
 def _dataset_row(row: Exposure) -> tuple[str, ...]:
     rpo = words.declared(row.rpo_seconds) if row.rpo_seconds is not None else "none"
-    age = "now" if row.by == "replica" else ago(row.age_seconds)
+    age = "now" if row.by == "replica" and not row.age_seconds else ago(row.age_seconds)
     proven = ago((datetime.now(UTC) - row.proven).total_seconds()) if row.proven else "never"
     return (
         row.dataset,
@@ -198,6 +198,8 @@ def _unprotected(estate: Estate) -> Iterator[str]:
 def _unread(estate: Estate) -> Iterator[str]:
     events, now = History(estate.history).events(), datetime.now(UTC)
     for name, repository in estate.plan.repositories.items():
+        if repository.kind != "restic":
+            continue  # all of it is read each time
         whole = timedelta(seconds=repository.read.whole.seconds)
         since = unread(name, repository.read.parts, whole, events, now)
         if since is not None:

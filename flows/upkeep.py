@@ -7,14 +7,16 @@ from datetime import timedelta
 from functools import partial
 
 from flows.protect import Outcome, attempt
+from flows.protect_stanza import expire_one, verify_one
 from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import Keep
+from sites.plan import Keep, ResticRepository
 from sites.protection.history import History
 from sites.protection.retention import Retained, Rules, retain
+from sites.protection.stanza_upkeep import Expired, Verified
 from sites.protection.upkeep import Pruned, Read, prune_if_due, read_next
 
-Kept = Read | Retained | Pruned
+Kept = Read | Retained | Pruned | Verified | Expired
 
 
 def keep_up(estate: Estate) -> Iterator[Outcome[Kept]]:
@@ -30,14 +32,31 @@ def keep_up(estate: Estate) -> Iterator[Outcome[Kept]]:
     for name in sorted(repositories, key=lambda name: repositories[name].copy_of is not None):
         if name in foreign:
             continue  # whoever backs up there keeps it up
+        if estate.stanza(name) is not None:
+            yield from _stanza(estate, name)
+            continue
         read = attempt(name, partial(_read, estate, name))
         yield read
         if read.error is None and not repositories[name].append_only:
             yield from _forget_and_prune(estate, name)
 
 
+def _stanza(estate: Estate, name: str) -> Iterator[Outcome[Kept]]:
+    verified: Outcome[Kept] = attempt(name, partial(verify_one, estate, name))
+    yield verified
+    if verified.error is None and not estate.plan.repositories[name].append_only:
+        yield attempt(name, partial(expire_one, estate, name))
+
+
+def _restic(estate: Estate, name: str) -> ResticRepository:
+    declared = estate.plan.repositories[name]
+    if declared.kind != "restic":
+        raise PlanError(f'repository "{name}" is not restic\'s')
+    return declared
+
+
 def _read(estate: Estate, name: str) -> Kept:
-    parts = estate.plan.repositories[name].read.parts
+    parts = _restic(estate, name).read.parts
     return read_next(estate.repository(name), parts, History(estate.history))
 
 
@@ -49,7 +68,7 @@ def _forget_and_prune(estate: Estate, name: str) -> Iterator[Outcome[Kept]]:
         yield done
     if failed:
         return
-    every = timedelta(seconds=estate.plan.repositories[name].prune.seconds)
+    every = timedelta(seconds=_restic(estate, name).prune.seconds)
     history = History(estate.history)
     pruned = attempt(name, partial(prune_if_due, estate.repository(name), every, history))
     if pruned.error is not None or pruned.result is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
 Result = Literal["acknowledged", "failed", "indeterminate"]
@@ -72,6 +72,29 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """How far a replica has come in its primary's log.
+
+    `committed` is when the newest transaction that it has replayed was committed (UTC, the primary's clock),
+    `behind_bytes` what it lacks of what the primary has on disk; None when the primary cannot be asked.
+    """
+
+    lsn: str
+    committed: datetime | None
+    behind_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A transaction of ours in a database's log: when it began (UTC, the server's clock), its position, and
+    the segment of the log that it is in."""
+
+    taken: datetime
+    lsn: str
+    segment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One thing that a fault would touch, resolved while the site is healthy."""
 
@@ -79,26 +102,6 @@ class Target:
     kind: str
     name: str
     detail: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """The version of something, and who said so. `version` None: it is not known, and `problem` says why."""
-
-    what: str
-    where: str
-    version: str | None
-    by: str
-    problem: str | None = None
-
-
-@runtime_checkable
-class Versioned(Protocol):
-    """A site that can say what its machines run."""
-
-    def versions(self) -> list[Version]:
-        """What is not known is in it too, with the reason; raises nothing."""
-        ...
 
 
 @runtime_checkable
@@ -197,23 +200,6 @@ class Partitionable(Protocol):
 
     def partitioned(self) -> Proof:
         """Whether packets are being dropped now."""
-        ...
-
-
-@runtime_checkable
-class HoldingVolumes(Protocol):
-    """A site whose volumes can be worked on where they are, be what uses them running or not."""
-
-    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
-        """Where, as that process sees it, volumes of the site's own lie."""
-        ...
-
-    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
-        """Folders, as `at_volume` sees them, on disks that are more than the site's."""
-        ...
-
-    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
-        """Run a POSIX shell script where the process has its folders; the lines it said."""
         ...
 
 

@@ -8,37 +8,33 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from sites.barring import Barring
 from sites.capability import SiteDriver
 from sites.drivers.barred import Barred, nothing_barred
 from sites.drivers.files import FilesDataset
 from sites.drivers.hosts.rejoin import HostRejoining
+from sites.drivers.pgbackrest.stanza import Stanza
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.folder import DataFolder
-from sites.drivers.postgres.programs import PostgresPrograms, find_programs
-from sites.drivers.postgres.rejoin import Rejoining, Replicator, StandbyMaker
+from sites.drivers.postgres.rejoin import Rejoining, StandbyMaker
 from sites.drivers.processes.site import ProcessSite
 from sites.drivers.restic.repository import Restic
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import PlanError
 from sites.exclusion import Exclusion
-from sites.plan import Dataset, Plan, PostgresServer, Process, Replication
+from sites.fences import Fences
 from sites.plan import FilesDataset as FilesNoun
+from sites.plan import Plan, PostgresServer
 from sites.plan import PostgresDataset as PostgresNoun
 from sites.plan import SqliteDataset as SqliteNoun
 from sites.points import Foreign
+from sites.postgres_drivers import postgres_dataset, programs_of, replicator, servers
+from sites.repository_drivers import restic_repository, stanza_repository
 from sites.restore import RestoreSource
 from sites.restored import CommandQuestion, QueryQuestion, Question
 from sites.secret import Secret
-from sites.site_drivers import (
-    container_site,
-    hosts_of,
-    hosts_site,
-    process_spec,
-    resolved,
-    shell_site,
-)
+from sites.site_drivers import container_site, hosts_of, hosts_site, process_spec, resolved, shell_site
 
+STANDBY_SIGNAL = "standby.signal"  # PostgreSQL's own: with this file in its folder a server takes no writes
 _Noun = TypeVar("_Noun")
 
 
@@ -52,7 +48,6 @@ class Estate:
     def __init__(self, plan: Plan, *, until_pid: int | None = None) -> None:
         self.plan = plan
         self._until_pid = until_pid
-        self._barring = Barring(plan, lambda site: hosts_of(self.site(site)))
         self._sites: dict[str, SiteDriver] = {}
         self._postgres: dict[str, PostgresDataset] = {}
         self._repositories: dict[str, Restic] = {}
@@ -69,7 +64,7 @@ class Estate:
 
     def site(self, name: str) -> SiteDriver:
         if name not in self._sites:
-            self._sites[name] = self._new_site(name, partial(self._barring.why_not, name))
+            self._sites[name] = self._new_site(name, partial(self._barred, name))
         return self._sites[name]
 
     def unguarded(self, name: str) -> SiteDriver:
@@ -93,27 +88,44 @@ class Estate:
         if site.kind == "shell":
             return shell_site(name, site, self.plan.folder, barred)
         if site.kind == "containers":
-            return container_site(name, site, self.plan.name, self.room(name), barred)
+            return container_site(name, site, self.plan.name, self.room(name))
         if site.kind == "hosts":
-            return hosts_site(name, site, barred)
+            return hosts_site(name, site)
         specs = {process: process_spec(declared) for process, declared in site.processes.items()}
-        until_pid = self._until_pid
-        return ProcessSite(name, site.path, specs, until_pid=until_pid, barred=barred, network=site.network)
+        return ProcessSite(name, site.path, specs, until_pid=self._until_pid, barred=barred)
+
+    def _barred(self, site: str, process: str) -> str | None:
+        """Why a process must not be started at a site: a fence stands there, and it would take writes."""
+        fences = Fences(self.state)
+        if not fences.raised(site):
+            return None
+        for server in (each for noun in self.plan.datasets.values() for each in servers(noun)):
+            if (server.site, server.process) != (site, process):
+                continue
+            if server.data is None or not (server.data / STANDBY_SIGNAL).exists():
+                return f"the site is fenced ({fences.file(site)}), and it would not start as a standby"
+        return None
 
     def repository(self, name: str) -> Restic:
+        """A repository of restic's. Raises PlanError for another kind."""
         if name not in self._repositories:
-            declared = _declared(self.plan.repositories, name, "repository")
-            self._repositories[name] = Restic(
-                name,
-                declared.url,
-                declared.password.resolve,
-                host=self.plan.name,
-                secrets={key: partial(_value, value) for key, value in declared.env.items()},
-                options=declared.options,
-                lock=name not in self.foreign_repositories,
-                read_only=name in self.foreign_repositories,
+            declared, foreign = (
+                _declared(self.plan.repositories, name, "repository"),
+                self.foreign_repositories,
+            )
+            if declared.kind != "restic":
+                raise PlanError(f"repository \"{name}\" is pgBackRest's; this takes one of restic's")
+            self._repositories[name] = restic_repository(
+                name, declared, self.plan.name, foreign=name in foreign
             )
         return self._repositories[name]
+
+    def stanza(self, name: str) -> Stanza | None:
+        """A repository of pgBackRest's; None for another kind."""
+        declared = _declared(self.plan.repositories, name, "repository")
+        if declared.kind == "restic":
+            return None
+        return stanza_repository(name, declared, foreign=name in self.foreign_repositories)
 
     @property
     def foreign_repositories(self) -> set[str]:
@@ -147,12 +159,12 @@ class Estate:
             declared = _declared(self.plan.datasets, name, "dataset")
             if declared.kind != "postgres":
                 raise PlanError(f'dataset "{name}" is of kind {declared.kind}, not postgres')
-            self._postgres[name] = _postgres(name, declared)
+            self._postgres[name] = postgres_dataset(name, declared)
         return self._postgres[name]
 
     def server(self, dataset: str, site: str) -> PostgresServer:
         """Where the plan says that the copy of a PostgreSQL dataset at a site is."""
-        for server in _servers(_declared(self.plan.datasets, dataset, "dataset")):
+        for server in servers(_declared(self.plan.datasets, dataset, "dataset")):
             if server.site == site:
                 return server
         raise PlanError(f'dataset "{dataset}" has no copy at site "{site}"')
@@ -174,7 +186,7 @@ class Estate:
         if place.kind == "hosts":
             host = hosts_of(self.site(site))[place.host_of(server.process) or ""]
             owner = place.processes[server.process].owner
-            return HostRejoining(site, host, PurePosixPath(server.data), owner, _replicator(told))
+            return HostRejoining(site, host, PurePosixPath(server.data), owner, replicator(told))
         if place.kind != "processes":
             raise PlanError(
                 f'dataset "{dataset}" cannot be made a standby at site "{site}": it is of kind {place.kind}',
@@ -182,12 +194,12 @@ class Estate:
             )
         process = place.processes[server.process]
         user = process.user if os.geteuid() == 0 else None
-        folder = DataFolder(server.data, _programs_of(process), user)
-        return Rejoining(site, folder, _replicator(told))
+        folder = DataFolder(server.data, programs_of(process), user)
+        return Rejoining(site, folder, replicator(told))
 
     def sites_of(self, dataset: str) -> set[str]:
         """The sites that hold a copy of a PostgreSQL dataset."""
-        return {server.site for server in _servers(_declared(self.plan.datasets, dataset, "dataset"))}
+        return {server.site for server in servers(_declared(self.plan.datasets, dataset, "dataset"))}
 
     def replicated(self) -> dict[str, PostgresDataset]:
         """Every dataset that has a standby."""
@@ -260,35 +272,3 @@ def _places(declared: FilesNoun | SqliteNoun) -> dict[str, Path]:
     """Where it is at each site, the one of normal times first."""
     other = {declared.restore.site: declared.restore.path} if declared.restore else {}
     return {declared.site: declared.path, **other}
-
-
-def _value(declared: str | Secret) -> str:
-    return declared.resolve() if isinstance(declared, Secret) else declared
-
-
-def _servers(declared: Dataset) -> list[PostgresServer]:
-    if declared.kind != "postgres":
-        return []
-    return [server for server in (declared.primary, declared.standby) if server is not None]
-
-
-def _postgres(name: str, declared: PostgresNoun) -> PostgresDataset:
-    return PostgresDataset(
-        name,
-        declared.database,
-        declared.user,
-        declared.password.resolve() if declared.password else "",
-        {server.site: (server.host, server.port) for server in _servers(declared)},
-        synchronous=declared.synchronous,
-        replicator=partial(_replicator, declared.replication) if declared.replication else None,
-    )
-
-
-def _replicator(declared: Replication) -> Replicator:
-    return Replicator(declared.user, declared.password.resolve())
-
-
-def _programs_of(process: Process) -> PostgresPrograms:
-    """Those beside the server that the process runs; else the machine's."""
-    server = Path(process.command[0])
-    return find_programs(server.parent if server.is_absolute() else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from dataclasses import dataclass
+from pathlib import Path
 
 from sites.errors import SiteError
 
@@ -42,3 +43,10 @@ def account(name: str) -> Account | None:
         )
     groups = tuple(os.getgrouplist(name, entry.pw_gid))
     return Account(name, entry.pw_uid, entry.pw_gid, groups, entry.pw_dir)
+
+
+def give(path: Path, name: str | None) -> None:
+    """Make what we have just made that account's, where we are root and it is another one's."""
+    who = account(name) if name is not None and os.geteuid() == 0 else None
+    if who is not None:
+        os.chown(path, who.uid, who.gid)

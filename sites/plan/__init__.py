@@ -24,7 +24,6 @@ from sites.plan.failover import Detect as Detect
 from sites.plan.failover import Failover as Failover
 from sites.plan.failover import OwnStep as OwnStep
 from sites.plan.failover import PowerOff as PowerOff
-from sites.plan.faults import REVIVABLE as REVIVABLE
 from sites.plan.faults import KillSite as KillSite
 from sites.plan.faults import NoFault as NoFault
 from sites.plan.hosts import HostsSite as HostsSite
@@ -32,6 +31,7 @@ from sites.plan.notify import Notify as Notify
 from sites.plan.places import Process as Process
 from sites.plan.places import ProcessesSite as ProcessesSite
 from sites.plan.places import Repository as Repository
+from sites.plan.places import ResticRepository as ResticRepository
 from sites.plan.places import Site as Site
 from sites.plan.plan import Plan as Plan
 from sites.plan.policy import Alarm as Alarm
@@ -55,5 +55,6 @@ from sites.plan.service import Service as Service
 from sites.plan.shell_site import ShellProcess as ShellProcess
 from sites.plan.shell_site import ShellSite as ShellSite
 from sites.plan.sqlite import SqliteDataset as SqliteDataset
+from sites.plan.stanza import Stanza as Stanza
 from sites.plan.vantage import CommandVantage as CommandVantage
 from sites.plan.vantage import ProcessVantage as ProcessVantage

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from graphlib import CycleError, TopologicalSorter
-from ipaddress import IPv4Address
 from pathlib import Path
 
 from sites.plan.canary import ShellCanary
@@ -18,10 +17,11 @@ from sites.plan.check_failover import failover_contradictions
 from sites.plan.check_hosts import hosts_contradictions
 from sites.plan.containers_site import ContainersSite
 from sites.plan.hosts import HostsSite
-from sites.plan.places import ProcessesSite
+from sites.plan.places import ProcessesSite, Repository, ResticRepository
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.service import Service
+from sites.plan.stanza import Stanza
 
 Found = Iterator[tuple[Place, str]]
 
@@ -73,7 +73,6 @@ def _watched_for_a_second_writer(plan: Plan) -> Found:
 
 def _sites(plan: Plan) -> Found:
     owners: dict[Path, str] = {}
-    addresses: dict[IPv4Address, str] = {}
     for name, site in plan.sites.items():
         if isinstance(site, HostsSite):
             yield from hosts_contradictions(site, ("sites", name))
@@ -82,9 +81,6 @@ def _sites(plan: Plan) -> Found:
         first = owners.setdefault(site.path, name)
         if first != name:
             yield ("sites", name, "path"), f'the same folder as site "{first}"; two sites share nothing'
-        other = addresses.setdefault(site.network, name) if site.network is not None else name
-        if other != name:
-            yield ("sites", name, "network"), f'the same address as site "{other}"; two sites share nothing'
         for key, path in (("evidence", plan.evidence.path), ("state", plan.state)):
             if path.is_relative_to(site.path):
                 place = ("evidence", "path") if key == "evidence" else ("state",)
@@ -123,10 +119,27 @@ def _repositories(plan: Plan) -> Found:
         if source and source.append_only and not repository.append_only:
             again = f'"{repository.copy_of}" is append-only: what is forgotten here would be copied anew'
             yield (*place, "append_only"), again
-        if source and repository.copy_of != name and source.url == repository.url:
-            yield (*place, "url"), f'the same repository as "{repository.copy_of}"'
+        if source and repository.copy_of != name:
+            yield from _copied(repository, source, place)
     chain = {name: [r.copy_of] for name, r in plan.repositories.items() if r.copy_of and r.copy_of != name}
     yield from _cycle("repositories", "copy_of", chain)
+
+
+def _copied(repository: Repository, source: Repository, place: Place) -> Found:
+    """A copy is of its source's kind, and another one."""
+    if isinstance(repository, ResticRepository) and isinstance(source, ResticRepository):
+        if source.url == repository.url:
+            yield (*place, "url"), f'the same repository as "{repository.copy_of}"'
+    elif not (isinstance(repository, Stanza) and isinstance(source, Stanza)):
+        yield (
+            (*place, "copy_of"),
+            f'"{repository.copy_of}" is of kind {source.kind}: another kind is no copy',
+        )
+    elif source.stanza != repository.stanza:
+        said = f'"{repository.copy_of}" is of stanza "{source.stanza}"; one stanza\'s backups are no other\'s'
+        yield (*place, "stanza"), said
+    elif (source.repo, source.config) == (repository.repo, repository.config):
+        yield (*place, "repo"), f'the same repository as "{repository.copy_of}"'
 
 
 def _cycle(section: str, key: str, graph: Mapping[str, list[str]]) -> Found:

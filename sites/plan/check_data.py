@@ -9,6 +9,7 @@ from sites.plan.dataset import Dataset
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.sqlite import SqliteDataset
+from sites.plan.stanza import Stanza
 
 Found = Iterator[tuple[Place, str]]
 
@@ -31,13 +32,20 @@ def dataset_contradictions(plan: Plan, dataset: Dataset, place: Place) -> Found:
 
 def _whose(plan: Plan, dataset: Dataset, backup: Backup, place: Place) -> Found:
     """Somebody else's backup is not ours to shape, and neither is what else lies beside it."""
+    kept = plan.repositories.get(backup.to)
+    if isinstance(kept, Stanza):
+        yield from _by_pgbackrest(dataset, backup, place)
+        return
     if backup.by == "blackstart":
         for key in ("host", "path"):
             if getattr(backup, key) is not None:
                 yield (*place, key), "our own snapshots are known by their tags; it goes with `by: external`"
         return
     if not isinstance(dataset, FilesDataset):
-        yield (*place, "by"), "only of files; declare the folder that its dumps are backed up from as one"
+        yield (
+            (*place, "by"),
+            "only of files, or PostgreSQL by pgBackRest; declare the folder of its dumps as one of files",
+        )
     if not (backup.tags or backup.host or backup.path):
         yield (*place, "by"), "which snapshots are its backups? give some of: tags, host, path"
     for key in ("keep", "exclude", "before", "after"):
@@ -49,6 +57,23 @@ def _whose(plan: Plan, dataset: Dataset, backup: Backup, place: Place) -> Found:
                 (*place, "to"),
                 f'dataset "{name}" is backed up there by us; what is adopted is only read',
             )
+
+
+def _by_pgbackrest(dataset: Dataset, backup: Backup, place: Place) -> Found:
+    """It takes whole servers and nothing else, and keeps what its own configuration says."""
+    if not isinstance(dataset, PostgresDataset):
+        yield (
+            (*place, "to"),
+            f"\"{backup.to}\" is pgBackRest's, only for PostgreSQL; name one of restic's",
+        )
+    if backup.keep:
+        yield (*place, "keep"), "pgBackRest's own configuration says so: repo1-retention-full and the like"
+    for key in ("tags", "host", "path"):
+        if getattr(backup, key):
+            yield (*place, key), f'"{backup.to}" is pgBackRest\'s, which knows a backup by its stanza'
+    for key in ("before", "after"):
+        if backup.by == "external" and getattr(backup, key):
+            yield (*place, key), "blackstart does not make this backup; it only reads what is there"
 
 
 def _checks(dataset: Dataset, place: Place) -> Found:

@@ -10,7 +10,7 @@ from sites.plan.check_canary import canary_contradictions
 from sites.plan.check_fault import fault_contradictions
 from sites.plan.data import PostgresDataset
 from sites.plan.exercise import Drill
-from sites.plan.faults import REVIVABLE, KillSite
+from sites.plan.faults import KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.scalars import Rate
@@ -39,9 +39,17 @@ def _response(plan: Plan, drill: Drill, place: Place) -> Found:
         for name, dataset in plan.datasets.items():
             if dataset.kind == "postgres" and dataset.standby is not None and dataset.backup is None:
                 yield (*place, "cold"), f'dataset "{name}" has no backup to be recovered from'
+            elif dataset.backup is not None and _pgbackrest(plan, dataset.backup.to):
+                said = f'dataset "{name}" is backed up by pgBackRest, and the runbook recovers it from a dump'
+                yield (*place, "cold"), f"{said}: back it up to a repository of restic's as well"
     if isinstance(drill.fault, KillSite) and drill.fault.site != plan.failover.from_site:
         said = f'"{drill.fault.site}" is not the site that the runbook fails over from'
         yield (*place, "fault", "site"), f'{said}; that is "{plan.failover.from_site}"'
+
+
+def _pgbackrest(plan: Plan, repository: str) -> bool:
+    declared = plan.repositories.get(repository)
+    return declared is not None and declared.kind == "pgbackrest"
 
 
 def _judge(plan: Plan, drill: Drill, place: Place) -> Found:
@@ -80,8 +88,8 @@ def _times(plan: Plan, drill: Drill, place: Place) -> Found:
 def _revival(plan: Plan, drill: Drill, place: Place) -> Found:
     if not drill.revive_old_primary:
         return
-    if not isinstance(drill.fault, REVIVABLE):
-        yield place, "only a site that was lost can come back: fault kill_site, pause_site or partition"
+    if not isinstance(drill.fault, KillSite):
+        yield place, "only a site that was lost can come back; that is a fault of kind kill_site"
         return
     canary, site = drill.canary, drill.fault.site
     service, dataset = plan.services.get(canary.service), plan.datasets.get(canary.dataset)

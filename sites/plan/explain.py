@@ -108,6 +108,7 @@ def _stripped(annotation: object) -> object:
 def _members(annotation: object) -> list[type[Noun]]:
     """The nouns that may stand here."""
     parts = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    parts = tuple(_stripped(part) for part in parts)
     return [part for part in parts if isinstance(part, type) and issubclass(part, Noun)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from rto_rpo.objective import parse_duration
 from sites.plan.containers_site import ContainersSite
@@ -22,9 +22,9 @@ from sites.plan.scalars import (
     PositiveSpan,
     RepositoryUrl,
     Text,
-    WiredAddress,
 )
 from sites.plan.shell_site import ShellSite
+from sites.plan.stanza import Stanza
 from sites.secret import Secret
 
 StopSignal = Literal["TERM", "INT", "QUIT", "HUP"]
@@ -53,10 +53,6 @@ class ProcessesSite(Noun):
 
     kind: Literal["processes"]
     path: Location = Field(description="the site's own folder")
-    network: WiredAddress | None = Field(
-        None,
-        description="its address in a network of its own; default: none, and it cannot be cut off",
-    )
     drills: bool = Field(False, description="true: drills may damage this site")
     fault_domain: dict[Name, Text] = Field(
         {}, description="what fails together: region, power, provider, account"
@@ -71,9 +67,10 @@ class ProcessesSite(Noun):
 Site = Annotated[ProcessesSite | ContainersSite | HostsSite | ShellSite, Field(discriminator="kind")]
 
 
-class Repository(Noun):
+class ResticRepository(Noun):
     """A restic repository."""
 
+    kind: Literal["restic"] = Field("restic", description="this")
     site: SiteName = Field(description="the site that is lost together with it")
     url: RepositoryUrl = Field(
         description="a folder, or anything restic takes: s3:, rest:, sftp:, rclone: ..."
@@ -91,3 +88,14 @@ class Repository(Noun):
         parse_duration("7d"), description="how often the room of what was forgotten is freed"
     )
     read: Reading = Field(default_factory=Reading, description="how its packs are read again in turns")
+
+
+def _kind_of(written: object) -> object:
+    """restic's where nothing is said."""
+    kind = written.get("kind", "restic") if isinstance(written, Mapping) else getattr(written, "kind", None)
+    return kind or "restic"
+
+
+Repository = Annotated[
+    Annotated[ResticRepository, Tag("restic")] | Annotated[Stanza, Tag("pgbackrest")], Discriminator(_kind_of)
+]

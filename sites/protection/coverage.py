@@ -50,7 +50,8 @@ def databases(name: str, dataset: PostgresDataset, plan: Plan, there: Sequence[s
 def volumes(plan: Plan, site: str, stores: Mapping[str, Sequence[Path]]) -> Iterator[Gap]:
     """Places that the containers of a site write to, and that no dataset which is protected covers."""
     covered = [path for dataset in plan.datasets.values() for path in _places(dataset, site)]
-    covered += [Path(r.url) for r in plan.repositories.values() if r.url.startswith("/")]
+    urls = [r.url for r in plan.repositories.values() if r.kind == "restic"]
+    covered += [Path(url) for url in urls if url.startswith("/")]
     covered += [plan.state, plan.evidence.path]
     databases = {
         server.process

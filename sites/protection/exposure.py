@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from sites.capability import Proof
+from sites.capability import Position, Proof
 from sites.drivers.restic.repository import Restic
 from sites.drivers.restic.results import Listing
 from sites.errors import BlackstartError, RepositoryError
 from sites.points import Foreign, Point, points
-from sites.protection.history import Event, History
+from sites.protection.history import History
 from sites.protection.trend import Trend, direction, peaks
 
+Source = Literal["backup", "wal", "replica"]
 # Clocks of two sites may differ a little; more than this and a time is not to be believed.
-_CLOCK_SKEW = timedelta(seconds=60)
+CLOCK_SKEW = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A dataset and its objective. `replica` tells whether a live copy at DR has every commit."""
+    """A dataset and its objective.
+
+    `replica` tells whether a live copy at DR has every commit, `position` how far one has come, by the log.
+    """
 
     dataset: str
     rpo_seconds: float | None
     replica: Callable[[], Proof] | None = None
     foreign: Foreign | None = None
+    position: Callable[[], Position] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The newest whole point: when its content was taken, which one it is, up to where in a log."""
+
+    taken: datetime
+    snapshot_id: str
+    by: Source = "backup"
+    lsn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +49,15 @@ class Exposure:
     """One row of the status.
 
     `point` is when the newest content restorable at DR was taken (UTC), None when there is none or it cannot
-    be known; `snapshot_id` its full id at the source. `exceeded` is true unless it is known to be within the
-    RPO. `proven` is when a restore test last was met, `proven_point` the content that it restored.
+    be known; `snapshot_id` its full id at the source, `lsn` how far in its log it goes. `exceeded` is true
+    unless it is known to be within the RPO. `proven` is when a restore test last was met, `proven_point` the
+    content that it restored.
     `peaks` are the last exposures in seconds, each just before a newer point arrived; `trend` is theirs.
     """
 
     dataset: str
     rpo_seconds: float | None
-    by: Literal["backup", "replica"] | None
+    by: Source | None
     point: datetime | None
     age_seconds: float | None
     exceeded: bool
@@ -51,6 +67,7 @@ class Exposure:
     notes: tuple[str, ...] = ()
     peaks: tuple[float, ...] = ()
     trend: Trend | None = None
+    lsn: str | None = None
 
 
 def exposures(
@@ -75,44 +92,57 @@ def exposures(
             )
     except RepositoryError as error:
         listing, notes = Listing(()), (str(error),)
-    rows = [_exposure(one, listing, history, instant, notes) for one in declared]
-    return [_with_trend(row, repository.name, history.events()) for row in rows] if history else rows
+    rows = []
+    for one in declared:
+        best, remarks = _restorable(one, listing, instant)
+        rows.append(row(one, best, repository.name, history, instant, (*notes, *remarks)))
+    return rows
 
 
-def _with_trend(row: Exposure, repository: str, events: Sequence[Event]) -> Exposure:
-    found = peaks(row.dataset, repository, events)
-    return replace(row, peaks=found, trend=direction(found))
-
-
-def _exposure(
-    declared: Declared, listing: Listing, history: History | None, now: datetime, notes: tuple[str, ...]
+def row(
+    declared: Declared,
+    best: Best | None,
+    repository: str | None,
+    history: History | None,
+    now: datetime,
+    notes: Sequence[str],
 ) -> Exposure:
+    """The row of one dataset: the best of its backups, or its live copy where that is newer."""
+    replica, said = _replica(declared, now)
+    newest = max((one for one in (best, replica) if one is not None), key=_taken, default=None)
+    proven, proven_point = _proven(declared.dataset, history)
+    age_seconds = max(0.0, (now - newest.taken).total_seconds()) if newest else None
+    rpo_seconds = declared.rpo_seconds
+    found = peaks(declared.dataset, repository, history.events()) if history and repository else ()
+    return Exposure(
+        dataset=declared.dataset,
+        rpo_seconds=rpo_seconds,
+        by=newest.by if newest else None,
+        point=newest.taken if newest else None,
+        age_seconds=age_seconds,
+        exceeded=rpo_seconds is not None and (age_seconds is None or age_seconds > rpo_seconds),
+        snapshot_id=best.snapshot_id if best else None,
+        proven=proven,
+        proven_point=proven_point,
+        notes=(*notes, *said),
+        peaks=found,
+        trend=direction(found),
+        lsn=newest.lsn if newest else None,
+    )
+
+
+def _taken(one: Best) -> datetime:
+    return one.taken
+
+
+def _restorable(declared: Declared, listing: Listing, now: datetime) -> tuple[Best | None, list[str]]:
+    """The newest whole snapshot, and a remark on each newer one that is none."""
     try:
         found = points(listing.snapshots, declared.dataset, declared.foreign)
     except RepositoryError as error:
-        found, notes = [], (*notes, str(error))
+        return None, [str(error)]
     point, remarks = _newest(found, now)
-    proven, proven_point = _proven(declared.dataset, history)
-    in_sync, said = _replica(declared)
-    row = Exposure(
-        dataset=declared.dataset,
-        rpo_seconds=declared.rpo_seconds,
-        by="replica" if in_sync else ("backup" if point else None),
-        point=now if in_sync else (point.taken if point else None),
-        age_seconds=0.0 if in_sync else (_age(point, now) if point else None),
-        exceeded=False,
-        snapshot_id=point.snapshot.first_id if point else None,
-        proven=proven,
-        proven_point=proven_point,
-        notes=(*notes, *remarks, *said),
-    )
-    return _judged(row)
-
-
-def _judged(row: Exposure) -> Exposure:
-    if row.rpo_seconds is None:
-        return row
-    return replace(row, exceeded=row.age_seconds is None or row.age_seconds > row.rpo_seconds)
+    return (Best(point.taken, point.snapshot.first_id) if point else None), remarks
 
 
 def _newest(found: Sequence[Point], now: datetime) -> tuple[Point | None, list[str]]:
@@ -120,7 +150,7 @@ def _newest(found: Sequence[Point], now: datetime) -> tuple[Point | None, list[s
     remarks = []
     for point in reversed(found):
         name = f"snapshot {point.snapshot.first_id[:8]} of {point.taken:%Y-%m-%dT%H:%M:%SZ}"
-        if point.taken > now + _CLOCK_SKEW:
+        if point.taken > now + CLOCK_SKEW:
             remarks.append(f"{name} lies in the future: a clock is wrong, so it does not count")
         elif point.lacks:
             remarks.append(f"{name} {point.lacks}")
@@ -129,18 +159,30 @@ def _newest(found: Sequence[Point], now: datetime) -> tuple[Point | None, list[s
     return None, [*remarks, "no complete recovery point is there"]
 
 
-def _age(point: Point, now: datetime) -> float:
-    return max(0.0, (now - point.taken).total_seconds())
-
-
-def _replica(declared: Declared) -> tuple[bool, list[str]]:
-    if declared.replica is None:
-        return False, []
+def _replica(declared: Declared, now: datetime) -> tuple[Best | None, list[str]]:
+    """What the live copy holds: all that is acknowledged, or what it has replayed of the log."""
+    said: list[str] = []
+    if declared.replica is not None:
+        try:
+            proof = declared.replica()
+            if proof.holds:
+                return Best(now, "", "replica"), []
+            said = [f"the replica does not cover it: {proof.how}"]
+        except BlackstartError as error:
+            said = [f"the replica cannot be asked: {error}"]
+    if declared.position is None:
+        return None, said
     try:
-        proof = declared.replica()
+        at = declared.position()
     except BlackstartError as error:
-        return False, [f"the replica cannot be asked: {error}"]
-    return proof.holds, [] if proof.holds else [f"the replica does not cover it: {proof.how}"]
+        return None, [*said, f"how far the replica has come cannot be asked: {error}"]
+    if at.behind_bytes == 0:
+        return Best(now, "", "replica", at.lsn), [*said, f"the replica has all of the log, up to {at.lsn}"]
+    behind = f", {at.behind_bytes} bytes behind" if at.behind_bytes is not None else ""
+    if at.committed is None:
+        return None, [*said, f"the replica is at {at.lsn}{behind}, and has replayed no commit yet"]
+    told = f"the replica is at {at.lsn}{behind}, its newest commit of {at.committed:%Y-%m-%dT%H:%M:%SZ}"
+    return Best(min(at.committed, now), "", "replica", at.lsn), [*said, told]
 
 
 def _proven(dataset: str, history: History | None) -> tuple[datetime | None, datetime | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,76 +18,15 @@ from tempfile import mkdtemp
 from sites.comparison import Comparison, compare
 from sites.drivers.files import FilesDataset
 from sites.drivers.restic.repository import OnProgress, Restic
-from sites.errors import BlackstartError, DatasetError, RepositoryDamaged
+from sites.errors import BlackstartError
 from sites.manifest import Manifest, ManifestError, decode
 from sites.points import DUMP_NAME, MANIFEST_NAME, Foreign, Point, points
-from sites.protection.history import Event, History
+from sites.protection.history import History
 from sites.protection.staging import Dumpable
-from sites.restored import Answer, Question, Verdict, answers
+from sites.protection.tested import Doubt, RestoreTestResult, event_of
+from sites.restored import Answer, Question, answers
 
 _NAMED_MAX = 20
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreTestResult:
-    """`snapshot_id` is the full id that the snapshot had at the source, `copy_id` the one it has here.
-
-    The counts are of entries: files, folders and links; `restored_files` is of a backup without a manifest.
-    `mismatches` names at most 20. `seconds` is the restore alone, `bytes` what was restored, `answers` what
-    the user's own checks said.
-    """
-
-    dataset: str
-    repository: str
-    verdict: Verdict
-    reason: str
-    snapshot_id: str | None = None
-    copy_id: str | None = None
-    taken: datetime | None = None
-    matched: int = 0
-    restored_files: int = 0
-    missing: int = 0
-    extra: int = 0
-    different: int = 0
-    moving: int = 0
-    unproven: int = 0
-    mismatches: tuple[str, ...] = ()
-    answers: tuple[Answer, ...] = ()
-    seconds: float = 0.0
-    bytes: int = 0
-
-    @property
-    def bytes_per_second(self) -> float | None:
-        return self.bytes / self.seconds if self.seconds and self.bytes else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Doubt:
-    """What came out so far; reasons to call it missed, and reasons not to call it met."""
-
-    missed: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-
-    def judged(self, result: RestoreTestResult) -> RestoreTestResult:
-        if self.missed:
-            return replace(result, verdict="missed", reason="; ".join(self.missed))
-        if self.unknown:
-            return replace(result, verdict="inconclusive", reason="; ".join(self.unknown))
-        asked = f", {len(result.answers)} checks are met" if result.answers else ""
-        said = f"all {result.matched} entries match the manifest{asked}"
-        if result.restored_files:
-            said = f"{result.restored_files} files came back{asked}; there is no manifest of them"
-        return replace(result, verdict="met", reason=said)
-
-    @contextmanager
-    def catching(self) -> Iterator[None]:
-        """Damage and what cannot be restored is missed; any other failure leaves the question open."""
-        try:
-            yield
-        except (RepositoryDamaged, DatasetError) as error:
-            self.missed.append(str(error))
-        except Exception as error:  # noqa: BLE001  a check that could not run proves nothing either way
-            self.unknown.append(str(error) or type(error).__name__)
 
 
 def restore_test(
@@ -109,7 +48,7 @@ def restore_test(
     used, so damage cannot hide behind it. The folder is removed afterwards. `history` gets the result.
     Raises nothing for what went wrong with the restore: that is the verdict.
     """
-    doubt = _Doubt()
+    doubt = Doubt()
     result = RestoreTestResult(dataset.name, repository.name, "inconclusive", "not begun")
     with doubt.catching():
         listing = repository.uncached().snapshots()
@@ -128,12 +67,12 @@ def restore_test(
             doubt.missed.append(f'repository "{repository.name}" has no copied snapshot of it')
     result = doubt.judged(result)
     if history:
-        history.append(_event(result))
+        history.append(event_of(result))
     return result
 
 
 def _refuse_older(
-    dataset: str, repository: str, found: Sequence[Point], history: History | None, doubt: _Doubt
+    dataset: str, repository: str, found: Sequence[Point], history: History | None, doubt: Doubt
 ) -> None:
     """A point that has arrived and is gone is a loss, though an older one may still come back."""
     event = history.last("replication", repository=repository, outcomes=("done",)) if history else None
@@ -152,7 +91,7 @@ def _test(
     point: Point,
     scratch: Path,
     result: RestoreTestResult,
-    doubt: _Doubt,
+    doubt: Doubt,
     ask: Callable[[Path], tuple[Answer, ...]],
     on_progress: OnProgress | None,
 ) -> RestoreTestResult:
@@ -174,12 +113,11 @@ def _test(
         result = replace(result, answers=ask(root))
     if point.foreign and not result.answers:
         doubt.unknown.append("it came back, but nothing says what it should be: the dataset has no `checks`")
-    doubt.missed.extend(f"{a.name}: {a.said}" for a in result.answers if a.verdict == "missed")
-    doubt.unknown.extend(f"{a.name}: {a.said}" for a in result.answers if a.verdict == "inconclusive")
+    doubt.heard(result.answers)
     return result
 
 
-def _counted(result: RestoreTestResult, root: Path, doubt: _Doubt) -> RestoreTestResult:
+def _counted(result: RestoreTestResult, root: Path, doubt: Doubt) -> RestoreTestResult:
     """Somebody else's backup has no manifest: what came back is counted, and the user's checks decide."""
     files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
     if not files:
@@ -195,7 +133,7 @@ def _asked(
     return tuple(answers(questions, dataset, restored, scratch))
 
 
-def _manifest(repository: Restic, point: Point, doubt: _Doubt) -> Manifest | None:
+def _manifest(repository: Restic, point: Point, doubt: Doubt) -> Manifest | None:
     """The manifest from the same repository, checked against the hash that was kept apart from it."""
     if point.manifest is None:
         return None
@@ -234,7 +172,7 @@ def _open_and_retry(remove: Callable[[str], object], path: str, _: object) -> No
         remove(path)
 
 
-def _compared(result: RestoreTestResult, found: Comparison, doubt: _Doubt) -> RestoreTestResult:
+def _compared(result: RestoreTestResult, found: Comparison, doubt: Doubt) -> RestoreTestResult:
     if found.mismatches:
         doubt.missed.append(f"{found.mismatches} entries do not match the manifest")
     if found.unproven:
@@ -251,18 +189,3 @@ def _compared(result: RestoreTestResult, found: Comparison, doubt: _Doubt) -> Re
         unproven=len(found.unproven),
         mismatches=found.named(_NAMED_MAX),
     )
-
-
-def _event(result: RestoreTestResult) -> Event:
-    detail = {
-        "reason": result.reason,
-        "snapshot_id": result.snapshot_id,
-        "taken": result.taken.isoformat() if result.taken else None,
-        "matched": result.matched,
-        "moving": result.moving,
-        "mismatches": list(result.mismatches),
-        "answers": {answer.name: answer.verdict for answer in result.answers},
-        "seconds": round(result.seconds, 3),
-        "bytes": result.bytes,
-    }
-    return Event("restore_test", result.repository, result.verdict, result.dataset, detail)

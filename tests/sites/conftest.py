@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sites.drivers.pgbackrest.version import version_of
+from sites.drivers.postgres.leftovers import release_leftovers
+from sites.drivers.postgres.programs import find_programs
 from sites.drivers.restic.repository import Restic
+from sites.errors import MissingProgram
 from tests.sites.repositories import PASSWORD, Make, make_template
+from tests.sites.stanzas import HERE, THERE, Server, make_server
 
 
 @pytest.fixture(scope="session")
@@ -62,3 +69,25 @@ def source(tmp_path: Path) -> Path:
     (root / "a.bin").write_bytes(os.urandom(700_000))
     (root / "sub" / "b.txt").write_text("b")
     return root
+
+
+@pytest.fixture(scope="session")
+def stanza_server() -> Iterator[Server]:
+    """A server backed up to both repositories. Tests that do harm work on a copy, and put it back."""
+    for needed in (lambda: version_of("pgbackrest"), find_programs):
+        try:
+            needed()
+        except MissingProgram as error:
+            pytest.skip(str(error))
+    memory = Path("/dev/shm")  # noqa: S108  what others do with the disk would decide how long this takes
+    folder = Path(tempfile.mkdtemp(prefix="blackstart-", dir=memory if memory.is_dir() else None))
+    folder.chmod(0o755)
+    server = make_server(folder)
+    try:
+        server.stanza(HERE).create()
+        server.stanza(THERE).backup("full")
+        yield server
+    finally:
+        server.site.kill()
+        release_leftovers(server.server.data)
+        shutil.rmtree(folder, ignore_errors=True)

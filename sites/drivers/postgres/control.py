@@ -28,14 +28,23 @@ class Control:
 
 def read_control(folder: DataFolder) -> Control:
     """Raises DatasetError, also for a folder that holds no server."""
-    said = folder.run(
+    return control_of(_said_of(folder))
+
+
+def control_settings(folder: DataFolder) -> dict[str, str]:
+    """Everything that the control file says, by its own names. Raises DatasetError."""
+    pairs = [line.partition(":") for line in _said_of(folder).splitlines()]
+    return {name.strip(): value.strip() for name, mark, value in pairs if mark}
+
+
+def _said_of(folder: DataFolder) -> str:
+    return folder.run(
         "read the control file",
         "pg_controldata",
         str(folder.path),
         limit_seconds=_CONTROL_SECONDS,
         env={"LC_ALL": "C"},
     )
-    return control_of(said)
 
 
 def control_of(said: str) -> Control:

@@ -21,7 +21,7 @@ from sites.drivers.postgres import promotion as postgres_promotion
 from sites.drivers.postgres import replication as postgres_replication
 from sites.drivers.postgres import writes as postgres_writes
 from sites.drivers.postgres.client import PostgresClient
-from sites.drivers.postgres.dumped import DumpedPostgres
+from sites.drivers.postgres.logged import LoggedPostgres
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
 from sites.drivers.postgres.rejoin import Replicator, Source
 from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, ServerSilent, session
@@ -41,7 +41,7 @@ _STANDBY_TIMELINE = """
 """
 
 
-class PostgresDataset(DumpedPostgres):
+class PostgresDataset(LoggedPostgres):
     """`copies` says for each site where its server listens; the first is the primary of normal times."""
 
     def __init__(
@@ -74,15 +74,6 @@ class PostgresDataset(DumpedPostgres):
     def writable(self, site: str) -> bool | None:
         """Not in recovery and a write was committed there; None when that cannot be found out."""
         return asyncio.run(postgres_writes.writable(self._login(site), self._answer_seconds))
-
-    def version(self, site: str) -> str:
-        """What the server there says of itself. Raises DatasetError."""
-
-        async def act() -> str:
-            async with session(self._login(site), self._answer_seconds) as server:
-                return str(await server.value("SHOW server_version"))
-
-        return self._ask("ask the version of", site, act())
 
     def refuses_write(self, site: str) -> Proof:
         """Proof that nothing can be written there: for a fence. Silence is none."""

@@ -15,10 +15,11 @@ from sites.errors import DatasetError
 
 _ARM_SECONDS = 60.0
 # Beyond owning its database: look at replication, promote, checkpoint before a failback, read all for a dump,
-# after a promotion name the standby that commits wait for, and give pg_rewind the server's files to compare.
+# after a promotion name the standby that commits wait for, have a mark in the log archived, give pg_rewind
+# the server's files to compare.
 _GRANTS = (
     "GRANT pg_monitor, pg_checkpoint, pg_read_all_data TO {user}",
-    "GRANT EXECUTE ON FUNCTION pg_promote(boolean, integer), pg_reload_conf() TO {user}",
+    "GRANT EXECUTE ON FUNCTION pg_promote(boolean, integer), pg_reload_conf(), pg_switch_wal() TO {user}",
     "GRANT EXECUTE ON FUNCTION pg_ls_dir(text, boolean, boolean), pg_stat_file(text, boolean) TO {user}",
     "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO {user}",
     "GRANT EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean) TO {user}",

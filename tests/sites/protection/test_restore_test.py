@@ -13,7 +13,8 @@ from sites.manifest import Manifest, encode, scan, sha256
 from sites.points import Tags
 from sites.protection.backup import backup
 from sites.protection.replication import replicate
-from sites.protection.restore_test import RestoreTestResult, restore_test
+from sites.protection.restore_test import restore_test
+from sites.protection.tested import RestoreTestResult
 from tests.sites.protection.protected import Protected
 from tests.sites.repositories import Make, flip, packs
 

@@ -1,1 +1,0 @@
-"""How long a failover takes, beside promotion by hand, Patroni and repmgr."""

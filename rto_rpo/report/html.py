@@ -1,0 +1,120 @@
+"""report.html: one self-contained page. No script, no network, everything hostile escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from rto_rpo.controls.answers import field_of
+from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.dossier.history import Promise
+from rto_rpo.report import people, sentences, words
+from rto_rpo.report.drawing import Drawing
+from rto_rpo.report.model import Report
+from rto_rpo.report.outage import numbered, outage
+from rto_rpo.report.overview import overview
+from rto_rpo.report.safety import safety
+from rto_rpo.report.svg import svg
+from rto_rpo.report.trend import trend
+from rto_rpo.report.visible import visible
+from rto_rpo.website import names
+
+WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
+_DETAIL_MAX = 600
+_STATES = {
+    *("met", "met, in doubt", "missed", "inconclusive", "held", "not met", "not tested", "not run", "n.a."),
+    *("open", "accepted", "closed", "critical", "high", "medium", "low"),
+}
+
+
+def html(content: dict[str, Any], dossier: Dossier | None = None, *, links: bool = False) -> str:
+    """The page of a report's content (as in report.json).
+
+    `dossier`: what the rest of the evidence says beside it. `links`: to the other pages of a web site.
+    """
+    report = Report.model_validate(content)
+    page = templates().get_template("report.html")
+    return page.render(
+        report=report,
+        dossier=dossier,
+        links=links,
+        overviews=_overviews(report),
+        outages=_outages(report),
+        trends=trends(dossier.promises if dossier else ()),
+    )
+
+
+def trends(promises: Iterable[Promise], name: str = "p") -> list[tuple[Promise, dict[str, Drawing]]]:
+    """Each promise with its plots, one for each width."""
+    return [
+        (
+            promise,
+            {
+                place: trend(promise, width, f"trend-{name}-{number}-{place}")
+                for place, width in WIDTHS.items()
+            },
+        )
+        for number, promise in enumerate(promises)
+    ]
+
+
+@cache
+def templates() -> Environment:
+    """Where pages come from: everything escaped, and shown as it is where it would not be seen."""
+    made = Environment(
+        loader=PackageLoader("rto_rpo.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
+    )
+    made.globals.update(
+        sentences=sentences, words=words, numbered=numbered, people=people, safety=safety, svg=svg
+    )
+    made.globals.update(field_of=field_of, names=names)
+    made.filters.update(detail=_detail, hash=_hash, style=_style)
+    return made
+
+
+def _visible(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _detail(detail: dict[str, Any]) -> str:
+    """An event's detail on one line, cut when it is long: the ledger has it whole."""
+    text = "; ".join(f"{name}: {_plain(value)}" for name, value in detail.items())
+    return text if len(text) <= _DETAIL_MAX else text[: _DETAIL_MAX - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _hash(text: str) -> Markup:
+    """A long hash that may be broken at every eighth digit."""
+    parts = [text[place : place + 8] for place in range(0, len(text), 8)]
+    return Markup("<wbr>").join(parts)
+
+
+def _style(state: str) -> str:
+    """The class of a state: one of a few, whatever the text."""
+    return state.replace(" ", "-").replace(".", "").replace(",", "") if state in _STATES else "unknown"
+
+
+def _overviews(report: Report) -> dict[str, Drawing]:
+    return {name: drawing for name, width in WIDTHS.items() if (drawing := overview(report, width))}
+
+
+def _outages(report: Report) -> dict[str, dict[str, Drawing]]:
+    return {
+        time.stream: {
+            name: drawing for name, width in WIDTHS.items() if (drawing := outage(report, time, width))
+        }
+        for time in report.recovery_times
+    }

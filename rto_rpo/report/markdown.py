@@ -1,0 +1,212 @@
+"""report.md: the page's content, shorter, in GitHub's Markdown. Everything hostile is escaped here, too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.evidence.agreed.authority import Authority
+from rto_rpo.report import people, sentences, words
+from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
+from rto_rpo.report.outage import numbered
+from rto_rpo.report.safety import safety
+from rto_rpo.report.visible import visible
+
+_LOST_MAX = 50
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$]|:(?=//)|^[#+=-]|(?<=www)(?=\.))")
+_LIST = re.compile(r"^(\d+)(?=[.)])")
+_WORDS = {
+    "met": "✅ met",
+    "met, in doubt": "❔ met, in doubt",
+    "missed": "❌ missed",
+    "inconclusive": "❔ inconclusive",
+}
+
+
+def markdown(content: dict[str, Any], dossier: Dossier | None = None) -> str:
+    """The Markdown of a report's content (as in report.json), and of what the evidence says beside it."""
+    report = Report.model_validate(content)
+    return "\n".join(_lines(report, dossier)) + "\n"
+
+
+def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
+    yield f"# {_WORDS[report.verdict]}: {_safe(report.plan.name)}, drill {_safe(report.drill.name)}"
+    yield from ("", _safe(sentences.what_happened(report)))
+    if reasons := sentences.reasons(report):
+        yield from ("", *(f"- {_safe(reason)}" for reason in reasons))
+    yield from ("", f"**Changed since the previous run:** {_safe(sentences.changed(report))}.")
+    yield from ("", "## Promised and measured", "", *_promises(report))
+    yield from ("", f"**Not tested:** {_not_tested(report)}")
+    yield from _changes(report)
+    for time in report.recovery_times:
+        yield from _phases(report, time)
+    for point in report.recovery_points:
+        yield from _losses(report, point)
+    yield from _checks(report)
+    yield from _safety(report)
+    if dossier:
+        yield from _around(dossier)
+    yield from _instrument(report)
+    yield from _evidence(report)
+
+
+def _promises(report: Report) -> Iterator[str]:
+    rows = [
+        (
+            f"{judgement.subject} {judgement.objective.upper()}",
+            words.declared(judgement.declared_seconds),
+            sentences.measured(report, judgement),
+            _WORDS[judgement.standing],
+        )
+        for judgement in report.judgements
+    ]
+    if report.safe:
+        measured, state = sentences.safe(report)
+        rows.append(("safe RTO", "not judged", measured, state))
+    rows += [
+        (f"{one.subject} {one.objective.upper()}", words.declared(one.declared_seconds), "", "not tested")
+        for one in report.not_tested
+    ]
+    yield from _table(("Promise", "Declared", "Measured", "Verdict"), rows)
+
+
+def _not_tested(report: Report) -> str:
+    names = [f"{one.subject} {one.objective.upper()}" for one in report.not_tested]
+    return _safe(", ".join(names)) if names else "nothing that the plan declares."
+
+
+def _phases(report: Report, time: RecoveryTime) -> Iterator[str]:
+    if time.phases:
+        yield from ("", f"## How long {_safe(sentences.service(report, time.stream))} was gone", "")
+        rows = [
+            (name.replace("_", " "), words.offset(begin), words.length(end - begin))
+            for _, name, begin, end in numbered(time)
+        ]
+        yield from _table(("Phase", "From the fault", "Took"), rows)
+
+
+def _losses(report: Report, point: RecoveryPoint) -> Iterator[str]:
+    yield from ("", f"## What {_safe(point.stream)} lost", "", _safe(sentences.lost(point)) + ".")
+    if bound := sentences.loss_bound(point):
+        yield from ("", _safe(bound))
+    verified = sentences.verification(report, point)
+    yield from ("", _safe(f"Verification (everything read back; after the outage): {verified}."))
+    found = [
+        (what, f"{len(numbers):,}", words.numbers(numbers))
+        for what, _, _, numbers in sentences.ways(point)
+        if numbers
+    ]
+    if found:
+        yield from ("", *_table(("What", "Found", "Numbers"), found))
+    if point.lost:
+        rows = [
+            (
+                str(write.number),
+                write.acknowledged_utc or "unknown",
+                words.offset(write.acknowledged_at_seconds),
+            )
+            for write in point.lost[:_LOST_MAX]
+        ]
+        yield from ("", *_table(("Lost write", "Acknowledged (UTC)", "From the fault"), rows))
+    if len(point.lost) > _LOST_MAX:
+        yield from ("", f"The first {_LOST_MAX} of {len(point.lost):,}; report.json has them all.")
+
+
+def _checks(report: Report) -> Iterator[str]:
+    rows = [(f"split brain: {one.stream}", _WORDS[one.standing], one.reason) for one in report.split_brain]
+    rows += [(check.name, _WORDS[check.standing], check.reason) for check in report.checks]
+    if rows:
+        yield from ("", "## Checks", "", *_table(("Check", "Verdict", "Why"), rows))
+
+
+def _changes(report: Report) -> Iterator[str]:
+    if report.charter and report.charter.changes:
+        rows = [
+            (change.about, change.place, change.before or "was not there", change.after or "is gone")
+            for change in report.charter.changes
+        ]
+        yield from ("", "## Changed since the previous run", "")
+        yield from _table(("About", "Place in the plan", "Before", "Now"), rows)
+
+
+def _safety(report: Report) -> Iterator[str]:
+    rows = [(one.what, _WORDS.get(one.state, one.state), one.why) for one in safety(report)]
+    yield from ("", "## Trading safety", "", *_table(("What", "Shown", "Why"), rows))
+
+
+def _around(dossier: Dossier) -> Iterator[str]:
+    day = dossier.day.isoformat()
+    if dossier.not_run:
+        names = [f"{one.drill} on {one.due:%Y-%m-%d %H:%M} UTC" for one in dossier.not_run[-20:]]
+        yield from ("", f"**Due, and not run:** {_safe(', '.join(names))}")
+    for one in dossier.blind:
+        told = f"{one.since:%Y-%m-%d} to {one.until:%Y-%m-%d}"
+        yield from ("", f"**Not known which drills were due:** {told}, no charter tells")
+    rows = [
+        (f"{one.kind} {one.name} {one.what}", _WORDS.get(one.state, one.state), str(one.count))
+        for one in dossier.coverage
+    ]
+    if rows:
+        yield from ("", "## Tested so far", "", *_table(("What", "Newest", "Runs"), rows))
+    found = [
+        (one.id, one.text, one.severity, one.state(day), one.owner or "nobody", one.due or "no day")
+        for one in dossier.findings
+    ]
+    yield from ("", "## Findings", "")
+    if found:
+        yield from _table(("Finding", "What", "Severity", "State", "Owner", "Due"), found)
+    else:
+        yield "None."
+    for mapping in dossier.mappings:
+        controls = [(one.control.clause, one.state, one.reason) for one in mapping.assessments]
+        yield from ("", f"## Control mapping: {_safe(mapping.profile.title)}", "")
+        yield from _table(("Clause", "State", "Evidence"), controls)
+    if who := people.of(dossier):
+        yield from _sign_off(who)
+
+
+def _sign_off(who: Authority) -> Iterator[str]:
+    signed = [
+        (one.name, one.role or "", one.decision or "", people.stand(one), one.utc[:19])
+        for one in who.sign_offs
+    ]
+    yield from ("", "## Sign-off", "")
+    if signed:
+        yield from _table(("By", "Role", "Decision", "Standing", "When (UTC)"), signed)
+    yield from (f"- {_safe(problem)}" for problem in who.problems)
+
+
+def _instrument(report: Report) -> Iterator[str]:
+    instrument = report.instrument
+    lag = words.length(instrument.sent_max_seconds) if instrument.sent_max_seconds is not None else "unknown"
+    yield from ("", "## The instrument", "")
+    yield f"- Void: {_safe(instrument.void or 'no')}"
+    yield f"- Sent late by at most {lag}; longest standstill {words.length(instrument.stall_max_seconds)}"
+    yield f"- {_safe(sentences.calibrated(instrument.calibration))}"
+
+
+def _evidence(report: Report) -> Iterator[str]:
+    yield from ("", "## Evidence", "")
+    yield f"- Run `{_code(report.run)}`, judge {_safe(report.judge)}"
+    yield f"- plan.yaml SHA-256 `{report.plan.sha256}`"
+    yield f"- ledger.jsonl SHA-256 `{report.ledger.sha256}`"
+    yield "- `blackstart verify EVIDENCE_FOLDER --head HEAD --key public_key.pem` computes all of it again"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    names = list(head)
+    yield f"| {' | '.join(names)} |"
+    yield "|" + " --- |" * len(names)
+    for row in rows:
+        yield f"| {' | '.join(_safe(cell) for cell in row)} |"
+
+
+def _safe(text: str) -> str:
+    """The text with nothing in it that Markdown or HTML takes for markup, on one line."""
+    return _LIST.sub(r"\1\\", _SPECIAL.sub(r"\\\1", visible(text)))
+
+
+def _code(text: str) -> str:
+    return visible(text).replace("`", "'")

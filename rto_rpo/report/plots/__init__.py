@@ -1,1 +1,0 @@
-"""Pictures as shapes in pixels, and those as inline SVG."""

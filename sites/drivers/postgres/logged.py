@@ -1,0 +1,84 @@
+"""What a PostgreSQL dataset says of its log: how far it goes, how far a standby has come, and marks in it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sites.capability import Mark, Position
+from sites.drivers.postgres.dumped import DumpedPostgres
+from sites.drivers.postgres.session import ServerLost, ServerRefused, ServerSilent, Session, session
+from sites.errors import DatasetError
+
+_ASK_SECONDS = 5.0
+_STANDBY = """
+    SELECT coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text,
+           pg_last_xact_replay_timestamp()
+"""
+_MARK = """
+    SELECT now(), lsn::text, pg_walfile_name(lsn)
+    FROM pg_logical_emit_message(true, 'blackstart', 'a mark: all before it is in this log') AS lsn
+"""
+
+
+class LoggedPostgres(DumpedPostgres):
+    """The part of a PostgreSQL dataset that is about its log."""
+
+    def mark(self, site: str) -> Mark:
+        """Commit a mark in the log of the copy there, and finish its segment, so that it is archived.
+
+        Changes no data. Raises DatasetError.
+        """
+
+        async def act() -> Mark:
+            async with session(self._login(site), _ASK_SECONDS) as server:
+                [(taken, lsn, segment)] = await server.rows(_MARK)
+                await server.rows("SELECT pg_switch_wal()")
+                return Mark(taken.astimezone(UTC), str(lsn), str(segment))
+
+        return self._ask("mark the log of", site, act())
+
+    def next_transaction(self, site: str) -> int:
+        """The number after that of the last transaction that wrote and has ended. Raises DatasetError."""
+
+        async def act() -> int:
+            async with session(self._login(site), _ASK_SECONDS) as server:
+                return int(await server.value("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
+
+        return self._ask("ask the last transaction of", site, act())
+
+    def position(self, site: str, primary: str) -> Position:
+        """How far the standby at `site` has come. The one at `primary` is asked first, if it answers.
+
+        Raises DatasetError when the copy at `site` cannot be asked, or is no standby.
+        """
+
+        async def act() -> Position:
+            ahead = await _flushed(self, primary)
+            async with session(self._login(site), _ASK_SECONDS) as standby:
+                return await _position(standby, ahead)
+
+        return self._ask("ask the position of", site, act())
+
+
+async def _flushed(dataset: LoggedPostgres, site: str) -> str | None:
+    """Where the log of the copy there ends on disk: nothing acknowledged is behind that. None: silence."""
+    try:
+        async with session(dataset._login(site), _ASK_SECONDS) as server:
+            if await server.value("SELECT pg_is_in_recovery()"):
+                return None
+            return str(await server.value("SELECT pg_current_wal_flush_lsn()::text"))
+    except (ServerLost, ServerRefused, ServerSilent):
+        return None
+
+
+async def _position(standby: Session, ahead: str | None) -> Position:
+    if not await standby.value("SELECT pg_is_in_recovery()"):
+        raise DatasetError(f"the server at {standby.address} is no standby")
+    [(lsn, committed)] = await standby.rows(_STANDBY)
+    if lsn is None:
+        raise DatasetError(f"the standby at {standby.address} does not say how far it has come")
+    behind = None
+    if ahead is not None:
+        behind = max(0, int(await standby.value("SELECT pg_wal_lsn_diff(%s, %s)", (ahead, lsn))))
+    when: datetime | None = committed.astimezone(UTC) if committed is not None else None
+    return Position(str(lsn), when, behind)

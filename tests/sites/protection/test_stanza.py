@@ -1,0 +1,203 @@
+"""pgBackRest end to end on the real one: backups, the recovery point by the log, restore tests that prove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from sites.errors import NoRepository
+from sites.protection.exposure import Declared, Exposure
+from sites.protection.history import History
+from sites.protection.prediction import predicted
+from sites.protection.stanza_backup import back_up_stanza, send_mark
+from sites.protection.stanza_point import exposure, newest
+from sites.protection.stanza_test import Restorable, restore_stanza_test
+from sites.protection.tested import RestoreTestResult
+from sites.restored import QueryQuestion
+from tests.sites.stanzas import DATABASE, HERE, OWNER, THERE, Server
+
+ORDERS = Restorable("orders", DATABASE, OWNER)
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(tmp_path / "history.jsonl")
+
+
+@pytest.fixture
+def scratch(stanza_server: Server) -> Path:
+    return stanza_server.folder / "scratch"
+
+
+def marked(server: Server, history: History | None = None) -> None:
+    send_mark("orders", lambda: server.dataset.mark("primary"), server.stanza(THERE), history=history)
+
+
+def exposed(server: Server, history: History | None = None, **options: object) -> Exposure:
+    declared = Declared("orders", 60.0)
+    arguments = {"history": history, "now": datetime.now(UTC), **options}
+    return exposure(declared, server.stanza(THERE), **arguments)  # type: ignore[arg-type]
+
+
+def proved(
+    server: Server, scratch: Path, history: History | None = None, *asked: QueryQuestion
+) -> RestoreTestResult:
+    return restore_stanza_test(ORDERS, server.stanza(THERE), scratch, history=history, questions=asked)
+
+
+@contextmanager
+def harmed(server: Server, repo: int = THERE) -> Iterator[Path]:
+    whole = server.harm(repo)
+    try:
+        yield server.repository(repo)
+    finally:
+        server.heal(repo, whole)
+
+
+def test_what_was_committed_last_and_archived_is_the_recovery_point(
+    stanza_server: Server, history: History
+) -> None:
+    before = datetime.now(UTC)
+    stanza_server.run("CREATE TABLE IF NOT EXISTS fills (n int)")
+    stanza_server.run("INSERT INTO fills VALUES (1)")
+    marked(stanza_server, history)
+    row = exposed(stanza_server, history)
+    assert row.by == "wal"
+    assert row.point is not None
+    assert before <= row.point <= datetime.now(UTC)
+    assert row.lsn is not None
+    assert not row.exceeded
+    # what is committed since and not archived yet is no part of it
+    stanza_server.run("INSERT INTO fills VALUES (2)")
+    later = exposed(stanza_server, history, now=datetime.now(UTC) + timedelta(seconds=61))
+    assert (later.point, later.lsn) == (row.point, row.lsn)
+    assert later.exceeded
+
+
+def test_while_nothing_is_written_the_point_is_as_good_as_now(stanza_server: Server) -> None:
+    marked(stanza_server)
+    now = datetime.now(UTC) + timedelta(seconds=3600)
+
+    def ask() -> int:
+        return stanza_server.dataset.next_transaction("primary")
+
+    assert exposed(stanza_server, now=now, next_transaction=ask).age_seconds == 0
+    stanza_server.run("CREATE TABLE IF NOT EXISTS written_since (n int)")
+    stanza_server.run("INSERT INTO written_since VALUES (1)")
+    later = exposed(stanza_server, now=now, next_transaction=ask)
+    assert later.age_seconds is not None
+    assert later.age_seconds > 3590
+
+
+def test_a_restore_test_replays_the_log_to_its_end_and_asks(
+    stanza_server: Server, scratch: Path, history: History
+) -> None:
+    stanza_server.run("CREATE TABLE IF NOT EXISTS trades AS SELECT generate_series(1, 7) AS n")
+    marked(stanza_server, history)
+    point = newest(stanza_server.stanza(THERE), datetime.now(UTC)).point
+    seven = QueryQuestion("seven-trades", "SELECT count(*) FROM trades", "7")
+    result = proved(stanza_server, scratch, history, seven)
+    assert result.verdict == "met", result.reason
+    assert point is not None
+    assert (result.taken, result.lsn) == (point.taken, point.lsn)
+    assert "pages hold" in result.reason
+    assert list(scratch.iterdir()) == []
+    foretold = predicted(history, ["orders"])
+    assert foretold.seconds == pytest.approx(result.seconds, abs=0.001)
+    row = exposed(stanza_server, history)
+    assert row.proven is not None
+    assert row.proven_point == point.taken
+    wrong = proved(
+        stanza_server, scratch, history, QueryQuestion("trades", "SELECT count(*) FROM trades", "8")
+    )
+    assert wrong.verdict == "missed"
+    assert "trades: answers '7', expected '8'" in wrong.reason
+
+
+@pytest.mark.campaign
+def test_an_answer_that_is_another_one_is_missed(stanza_server: Server, scratch: Path) -> None:
+    stanza_server.run("CREATE TABLE IF NOT EXISTS trades AS SELECT generate_series(1, 7) AS n")
+    marked(stanza_server)
+    eight = QueryQuestion("trades", "SELECT count(*) FROM trades", "8")
+    wrong = proved(stanza_server, scratch, None, eight)
+    assert wrong.verdict == "missed"
+    assert "trades: answers '7', expected '8'" in wrong.reason
+
+
+@pytest.mark.campaign
+def test_only_the_copy_at_the_other_site_counts(stanza_server: Server, scratch: Path) -> None:
+    marked(stanza_server)
+    gone = stanza_server.repository(HERE).rename(stanza_server.folder / "away")
+    try:
+        assert proved(stanza_server, scratch).verdict == "met"
+    finally:
+        gone.rename(stanza_server.repository(HERE))
+
+
+@pytest.mark.campaign
+def test_a_segment_that_is_missing_ends_the_log_and_is_told(
+    stanza_server: Server, scratch: Path, history: History
+) -> None:
+    for number in range(2):
+        stanza_server.run(f"CREATE TABLE IF NOT EXISTS gap_{number} (n int)")
+        marked(stanza_server, history)
+    with harmed(stanza_server):
+        lost = stanza_server.wal(THERE)[-2]
+        lost.unlink()
+        row = exposed(stanza_server)
+        assert any(lost.name[:24] in note and "missing" in note for note in row.notes), row.notes
+        result = proved(stanza_server, scratch, history)
+        assert result.verdict == "missed"
+        assert lost.name[:24] in result.reason
+        assert "does not go that far" in result.reason
+
+
+def test_a_damaged_base_backup_is_missed(stanza_server: Server, scratch: Path) -> None:
+    with harmed(stanza_server) as repository:
+        label = stanza_server.stanza(THERE).info().sets[-1].label
+        files = (repository / "backup" / "desk" / label / "pg_data" / "base").rglob("*.*")
+        victim = max((path for path in files if path.is_file()), key=lambda path: path.stat().st_size)
+        content = bytearray(victim.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        victim.write_bytes(content)
+        result = proved(stanza_server, scratch)
+        assert result.verdict == "missed", result.reason
+        assert (
+            exposed(stanza_server).point is not None
+        )  # what nobody has restored cannot be known to be damaged
+
+
+@pytest.mark.campaign
+def test_a_backup_is_full_when_the_last_full_one_is_old(stanza_server: Server, history: History) -> None:
+    stanza = stanza_server.stanza(THERE)
+    made = back_up_stanza("orders", stanza, full_every=timedelta(days=7), history=history)
+    assert (made.kind, made.partial) == ("incr", False)
+    assert history.last_use("offsite-wal") is not None
+    again = back_up_stanza("orders", stanza, full_every=timedelta(0), history=history)
+    assert again.kind == "full"
+    assert again.label in {base.label for base in stanza.info().sets}
+
+
+def test_a_repository_that_was_in_use_and_is_gone_is_not_made_anew(
+    stanza_server: Server, history: History
+) -> None:
+    marked(stanza_server, history)
+    gone = stanza_server.repository(THERE).rename(stanza_server.folder / "away")
+    stanza_server.repository(THERE).mkdir()
+    try:
+        with pytest.raises(NoRepository, match="is gone: it was in use"):
+            back_up_stanza("orders", stanza_server.stanza(THERE), full_every=timedelta(0), history=history)
+        assert list(stanza_server.repository(THERE).iterdir()) == []
+        row = exposed(stanza_server, history)
+        assert row.exceeded
+        assert any("is not there" in note for note in row.notes)
+        result = proved(stanza_server, stanza_server.folder / "scratch", history)
+        assert result.verdict != "met"
+    finally:
+        stanza_server.repository(THERE).rmdir()
+        gone.rename(stanza_server.repository(THERE))
