@@ -24,7 +24,7 @@ from rto_rpo.evidence.keeping.files import inventory
 from rto_rpo.evidence.keeping.run_folder import folder_name
 from rto_rpo.evidence.lines.line import CHAIN_SCHEMA, FIRST_PREV, build, line_hash
 from rto_rpo.report.document import document, to_json
-from rto_rpo.report.html import html
+from rto_rpo.report.forms.html import html
 from rto_rpo.website.build import build as build_site
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
 

@@ -6,6 +6,7 @@ import os
 import pwd
 
 from drills.arrangement import criteria
+from drills.cells import cells_of, tried_by
 from drills.preview import Preview
 from rto_rpo.evidence.agreed.charter import Agreed, Executor, Role
 from sites.estate import Estate
@@ -24,6 +25,8 @@ def agree(estate: Estate, drill: Drill, preview: Preview, executor: str | None) 
         confirm=preview.confirm,
         scenario=preview.expected,
         schedules=plan.schedules(),
+        cells=cells_of(plan),
+        tries=tried_by(estate, drill),
     )
 
 
@@ -37,6 +40,7 @@ def agree_to_talk(plan: Plan, tabletop: Tabletop, executor: str | None) -> Agree
         roles=roles(plan),
         scenario="\n".join(lines),
         schedules=plan.schedules(),
+        cells=cells_of(plan),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ from drills.window import check_punctual, check_window
 from rto_rpo.evidence.agreed.charter import Agreed
 from sites.errors import BlackstartError
 from sites.estate import Estate
+from sites.versions import versions
 
 Tell = Callable[[str], None]
 
@@ -87,10 +89,12 @@ def _record(
         prepare(estate, drill)
         calibration = calibrated_instrument(file_of(estate.state), tell)
         drill, ceiling = at_its_rate(estate, drill, chosen)
+        seen = versions(estate)  # before the recorder starts: asking must not disturb what is measured
         told = arrange(
             estate, name, drill, run=run_id, seed=chosen, folder=folder.path, calibration=calibration
         )
         recorder = recording.start(told)
+        recorder.event("versions", detail={"seen": [asdict(one) for one in seen]})
         if ceiling is not None:
             recorder.event("note", detail=ceiling.detail())
             tell(f"Rate: {ceiling.rate}, the most that is kept up with less a fifth ({ceiling.limited_by})")

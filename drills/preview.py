@@ -65,6 +65,6 @@ def resolved(estate: Estate, name: str, fault: Fault, steps: tuple[str, ...] = (
     expected = fault.expected()
     if drill.revive_old_primary:
         at_stake["revive_old_primary"] = True
-        expected += "; when the service is stable the old primary is started again, and must take no write"
+        expected += "; when the service is stable the old primary comes back, and must take no write"
     confirm = sha256(json.dumps(at_stake, sort_keys=True).encode()).hexdigest()[:16]
     return Preview(name, environment, targets, steps, expected, fault.undo(), confirm)

@@ -20,7 +20,7 @@ from drills.undisturbed import undisturbed
 from drills.undo import Undo, UndoIntents, left_of, room_of
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
-from sites.plan import Drill, KillSite
+from sites.plan import REVIVABLE, Drill
 from sites.recovery.under_way import journal_of
 
 STEADY_SECONDS_MAX = 60.0
@@ -143,7 +143,7 @@ class Rehearsal:
 
     def _revive(self, undo: Undo) -> None:
         """Where the drill says so: the old primary comes back, and is watched for taking a write."""
-        if self.drill.revive_old_primary and isinstance(self.drill.fault, KillSite):
+        if self.drill.revive_old_primary and isinstance(self.drill.fault, REVIVABLE):
             revive(
                 Revival(self.estate, self.drill, self.drill.fault.site, undo.targets),
                 self.recording,

@@ -1,7 +1,8 @@
-"""The old primary comes back after a failover, started by somebody careless: it must not take a write then.
+"""The old primary comes back after a failover, brought by somebody careless: it must not take a write then.
 
-It is started by the site's own means, which know nothing of our fences, and written to at its own address for
-a while. Afterwards it is put down again. What it took is for the judge to say.
+One that was killed is started by the site's own means, which know nothing of our fences. One that stood still
+goes on, and one that was cut off is reconnected, and nobody is asked whether another site took over. It is
+written to at its own address for a while, and put down again. What it took is for the judge to say.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from dataclasses import dataclass
 
 from drills.recording import Recording
 from drills.undisturbed import undisturbed
-from sites.capability import Proof, SiteDriver
+from sites.capability import Partitionable, Pausable, Proof, SiteDriver
 from sites.errors import BlackstartError
 from sites.estate import Estate
-from sites.plan import Drill
+from sites.plan import Drill, KillSite
+from sites.plan.faults import Partition, PauseSite
 from sites.recovery.fence import Fences
 from sites.recovery.under_way import journal_of
 
@@ -53,7 +55,7 @@ class Revival:
     def needless(self) -> str | None:
         """Why nothing would be shown by it now; None if something would."""
         proof = self.estate.site(self.site).proven_gone()
-        if not proof.holds:
+        if isinstance(self.drill.fault, KillSite) and not proof.holds:
             return f'site "{self.site}" is not down, so it cannot come back: {proof.how}'
         if not Fences(self.estate.state).raised(self.site) and not any(self._taken_over()):
             return f'nothing shows that another site took over from "{self.site}"'
@@ -76,7 +78,7 @@ def revive(revival: Revival, recording: Recording, tell: Callable[[str], None]) 
         if why is not None:
             _check(recording, "inconclusive", why)
             return
-        site = revival.estate.unguarded(revival.site)
+        site = _careless(revival)
         try:
             _write_on(revival, site, recording, tell)
         finally:
@@ -87,13 +89,29 @@ def revive(revival: Revival, recording: Recording, tell: Callable[[str], None]) 
 
 
 def _write_on(revival: Revival, site: SiteDriver, recording: Recording, tell: Callable[[str], None]) -> None:
-    proof = _started(site, revival.processes())
+    proof = _returned(revival, site)
     if not proof.holds:
-        _check(recording, "inconclusive", f"the old primary could not be started: {proof.how}")
+        _check(recording, "inconclusive", f"the old primary could not be brought back: {proof.how}")
         return
     recording.event("old_primary_revived", detail={"site": revival.site, "how": proof.how, **proof.detail})
     tell(f"Revived the old primary, as somebody careless would: {proof.how}")
     threading.Event().wait(revival.seconds)
+
+
+def _careless(revival: Revival) -> SiteDriver:
+    """Who was cut off is reconnected over the connection that was kept for it."""
+    of_estate = isinstance(revival.drill.fault, Partition)
+    return revival.estate.site(revival.site) if of_estate else revival.estate.unguarded(revival.site)
+
+
+def _returned(revival: Revival, site: SiteDriver) -> Proof:
+    match revival.drill.fault:
+        case PauseSite() if isinstance(site, Pausable):
+            return site.resume()
+        case Partition() if isinstance(site, Partitionable):
+            return site.reconnect()
+        case _:
+            return _started(site, revival.processes())
 
 
 def _started(site: SiteDriver, processes: list[str]) -> Proof:

@@ -22,6 +22,7 @@ from sites.errors import BlackstartError, DatasetError
 from sites.estate import Estate
 from sites.plan import Plan
 from sites.protection.coverage import Gap
+from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import in_order
 from sites.recovery.whole_site import fence_proofs
@@ -68,7 +69,7 @@ def checks(estate: Estate) -> Iterator[Check]:
             yield _tried(f"site {name}", partial(_asked, estate, name))
     if plan.failover is not None:
         yield _tried("runbook", partial(_runbook, estate))
-        yield Check(f"fence {plan.failover.from_site}", "ok", "; ".join(fence_proofs(estate)))
+        yield Check(f"fence {direction(estate).old}", "ok", "; ".join(fence_proofs(estate)))
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
     yield from _coverage(estate)

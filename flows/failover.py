@@ -9,8 +9,9 @@ from sites.errors import GuardError
 from sites.estate import Estate
 from sites.protection.history import History
 from sites.protection.prediction import Prediction, predicted
+from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
-from sites.recovery.respond import abandon, declared_failover, fail_over
+from sites.recovery.respond import abandon, fail_over
 from sites.recovery.runbook import Detail, Run, in_order
 
 _QUIET = ("check",)
@@ -72,10 +73,10 @@ def take_back(estate: Estate, *, environment: str | None, cold: bool = False) ->
 
 
 def require_environment(estate: Estate, environment: str | None) -> None:
-    declared, failover = estate.plan.environment, declared_failover(estate)
+    declared, way = estate.plan.environment, direction(estate)
     if environment != declared:
         raise GuardError(
-            f'cannot fail over from "{failover.from_site}" to "{failover.to_site}": '
+            f'cannot fail over from "{way.old}" to "{way.new}": '
             f'the environment is "{declared}", named was {environment or "none"}',
             hint=f"--environment {declared}",
         )

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from flows.answer import columns, plain
-from rto_rpo.report.drawing import short
+from rto_rpo.report.plots.drawing import short
 from rto_rpo.series import sentences
 from rto_rpo.series.gather import History, Series
 from rto_rpo.series.page import page

@@ -12,10 +12,10 @@ from rto_rpo.controls.profile import Profile, ProfileError, profile, shipped
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME
 from rto_rpo.report.document import to_json
-from rto_rpo.report.html import html
-from rto_rpo.report.junit import junit
-from rto_rpo.report.lost_writes import lost_writes
-from rto_rpo.report.markdown import markdown
+from rto_rpo.report.forms.html import html
+from rto_rpo.report.forms.junit import junit
+from rto_rpo.report.forms.lost_writes import lost_writes
+from rto_rpo.report.forms.markdown import markdown
 from rto_rpo.report.publish import beside, of_run
 from rto_rpo.website.build import Built, build
 from rto_rpo.website.memory import SiteError

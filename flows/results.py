@@ -9,7 +9,7 @@ from typing import Any
 from rto_rpo.evidence.checking.verify import Verification
 from rto_rpo.evidence.keeping.pruning import Prunable
 from rto_rpo.evidence.names import PAGE_NAME, REPORT_NAME, TEXT_NAME
-from rto_rpo.report.summary import summary
+from rto_rpo.report.forms.summary import summary
 
 
 def closed_lines(folder: Path, report: dict[str, Any], head: str) -> list[str]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from rto_rpo.report.runbook import Chapter, Runbook, RunbookStep, html, markdown
+from rto_rpo.report.forms.runbook import Chapter, Runbook, RunbookStep, html, markdown
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.recovery import failback
+from sites.recovery.direction import declared_failover, direction
 from sites.recovery.own_steps import runbook_of
-from sites.recovery.respond import declared_failover
 from sites.recovery.runbook import Step, in_order
 
 _MEANS = {
@@ -57,8 +57,10 @@ def rendered(runbook: Runbook, form: Literal["html", "md"]) -> bytes:
 
 
 def _chapter(estate: Estate, act: str, steps: Callable[[], Sequence[Step]]) -> Chapter:
-    declared = declared_failover(estate)
-    means = _MEANS[act].format(old=declared.from_site, new=declared.to_site)
+    declared, way = declared_failover(estate), direction(estate)
+    home, away = declared.from_site, declared.to_site
+    old, new = (way.old, way.new) if act == "failover" else (home, away)
+    means = _MEANS[act].format(old=old, new=new)
     command = f"blackstart {act} --environment {estate.plan.environment} --plan {estate.plan.path.name}"
     try:
         told = tuple(map(_told, steps()))

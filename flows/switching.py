@@ -10,8 +10,8 @@ from flows.failover import Planned
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.recovery import failback
+from sites.recovery.direction import declared_failover, home_alone
 from sites.recovery.failback import Tables, check_writer
-from sites.recovery.respond import declared_failover
 from sites.recovery.runbook import Detail, Observer, Run, in_order
 
 Kind = Literal["switchover", "failback"]
@@ -63,7 +63,7 @@ def perform(
 
 
 def sites(estate: Estate, kind: Kind) -> tuple[str, str]:
-    """Who serves before it, and who after."""
+    """Who serves before it, and who does not."""
     failover = declared_failover(estate)
     there, back = failover.from_site, failover.to_site
-    return (there, back) if kind == "switchover" else (back, there)
+    return (there, back) if kind == "switchover" or home_alone(estate) else (back, there)

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Literal, Protocol, runtime_checkable
 
 Result = Literal["acknowledged", "failed", "indeterminate"]
@@ -102,6 +103,26 @@ class Target:
     kind: str
     name: str
     detail: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version of something, and who said so. `version` None: it is not known, and `problem` says why."""
+
+    what: str
+    where: str
+    version: str | None
+    by: str
+    problem: str | None = None
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A site that can say what its machines run."""
+
+    def versions(self) -> list[Version]:
+        """What is not known is in it too, with the reason; raises nothing."""
+        ...
 
 
 @runtime_checkable
@@ -200,6 +221,23 @@ class Partitionable(Protocol):
 
     def partitioned(self) -> Proof:
         """Whether packets are being dropped now."""
+        ...
+
+
+@runtime_checkable
+class HoldingVolumes(Protocol):
+    """A site whose volumes can be worked on where they are, be what uses them running or not."""
+
+    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
+        """Where, as that process sees it, volumes of the site's own lie."""
+        ...
+
+    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
+        """Folders, as `at_volume` sees them, on disks that are more than the site's."""
+        ...
+
+    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
+        """Run a POSIX shell script where the process has its folders; the lines it said."""
         ...
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from sites.barring import Barring
 from sites.capability import SiteDriver
 from sites.drivers.barred import Barred, nothing_barred
 from sites.drivers.files import FilesDataset
@@ -21,7 +22,6 @@ from sites.drivers.restic.repository import Restic
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import PlanError
 from sites.exclusion import Exclusion
-from sites.fences import Fences
 from sites.plan import FilesDataset as FilesNoun
 from sites.plan import Plan, PostgresServer
 from sites.plan import PostgresDataset as PostgresNoun
@@ -32,9 +32,15 @@ from sites.repository_drivers import restic_repository, stanza_repository
 from sites.restore import RestoreSource
 from sites.restored import CommandQuestion, QueryQuestion, Question
 from sites.secret import Secret
-from sites.site_drivers import container_site, hosts_of, hosts_site, process_spec, resolved, shell_site
+from sites.site_drivers import (
+    container_site,
+    hosts_of,
+    hosts_site,
+    process_spec,
+    resolved,
+    shell_site,
+)
 
-STANDBY_SIGNAL = "standby.signal"  # PostgreSQL's own: with this file in its folder a server takes no writes
 _Noun = TypeVar("_Noun")
 
 
@@ -48,6 +54,7 @@ class Estate:
     def __init__(self, plan: Plan, *, until_pid: int | None = None) -> None:
         self.plan = plan
         self._until_pid = until_pid
+        self._barring = Barring(plan, lambda site: hosts_of(self.site(site)))
         self._sites: dict[str, SiteDriver] = {}
         self._postgres: dict[str, PostgresDataset] = {}
         self._repositories: dict[str, Restic] = {}
@@ -64,7 +71,7 @@ class Estate:
 
     def site(self, name: str) -> SiteDriver:
         if name not in self._sites:
-            self._sites[name] = self._new_site(name, partial(self._barred, name))
+            self._sites[name] = self._new_site(name, partial(self._barring.why_not, name))
         return self._sites[name]
 
     def unguarded(self, name: str) -> SiteDriver:
@@ -88,23 +95,12 @@ class Estate:
         if site.kind == "shell":
             return shell_site(name, site, self.plan.folder, barred)
         if site.kind == "containers":
-            return container_site(name, site, self.plan.name, self.room(name))
+            return container_site(name, site, self.plan.name, self.room(name), barred)
         if site.kind == "hosts":
-            return hosts_site(name, site)
+            return hosts_site(name, site, barred)
         specs = {process: process_spec(declared) for process, declared in site.processes.items()}
-        return ProcessSite(name, site.path, specs, until_pid=self._until_pid, barred=barred)
-
-    def _barred(self, site: str, process: str) -> str | None:
-        """Why a process must not be started at a site: a fence stands there, and it would take writes."""
-        fences = Fences(self.state)
-        if not fences.raised(site):
-            return None
-        for server in (each for noun in self.plan.datasets.values() for each in servers(noun)):
-            if (server.site, server.process) != (site, process):
-                continue
-            if server.data is None or not (server.data / STANDBY_SIGNAL).exists():
-                return f"the site is fenced ({fences.file(site)}), and it would not start as a standby"
-        return None
+        until_pid = self._until_pid
+        return ProcessSite(name, site.path, specs, until_pid=until_pid, barred=barred, network=site.network)
 
     def repository(self, name: str) -> Restic:
         """A repository of restic's. Raises PlanError for another kind."""

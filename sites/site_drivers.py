@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from sites.capability import SiteDriver
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sites.drivers.containers.site import ContainerSite
 
 READY_SECONDS = 30.0
+_LOOK_SECONDS = 10.0
 # The daemon's proxy takes connections to a published port before anybody listens in the container.
 PUBLISHED_HELD_SECONDS = 0.1
 
@@ -96,7 +98,13 @@ def shell_site(
     return ShellSite(name, commands, processes, barred)
 
 
-def container_site(name: str, declared: ContainersSiteNoun, plan: str, folder: Path) -> ContainerSite:
+def container_site(
+    name: str,
+    declared: ContainersSiteNoun,
+    plan: str,
+    folder: Path,
+    barred: Barred = nothing_barred,
+) -> ContainerSite:
     """`folder` is where its record is kept. Docker's SDK is loaded only here, for it takes a while."""
     from sites.drivers.containers.daemon import Daemon
     from sites.drivers.containers.site import ContainerSite, ContainerSpec
@@ -110,10 +118,11 @@ def container_site(name: str, declared: ContainersSiteNoun, plan: str, folder: P
         )
         for each, process in declared.processes.items()
     }
-    return ContainerSite(name, folder, declared.label or f"{plan}/{name}", specs, Daemon(declared.daemon))
+    label = declared.label or f"{plan}/{name}"
+    return ContainerSite(name, folder, label, specs, Daemon(declared.daemon), barred)
 
 
-def hosts_site(name: str, declared: HostsSiteNoun) -> HostsSite:
+def hosts_site(name: str, declared: HostsSiteNoun, barred: Barred = nothing_barred) -> HostsSite:
     hosts = {each: Host(each, _ssh_address(declared, each)) for each in declared.hosts}
     processes = {
         each: HostProcess(
@@ -137,6 +146,7 @@ def hosts_site(name: str, declared: HostsSiteNoun) -> HostsSite:
         ask_seconds=declared.ssh.limit.seconds,
         kill_seconds=declared.kill_limit.seconds,
         cut_seconds=declared.cut_limit.seconds,
+        barred=barred,
     )
 
 
@@ -145,6 +155,12 @@ def hosts_of(site: SiteDriver) -> dict[str, Host]:
     if not isinstance(site, HostsSite):
         raise PlanError(f'site "{site.name}" is not made of hosts')
     return site.hosts
+
+
+def file_on(host: Host, path: PurePosixPath) -> bool:
+    """Whether there is such a file on a machine. Raises HostError."""
+    line = f"test -e {shlex.quote(str(path))} && say there || say missing"
+    return host.run("look at", line, limit_seconds=_LOOK_SECONDS) == ["there"]
 
 
 def _ssh_address(declared: HostsSiteNoun, host: str) -> SshAddress:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from drills.fault import Fault
 from drills.faults.corrupt_repository import CorruptRepository
 from drills.faults.encrypted_files import EncryptedFiles
+from drills.faults.fill_disk import FillDisk
 from drills.faults.freeze_replica import FreezeReplica
 from drills.faults.kill_site import KillSite
 from drills.faults.kinds import Kind
 from drills.faults.lock_repository import LockRepository
 from drills.faults.lose_newest_snapshot import LoseNewestSnapshot
+from drills.faults.lose_volume import LoseVolume
 from drills.faults.no_fault import NoFault
 from drills.faults.one_process import KillService, StopService
 from drills.faults.partition import Partition
@@ -78,6 +80,22 @@ KINDS = (
         "site",
         "a site with a network namespace of its own",
         "nothing is dropped any more; where another site was promoted its processes are killed first",
+        _SERVED,
+    ),
+    Kind(
+        faults.FillDisk,
+        FillDisk,
+        "volume",
+        "a bounded volume of the site's own: a tmpfs or a loop file in its folder, a volume of its container",
+        "the filler is removed, and what ended is started; not where another site was promoted",
+        _SERVED,
+    ),
+    Kind(
+        faults.LoseVolume,
+        LoseVolume,
+        "volume",
+        "a folder of the site's own, or a volume of its container; a site that can lose one process",
+        "what was there is put back, and started; where another site was promoted it is only put back",
         _SERVED,
     ),
     Kind(

@@ -10,7 +10,7 @@ from drills.fault import Fault
 from sites.estate import Estate
 from sites.plan.noun import Noun
 
-Strikes = Literal["nothing", "site", "process", "repository", "dataset"]
+Strikes = Literal["nothing", "site", "process", "volume", "repository", "dataset"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _AFTER_FAULT = {
     "stable",
     "old_primary_revived",
 }
-_ANY_TIME = {"check", "aborted", "healed", "undo", "note"}
+_ANY_TIME = {"check", "aborted", "healed", "undo", "note", "versions"}
 _ONCE = {"steady", "frozen", "fault_begin", "fault_end", "stable"}
 _NEEDS = {"frozen": "steady", "fault_begin": "frozen"}
 OWN = {"frozen", "stable"}  # what the recorder alone can know

@@ -1,55 +1,72 @@
 """Whether blackstart and the database's own reading agree, end by end; and why one number is not enough.
 
-Both look only now and then: the canary once an interval, the writer after each row. So they see an outage
-begin and end by up to an interval apart, each end by itself, and its length by up to two. What has to hold is
-asked of each end: the writer's row there, from its trying to its being written, lies within one interval of
-the stretch in which the canary's own operations show that it happened. And the length that the rows tell lies
-within the bounds, give or take one.
+The canary looks once an interval, and each look takes its time: a connection may have to be made for it.
+So blackstart's instants lie up to an interval and an answer's time outside each end of the outage, and
+its length up to twice that above the truth though nothing is wrong. What has to hold:
+
+* each of the instants that the bounds are made of, or its operation's other end, lies within one interval of
+  the reading's stretch there;
+* the reading's gap lies within the bounds, give or take nothing but the reading's own uncertainty.
+
+What is vaguer than one interval by itself, a stretch of the reading or an operation, would meet anything:
+then the two are *not comparable*, which is no agreement.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
-from reading import Reading
+from reading import Reading, Stretch
 
 from rto_rpo.ledger.reader import read
-from rto_rpo.ledger.records import Anchor
 from rto_rpo.measure import measure
-
-Instants = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a ledger tells, in seconds, instants in UTC.
+    """What a ledger tells, in ns of the recorder's clock.
 
-    Around the longest stretch without an acknowledged write that is there afterwards the service stopped
-    within `last`, from the sending of the last one before it to its answer or the next sending; and came back
-    within `first`, from the sending of the first one after it to its answer. What was acknowledged in between
-    and lost is `lost` seconds long: no outage, but the database has none of its rows either. `late_answers`
-    were acknowledged after `first`, and too late to end the outage.
+    Between `serving` and `gone` the service stopped: f0 and f1, or, where the fault is none of ours, the
+    sendings of the last served operation and of the first bad one. It came back between `s`, the sending
+    of the last bad operation, and `b`, the answer of the first one after it; `s_answered` and `b_sent`
+    are the other ends of these two. `upper` is from `serving` to `b`. `flapped`: some operation in
+    between was served. `killed`: f1 is when all was proven dead, which may well be long after the end of
+    the service.
     """
 
-    interval: float
-    lower: float
-    upper: float | None
-    last: Instants
-    first: Instants
-    lost: float
-    late_answers: int
+    interval: int
+    late: int
+    serving: int
+    gone: int
+    s: int
+    s_answered: int
+    b_sent: int
+    b: int
+    lower: int
+    upper: int
+    flapped: bool
+    killed: bool
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far the reading is off at each end, and what of that is too much."""
+    """How far each instant, bare, is off the reading's stretch at its end, and what follows; all in ns.
 
-    begin_off: float
-    end_off: float
+    `length_off` is the upper bound less the gap. `disagreements` count only where nothing is `incomparable`.
+    """
+
+    offs: dict[str, int]
+    length_off: int
+    incomparable: tuple[str, ...]
     disagreements: tuple[str, ...]
+
+    @property
+    def word(self) -> Literal["agrees", "does not agree", "not comparable"]:
+        if self.incomparable:
+            return "not comparable"
+        return "does not agree" if self.disagreements else "agrees"
 
 
 def seen(ledger: Path) -> Seen:
@@ -57,66 +74,86 @@ def seen(ledger: Path) -> Seen:
     measured = measure(ledger)
     records = list(read(ledger))
     header = records[0]
-    if header["kind"] != "header" or not measured.recovery_times:
+    if header["kind"] != "header" or not measured.recovery_times or measured.late_ns is None:
         raise ValueError(f"{ledger} measures no recovery")
-    (time,), (point,) = measured.recovery_times, measured.recovery_points
+    (time,) = measured.recovery_times
+    s, b, b_sent = time.last_bad_sent_ns, time.first_acknowledged_ns, time.first_acknowledged_sent_ns
+    if time.upper_seconds is None or s is None or b is None or b_sent is None:
+        raise ValueError(f"{ledger} has no outage with an end")
     (clients,) = [stream for stream in header["streams"] if stream["role"] == "clients"]
-    lost = {write.number for write in point.lost}
-    sent = [each for each in records if each["kind"] == "operation" and each["stream"] == clients["name"]]
-    kept = [each for each in sent if each["outcome"] == "acknowledged" and each["number"] not in lost]
-    kept.sort(key=lambda each: each["completed_ns"])
-    last, first = max(pairwise(kept), key=lambda two: two[1]["completed_ns"] - two[0]["completed_ns"])
-    offset = _utc_offset([each for each in records if each["kind"] == "anchor"][-1])
-    following = min((each["sent_ns"] for each in sent if each["sent_ns"] > last["sent_ns"]), default=0)
-    stopped_ns = max(last["completed_ns"], following)
-    lost_until_ns = max(
-        (
-            each["sent_ns"]
-            for each in sent
-            if each["number"] in lost and each["completed_ns"] < first["completed_ns"]
-        ),
-        default=0,
-    )
-    late_ns, served_ns = measured.late_ns or 0, time.first_acknowledged_ns or 0
-    late = [
-        each
-        for each in kept
-        if first["completed_ns"] <= each["completed_ns"] < served_ns
-        and each["completed_ns"] - each["sent_ns"] > late_ns
-    ]
+    operations = [r for r in records if r["kind"] == "operation" and r["stream"] == clients["name"]]
+    upper, lower = round(time.upper_seconds * 1e9), round(time.lower_seconds * 1e9)
+    killed = header["drill"]["fault"]["kind"] != "none"
+    late = measured.late_ns
+    # the lower bound allows the first bad operation to have been late: it was sent that much earlier
+    gone = s - lower - (0 if killed else late)
     return Seen(
-        interval=clients["interval_ns"] / 1e9,
-        lower=time.lower_seconds,
-        upper=time.upper_seconds,
-        last=(last["sent_ns"] / 1e9 + offset, stopped_ns / 1e9 + offset),
-        first=(first["sent_ns"] / 1e9 + offset, first["completed_ns"] / 1e9 + offset),
-        lost=max(0, lost_until_ns - last["sent_ns"]) / 1e9,
-        late_answers=len(late),
+        interval=clients["interval_ns"],
+        late=late,
+        serving=b - upper,
+        gone=gone,
+        s=s,
+        s_answered=next(each["completed_ns"] for each in operations if each["sent_ns"] == s),
+        b_sent=b_sent,
+        b=b,
+        lower=lower,
+        upper=upper,
+        flapped=any(
+            gone <= each["sent_ns"] < s
+            and each["outcome"] == "acknowledged"
+            and each["completed_ns"] - each["sent_ns"] <= late
+            for each in operations
+        ),
+        killed=killed,
     )
 
 
 def agreement(found: Seen, reading: Reading) -> Agreement:
     """Hold the two against each other."""
-    begin_off = _off((reading.last, reading.last), found.last)
-    end_off = _off((reading.tried, reading.first), found.first)
-    said = []
-    for end, off in (("began", begin_off), ("ended", end_off)):
-        if abs(off) > found.interval:
-            said.append(f"the outage {end} {off * 1000:+.1f} ms off the operations that blackstart has there")
-    gap, least = reading.gap_seconds, reading.tried - reading.last
-    if found.upper is None or least > found.upper + found.lost + found.interval:
-        said.append(f"the reading, {gap:.3f} s, is beyond the upper bound {found.upper}")
-    # An answer that came late is no service to blackstart, and a row like any other to the writer.
-    if not found.late_answers and gap < found.lower - found.interval:
-        said.append(f"the reading, {gap:.3f} s, is below the lower bound {found.lower}")
-    return Agreement(begin_off, end_off, tuple(said))
+    offs = {
+        "serving": _off(Stretch(found.serving, found.serving), reading.stopped),
+        "gone": _off(Stretch(found.gone, found.gone), reading.stopped),
+        "s": _off(Stretch(found.s, found.s), reading.back),
+        "b": _off(Stretch(found.b, found.b), reading.back),
+    }
+    near = offs | {
+        "s": _off(Stretch(found.s, found.s_answered), reading.back),
+        "b": _off(Stretch(found.b_sent, found.b), reading.back),
+    }
+    said = [
+        f"{name} is {_ms(off)} off what the reading has there"
+        for name, off in near.items()
+        if abs(off) > found.interval and not (found.killed and name == "gone" and off > 0)
+    ]
+    gap, slack = reading.gap_ns, reading.width_ns
+    if gap > found.upper + slack:
+        said.append(f"the reading, {gap / 1e9:.3f} s, is beyond the upper bound, {found.upper / 1e9:.3f} s")
+    if gap < found.lower - slack:
+        said.append(f"the reading, {gap / 1e9:.3f} s, is below the lower bound, {found.lower / 1e9:.3f} s")
+    return Agreement(offs, found.upper - gap, tuple(_incomparable(found, reading)), tuple(said))
 
 
-def _off(row: Instants, stretch: Instants) -> float:
-    """How long after the stretch the row's own begins; negative: before it; 0: they meet."""
-    return min(row[1] - stretch[0], 0.0) + max(row[0] - stretch[1], 0.0)
+def _incomparable(found: Seen, reading: Reading) -> list[str]:
+    """What keeps the two from being held against each other at all."""
+    wide = [
+        f"the reading's own {end} is {_ms(stretch.width_ns)} wide, more than an interval"
+        for end, stretch in (("begin", reading.stopped), ("end", reading.back))
+        if stretch.width_ns > found.interval
+    ]
+    wide += [
+        f"operation {name} took {_ms(took)}, more than an interval"
+        for name, took in (("s", found.s_answered - found.s), ("b", found.b - found.b_sent))
+        if took > found.interval
+    ]
+    if found.flapped:
+        wide.append("to blackstart the service was back for a moment before it was stable")
+    return wide
 
 
-def _utc_offset(anchor: Anchor) -> float:
-    """From the recorder's clock to UTC, which is the servers' too: all of it is on one machine."""
-    return datetime.fromisoformat(anchor["utc"]).timestamp() - anchor["ns"] / 1e9
+def _off(ours: Stretch, theirs: Stretch) -> int:
+    """How long after `theirs` ours begins; negative: how long before it ours ends; 0: they meet."""
+    return min(ours.end_ns - theirs.begin_ns, 0) + max(ours.begin_ns - theirs.end_ns, 0)
+
+
+def _ms(ns: int) -> str:
+    return f"{ns / 1e6:+.1f} ms"

@@ -29,6 +29,8 @@ NODES = {"node-a": "A", "node-b": "B"}
 SLOW = {"ttl": 30, "loop_wait": 10, "retry_timeout": 10}  # Patroni's own defaults
 FAST = {"ttl": 20, "loop_wait": 1, "retry_timeout": 3}  # the least that it takes
 UP_SECONDS = 90.0
+# The servers note when they committed each row: the writer beside blackstart is held against that.
+_COMMON = {"use_pg_rewind": True, "use_slots": True, "parameters": {"track_commit_timestamp": "on"}}
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def _settings(
         "restapi": {"listen": rest, "connect_address": rest},
         "etcd3": {"hosts": f"127.0.0.1:{variables['ETCD_PORT']}"},
         "bootstrap": {
-            "dcs": {**timing, "postgresql": {"use_pg_rewind": True, "use_slots": True}},
+            "dcs": {**timing, "postgresql": _COMMON},
             "initdb": ["data-checksums", {"encoding": "UTF8"}],
         },
         "postgresql": {

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from rto_rpo.evidence.agreed.charter import Cell
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Check, Judgement, NotTested
 
@@ -67,6 +68,7 @@ class Digest(BaseModel):
     ended: str | None
     services: list[str]
     frozen: Frozen | None
+    tries: list[Cell] = []
 
     @property
     def troubles(self) -> list[str]:
@@ -141,6 +143,7 @@ def digest(report: dict[str, Any]) -> Digest:
         ended=report["ledger"]["ended"],
         services=sorted({one["service"] for one in report["streams"] if one["service"]}),
         frozen=_frozen(report.get("charter")),
+        tries=(report.get("charter") or {}).get("tries", []),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from rto_rpo.controls.answer import Evidence
 from rto_rpo.controls.assess import Mapping, assess
 from rto_rpo.controls.profile import Profile
+from rto_rpo.dossier.cells import Attempts, Tried
 from rto_rpo.dossier.coverage import Covered, Seen, coverage
 from rto_rpo.dossier.declared import Declared, declared
 from rto_rpo.dossier.finding import Finding, open_first
@@ -34,6 +35,7 @@ class Dossier:
     declared: Declared
     charter: Charter | None
     coverage: tuple[Covered, ...]
+    cells: tuple[Tried, ...]
     promises: tuple[Promise, ...]
     findings: tuple[Finding, ...]
     not_run: tuple[NotRun, ...]
@@ -66,7 +68,7 @@ def beside_runs(
     last = datetime.fromisoformat(own.runs[-1].utc) + TOLERANCE
     all_ = _All(own, profiles, overdue(own.root, [run.record for run in own.runs], last))
     for run in own.runs:
-        all_.seen.take(run)
+        all_.take(run)
         if wanted(run):
             yield all_.told(own.as_of(run), run, datetime.fromisoformat(run.utc))
 
@@ -76,7 +78,7 @@ def as_things_stand(shelf: Shelf, plan: str, now: datetime, profiles: Sequence[P
     own = shelf.of_plan(plan)
     all_ = _All(own, profiles, overdue(own.root, [run.record for run in own.runs], now))
     for run in own.runs:
-        all_.seen.take(run)
+        all_.take(run)
     return all_.told(own, None, now.astimezone(UTC))
 
 
@@ -84,10 +86,15 @@ class _All:
     """What is computed once for all the runs of a plan, and cut to what was known at each of them."""
 
     def __init__(self, shelf: Shelf, profiles: Sequence[Profile], programme: Programme) -> None:
-        self.seen = Seen()
+        self.seen, self.attempts = Seen(), Attempts()
         self._profiles, self._programme = profiles, programme
         self._findings, self._promises = register(shelf), promises(shelf.runs)
         self._plans: dict[tuple[str, tuple[tuple[str, str], ...]], Declared] = {}
+
+    def take(self, run: Run) -> None:
+        """One more run, in the chain's order."""
+        self.seen.take(run)
+        self.attempts.take(run)
 
     def told(self, shelf: Shelf, run: Run | None, now: datetime) -> Dossier:
         newest = shelf.runs[-1] if shelf.runs else None
@@ -107,6 +114,7 @@ class _All:
             declared=plan,
             charter=charter,
             coverage=covered,
+            cells=tuple(self.attempts.told(charter.cells if charter else ())),
             promises=tuple(filter(None, (one.as_of(seq) for one in self._promises))),
             findings=findings,
             not_run=missed,

@@ -11,6 +11,7 @@ from typing import Literal
 from rto_rpo.evidence.lines.record import Retest, Severity
 
 State = Literal["open", "accepted", "closed"]
+TurnKind = Literal["opened", "opened again", "closed", "accepted", "entered"]
 STATES: tuple[State, ...] = ("open", "accepted", "closed")
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 
@@ -25,7 +26,7 @@ class Turn:
 
     seq: int
     utc: str
-    what: Literal["opened", "opened again", "closed", "accepted", "entered"]
+    what: TurnKind
     why: str
     severity: Severity | None = None
     folder: str | None = None

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rto_rpo.dossier.digest import Digest
-from rto_rpo.dossier.finding import Finding, Turn, by_weight
+from rto_rpo.dossier.finding import Finding, Turn, TurnKind, by_weight
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.person import signed_with
 from rto_rpo.evidence.lines.line import Recorded
@@ -166,17 +166,7 @@ class _Book:
             what: Literal["opened again", "closed", "accepted"] = (
                 "opened again" if entry.state == "opened" else entry.state
             )
-            draft.turns.append(
-                Turn(
-                    seq=line.seq,
-                    utc=line.utc,
-                    what=what,
-                    why=entry.text,
-                    by=entry.by.name,
-                    key=signed_with(line),
-                    until=entry.until,
-                )
-            )
+            draft.turns.append(replace(_said(line, what), until=entry.until))
 
     def _enter(self, line: Recorded, entry: Entered) -> None:
         draft = self.found.get(entry.id)
@@ -184,19 +174,14 @@ class _Book:
         if draft is None:
             draft = _Draft(entry.id, "person", line.plan, line.drill, entry.retest)
             self.found[entry.id] = draft
-        draft.turns.append(
-            Turn(
-                seq=line.seq,
-                utc=line.utc,
-                what=what,
-                why=entry.text,
-                severity=entry.severity,
-                by=entry.by.name,
-                key=signed_with(line),
-                owner=entry.owner,
-                due=entry.due,
-            )
-        )
+        told = replace(_said(line, what), severity=entry.severity, owner=entry.owner, due=entry.due)
+        draft.turns.append(told)
+
+
+def _said(line: Recorded, what: TurnKind) -> Turn:
+    """The turn that a person's entry makes, with what every entry has."""
+    by = line.entry.by.name
+    return Turn(seq=line.seq, utc=line.utc, what=what, why=line.entry.text, by=by, key=signed_with(line))
 
 
 def _retest(run: Run, one: Observation) -> Retest:

@@ -37,11 +37,28 @@ class AbortedDetail(TypedDict):
     reason: Name
 
 
+@with_config(_OPEN)
+class SeenVersion(TypedDict):
+    """The version of `what`, as `by` said it; null where it is not known, and `problem` says why."""
+
+    what: Name
+    where: Name
+    version: Name | None
+    by: Name
+    problem: Name | None
+
+
+@with_config(_OPEN)
+class VersionsDetail(TypedDict):
+    seen: list[SeenVersion]
+
+
 _DETAILS: Final[dict[str, TypeAdapter[Any]]] = {
     "frozen": TypeAdapter(FrozenDetail),
     "fault_effective": TypeAdapter(EffectiveDetail),
     "check": TypeAdapter(CheckDetail),
     "aborted": TypeAdapter(AbortedDetail),
+    "versions": TypeAdapter(VersionsDetail),
 }
 _RECORD: Final[TypeAdapter[Record]] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 

@@ -1,4 +1,4 @@
-"""What people read: the report of a run as JSON, HTML, Markdown and a few lines of text.
+"""What people read: the report of a run (`document`), its pictures (`plots`), the forms that it comes in.
 
 All of it is a pure function of the run's plan and ledger: no clock, no environment, no network.
 """

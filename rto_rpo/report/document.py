@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,7 @@ def _report(
             calibration=_calibration(header),
             **asdict(measured.lag),
         ),
+        versions=[*_versions(found.events, clock)],
         timeline=_timeline(found, measured, clock),
         counts=dict(sorted(measured.counts.items())),
         charter=charter,
@@ -226,6 +228,18 @@ def _timeline(found: Scan, measured: Measurement, clock: _Clock) -> model.Timeli
             if fine
         ],
     )
+
+
+def _versions(events: list[Event], clock: _Clock) -> Iterator[model.Version]:
+    told = (
+        (event["ns"], seen)
+        for event in events
+        if event["event"] == "versions"
+        for seen in event["detail"]["seen"]
+    )
+    for ns, seen in told:
+        known = {name: seen[name] for name in ("what", "where", "version", "by", "problem")}
+        yield model.Version(**known, at_seconds=clock.at(ns), utc=clock.utc(ns))
 
 
 def _event(event: Event, clock: _Clock) -> model.Event:

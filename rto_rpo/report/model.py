@@ -214,6 +214,18 @@ class Event(_Part):
     detail: dict[str, Any]
 
 
+class Version(_Part):
+    """What was tried, of which version, by whose word. `version` None: not known, and `problem` says why."""
+
+    what: str
+    where: str
+    version: str | None
+    by: str
+    problem: str | None
+    at_seconds: float
+    utc: str | None
+
+
 class Density(_Part):
     """Operations of one stream by the time of their sending, in equal bins from `begin_at_seconds` on."""
 
@@ -262,6 +274,7 @@ class Report(_Part):
     safe: Safe | None
     checks: list[Check]
     instrument: Instrument
+    versions: list[Version]
     timeline: Timeline
     counts: dict[str, int]
     charter: Charter | None = None

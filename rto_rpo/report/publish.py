@@ -13,8 +13,8 @@ from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.keeping.files import write_once
 from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PAGE_NAME, PLAN_NAME, REPORT_NAME, TEXT_NAME
 from rto_rpo.report.document import document, to_json
-from rto_rpo.report.html import html
-from rto_rpo.report.markdown import markdown
+from rto_rpo.report.forms.html import html
+from rto_rpo.report.forms.markdown import markdown
 
 
 def of_run(folder: Path) -> dict[str, Any]:

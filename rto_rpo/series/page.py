@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rto_rpo.report.drawing import Drawing
-from rto_rpo.report.html import WIDTHS, templates
+from rto_rpo.report.forms.html import WIDTHS, templates
+from rto_rpo.report.plots.drawing import Drawing
 from rto_rpo.series import sentences
 from rto_rpo.series.gather import History, Series
 from rto_rpo.series.plot import plot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rto_rpo.report import words
-from rto_rpo.report.drawing import Box, Drawing, Label, Rule, Scale, axis
+from rto_rpo.report.plots.drawing import Box, Drawing, Label, Rule, Scale, axis
 from rto_rpo.series import sentences
 from rto_rpo.series.gather import Past, Series
 

@@ -16,7 +16,7 @@ from rto_rpo.dossier.dossier import Dossier, as_things_stand, beside_runs
 from rto_rpo.dossier.shelf import Run, Shelf, read_shelf
 from rto_rpo.evidence.lines.line import line_hash
 from rto_rpo.evidence.names import REPORT_NAME
-from rto_rpo.report.html import html
+from rto_rpo.report.forms.html import html
 from rto_rpo.website.memory import MEMORY_NAME, Memory, dump, key_of, remembered
 from rto_rpo.website.names import page_of_run
 from rto_rpo.website.pages import overview_pages

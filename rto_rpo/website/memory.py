@@ -70,7 +70,7 @@ def maker() -> str:
     """The version and the hash of everything that a page is drawn with."""
     digest = hashlib.sha256(__version__.encode())
     rooms = [_ROOMS / room for room in ("report", "dossier", "controls", "website")]
-    for path in sorted([*_TEMPLATES.iterdir(), *(path for room in rooms for path in room.glob("*.py"))]):
+    for path in sorted([*_TEMPLATES.iterdir(), *(path for room in rooms for path in room.rglob("*.py"))]):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -1,4 +1,4 @@
-"""The pages over all runs: the index, one for each drill, service and dataset, findings, controls."""
+"""The pages over all runs: index, drills, services and datasets, what was tried, findings, controls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.finding import Finding
 from rto_rpo.dossier.history import promises
 from rto_rpo.dossier.shelf import Run, Shelf
-from rto_rpo.report.html import templates, trends
+from rto_rpo.evidence.agreed.charter import Charter, frozen_charter
+from rto_rpo.report.forms.html import templates, trends
 from rto_rpo.website import names
 
 RUNS_MAX = 300
@@ -27,6 +28,7 @@ class Counts:
     met: int
     missed: int
     inconclusive: int
+    held: int
     untested: int
     never_run: int
     not_run: int
@@ -41,6 +43,7 @@ def overview_pages(shelf: Shelf, dossiers: Sequence[Dossier], now: datetime) -> 
     shared: dict[str, object] = {"shelf": shelf, "dossiers": dossiers, "day": day, "now": now}
     index = {"counts": counts(shelf, dossiers, day), "drills_of": drills_of, "subjects_of": subjects_of}
     yield "index.html", _render("site_index.html", up="", trends=trends, **index, **shared)
+    yield "coverage.html", _render("site_coverage.html", up="", **shared)
     yield "findings.html", _render("site_findings.html", up="", **shared)
     yield "findings.json", _findings(dossiers, day)
     yield "controls.html", _render("site_controls.html", up="", **shared)
@@ -72,6 +75,7 @@ def counts(shelf: Shelf, dossiers: Sequence[Dossier], day: str) -> Counts:
         met=verdicts.count("met"),
         missed=verdicts.count("missed"),
         inconclusive=verdicts.count("inconclusive"),
+        held=verdicts.count("held"),
         untested=sum(1 for one in covered if one.state == "not tested"),
         never_run=sum(1 for one in covered if one.state == "not run"),
         not_run=sum(len(dossier.not_run) for dossier in dossiers),
@@ -90,11 +94,16 @@ def _drill(dossier: Dossier, drill: str, shared: dict[str, object]) -> bytes:
         drill=drill,
         runs=_newest_first(runs),
         total=len(runs),
+        charters={run.folder: _charter(run, dossier) for run in reversed(runs) if run.talked},
         trends=trends(promises(runs)),
         not_run=[one for one in dossier.not_run if one.drill == drill],
         findings=[one for one in dossier.findings if one.drill == drill],
         **shared,
     )
+
+
+def _charter(run: Run, dossier: Dossier) -> Charter | None:
+    return frozen_charter(dossier.shelf.root / run.folder, run.record.opened.charter_sha256)
 
 
 def _subject(dossier: Dossier, subject: str, shared: dict[str, object]) -> bytes:

@@ -38,6 +38,13 @@ class RuntimeSocket:
                 hint="its configuration needs `stats socket PATH level admin`, which this user may write to",
             ) from None
 
+    def version(self) -> str:
+        lines = self.ask("show info", LOOK_SECONDS).splitlines()
+        found = dict(line.split(": ", 1) for line in lines if ": " in line)
+        if "Version" not in found:
+            raise RunbookError(f"HAProxy at {self} does not say its version: {' '.join(lines)[:200]}")
+        return found["Version"]
+
     def order(self, words: str, limit_seconds: float) -> None:
         """Have it do something: it is silent when it has, and says why it has not."""
         said = self.ask(words, limit_seconds).strip()

@@ -24,6 +24,7 @@ from sites.plan.failover import Detect as Detect
 from sites.plan.failover import Failover as Failover
 from sites.plan.failover import OwnStep as OwnStep
 from sites.plan.failover import PowerOff as PowerOff
+from sites.plan.faults import REVIVABLE as REVIVABLE
 from sites.plan.faults import KillSite as KillSite
 from sites.plan.faults import NoFault as NoFault
 from sites.plan.hosts import HostsSite as HostsSite

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from graphlib import CycleError, TopologicalSorter
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from sites.plan.canary import ShellCanary
@@ -73,6 +74,7 @@ def _watched_for_a_second_writer(plan: Plan) -> Found:
 
 def _sites(plan: Plan) -> Found:
     owners: dict[Path, str] = {}
+    addresses: dict[IPv4Address, str] = {}
     for name, site in plan.sites.items():
         if isinstance(site, HostsSite):
             yield from hosts_contradictions(site, ("sites", name))
@@ -81,6 +83,9 @@ def _sites(plan: Plan) -> Found:
         first = owners.setdefault(site.path, name)
         if first != name:
             yield ("sites", name, "path"), f'the same folder as site "{first}"; two sites share nothing'
+        other = addresses.setdefault(site.network, name) if site.network is not None else name
+        if other != name:
+            yield ("sites", name, "network"), f'the same address as site "{other}"; two sites share nothing'
         for key, path in (("evidence", plan.evidence.path), ("state", plan.state)):
             if path.is_relative_to(site.path):
                 place = ("evidence", "path") if key == "evidence" else ("state",)

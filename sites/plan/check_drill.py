@@ -10,7 +10,7 @@ from sites.plan.check_canary import canary_contradictions
 from sites.plan.check_fault import fault_contradictions
 from sites.plan.data import PostgresDataset
 from sites.plan.exercise import Drill
-from sites.plan.faults import KillSite
+from sites.plan.faults import REVIVABLE, KillSite
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.scalars import Rate
@@ -88,8 +88,8 @@ def _times(plan: Plan, drill: Drill, place: Place) -> Found:
 def _revival(plan: Plan, drill: Drill, place: Place) -> Found:
     if not drill.revive_old_primary:
         return
-    if not isinstance(drill.fault, KillSite):
-        yield place, "only a site that was lost can come back; that is a fault of kind kill_site"
+    if not isinstance(drill.fault, REVIVABLE):
+        yield place, "only a site that was lost can come back: fault kill_site, pause_site or partition"
         return
     canary, site = drill.canary, drill.fault.site
     service, dataset = plan.services.get(canary.service), plan.datasets.get(canary.dataset)

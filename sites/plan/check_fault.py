@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from sites.plan.check_data import process_contradictions
 from sites.plan.exercise import Drill
 from sites.plan.faults import (
+    FillDisk,
     FreezeReplica,
     KillService,
     LoseNewestSnapshot,
+    LoseVolume,
     ReplicatedDamage,
     StopService,
 )
@@ -21,7 +23,7 @@ Found = Iterator[tuple[Place, str]]
 
 def fault_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     match drill.fault:
-        case KillService() | StopService() as lost:
+        case KillService() | StopService() | FillDisk() | LoseVolume() as lost:
             if lost.site in plan.sites:
                 yield from process_contradictions(plan, lost.site, lost.process, (*place, "process"))
         case FreezeReplica() as frozen:

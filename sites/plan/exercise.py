@@ -45,7 +45,7 @@ class Drill(Noun):
         None, description="an answer later than this is bad; default: from the steady state, 100ms or more"
     )
     revive_old_primary: bool = Field(
-        False, description="afterwards the old primary is started again and written to: its fence has to hold"
+        False, description="afterwards the old primary comes back and is written to: its fence has to hold"
     )
     stable: PositiveSpan = Field(description="so long without a bad answer ends the outage")
     deadline: PositiveSpan = Field(description="the drill ends here, whatever the state")

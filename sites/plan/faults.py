@@ -9,7 +9,7 @@ from pydantic import Field
 from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
 from sites.plan.references import DatasetName, EnvValue, ProcessName, RepositoryName, SiteName
-from sites.plan.scalars import Command, Count, EnvName, PositiveSpan, Text
+from sites.plan.scalars import Command, Count, EnvName, InnerPath, PositiveSpan, Text
 
 
 class NoFault(Noun):
@@ -59,6 +59,26 @@ class Partition(SiteFault):
     direction: Literal["both", "inbound", "outbound"] = Field(
         "both", description="inbound: what others send to the site; outbound: what it sends to them"
     )
+
+
+class FillDisk(SiteFault):
+    """A bounded volume of the site's own is full: every write to it is refused for want of room."""
+
+    kind: Literal["fill_disk"]
+    process: ProcessName = Field(description="whose volume it is")
+    path: InnerPath = Field(description="a folder on that volume, as the process sees it")
+
+
+class LoseVolume(SiteFault):
+    """What a process keeps is gone, and the process with it."""
+
+    kind: Literal["lose_volume"]
+    process: ProcessName = Field(description="whose data it is; it is killed (SIGKILL)")
+    path: InnerPath = Field(description="the folder that is emptied, as the process sees it")
+
+
+REVIVABLE = (KillSite, PauseSite, Partition)
+"""What a whole site comes back from: started again, going on, reconnected."""
 
 
 class RepositoryFault(Noun):
@@ -133,6 +153,8 @@ Fault = Annotated[
     | StopService
     | PauseSite
     | Partition
+    | FillDisk
+    | LoseVolume
     | LoseNewestSnapshot
     | LockRepository
     | WrongKey

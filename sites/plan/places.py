@@ -22,6 +22,7 @@ from sites.plan.scalars import (
     PositiveSpan,
     RepositoryUrl,
     Text,
+    WiredAddress,
 )
 from sites.plan.shell_site import ShellSite
 from sites.plan.stanza import Stanza
@@ -53,6 +54,10 @@ class ProcessesSite(Noun):
 
     kind: Literal["processes"]
     path: Location = Field(description="the site's own folder")
+    network: WiredAddress | None = Field(
+        None,
+        description="its address in a network of its own; default: none, and it cannot be cut off",
+    )
     drills: bool = Field(False, description="true: drills may damage this site")
     fault_domain: dict[Name, Text] = Field(
         {}, description="what fails together: region, power, provider, account"

@@ -21,6 +21,7 @@ from sites.plan.noun import Noun
 from sites.plan.places import Repository, Site
 from sites.plan.scalars import Location, Name
 from sites.plan.service import Service
+from sites.plan.version_command import VersionCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ class Plan(Noun):
     failover: Failover | None = Field(None, description="which site takes over from which, and how")
     drills: dict[Name, Drill] = Field({}, description="the rehearsals")
     tabletops: dict[Name, Tabletop] = Field({}, description="drills that are only talked through")
+    versions: dict[Name, VersionCommand] = Field(
+        {}, description="what tells the version of something that blackstart cannot ask itself"
+    )
     notify: Notify | None = Field(None, description="who is told when something is not as it should be")
     roles: Roles = Field(default_factory=Roles, description="who answers for what")
     # a mapping, not an Evidence: its path is then read against the plan's folder, as a declared one is

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from ipaddress import AddressValueError, IPv4Address
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -125,6 +126,25 @@ def _read_host_port(value: str) -> str:
     return value
 
 
+def _read_inner_path(value: object) -> PurePosixPath:
+    path = PurePosixPath(os.path.normpath(value)) if isinstance(value, str | PurePosixPath) else None
+    if path is None or not path.is_absolute() or "\0" in str(path) or len(path.parts) < 2:
+        raise ValueError(f'"{value}" is not an absolute path below "/"')
+    return path
+
+
+def _read_wired(value: object) -> IPv4Address:
+    try:
+        address = IPv4Address(str(value))
+    except AddressValueError:
+        address = None
+    if address is None or int(address) % 4 != 2:
+        raise ValueError(
+            f'"{value}" is no end of a wire; write the third of four IPv4 addresses, such as "198.18.0.2"'
+        )
+    return address
+
+
 def _read_url_path(value: str) -> str:
     if not value.startswith("/") or any(ord(letter) <= 32 for letter in value):
         raise ValueError(f'{value!r} is not the path of a URL; it starts with "/" and has no spaces')
@@ -177,6 +197,18 @@ Name = Annotated[str, AfterValidator(_read_name), Field(json_schema_extra={"patt
 EnvName = Annotated[str, AfterValidator(read_env_name)]
 Location = Annotated[
     Path, PlainValidator(read_path), PlainSerializer(str), WithJsonSchema({"type": "string", "minLength": 1})
+]
+InnerPath = Annotated[
+    PurePosixPath,
+    PlainValidator(_read_inner_path),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": "^/."}),
+]
+WiredAddress = Annotated[
+    IPv4Address,
+    PlainValidator(_read_wired),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "format": "ipv4"}),
 ]
 RepositoryUrl = Annotated[str, AfterValidator(_read_repository_url)]
 HttpAddress = Annotated[str, AfterValidator(_read_http_address)]

@@ -17,8 +17,9 @@ from dataclasses import replace
 
 from sites.errors import GuardError
 from sites.estate import Estate
-from sites.recovery.failover import ATTEST, RESTORE_SECONDS, Failover
-from sites.recovery.runbook import Detail, Observer, Step
+from sites.recovery.failover import ATTEST, Failover
+from sites.recovery.restoring import load_step
+from sites.recovery.runbook import Observer, Step
 
 
 class ColdRecovery(Failover):
@@ -29,6 +30,11 @@ class ColdRecovery(Failover):
 
     def __init__(self, estate: Estate, observe: Observer) -> None:
         super().__init__(estate, observe)
+        if self._home:
+            raise GuardError(
+                f'cannot recover cold at site "{self._new}": backups are restored at the other site',
+                hint="blackstart failover, without --cold",
+            )
         for name in self._promoted:
             where = estate.backup_source(name).repository_name
             if estate.plan.repositories[where].site == self._old:
@@ -56,28 +62,7 @@ class ColdRecovery(Failover):
 
     def _load_step(self, name: str) -> Step:
         source = self._estate.backup_source(name)
-
-        def do(limit_seconds: float) -> Detail:
-            restored = source.restore(limit_seconds, gently=False)  # clients are waiting for it
-            return {
-                "dataset": name,
-                "snapshot": restored.snapshot_id,
-                "taken": restored.taken.isoformat(),
-                "complete": restored.complete,
-                "seconds": restored.seconds,
-            }
-
-        return Step(
-            name=f"load {name}",
-            says=f'fill dataset "{name}" at site "{self._new}" from repository "{source.repository_name}"',
-            do=do,
-            done=lambda: False,  # loading again is harmless; a half-loaded database looks like a whole one
-            limit_seconds=RESTORE_SECONDS,
-            by_hand=f"restic -r {source.repository.url} restore latest --tag dataset:{name} -t DIR, "
-            "then pg_restore the dump into the emptied database",
-            needs=(self._fence, f"promote {name}"),
-            milestone="promoted",
-        )
+        return load_step(name, self._new, source, (self._fence, f"promote {name}"))
 
     def _ends_of(self, needs: tuple[str, ...], *, restored: bool = True) -> tuple[str, ...]:
         return tuple(

@@ -13,10 +13,10 @@ from typing import Literal
 
 from sites.errors import GuardError
 from sites.estate import Estate
+from sites.recovery.direction import declared_failover, home_alone
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
 from sites.recovery.rejoin import protect_step, rejoin_step
-from sites.recovery.respond import declared_failover
 from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.switchover import Switchover
 from sites.recovery.under_way import under_way
@@ -42,9 +42,14 @@ def switchover(estate: Estate, observe: Observer) -> Tables:
 
 
 def failback(estate: Estate, observe: Observer) -> Tables:
-    """From the site that took over to the one that serves in normal times. Raises GuardError."""
+    """From the site that took over to the one that serves in normal times. Raises GuardError.
+
+    Where home serves already, because the other site was lost after a switchover, it is only protected again.
+    """
     declared = declared_failover(estate)
     home, away = declared.from_site, declared.to_site
+    if home_alone(estate):
+        return Tables("failback", [], Switchover(estate, observe, away, home).protecting())
     then = Switchover(estate, observe, away, home).steps()
     first = [
         step

@@ -18,21 +18,22 @@ from collections.abc import Iterable
 from graphlib import TopologicalSorter
 
 from sites.drivers.postgres.dataset import PostgresDataset
-from sites.errors import GuardError, RunbookError
+from sites.errors import RunbookError
 from sites.estate import Estate
 from sites.plan import Gate, Service
 from sites.recovery import by_hand
 from sites.recovery.asking import asker
+from sites.recovery.direction import declared_failover, direction
 from sites.recovery.fence import Fence, Fences
 from sites.recovery.gate import GateCommand, pass_gate
 from sites.recovery.redirect import redirect_of
+from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
 from sites.recovery.whole_site import wholes_of
 
 FENCE_SECONDS = 30.0
 PROMOTE_SECONDS = 60.0
 START_SECONDS = 60.0
-RESTORE_SECONDS = 3600.0
 ATTEST_SECONDS = 10.0
 ATTEST = "attest one writer"
 
@@ -44,19 +45,15 @@ class Failover:
     """
 
     def __init__(self, estate: Estate, observe: Observer) -> None:
-        if estate.plan.failover is None:
-            raise GuardError(
-                f'plan "{estate.plan.name}" declares no failover',
-                hint="add the section `failover` to the plan",
-            )
+        declared, way = declared_failover(estate), direction(estate)
+        self._home = way.home
         self._estate = estate
         self._plan = estate.plan
         self._observe = observe
         self._fences = Fences(estate.state)
-        self._old = estate.plan.failover.from_site
-        self._new = estate.plan.failover.to_site
-        self._power_off = estate.plan.failover.power_off
-        self._ask_seconds = estate.plan.failover.decide_by.seconds
+        self._old, self._new = way.old, way.new
+        self._power_off = declared.power_off
+        self._ask_seconds = declared.decide_by.seconds
         self._fence = f"fence {self._old}"
         self._promoted = [n for n, d in self._plan.datasets.items() if d.kind == "postgres" and d.standby]
         self._restored = [n for n, d in self._plan.datasets.items() if d.kind != "postgres" and d.restore]
@@ -134,28 +131,11 @@ class Failover:
         )
 
     def _restore_step(self, name: str) -> Step:
-        source = self._estate.restore_source(name)
-
-        def do(limit_seconds: float) -> Detail:
-            restored = source.restore(limit_seconds)
-            return {
-                "dataset": name,
-                "snapshot": restored.snapshot_id,
-                "taken": restored.taken.isoformat(),
-                "complete": restored.complete,
-                "seconds": restored.seconds,
-            }
-
-        return Step(
-            name=f"restore {name}",
-            says=f'restore dataset "{name}" at site "{self._new}" from repository "{source.repository_name}"',
-            do=do,
-            done=lambda: False,  # restoring again is harmless; a half-restored folder looks like a whole one
-            limit_seconds=RESTORE_SECONDS,
-            by_hand=f"restic -r {source.repository.url} restore latest --tag dataset:{name} -t {source.to}",
-            needs=(self._fence, *self._ends_of(self._first_services())),
-            milestone="restored",
-        )
+        noun = self._plan.datasets[name]
+        if self._home and noun.kind != "postgres":
+            return as_left_step(name, self._new, noun.path, (self._fence,))
+        needs = (self._fence, *self._ends_of(self._first_services()))
+        return restore_step(name, self._new, self._estate.restore_source(name), needs)
 
     def _attest_step(self) -> Step:
         around = self._around_old()

@@ -16,6 +16,7 @@ from sites.estate import Estate
 from sites.plan import Approval, OwnStep
 from sites.recovery.asking import asker
 from sites.recovery.cold import runbook as cold_or_not
+from sites.recovery.direction import direction
 from sites.recovery.runbook import Detail, Observer, Step
 
 _NOT_DONE = 1
@@ -82,8 +83,8 @@ class _Commands:
 
 def _command_step(estate: Estate, name: str, declared: OwnStep) -> Step:
     """Secrets are looked up when the step runs: a preview needs none of them."""
-    failover = estate.plan.failover
-    old, new = (failover.from_site, failover.to_site) if failover is not None else ("", "")
+    way = direction(estate)
+    old, new = way.old, way.new
     said = " ".join(declared.do)
 
     def commands() -> _Commands:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import threading
 from dataclasses import asdict
 
-from sites.errors import GateRefused, GuardError, RunbookError
+from sites.errors import GateRefused, RunbookError
 from sites.estate import Estate
-from sites.plan import Failover as Declared
 from sites.recovery.asking import Questions
 from sites.recovery.detection import Declaration, Setting
+from sites.recovery.direction import declared_failover, direction
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.standing import Standing
-from sites.recovery.under_way import under_way
+from sites.recovery.under_way import busy, under_way
 from sites.recovery.watching import Watch, watch_over
+
+
+class Changing(GateRefused):
+    """A living process is changing who serves."""
 
 
 class Responder:
@@ -29,7 +33,8 @@ class Responder:
     def __init__(self, estate: Estate, observe: Observer, *, cold: bool = False) -> None:
         self._estate = estate
         self._observe = observe
-        self._steps = runbook_of(estate, observe, cold=cold)
+        self._cold = cold
+        self._way, self._steps = direction(estate), runbook_of(estate, observe, cold=cold)
         self._watch = watch_over(estate)
 
     @property
@@ -49,10 +54,20 @@ class Responder:
         declaration = watch.declared(stop)
         if declaration is None:
             return None
+        if busy(self._estate.state):
+            raise Changing("somebody is changing who serves: this is no outage of its own")
         self._observe("detected", asdict(declaration))
         self._decide(declaration, watch, stop)
         resume = Standing(self._estate.state).under_way == "failover"  # who began it may have died since
-        return fail_over(self._estate, self._steps, self._observe, resume=resume)
+        return fail_over(self._estate, self._prepared(), self._observe, resume=resume)
+
+    def _prepared(self) -> list[Step]:
+        """Made before the outage; made again where the sites have changed places since."""
+        way = direction(self._estate)
+        if way != self._way:
+            self._way = way
+            self._steps = runbook_of(self._estate, self._observe, cold=self._cold)
+        return self._steps
 
     def _decide(self, declaration: Declaration, watch: Watch, stop: threading.Event) -> None:
         """Raises GateRefused when a person has to agree, and does not."""
@@ -63,7 +78,8 @@ class Responder:
         if failover.decide == "notify":
             raise GateRefused("the plan leaves it to people", hint="blackstart failover")
         questions = Questions(self._estate.state)
-        says = f'Site "{failover.from_site}" is gone ({declaration.why}). Fail over to "{failover.to_site}"?'
+        way = direction(self._estate)
+        says = f'Site "{way.old}" is gone ({declaration.why}). Fail over to "{way.new}"?'
         question = questions.ask("failover", says, failover.decide_by.seconds)
         self._observe("decide_waiting", {"says": says, "until": question.until})
         answer = questions.wait(question, lambda: stop.is_set() or watch.well())
@@ -72,12 +88,6 @@ class Responder:
         if answer.decision != "approved":
             raise GateRefused(f"the failover was not approved: {answer.decision} by {answer.by}")
         self._observe("decided", asdict(answer))
-
-
-def declared_failover(estate: Estate) -> Declared:
-    if estate.plan.failover is None:
-        raise GuardError(f'plan "{estate.plan.name}" declares no failover')
-    return estate.plan.failover
 
 
 def fail_over(

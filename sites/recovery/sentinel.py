@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from sites.errors import GateRefused, GuardError
 from sites.estate import Estate
 from sites.recovery.own_steps import runbook_of
-from sites.recovery.respond import Responder, fail_over
+from sites.recovery.respond import Changing, Responder, fail_over
 from sites.recovery.runbook import Detail, Observer, Run
 from sites.recovery.standing import Standing
+from sites.recovery.under_way import busy
 from sites.recovery.watching import Watch, watch_over
 
 _AGAIN_SECONDS = 0.1
@@ -67,7 +68,11 @@ class Sentinel:
                     run = responder.once(watch, stop)
                 except GateRefused as error:
                     self._told("no failover", str(error), error.hint or "blackstart failover")
-                    self._until_well(watch, stop)
+                    if isinstance(error, Changing):
+                        self._until_settled(stop)
+                    else:
+                        self._until_well(watch, stop)
+                    _require_somewhere_to_go(Standing(self._estate.state))
                     continue
                 return self._ended(run) if run is not None else None
         return None
@@ -76,6 +81,13 @@ class Sentinel:
         while not stop.wait(_AGAIN_SECONDS):
             if watch.well():
                 self._told("the service", "it answers again; the watch goes on", "blackstart status")
+                return
+
+    def _until_settled(self, stop: threading.Event) -> None:
+        """Until nobody changes the sites any more: what is gone then is a new outage."""
+        while not stop.wait(_AGAIN_SECONDS):
+            if not busy(self._estate.state):
+                self._told("the sites", "nobody changes them; the watch goes on", "blackstart status")
                 return
 
     def _watched(self, event: str, detail: Detail) -> None:
@@ -107,8 +119,8 @@ def _names(vantages: object) -> str:
 
 def _require_somewhere_to_go(standing: Standing) -> None:
     """A site that was lost already cannot take over again before a failback."""
-    if standing.now == "failed over":
+    if standing.now in ("failed over", "failed over home"):
         raise GuardError(
-            'there is nothing to fail over to: the plan stands at "failed over"',
+            f'there is nothing to fail over to: the plan stands at "{standing.now}"',
             hint="blackstart failback, then watch again",
         )

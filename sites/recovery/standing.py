@@ -6,12 +6,15 @@
     switching over    failover     failing over      failed over
     failed over       failback     failing back      serving at home
     switched over     failback     failing back      serving at home
+    switched over     failover     failing over home failed over home
+    failed over home  failback     failing back home serving at home
     serving at home   failback     failing back      serving at home
 
-Everything else is refused. A site may be lost amid its switchover: then a failover takes its place. The last
-line is for who failed over by hand: the sites themselves say who serves, and that is asked first.
-"Failed over" holds only while the fence of the lost site stands: who lifts it by hand says that the roles are
-as in normal times. An act that was cut off is under way until it is resumed.
+Everything else is refused. A site may be lost amid its switchover: then a failover takes its place. One that
+was switched over to may be lost as well: then home takes over, and a failback only protects it again.
+The last line is for who failed over by hand: the sites themselves say who serves, and that is asked first.
+"Failed over", home or not, holds only while the fence of the lost site stands: who lifts it by hand says that
+the roles are as in normal times. An act that was cut off is under way until it is resumed.
 A failover that has done nothing irrevocable may be abandoned; then the plan stands where it stood.
 
 One small file, replaced in one step and fsynced. Whoever writes it holds the journal, which is the lock.
@@ -30,7 +33,15 @@ from sites.errors import RunbookError
 
 Act = Literal["failover", "switchover", "failback"]
 State = Literal[
-    "serving at home", "failing over", "failed over", "switching over", "switched over", "failing back"
+    "serving at home",
+    "failing over",
+    "failed over",
+    "switching over",
+    "switched over",
+    "failing back",
+    "failing over home",
+    "failed over home",
+    "failing back home",
 ]
 
 HOME: State = "serving at home"
@@ -50,6 +61,8 @@ TRANSITIONS = (
     Transition("switching over", "failover", "failing over", "failed over"),
     Transition("failed over", "failback", "failing back", HOME),
     Transition("switched over", "failback", "failing back", HOME),
+    Transition("switched over", "failover", "failing over home", "failed over home"),
+    Transition("failed over home", "failback", "failing back home", HOME),
     Transition(HOME, "failback", "failing back", HOME),
 )
 
@@ -114,7 +127,7 @@ class Standing:
                 f"{self.path} does not say where the plan stands",
                 hint="look at both sites; when the roles are as in normal times, remove that file",
             )
-        if stands == "failed over" and not any(self._fenced.glob("*.json")):
+        if stands in ("failed over", "failed over home") and not any(self._fenced.glob("*.json")):
             return HOME, HOME
         return stands, before
 

@@ -29,11 +29,11 @@ from sites.recovery.failover import (
     ATTEST_SECONDS,
     FENCE_SECONDS,
     PROMOTE_SECONDS,
-    RESTORE_SECONDS,
     START_SECONDS,
     Failover,
 )
 from sites.recovery.rejoin import protect_step, rejoin_step, taken_over
+from sites.recovery.restoring import RESTORE_SECONDS
 from sites.recovery.runbook import Detail, Observer, Step
 
 END_STATE = "attest end state"
@@ -63,6 +63,15 @@ class Switchover(Failover):
         for name in self._promoted:
             steps.append(self._stop_step(name, drains))
             steps.append(rejoin_step(self._estate, name, self._old, self._new, self._clients_served(name)))
+            steps.append(protect_step(self._estate, name, self._old, self._new))
+        names = tuple(step.name for step in steps)
+        return [*steps, self._end_state_step(names), self._unfence_step()]
+
+    def protecting(self) -> list[Step]:
+        """Site `old` was lost, and `new` serves: it becomes the standby, and nothing else changes."""
+        steps = []
+        for name in self._promoted:
+            steps.append(rejoin_step(self._estate, name, self._old, self._new))
             steps.append(protect_step(self._estate, name, self._old, self._new))
         names = tuple(step.name for step in steps)
         return [*steps, self._end_state_step(names), self._unfence_step()]

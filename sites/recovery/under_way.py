@@ -70,6 +70,15 @@ def journal_of(state: Path) -> Journal:
     return Journal(state / "failover" / "journal.jsonl")
 
 
+def busy(state: Path) -> bool:
+    """Whether a living process is changing who serves at this moment."""
+    try:
+        journal_of(state).close()
+    except RunbookError:
+        return True
+    return False
+
+
 def cut_off(state: Path) -> Act | None:
     """The act that was begun and is not ended. Raises RunbookError while a process is at it."""
     with journal_of(state) as journal:

@@ -15,6 +15,7 @@ from sites.estate import Estate
 from sites.fences import Fences
 from sites.plan import PowerOff
 from sites.recovery.asking import Ask
+from sites.recovery.direction import direction
 from sites.recovery.fence import ACCEPTED, Whole
 
 _POLL_SECONDS = 0.2
@@ -78,7 +79,7 @@ def fence_proofs(estate: Estate) -> list[str]:
     failover = estate.plan.failover
     if failover is None:
         return []
-    site, found = failover.from_site, []
+    site, found = direction(estate).old, []
     if estate.plan.sites[site].processes:
         found.append(_PROOFS["gone"])
     asked = (name for name in estate.replicated() if site in estate.sites_of(name))

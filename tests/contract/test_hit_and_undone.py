@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
@@ -16,9 +17,11 @@ import pytest
 from sites.capability import Direction, Killable, KillingOne, Partitionable, Pausable, Running
 from sites.drivers.containers.daemon import PROCESS_LABEL, SITE_LABEL, Daemon
 from sites.drivers.containers.site import ContainerSite
+from tests.contract.test_running_and_killable import processes
 from tests.engine import real_sites, specs
 from tests.fakes.docker_daemon import FakeDocker, Kept, serving
 from tests.sites.sshd import hosts_site, one_sshd, why_not
+from tests.sites.wire import no_wire, wired_address
 
 
 class Site(Running, Killable, KillingOne, Pausable, Partitionable, Protocol):
@@ -36,6 +39,16 @@ def containers_of_a_fake_daemon(path: Path) -> Iterator[Again]:
 
 
 @contextmanager
+def processes_on_a_wire(path: Path) -> Iterator[Again]:
+    """Processes in a network of their own."""
+    if (why := no_wire()) is not None:
+        pytest.skip(why)
+    address = IPv4Address(wired_address())
+    yield lambda: processes(path, namespace=True, network=address)
+    processes(path, namespace=True, network=address).kill()
+
+
+@contextmanager
 def hosts(path: Path) -> Iterator[Again]:
     if (why := why_not()) is not None:
         pytest.skip(why)
@@ -49,6 +62,7 @@ MAKERS: dict[str, Callable[[Path], AbstractContextManager[Again]]] = {
     "containers of a fake daemon": containers_of_a_fake_daemon,
     "containers": real_sites,
     "hosts": hosts,
+    "processes on a wire": processes_on_a_wire,
 }
 REAL = {"containers": pytest.mark.containers}
 

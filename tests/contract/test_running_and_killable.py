@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Protocol
 
@@ -31,11 +32,11 @@ class Site(Running, Killable, Protocol):
     pass
 
 
-def processes(path: Path, *, namespace: bool) -> ProcessSite:
+def processes(path: Path, *, namespace: bool, network: IPv4Address | None = None) -> ProcessSite:
     sleeper = ProcessSpec(("sleep", "600"))
     later = ProcessSpec(("sleep", "600"), autostart=False)
     specs = {"alpha": sleeper, "beta": sleeper, "gamma": later}
-    return ProcessSite("north", path, specs, namespace=namespace)
+    return ProcessSite("north", path, specs, namespace=namespace, network=network)
 
 
 @contextmanager

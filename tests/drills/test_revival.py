@@ -125,7 +125,12 @@ def test_one_that_runs_and_is_not_ready_is_watched_all_the_same(tmp_path: Path) 
         (FakeSite(gone=False), True, "is not down, so it cannot come back", []),
         (FakeSite(), False, "nothing shows that another site took over", []),
         (FakeSite(), None, "nothing shows that another site took over", []),
-        (FakeSite(starts=False, error="no such file"), True, "could not be started: not running", ["kill"]),
+        (
+            FakeSite(starts=False, error="no such file"),
+            True,
+            "could not be brought back: not running",
+            ["kill"],
+        ),
     ],
 )
 def test_what_could_not_be_tried_is_inconclusive(
@@ -186,7 +191,7 @@ def test_it_is_confirmed_and_owed(tmp_path: Path) -> None:
     fault = cast(Any, FakeFault(FakeRecording()))
     seen = [resolved(estate, "kill-primary", fault) for estate in (with_it, without)]
     assert seen[0].confirm != seen[1].confirm
-    assert ["started again" in each.expected for each in seen] == [True, False]
+    assert ["comes back" in each.expected for each in seen] == [True, False]
     for estate, owed in ((with_it, True), (without, None)):
         drill = estate.plan.drills["kill-primary"]
         told = arrange(estate, "kill-primary", drill, run="1" * 36, seed=1, folder=tmp_path, calibration=None)

@@ -87,6 +87,10 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk: RunningDesk) -> N
     ]
     assert lost(run) == lost_by_brute_force(desk, run) == set()
     assert run.report["safe"]["reached"]
+    tried = {(one["what"], one["where"]) for one in run.report["versions"] if one["version"]}
+    assert {("PostgreSQL server of orders", f"site {site}") for site in ("primary", "dr")} < tried
+    assert {"restic", "gateway", "engine", "Prefect", "Python"} < {what for what, _ in tried}
+    assert [one for one in run.report["versions"] if one["version"] is None] == []
     checks = {check["name"]: check["verdict"] for check in run.report["checks"]}
     assert checks == {"engine": "met", "runbook": "met"}
     assert UndoIntents(desk.estate.state).pending() == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from tests.e2e.desks import calibration
 from tests.sites.drivers.conftest import new_pair, template
 from tests.sites.drivers.pairs import Pair
 from tests.sites.recovery.light import light_estate
+from tests.sites.wire import no_wire, wired_address
 
 __all__ = ["new_pair", "template"]
 
@@ -45,7 +45,7 @@ DRILL: dict[str, Any] = {
 }
 
 
-def observed(pair: Pair, *, synchronous: bool) -> Estate:
+def observed(pair: Pair, *, synchronous: bool, fault: str = "kill_site") -> Estate:
     """The light estate, with a drill that leaves the failover to somebody else: here, to the test."""
     declared = yaml.safe_load(light_estate(pair).plan.raw)
     del declared["failover"]
@@ -53,33 +53,38 @@ def observed(pair: Pair, *, synchronous: bool) -> Estate:
     if not synchronous:
         del declared["datasets"]["orders"]["on_standby_loss"]
     declared["services"] = {"database": {"needs": ["orders"], "rto": "30s"}}
-    declared["drills"] = {"lose-primary": DRILL}
+    declared["drills"] = {"lose-primary": DRILL | {"fault": {"kind": fault, "site": "primary"}}}
     declared["evidence"] = {"path": str(pair.folder / "evidence")}
     path = pair.folder / "plan.yaml"
     path.write_text(yaml.safe_dump(declared))
     return Estate(read_plan(path, path.read_bytes(), {}), until_pid=os.getpid())
 
 
-def drilled(pair: Pair, estate: Estate, fence: Callable[[Path], None]) -> Closed:
+def drilled(pair: Pair, estate: Estate, fence: Callable[[Pair], None]) -> Closed:
     """Somebody else fences the old primary, in a way of his own, and promotes the standby."""
     save(calibration(), file_of(estate.state))
 
     def tell(said: str) -> None:
         if said.startswith("Injected"):
-            fence(pair.servers["primary"].data)
+            fence(pair)
             estate.postgres("orders").promote("dr", limit_seconds=20)
 
     confirm = preview(estate, "lose-primary").confirm
     return drill.run(estate, "lose-primary", environment="test", confirm=confirm, tell=tell)
 
 
-def no_fence(_data: Path) -> None:
-    """It is dead, and that is thought to be enough."""
+def no_fence(_pair: Pair) -> None:
+    """It is dead, or does not answer, and that is thought to be enough."""
 
 
-def only_as_a_standby(data: Path) -> None:
+def only_as_a_standby(pair: Pair) -> None:
     """Whoever starts it gets a standby, which refuses writes."""
-    (data / "standby.signal").touch()
+    (pair.servers["primary"].data / "standby.signal").touch()
+
+
+def killed(pair: Pair) -> None:
+    """What is cut off or stands still is killed by a way that does not go through it."""
+    assert pair.primary.kill().holds
 
 
 @pytest.mark.campaign
@@ -92,7 +97,7 @@ def only_as_a_standby(data: Path) -> None:
     ],
 )
 def test_an_old_primary_that_is_started_again(
-    new_pair: Callable[..., Pair], synchronous: bool, fence: Callable[[Path], None], verdict: str
+    new_pair: Callable[..., Pair], synchronous: bool, fence: Callable[[Pair], None], verdict: str
 ) -> None:
     """A commit that waits for a standby which follows no more may have happened: nobody is told."""
     pair = new_pair(synchronous=synchronous)
@@ -108,3 +113,36 @@ def test_an_old_primary_that_is_started_again(
     assert verify(estate.plan.evidence.path).intact
     tried = f"{split['revived_tried']} writes to a revived primary, {len(split['revived_taken'])} taken"
     print(f"proof: {fence.__name__}, synchronous {synchronous}: {verdict}, {tried}")  # noqa: T201
+
+
+@pytest.mark.campaign
+@pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))
+@pytest.mark.cell("partition", "processes", "postgres", verdict="met")
+@pytest.mark.parametrize(("fence", "verdict"), [(killed, "met"), (no_fence, "missed")])
+def test_an_old_primary_that_is_reconnected(
+    new_pair: Callable[..., Pair], fence: Callable[[Pair], None], verdict: str
+) -> None:
+    """Nobody told it that it was lost: without a fence there are two writers when the network is back."""
+    pair = new_pair(synchronous=False, wired=wired_address())
+    check_return(pair, "partition", fence, verdict)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(("fence", "verdict"), [(killed, "met"), (no_fence, "missed")])
+def test_an_old_primary_that_goes_on(
+    new_pair: Callable[..., Pair], fence: Callable[[Pair], None], verdict: str
+) -> None:
+    check_return(new_pair(synchronous=False), "pause_site", fence, verdict)
+
+
+def check_return(pair: Pair, fault: str, fence: Callable[[Pair], None], verdict: str) -> None:
+    estate = observed(pair, synchronous=False, fault=fault)
+    run = drilled(pair, estate, fence)
+    (split,) = run.report["split_brain"]
+    assert (split["verdict"], run.verdict) == (verdict, verdict), run.report["reasons"]
+    assert split["revived_tried"] > 5
+    assert (len(split["revived_taken"]) > 0) == (verdict == "missed")
+    assert estate.site("primary").proven_gone().holds
+    assert verify(estate.plan.evidence.path).intact
+    tried = f"{split['revived_tried']} writes to it afterwards, {len(split['revived_taken'])} taken"
+    print(f"proof: {fault}, {fence.__name__}: {verdict}, {tried}")  # noqa: T201

@@ -1,4 +1,4 @@
-"""Patroni, watched: what blackstart measures is what the rows of a writer beside it say."""
+"""Patroni, watched: what blackstart measures is what a writer beside it has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import importlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,28 +15,42 @@ import pytest
 from sites.errors import BlackstartError
 from sites.plan import load
 from sites.plan.canary import PostgresCanary
-from tests.rto_rpo.ledgers import PlantedDrill, write_ledger
+from tests.rto_rpo.ledgers import PlantedDrill, drill_of, header, judged
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "observe_patroni"
-INTERVAL_SECONDS = 0.01
-UTC = "2026-11-22T06:00:00.000000Z"
+MS = 1_000_000
 PORTS = ("A_PORT", "B_PORT", "A_REST_PORT", "B_REST_PORT")
+OLD, NEW = 4001, 4002
 
 
 @dataclass(frozen=True)
 class Drilled:
-    """`stopped` and `back`: when the operations around the outage were sent, in UTC."""
+    """What a drill saw of a killed primary, and the instants between which its operations put the outage."""
 
     agreement: Any
+    reading: Any
+    drill: PlantedDrill
     seen: Any
-    stopped: float
-    back: float
 
-    def held(self, begin_ms: float, end_ms: float, tried_ms: float = 0) -> Any:
-        """The reading of a writer whose first row took `tried_ms` from its trying."""
-        first = self.back + end_ms / 1000
-        reading = self.agreement.Reading(self.stopped + begin_ms / 1000, first - tried_ms / 1000, first)
-        return self.agreement.agreement(self.seen, reading)
+    def held(
+        self, begin_ms: float = 0, end_ms: float = 0, begin_width_ms: float = 2, end_width_ms: float = 2
+    ) -> Any:
+        """The writer's tries around an outage of half a second, each end shifted and so vague."""
+        stopped, back = self.drill.f0 + MS, self.drill.due(150) + 6 * MS
+        last_ns = stopped + round(begin_ms * MS)
+        first_ns = back + round(end_ms * MS)
+        made = [
+            self.made(OLD, last_ns - 2 * MS, "row"),
+            self.made(OLD, last_ns, "row"),
+            self.made(OLD, last_ns + round(begin_width_ms * MS), "broken"),
+            self.made(NEW, first_ns - round(end_width_ms * MS), "read-only"),
+            self.made(NEW, first_ns, "row"),
+            self.made(NEW, first_ns + 2 * MS, "row"),
+        ]
+        return self.agreement.agreement(self.seen, self.reading.outage(made, self.seen.late))
+
+    def made(self, port: int, sent_ns: int, outcome: str) -> Any:
+        return self.reading.Try(port, sent_ns, sent_ns + MS // 2, outcome)
 
 
 @pytest.fixture
@@ -56,63 +69,121 @@ def test_its_plan_observes_and_fails_nothing_over(tmp_path: Path) -> None:
     assert all(isinstance(drill.canary, PostgresCanary) for drill in plan.drills.values())
 
 
+def drilled_by(drill: PlantedDrill, tmp_path: Path) -> Drilled:
+    agreement, reading = (importlib.import_module(name) for name in ("agreement", "reading"))
+    return Drilled(agreement, reading, drill, agreement.seen(drill.write(tmp_path / "ledger.jsonl")))
+
+
 @pytest.fixture
 def drilled(example: ModuleType, tmp_path: Path) -> Drilled:
-    """What a drill saw of an outage of half a second, and what a writer beside it would have written."""
     del example
-    agreement = importlib.import_module("agreement")
-    drill = PlantedDrill(lost={100})
-    records = [*drill.records(), {"kind": "anchor", "ns": drill.over, "utc": UTC}]
-    path = write_ledger(tmp_path / "ledger.jsonl", drill.head, [*records[:-2], records[-1], records[-2]])
-    at_over = datetime.fromisoformat(UTC).timestamp()
-
-    def utc(ns: int) -> float:
-        return at_over + (ns - drill.over) / 1e9
-
-    return Drilled(agreement, agreement.seen(path), utc(drill.due(99)), utc(drill.due(151)))
+    return drilled_by(PlantedDrill(), tmp_path)
 
 
-def test_an_outage_is_seen_as_in_the_database_without_what_was_lost(drilled: Drilled) -> None:
-    seen = drilled.seen
-    assert seen.interval == INTERVAL_SECONDS
-    assert seen.last == pytest.approx((drilled.stopped, drilled.stopped + 0.01), abs=1e-6)
-    assert seen.first == pytest.approx((drilled.back, drilled.back + 0.001), abs=1e-6)
-    assert seen.lost == pytest.approx(0.01)
-    assert seen.late_answers == 0
+def test_what_a_killed_primary_looks_like_to_blackstart(drilled: Drilled) -> None:
+    seen, drill = drilled.seen, drilled.drill
+    assert seen.interval == 10 * MS
+    assert (seen.serving, seen.gone) == (drill.f0, drill.f1)
+    assert (seen.s, seen.s_answered) == (drill.due(150), drill.due(150) + MS)
+    assert (seen.b_sent, seen.b) == (drill.due(151), drill.due(151) + MS)
+    assert (seen.killed, seen.flapped) == (True, False)
 
 
-@pytest.mark.parametrize(("begin_ms", "end_ms"), [(0, 0), (-7, 0), (19, 0), (0, -9), (0, 7), (5, 5)])
+def test_without_a_fault_of_ours_the_operations_say_when_it_began(example: Any, tmp_path: Path) -> None:
+    del example
+    head = header(drill=drill_of("none"), judged=[judged("gateway", "rto", 30.0)])
+    drill = PlantedDrill(fault_ns=0, head=head)
+    seen = drilled_by(drill, tmp_path).seen
+    first_bad = next(number for number in range(drill.count) if drill.is_down(number))
+    assert (seen.serving, seen.gone) == (drill.due(first_bad - 1), drill.due(first_bad))
+    assert not seen.killed
+
+
+def test_a_service_that_was_back_for_a_moment_cannot_be_compared(example: Any, tmp_path: Path) -> None:
+    del example
+    flapping = drilled_by(PlantedDrill(instead={120: {}}), tmp_path)
+    assert flapping.seen.flapped
+    assert flapping.held().word == "not comparable"
+
+
+@pytest.mark.parametrize(("begin_ms", "end_ms"), [(0, 0), (-1, 0), (8, 0), (0, -5), (0, 5), (5, 5)])
 def test_a_reading_within_one_interval_agrees(drilled: Drilled, begin_ms: int, end_ms: int) -> None:
     found = drilled.held(begin_ms, end_ms)
-    assert found.disagreements == ()
-    assert abs(found.begin_off) <= INTERVAL_SECONDS
-    assert abs(found.end_off) <= INTERVAL_SECONDS
-
-
-@pytest.mark.parametrize(("tried_ms", "agrees"), [(200, True), (195, True), (180, False), (0, False)])
-def test_a_row_that_was_long_in_coming_counts_from_when_it_was_tried(
-    drilled: Drilled, tried_ms: float, agrees: bool
-) -> None:
-    assert (drilled.held(0, 200, tried_ms).disagreements == ()) == agrees
+    assert found.word == "agrees", found
 
 
 @pytest.mark.parametrize(
     ("begin_ms", "end_ms", "why"),
     [
-        (-20, -20, "began -20.0 ms off"),
-        (-20, 0, "began -20.0 ms off"),
-        (30, 0, "began +20.0 ms off"),
-        (0, 21, "ended +20.0 ms off"),
-        (0, -20, "ended -20.0 ms off"),
+        (20, 20, "serving is -21.0 ms off"),
+        (20, 0, "serving is -21.0 ms off"),
+        (-20, 0, "serving is +17.0 ms off"),
+        (0, 20, "s is -23.0 ms off"),
+        (0, -20, "b is +23.5 ms off"),
         (0, 200, "beyond the upper bound"),
-        (100, 0, "below the lower bound"),
+        (200, 0, "below the lower bound"),
     ],
 )
-def test_a_report_that_is_shifted_by_two_intervals_is_refused(
+def test_a_reading_that_is_shifted_by_two_intervals_is_refused(
     drilled: Drilled, begin_ms: int, end_ms: int, why: str
 ) -> None:
     """The negative control: whatever end it is shifted at, or both."""
-    assert why in "; ".join(drilled.held(begin_ms, end_ms).disagreements)
+    found = drilled.held(begin_ms, end_ms)
+    assert found.word == "does not agree"
+    assert why in "; ".join(found.disagreements)
+
+
+@pytest.mark.parametrize(
+    ("begin_width_ms", "end_width_ms", "end"), [(10.5, 2, "begin"), (2, 10.5, "end"), (2, 200, "end")]
+)
+@pytest.mark.parametrize("shift_ms", [0, 30])
+def test_a_reading_that_is_vague_itself_is_no_agreement(
+    drilled: Drilled, begin_width_ms: float, end_width_ms: float, end: str, shift_ms: float
+) -> None:
+    """The other negative control: a wide stretch would meet anything, and is said to show nothing."""
+    found = drilled.held(0, shift_ms, begin_width_ms, end_width_ms)
+    assert found.word == "not comparable"
+    assert f"the reading's own {end} is" in "; ".join(found.incomparable)
+
+
+@pytest.mark.parametrize("number", [150, 151])
+def test_an_operation_that_took_longer_than_an_interval_is_no_agreement(
+    example: Any, tmp_path: Path, number: int
+) -> None:
+    """A connection that was slow to be made meets whatever came to pass meanwhile."""
+    del example
+    refused = {"outcome": "failed", "cause": "refused"}
+    slow = {at: {"took": 12 * MS, **(refused if at < 151 else {})} for at in range(number, number + 2)}
+    found = drilled_by(PlantedDrill(instead={**slow, 151: slow[151]}), tmp_path).held()
+    assert found.word == "not comparable"
+    assert "took +12.0 ms, more than an interval" in "; ".join(found.incomparable)
+
+
+def test_a_row_that_was_answered_late_is_no_service(drilled: Drilled) -> None:
+    """As it is none to blackstart."""
+    at, made = drilled.drill.f0, drilled.made
+    hung = drilled.reading.Try(NEW, at + 100 * MS, at + 300 * MS, "row")
+    rows = [made(OLD, at, "row"), made(OLD, at + MS, "broken"), made(NEW, at + 90 * MS, "read-only"), hung]
+    rows += [made(NEW, at + 400 * MS, "row"), made(NEW, at + 410 * MS, "row")]
+    assert drilled.reading.outage(rows, late_ns=100 * MS).first.sent_ns == at + 400 * MS
+    assert drilled.reading.outage(rows, late_ns=1000 * MS).first == hung
+
+
+def test_a_writer_that_saw_nothing_is_no_reading(drilled: Drilled) -> None:
+    outage, made = drilled.reading.outage, drilled.made
+    with pytest.raises(ValueError, match="wrote nothing"):
+        outage([made(OLD, 0, "row"), made(OLD, MS, "broken")], 100 * MS)
+    with pytest.raises(ValueError, match="on both sides"):
+        outage([made(OLD, 0, "row"), made(NEW, MS, "row")], 100 * MS)
+
+
+def test_the_log_of_a_writer_that_was_killed_is_read_to_its_last_whole_line(
+    drilled: Drilled, tmp_path: Path
+) -> None:
+    (tmp_path / "log").write_text("4001 10 20 row\n4001 30 45 broken\n4001 50 6")
+    found = drilled.reading.tries([tmp_path / "log"], 0, 100)
+    assert [(each.sent_ns, each.outcome) for each in found] == [(10, "row"), (30, "broken")]
+    assert drilled.reading.tries([tmp_path / "log"], 20, 29) == []
 
 
 @pytest.mark.campaign
@@ -127,12 +198,9 @@ def test_campaign_of_patroni_watched(example: Any, tmp_path: Path) -> None:
     with example.cluster(tmp_path / "evidence", fast=True) as built:
         found = list(example.rounds(built))
     for each in found:
-        lower, upper, gap = (each[f"{name}_seconds"] for name in ("lower", "upper", "database"))
-        off = ", ".join(
-            f"{each[f'{end}_off_seconds'] * 1000:+.1f} ms at its {end}" for end in ("begin", "end")
-        )
-        print(  # noqa: T201
-            f"proof: {each['drill']}: {lower:.3f} to {upper:.3f} s, the other reading {gap:.3f} s; off {off}"
-        )
-        assert each["verdict"] == "met", each["reasons"]
-        assert each["disagreements"] == ()
+        print(f"proof: {example.row(each)}")  # noqa: T201
+        # Of a write under way when the revived node was put down again nobody can tell what became.
+        allowed = ("met", "inconclusive") if each["drill"] == "kill-leader" else ("met",)
+        assert each["verdict"] in allowed, each["reasons"]
+        assert each["agreement"] != "does not agree", each["why"]
+    assert any(each["agreement"] == "agrees" for each in found), [each["why"] for each in found]

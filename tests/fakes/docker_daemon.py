@@ -50,6 +50,7 @@ class Kept:
         return {
             "Id": self.id,
             "Name": f"/{self.name}",
+            "Image": "sha256:beef",
             "State": {"Status": self.state, "Pid": self.pid, "StartedAt": self.started},
             "Config": {"Labels": self.labels, "Image": "fake:0", "Tty": False},
             "HostConfig": {"RestartPolicy": {"Name": self.restart}, "NetworkMode": self.network_mode},
@@ -68,7 +69,8 @@ class FakeDocker:
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         with self._lock:
             if path == "/version":
-                return 200, {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
+                versions = {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
+                return 200, versions | {"Version": "20.10.24", "KernelVersion": "6.1.0"}
             if path == "/containers/json":
                 wanted = json.loads(query["filters"][0])["label"][0].partition("=")
                 return 200, [{"Id": one.id} for one in self.containers.values() if _carries(one, wanted)]

@@ -68,6 +68,14 @@ class Executor(_Part):
     how: str
 
 
+class Cell(_Part):
+    """One combination to try: a fault, the kind of site it strikes, the kind of dataset judged ("none")."""
+
+    fault: str
+    site: str
+    dataset: str
+
+
 @dataclass(frozen=True, slots=True)
 class Agreed:
     """The part of a charter that the drill knows; the chain adds what it knows itself."""
@@ -80,12 +88,15 @@ class Agreed:
     confirm: str | None = None
     scenario: str | None = None
     schedules: Mapping[str, str] = field(default_factory=dict)
+    cells: tuple[Cell, ...] = ()
+    tries: tuple[Cell, ...] = ()
 
 
 class Charter(_Part):
     """`changes` since `previous_run`, the plan's run before; None: there was none, or its plan is gone.
 
     `schedules`: every drill of the plan that has one, in five cron fields, UTC; what is due follows from it.
+    `cells`: all that this version could try of the plan; `tries`: what this run fills in, if it strikes.
     `confirm` is the hash over what is at stake: approvals name it. `head_before`: the chain as it stood.
     """
 
@@ -105,6 +116,8 @@ class Charter(_Part):
     previous_run: str | None
     changes: list[Change] | None
     head_before: Sha256
+    cells: list[Cell] = []
+    tries: list[Cell] = []
 
     def json_bytes(self) -> bytes:
         """charter.json: sorted keys, two spaces, ASCII."""
@@ -137,6 +150,8 @@ def charter(
         criteria_sha256=criteria_sha256(agreed.criteria) if agreed.criteria else None,
         confirm=agreed.confirm,
         schedules=dict(agreed.schedules),
+        cells=list(agreed.cells),
+        tries=list(agreed.tries),
         previous_run=previous_run,
         changes=changes,
         head_before=head_before,
@@ -188,6 +203,9 @@ def charter_findings(found: Charter, header: Header) -> Iterator[str]:
     ):
         if said != recorded:
             yield f'its ledger says {name} {recorded!r}, "{CHARTER_NAME}" says {said!r}'
+    fault = header["drill"]["fault"].get("kind")
+    if any(cell.fault != fault for cell in found.tries):
+        yield f'its ledger was recorded with the fault {fault!r}, "{CHARTER_NAME}" says that it tries another'
     if found.criteria is not None and found.criteria != criteria_of(header):
         yield f'its ledger was recorded under other criteria than "{CHARTER_NAME}" froze'
     if found.criteria is not None and found.criteria_sha256 != criteria_sha256(found.criteria):

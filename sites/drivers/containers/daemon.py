@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import docker
@@ -32,7 +32,9 @@ _SECONDS = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?Z")
 class Container:
     """One container as the daemon described it. `addresses`: network -> address there.
 
-    `stores`: where, on the daemon's machine, it may write what outlives it."""
+    `stores`: where, on the daemon's machine, it may write what outlives it. `image_hash`: of the very image
+    that it was made from, whatever the name has come to mean since. `volumes`: where in the container a
+    volume lies that the daemon keeps."""
 
     id: str
     name: str
@@ -46,6 +48,8 @@ class Container:
     addresses: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, str] = field(default_factory=dict)
     stores: tuple[Path, ...] = ()
+    image_hash: str = ""
+    volumes: tuple[PurePosixPath, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -118,10 +122,30 @@ class Daemon:
 
         It runs in a short-lived container of its own, so one that is paused is reached too.
         """
+        return self._short_lived(
+            container, argv, network_mode=f"container:{container.id}", cap_add=["NET_ADMIN"]
+        )
+
+    def at_volumes(
+        self, container: Container, argv: Sequence[str], binds: Mapping[str, str]
+    ) -> tuple[int, str]:
+        """The same with its volumes in place of its network, whether it runs or not.
+
+        `binds`: folder on the daemon's machine -> where the program sees it, to read.
+        """
+        readable = [f"{source}:{target}:ro" for source, target in binds.items()]
+        return self._short_lived(
+            container, argv, network_mode="none", volumes_from=[container.id], binds=readable
+        )
+
+    def root(self) -> str:
+        """Where the daemon keeps everything, on its machine."""
+        with self.asked("ask for its folder"):
+            return str(self.api.info()["DockerRootDir"])
+
+    def _short_lived(self, container: Container, argv: Sequence[str], **powers: object) -> tuple[int, str]:
         with self.asked(f'run {argv[0]} beside container "{container.name}"'):
-            host = self.api.create_host_config(
-                network_mode=f"container:{container.id}", cap_add=["NET_ADMIN"]
-            )
+            host = self.api.create_host_config(**powers)
             made = self.api.create_container(
                 container.image, entrypoint=list(argv), command=[], user="0", host_config=host
             )
@@ -132,6 +156,12 @@ class Daemon:
             finally:
                 self.api.remove_container(made["Id"], force=True)
         return code, said.decode(errors="replace")
+
+    def version(self) -> str:
+        """The daemon's own, and its machine's kernel."""
+        with self.asked("ask the version"):
+            told = self.api.version()
+        return f"{told['Version']}; kernel {told.get('KernelVersion') or 'unknown'}"
 
     def log(self, container: Container, lines: int) -> str:
         """The end of what a container said."""
@@ -196,6 +226,12 @@ def _container(told: dict[str, Any]) -> Container:
         published={port: _host_port(bound[0]) for port, bound in ports.items() if bound},
         stores=tuple(
             Path(one["Source"]) for one in told.get("Mounts") or () if one.get("RW") and one.get("Source")
+        ),
+        image_hash=told.get("Image", ""),
+        volumes=tuple(
+            PurePosixPath(one["Destination"])
+            for one in told.get("Mounts") or ()
+            if one.get("RW") and one.get("Type") == "volume"
         ),
     )
 

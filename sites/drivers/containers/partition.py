@@ -1,29 +1,15 @@
 """Cut a container off: a table of packet rules in its own network namespace, which drops what passes.
 
 The table is put there by the `nft` of the container's own image, through the daemon, so nothing of the
-machine's own network is touched. It is ours alone by its name, and it ends with the container.
+machine's own network is touched. It ends with the container.
 """
 
 from __future__ import annotations
 
 from sites.capability import Direction
 from sites.drivers.containers.daemon import Container, Daemon
+from sites.drivers.packets import NOT_THERE, TABLE, rules
 from sites.errors import SiteError
-
-TABLE = "inet blackstart_cut"
-_BEFORE_ALL_OTHERS = -300
-_NOT_THERE = "No such file or directory"
-
-
-def rules(direction: Direction) -> str:
-    """What nft is told: whatever was cut before is replaced. The loopback stays: it leads nowhere."""
-    chains = []
-    if direction in ("both", "inbound"):
-        chains.append(_chain("inbound", "input", "iifname"))
-    if direction in ("both", "outbound"):
-        chains.append(_chain("outbound", "output", "oifname"))
-    # added first, so that there is one to delete; nft does all of it at once or nothing
-    return f"add table {TABLE}\ndelete table {TABLE}\ntable {TABLE} {{\n{''.join(chains)}}}\n"
 
 
 def why_not(daemon: Daemon, container: Container) -> str | None:
@@ -49,17 +35,12 @@ def cut(daemon: Daemon, container: Container, direction: Direction) -> None:
 def mend(daemon: Daemon, container: Container) -> None:
     """Drop nothing any more. No effect if nothing is cut off."""
     code, said = daemon.beside(container, ["nft", f"delete table {TABLE}"])
-    if code != 0 and _NOT_THERE not in said:
+    if code != 0 and NOT_THERE not in said:
         raise SiteError(f'cannot reconnect container "{container.name}": {said.strip()}')
 
 
 def is_cut(daemon: Daemon, container: Container) -> bool:
     code, said = daemon.beside(container, ["nft", f"list table {TABLE}"])
-    if code != 0 and _NOT_THERE not in said:
+    if code != 0 and NOT_THERE not in said:
         raise SiteError(f'cannot ask container "{container.name}" whether it is cut off: {said.strip()}')
     return code == 0
-
-
-def _chain(name: str, hook: str, interface: str) -> str:
-    where = f"type filter hook {hook} priority {_BEFORE_ALL_OTHERS}; policy drop;"
-    return f'chain {name} {{\n{where}\n{interface} "lo" accept\n}}\n'

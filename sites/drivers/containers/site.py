@@ -15,10 +15,13 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 from rto_rpo.durable import make_folder
-from sites.capability import Direction, Proof, Target
+from sites.capability import Direction, Proof, Target, Version
+from sites.drivers.asked import asked
+from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.containers.daemon import Container, Daemon
 from sites.drivers.containers.fleet import Fleet
 from sites.drivers.containers.record import Life
@@ -28,6 +31,7 @@ from sites.errors import SiteError
 KILL_SECONDS = 15.0
 _POLL_SECONDS = 0.02
 _LOG_LINES_SHOWN = 15
+_FOREIGN = ("/blackstart/machine", "/blackstart/daemon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,16 @@ class ContainerSite:
     """Running, Killable, KillingOne, Pausable and Partitionable. `path` is where its record is kept."""
 
     def __init__(
-        self, name: str, path: Path, label: str, specs: Mapping[str, ContainerSpec], daemon: Daemon
+        self,
+        name: str,
+        path: Path,
+        label: str,
+        specs: Mapping[str, ContainerSpec],
+        daemon: Daemon,
+        barred: Barred = nothing_barred,
     ) -> None:
         self.name = name
+        self._barred = barred
         self.path = path.absolute()
         self._specs = dict(specs)
         self._fleet = Fleet(name, label, daemon)
@@ -59,6 +70,7 @@ class ContainerSite:
         """
         specs = self._specs.items()
         wanted = [name for name, spec in specs if (spec.autostart if only is None else name in only)]
+        refuse_barred(self.name, wanted, self._barred)
         with self._lock():
             there = self._fleet.named(self._specs)
             Life.begun(self._fleet.label).save(self.path)
@@ -79,11 +91,26 @@ class ContainerSite:
         if not proof.holds:
             raise SiteError(f'cannot bring site "{self.name}" down: {proof.how}')
 
+    def versions(self) -> list[Version]:
+        """The daemon's and its kernel, and the image of each container by its hash."""
+        where, daemon = f"site {self.name}", self._fleet.daemon
+        found = [asked("Docker daemon", where, "the daemon itself", daemon.version)]
+        by = "the daemon (inspect)"
+        for process in self._specs:
+            image = partial(self._image, process)
+            found.append(asked(f"image of container {process}", where, by, image))
+        return found
+
+    def _image(self, process: str) -> str:
+        container = self._fleet.named([process])[process]
+        return f"{container.image} {container.image_hash}".strip()
+
     def start(self, process: str) -> None:
         """Start one declared container and wait until it is ready; no effect if it runs."""
         if process not in self._specs:
             known = ", ".join(sorted(self._specs)) or "none"
             raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
+        refuse_barred(self.name, (process,), self._barred)
         if not self._is_up():
             raise SiteError(f'cannot start process "{process}": site "{self.name}" is not up')
         container = self._fleet.named([process])[process]
@@ -178,6 +205,23 @@ class ContainerSite:
 
     def partitioned(self) -> Proof:
         return self._fleet.cut_off()
+
+    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
+        """Its volumes; a folder of the daemon's machine may be anybody's."""
+        return self._fleet.named([process])[process].volumes
+
+    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
+        return tuple(map(PurePosixPath, _FOREIGN))
+
+    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
+        """In a short-lived container of its image, with its volumes. The daemon has its own time limit."""
+        del limit_seconds
+        daemon, there = self._fleet.daemon, self._fleet.named([process])[process]
+        machine, kept = _FOREIGN
+        code, said = daemon.at_volumes(there, ["sh", "-c", script], {"/": machine, daemon.root(): kept})
+        if code != 0:
+            raise SiteError(f'cannot work on the volumes of container "{there.name}": {said.strip()}')
+        return said.splitlines()
 
     def _is_up(self) -> bool:
         """Brought up by us and not lost since, or running whoever started it."""

@@ -7,7 +7,10 @@ A new session for each would cost ten times that. Whoever comes while it is busy
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sites.drivers import command
 from sites.drivers.held import Held, NoAnswer
@@ -16,6 +19,7 @@ from sites.drivers.hosts.failure import SSH_FAILED, failure
 from sites.drivers.hosts.script import ARMED, END, alone, inside, shell
 from sites.errors import CommandError, CommandTimeout, HostError, HostSilent
 
+_T = TypeVar("_T")
 _GRACE_SECONDS = 0.5
 _LEAVE_SECONDS = 5.0
 _ANY_CODE = range(256)
@@ -143,3 +147,9 @@ class Armed:
             raise self.host.silent(act, str(error)) from error
         finally:
             self.held.close()
+
+
+def on_all(hosts: Mapping[str, Host], act: Callable[[Host], _T]) -> dict[str, _T]:
+    """Do a thing on all hosts at the same time. Raises the first error."""
+    with ThreadPoolExecutor(len(hosts), thread_name_prefix="host") as pool:
+        return dict(zip(hosts, pool.map(act, hosts.values()), strict=True))

@@ -8,15 +8,17 @@ its answer: about one round trip, the proof included.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from pathlib import PurePosixPath
 
-from sites.capability import Direction, Proof, Target
-from sites.drivers.held import NoAnswer
+from sites.capability import Direction, Proof, Target, Version
+from sites.drivers.asked import asked
+from sites.drivers.barred import Barred, nothing_barred, refuse_barred
+from sites.drivers.hosts.aim import ROUND_TRIP_SECONDS, Aim
 from sites.drivers.hosts.cut import Cut
-from sites.drivers.hosts.host import Armed, Host
-from sites.drivers.hosts.script import HostProcess, armed, functions, words
+from sites.drivers.hosts.host import Host, on_all
+from sites.drivers.hosts.script import HostProcess, functions, words
 from sites.drivers.hosts.told import Told, gone, read_report, standing
 from sites.drivers.processes.readiness import wait_until_ready
 from sites.errors import HostError, SiteError
@@ -24,8 +26,6 @@ from sites.errors import HostError, SiteError
 KILL_SECONDS = 10.0
 ASK_SECONDS = 10.0
 CUT_SECONDS = 600.0
-_ROUND_TRIP_SECONDS = 5.0
-_T = TypeVar("_T")
 
 
 class HostsSite:
@@ -41,19 +41,21 @@ class HostsSite:
         ask_seconds: float = ASK_SECONDS,
         kill_seconds: float = KILL_SECONDS,
         cut_seconds: float = CUT_SECONDS,
+        barred: Barred = nothing_barred,
     ) -> None:
         self.name = name
+        self._barred = barred
         self.hosts = dict(hosts)
         self._processes = dict(processes)
         self._act_seconds = act_seconds
         self._ask_seconds = ask_seconds
         self._kill_seconds = kill_seconds
-        self._armed: dict[str, Armed] = {}
         for host in self.hosts.values():
             # a command that hangs is told by its host, before the host itself counts as silent
             there = self._at(host.name)
             words = functions(there, ask_seconds=0.8 * ask_seconds, act_seconds=act_seconds)
             host.words = words
+        self._aim = Aim(self.hosts, self._at, kill_seconds=kill_seconds, ask_seconds=ask_seconds)
         self._cut = Cut(
             name,
             self.hosts,
@@ -66,6 +68,7 @@ class HostsSite:
     def up(self, *, only: Collection[str] | None = None) -> None:
         """Start every process with `autostart`, or `only` those; return once all are ready."""
         wanted = [n for n, p in self._processes.items() if (p.autostart if only is None else n in only)]
+        refuse_barred(self.name, wanted, self._barred)
         for process in wanted:
             self._ensure("start", process)
         for process in wanted:
@@ -79,6 +82,7 @@ class HostsSite:
     def start(self, process: str) -> None:
         """Start one process and wait until it is ready; no effect if it runs."""
         self._declared(process)
+        refuse_barred(self.name, (process,), self._barred)
         self._ensure("start", process)
         self._wait_until_ready(process)
 
@@ -96,8 +100,7 @@ class HostsSite:
         running = self.running()
         if not running:
             return []
-        self._disarm()
-        self._armed = self._everywhere(self._arm)
+        self._aim.take()
         named = [
             Target(self.name, "process", name, {"pid": pid, "host": self._processes[name].host})
             for name, pid in running.items()
@@ -109,10 +112,8 @@ class HostsSite:
     def kill(self) -> Proof:
         """SIGKILL everything on every host; return once the last is proven gone, or with why not."""
         began = time.monotonic()
-        waiting, self._armed = self._armed, {}
-        fired = [armed for armed in waiting.values() if _fire(armed)]
         try:
-            proof = gone(read_report(self._answers(fired)), self._processes)
+            proof = gone(read_report(self._aim.fire()), self._processes)
         except HostError as error:
             return Proof(False, str(error))
         took = round((time.monotonic() - began) * 1000, 3)
@@ -121,9 +122,8 @@ class HostsSite:
     def kill_process(self, process: str) -> Proof:
         """SIGKILL one and whatever it started, while the others go on."""
         self._declared(process)
-        act = f"kill_all {self._hundredths()} {words([process])}"
         try:
-            said = self._on(process, f"kill {process} at", act, self._kill_seconds)
+            said = self._on(process, f"kill {process} at", self._aim.line([process]), self._kill_seconds)
             return gone(read_report(said), [process])
         except HostError as error:
             return Proof(False, str(error))
@@ -162,9 +162,21 @@ class HostsSite:
         """Kill everything on hosts that are cut off, by themselves, and only then drop no more."""
         return self._cut.lift_fenced()
 
+    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
+        """What on a host is the site's is the plan's to say."""
+        self._declared(process)
+        return ()
+
+    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
+        return (PurePosixPath("/"),)
+
+    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
+        self._declared(process)
+        return self._on(process, "work on a volume at", f"(\n{script}\n)", limit_seconds)
+
     def close(self) -> None:
         """Let go of what waits and listens on the hosts. Whatever is asked next opens it again."""
-        self._disarm()
+        self._aim.drop()
         self._cut.close()
         for host in self.hosts.values():
             host.close()
@@ -189,12 +201,12 @@ class HostsSite:
                 return []
             return host.run(act, line(list(here)), limit_seconds=self._ask_seconds)
 
-        return [line for lines in self._everywhere(on).values() for line in lines]
+        return [line for lines in on_all(self.hosts, on).values() for line in lines]
 
     def _on(self, process: str, act: str, line: str, limit_seconds: float) -> list[str]:
         """What the host of a process says to one act. Raises HostError."""
         host = self.hosts[self._processes[process].host]
-        return host.run(act, line, limit_seconds=limit_seconds + _ROUND_TRIP_SECONDS)
+        return host.run(act, line, limit_seconds=limit_seconds + ROUND_TRIP_SECONDS)
 
     def _ensure(self, act: str, process: str) -> None:
         """Start or stop it, if it is not so yet. Raises HostError with what the host complained of."""
@@ -214,40 +226,25 @@ class HostsSite:
             hint=f"look there with: journalctl -u {unit}" if unit else None,
         )
 
-    def _arm(self, host: Host) -> Armed:
-        return host.arm("arm", armed(host.words, self._kill_line(host)), limit_seconds=self._ask_seconds)
+    def versions(self) -> list[Version]:
+        """What each host says of its system."""
+        line = '. /etc/os-release 2>/dev/null; echo "${PRETTY_NAME:-an unnamed system}; $(uname -srm)"'
 
-    def _answers(self, fired: list[Armed]) -> list[str]:
-        """From those that were told to; a host whose waiting script is gone is told anew."""
-        limit_seconds = self._kill_seconds + _ROUND_TRIP_SECONDS
-        answered = {each.host.name: each for each in fired}
+        def ask(host: Host) -> str:
+            return "\n".join(host.run("ask the system of", line, limit_seconds=self._ask_seconds))
 
-        def on(host: Host) -> list[str]:
-            if host.name in answered:
-                return answered[host.name].answer("kill all at", limit_seconds=limit_seconds)
-            return host.run("kill all at", self._kill_line(host), limit_seconds=limit_seconds)
-
-        return [line for lines in self._everywhere(on).values() for line in lines]
-
-    def _kill_line(self, host: Host) -> str:
-        return f"kill_all {self._hundredths()} {words(self._at(host.name))}"
-
-    def _hundredths(self) -> int:
-        return int(self._kill_seconds * 100)
-
-    def _disarm(self) -> None:
-        for each in self._armed.values():
-            each.held.close()
-        self._armed = {}
+        return [
+            asked(
+                "operating system",
+                f"site {self.name}, host {name}",
+                "the host itself (uname, os-release)",
+                partial(ask, host),
+            )
+            for name, host in self.hosts.items()
+        ]
 
     def _at(self, host: str) -> dict[str, HostProcess]:
         return {name: process for name, process in self._processes.items() if process.host == host}
-
-    def _everywhere(self, act: Callable[[Host], _T]) -> dict[str, _T]:
-        """On all hosts at the same time. Raises the first error."""
-        hosts: Iterable[Host] = self.hosts.values()
-        with ThreadPoolExecutor(len(self.hosts), thread_name_prefix="host") as pool:
-            return dict(zip(self.hosts, pool.map(act, hosts), strict=True))
 
     def _wait_until_ready(self, name: str) -> None:
         process = self._processes[name]
@@ -262,13 +259,3 @@ class HostsSite:
         if process not in self._processes:
             known = ", ".join(sorted(self._processes)) or "none"
             raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
-
-
-def _fire(armed: Armed) -> bool:
-    """Whether the word went out. A script that is gone has done nothing, and its host is told anew."""
-    try:
-        armed.fire()
-    except NoAnswer:
-        armed.held.close()
-        return False
-    return True

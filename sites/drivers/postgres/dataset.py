@@ -75,6 +75,15 @@ class PostgresDataset(LoggedPostgres):
         """Not in recovery and a write was committed there; None when that cannot be found out."""
         return asyncio.run(postgres_writes.writable(self._login(site), self._answer_seconds))
 
+    def version(self, site: str) -> str:
+        """What the server there says of itself. Raises DatasetError."""
+
+        async def act() -> str:
+            async with session(self._login(site), self._answer_seconds) as server:
+                return str(await server.value("SHOW server_version"))
+
+        return self._ask("ask the version of", site, act())
+
     def refuses_write(self, site: str) -> Proof:
         """Proof that nothing can be written there: for a fence. Silence is none."""
         return asyncio.run(postgres_writes.refuses_write(self._login(site), self._answer_seconds))

@@ -50,14 +50,18 @@ def _into_namespace() -> tuple[str, ...]:
 
 
 def raise_supervisor(
-    folder: Path, *, namespace: bool, until_pid: int | None, limit_seconds: float
+    folder: Path, *, namespace: bool, until_pid: int | None, limit_seconds: float, network: bool = False
 ) -> SiteRecord:
-    """Start the supervisor of a site whose folder exists and that is not up. Raises SiteError."""
+    """Start the supervisor of a site whose folder exists and that is not up. Raises SiteError.
+
+    `network`: in a network namespace that nothing leads to yet.
+    """
     instance = str(uuid.uuid4())
     log = folder / LOGS / "supervisor.log"
     # -I and -S: neither the environment nor site-packages can change what PID 1 runs, and it starts in 30 ms
     python = [sys.executable, "-I", "-S", "-c", _BEGIN, str(Path(sites.__file__).parents[1])]
-    argv = [*(_into_namespace() if namespace else ()), *python, "--instance", instance]
+    alone = ["unshare", "--net", "--"] if network else []
+    argv = [*alone, *(_into_namespace() if namespace else ()), *python, "--instance", instance]
     fds = []
     if until_pid is not None:
         fds.append(os.pidfd_open(until_pid))

@@ -15,17 +15,20 @@ import os
 import signal
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from ipaddress import IPv4Address
+from pathlib import Path, PurePosixPath
 
-from sites.capability import Proof, Target
+from sites.capability import Direction, Proof, Target
+from sites.drivers import command
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.processes import control, stillness
 from sites.drivers.processes.kill import Aim
+from sites.drivers.processes.network import OwnNetwork
 from sites.drivers.processes.record import SiteRecord, prove_gone
 from sites.drivers.processes.roster import Roster
 from sites.drivers.processes.spec import ProcessSpec, forget_pid
 from sites.drivers.processes.supervisor import LOGS
-from sites.errors import SiteError
+from sites.errors import BlackstartError, SiteError
 
 __all__ = ["ProcessSite", "ProcessSpec"]
 
@@ -37,7 +40,8 @@ class ProcessSite:
     """Running and Killable. `until_pid`: the site is lost whole as soon as that process is gone.
 
     `namespace` says whether the site gets a PID namespace of its own; by default wherever that works.
-    `barred` says why a declared process must not be started now, or None.
+    `barred` says why a declared process must not be started now, or None. `network`: its address in a network
+    of its own; without one it shares the machine's, and cannot be cut off.
     """
 
     def __init__(
@@ -49,8 +53,10 @@ class ProcessSite:
         until_pid: int | None = None,
         namespace: bool | None = None,
         barred: Barred = nothing_barred,
+        network: IPv4Address | None = None,
     ) -> None:
         self._barred = barred
+        self._network = OwnNetwork(name, network) if network is not None else None
         self.name = name
         self.path = path.absolute()
         self._specs = dict(processes or {})
@@ -126,6 +132,40 @@ class ProcessSite:
     def paused(self) -> Proof:
         return stillness.paused(self.name, self._record())
 
+    def cannot_partition(self) -> str | None:
+        if self._network is None:
+            return "it shares the machine's network; with `network` it has one of its own"
+        return self._network.why_not(self._record())
+
+    def partition(self, direction: Direction) -> Proof:
+        """Drop packets from now on; return once that is in force. Within the site all goes on."""
+        if self._network is None:
+            return Proof(False, f'site "{self.name}" has no network of its own')
+        return self._network.cut(self._record(), direction)
+
+    def reconnect(self) -> Proof:
+        if self._network is None:
+            return Proof(True, f'site "{self.name}" has no network of its own')
+        return self._network.mend(self._record())
+
+    def partitioned(self) -> Proof:
+        if self._network is None:
+            return Proof(False, f'site "{self.name}" has no network of its own')
+        return self._network.is_cut(self._record())
+
+    def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
+        """Below its own folder everything is the site's."""
+        del process
+        return (PurePosixPath(self.path),)
+
+    def foreign_folders(self) -> tuple[PurePosixPath, ...]:
+        return (PurePosixPath("/"),)
+
+    def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
+        """Its folders are the machine's. Raises CommandError."""
+        del process
+        return command.run(["sh"], input=script, limit_seconds=limit_seconds).stdout.splitlines()
+
     def frozen(self, number: int) -> bool | None:
         """Whether the process with that number inside stands still; None if there is none."""
         return self._roster.frozen(number)
@@ -199,9 +239,24 @@ class ProcessSite:
             if spec.pid_file is not None:
                 forget_pid(spec.pid_file)
         namespace = control.namespaces_work() if self._namespace is None else self._namespace
-        control.raise_supervisor(
-            self.path, namespace=namespace, until_pid=self._until_pid, limit_seconds=UP_SECONDS
+        if self._network is not None:
+            self._network.require()
+        record = control.raise_supervisor(
+            self.path,
+            namespace=namespace,
+            until_pid=self._until_pid,
+            limit_seconds=UP_SECONDS,
+            network=self._network is not None,
         )
+        if self._network is not None:
+            self._join(self._network, record)
+
+    def _join(self, network: OwnNetwork, record: SiteRecord) -> None:
+        try:
+            network.wire(record)
+        except BlackstartError as error:
+            self.kill()
+            raise SiteError(f'cannot give site "{self.name}" a network of its own: {error}') from error
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

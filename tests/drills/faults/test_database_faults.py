@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from sites.drivers import command
 from sites.errors import DatasetError, GuardError
 from sites.estate import Estate
 from tests.drills.faults.injecting import check_healed, fault, inject
+from tests.drills.faults.volumes import mounted, no_mount
 from tests.sites.drivers.pairs import Pair
 from tests.sites.recovery.light import light_estate
 
@@ -113,3 +119,55 @@ def test_a_killed_database_comes_back_where_nobody_took_over(pair: Pair, estate:
     check_healed(injected)
     pair.dataset.wait_until_answering("primary", limit_seconds=20)
     assert pair.dataset.writable("primary") is True
+
+
+@pytest.mark.cell("lose_volume", "processes", "postgres")
+def test_a_database_whose_files_were_lost_has_them_again(pair: Pair, estate: Estate) -> None:
+    written(pair)
+    data = pair.servers["primary"].data
+    injected = inject(estate, kind="lose_volume", site="primary", process="postgres", path=str(data))
+    assert not (data / "PG_VERSION").exists()
+    assert pair.dataset.writable("primary") is None
+    check_healed(injected)
+    pair.dataset.wait_until_answering("primary", limit_seconds=20)
+    assert rows(pair, "primary") == ROWS
+
+
+@pytest.mark.campaign
+@pytest.mark.skipif(no_mount() is not None, reason=str(no_mount()))
+@pytest.mark.cell("fill_disk", "processes", "postgres")
+def test_a_database_on_a_full_volume_writes_nothing_until_there_is_room(pair: Pair) -> None:
+    written(pair)
+    with moved_to_a_volume(pair) as volume:
+        estate = light_estate(pair)
+        injected = inject(estate, kind="fill_disk", site="primary", process="postgres", path=str(volume))
+        outcomes = [asyncio.run(tried(pair, number)) for number in range(200)]
+        assert "acknowledged" not in outcomes[-20:]
+        check_healed(injected)
+        pair.dataset.wait_until_answering("primary", limit_seconds=20)
+        assert asyncio.run(tried(pair, 1000)) == "acknowledged"
+
+
+@contextmanager
+def moved_to_a_volume(pair: Pair) -> Iterator[Path]:
+    """The primary's files on a small volume of their own, in the site's folder."""
+    data = pair.servers["primary"].data
+    pair.primary.down()
+    with mounted(pair.folder / "primary/volume", size_bytes=96 << 20) as volume:
+        volume.chmod(0o755)
+        command.run(["cp", "-a", data, volume / "data"], limit_seconds=30)
+        shutil.rmtree(data)
+        data.symlink_to(volume / "data")
+        pair.primary.up()
+        try:
+            yield volume
+        finally:
+            pair.primary.kill()
+
+
+async def tried(pair: Pair, number: int) -> str:
+    """How one write of 32 KiB ends."""
+    client = pair.dataset.client("primary", limit_seconds=5)
+    outcome = await client.write("full", number, os.urandom(32 << 10))
+    await client.aclose()
+    return outcome.result

@@ -15,6 +15,7 @@ from sites.estate import Estate
 from sites.recovery.fence import Fences
 from tests.drills.faults.conftest import estate_of
 from tests.drills.faults.injecting import check_healed, fault, inject
+from tests.sites.wire import no_wire, wired_address
 
 SITES = {"site": "primary"}
 
@@ -65,22 +66,23 @@ def test_a_process_that_does_not_run_cannot_be_lost(sleeping: Estate) -> None:
 
 
 @contextmanager
-def listening_site(folder: Path) -> Iterator[tuple[Estate, int]]:
-    """A site with a server that answers every connection at once."""
+def listening_site(folder: Path, wired: str | None = None) -> Iterator[tuple[Estate, int]]:
+    """A site with a server that answers every connection at once; `wired`: in a network of its own."""
+    host = wired or "127.0.0.1"
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     code = (
         "import socketserver as s\n"
         "class H(s.BaseRequestHandler):\n"
         "  def handle(self): self.request.sendall(b'here')\n"
-        f"s.ThreadingTCPServer(('127.0.0.1', {port}), H).serve_forever()"
+        f"s.ThreadingTCPServer(('{host}', {port}), H).serve_forever()"
     )
-    ready = {"kind": "tcp", "port": port}
+    ready = {"kind": "tcp", "host": host, "port": port}
     server = {"command": ["python3", "-c", code], "ready": ready}
     site = {"kind": "processes", "drills": True, "processes": {"server": server}}
-    estate = estate_of(
-        folder, sites={name: site | {"path": str(folder / name)} for name in ("primary", "dr")}
-    )
+    sites = {name: site | {"path": str(folder / name)} for name in ("primary", "dr")}
+    sites["primary"] |= {"network": wired} if wired else {}
+    estate = estate_of(folder, sites=sites)
     estate.site("primary").up()
     try:
         yield estate, port
@@ -88,13 +90,35 @@ def listening_site(folder: Path) -> Iterator[tuple[Estate, int]]:
         estate.site("primary").kill()
 
 
-def answer(port: int, limit_seconds: float) -> bytes | None:
-    """What the server says; None if it is silent that long."""
-    with socket.create_connection(("127.0.0.1", port), timeout=limit_seconds) as line:
-        try:
+def answer(port: int, limit_seconds: float, host: str = "127.0.0.1") -> bytes | None:
+    """What the server says; None if it is silent that long, be it by not even accepting."""
+    try:
+        with socket.create_connection((host, port), timeout=limit_seconds) as line:
             return line.recv(10)
-        except TimeoutError:
-            return None
+    except TimeoutError:
+        return None
+
+
+@pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))
+@pytest.mark.cell("partition", "processes", "none")
+@pytest.mark.parametrize("direction", ["both", "inbound", "outbound"])
+def test_a_site_that_is_cut_off_is_silent(tmp_path: Path, direction: str) -> None:
+    at = wired_address()
+    with listening_site(tmp_path, at) as (estate, port):
+        assert answer(port, 10, at) == b"here"
+        injected = inject(estate, kind="partition", direction=direction, **SITES)
+        assert answer(port, 0.3, at) is None
+        check_healed(injected)
+        assert answer(port, 10, at) == b"here"
+
+
+@pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))
+def test_a_site_that_was_cut_off_and_fenced_is_killed_before_it_is_reconnected(tmp_path: Path) -> None:
+    with listening_site(tmp_path, wired_address()) as (estate, _):
+        injected = inject(estate, kind="partition", **SITES)
+        Fences(estate.state).raise_("primary", "failover")
+        assert injected.heal().undone == "reverted, fenced"
+        assert estate.site("primary").proven_gone().holds
 
 
 @pytest.mark.cell("pause_site", "processes", "none")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from rto_rpo.evidence.agreed.charter import Agreed, Executor, Role
+from rto_rpo.evidence.agreed.charter import Agreed, Cell, Executor, Role
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.adding import add_record
 from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
@@ -60,6 +60,17 @@ def run_of(kind: Run, number: int, plan: bytes = PLAN) -> Run:
     return replace(kind, number=number, plan=plan)
 
 
+CELLS = tuple(
+    Cell(fault=fault, site="processes", dataset=dataset)
+    for fault, datasets in (
+        ("kill_site", ("postgres", "files", "none")),
+        ("partition", ("postgres", "files", "none")),
+        ("wrong_key", ("files",)),
+    )
+    for dataset in datasets
+)
+
+
 def run_id(number: int) -> str:
     return str(UUID(int=(number << 96) | 7))
 
@@ -81,7 +92,13 @@ class Story:
         """Open, run, judge and close one. It runs at six on the day of its number."""
         self._now = max(self._now, NOW + timedelta(days=run.number))
         agreed_ = agreed(
-            run, *self._roles, scenario=scenario, confirm=CONFIRM, schedules={DRILL: "0 6 * * *"}
+            run,
+            *self._roles,
+            scenario=scenario,
+            confirm=CONFIRM,
+            schedules={DRILL: "0 6 * * *"},
+            cells=CELLS,
+            tries=(Cell(fault=str(run.fault["kind"]), site="processes", dataset="postgres"),),
         )
         folder = chain.open_run(
             self.root,
@@ -102,7 +119,13 @@ class Story:
         """Open and close a tabletop, with nothing in its folder but plan and charter."""
         run = run_of(MET, number)
         self._now = max(self._now, NOW + timedelta(days=number))
-        words = Agreed("tabletop", "demo", Executor(name="Ada", how="claimed"), tuple(self._roles), None)
+        words = Agreed(
+            "tabletop",
+            "demo",
+            Executor(name="Ada", how="claimed"),
+            tuple(self._roles),
+            scenario="The office is lost.\nQuestion: who calls the venue?",
+        )
         folder = chain.open_run(
             self.root, run=run.run, drill=drill, plan=PLAN, key=self.key, now=self._now, agreed=words
         )

@@ -56,7 +56,14 @@ class Run:
         default_factory=lambda: {"name": "reconciliation", "verdict": "met", "reason": "80 orders, all known"}
     )
     checked_by: str = "responder"
+    more: tuple[tuple[str, float, dict[str, Any]], ...] = ()
     note: dict[str, Any] = field(default_factory=dict)
+    versions: tuple[tuple[str, str, str | None], ...] = (
+        ("PostgreSQL server of orders", "site primary", "17.6 (Debian 17.6-1)"),
+        ("PostgreSQL server of orders", "site dr", "17.6 (Debian 17.6-1)"),
+        ("restic", "where blackstart runs", "0.18.0"),
+        ("gateway", "every site", None),
+    )
     calibration: dict[str, Any] | None = field(default_factory=calibration)
 
     @property
@@ -240,6 +247,7 @@ def _old(run: Run, count: int) -> list[dict[str, Any]]:
 
 def _events(run: Run) -> list[dict[str, Any]]:
     events = [
+        *_versions(run),
         _event("steady", -0.5, "recorder", {}),
         _event("frozen", -0.4, "recorder", {"late_ns": SECOND // 10}),
         _event("fault_begin", 0.0, "drill", {"targets": ["primary"]}),
@@ -251,11 +259,26 @@ def _events(run: Run) -> list[dict[str, Any]]:
         _event("stable", run.end_at_seconds - 0.2, "recorder", {}),
         _event("note", run.end_at_seconds - 0.1, "operator", run.note),
     ]
+    events += [_event(name, at, "responder", detail) for name, at, detail in run.more]
     if not run.begins:
-        return [event for event in events if event["event"] in {"steady", "frozen", "note"}]
+        return [event for event in events if event["event"] in {"versions", "steady", "frozen", "note"}]
     if run.safe_at_seconds is not None:
         events.append(_event("safe", run.safe_at_seconds, "responder", {}))
     return events
+
+
+def _versions(run: Run) -> list[dict[str, Any]]:
+    seen = [
+        {
+            "what": what,
+            "where": where,
+            "version": version,
+            "by": "it itself",
+            "problem": None if version else "nobody asked",
+        }
+        for what, where, version in run.versions
+    ]
+    return [_event("versions", -1.9, "drill", {"seen": seen})] if seen else []
 
 
 def _event(name: str, at_seconds: float, source: str, detail: dict[str, Any]) -> dict[str, Any]:

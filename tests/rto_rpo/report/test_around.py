@@ -12,11 +12,11 @@ from rto_rpo.controls.profile import profile, shipped
 from rto_rpo.dossier.dossier import Dossier, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.report import people
-from rto_rpo.report.drawing import Area
-from rto_rpo.report.html import html
-from rto_rpo.report.markdown import markdown
-from rto_rpo.report.summary import summary
-from rto_rpo.report.trend import SHOWN_MAX, trend
+from rto_rpo.report.forms.html import html
+from rto_rpo.report.forms.markdown import markdown
+from rto_rpo.report.forms.summary import summary
+from rto_rpo.report.plots.drawing import Area
+from rto_rpo.report.plots.trend import SHOWN_MAX, trend
 from tests.rto_rpo.dossier.stories import NAME, Story, run_of, whole_story
 from tests.rto_rpo.report.runs import MET
 from tests.rto_rpo.report.test_html import Page

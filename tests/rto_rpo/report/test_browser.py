@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rto_rpo.report.document import document
-from rto_rpo.report.html import html
+from rto_rpo.report.forms.html import html
 from sites.drivers.browser import print_pdf
+from tests.rto_rpo.conftest import CHROMIUM
 from tests.rto_rpo.report.runs import write_run
 from tests.rto_rpo.report.test_html import HOSTILE_RUN, RUNS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DESK, PHONE = 1280, 390
 CONTRAST_MIN = 4.5
 
@@ -60,18 +59,6 @@ CONTRASTS = """() => {
 PLOTS_SHOWN = """() => [...document.querySelectorAll("figure")].map(
   figure => [...figure.querySelectorAll("svg")].filter(svg => svg.getClientRects().length).length
 )"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module", params=[*RUNS, "hostile"])

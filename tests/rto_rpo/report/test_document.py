@@ -101,7 +101,7 @@ def test_a_cut_off_ledger_is_told_up_to_where_it_goes(tmp_path: Path) -> None:
     assert content["verdict"] == "inconclusive"
     assert content["ledger"]["ended"] is None
     assert content["instrument"]["void"]
-    assert [event["name"] for event in content["timeline"]["events"]][:2] == ["steady", "frozen"]
+    assert [event["name"] for event in content["timeline"]["events"]][:3] == ["versions", "steady", "frozen"]
     Draft202012Validator(schema()).validate(json.loads(to_json(content)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rto_rpo.report.document import document
-from rto_rpo.report.html import html
+from rto_rpo.report.forms.html import html
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
 
 RUNS = {"met": MET, "missed": MISSED, "inconclusive": INCONCLUSIVE}
@@ -127,6 +127,37 @@ def test_what_was_not_tested_stands_before_the_details(tmp_path: Path) -> None:
     assert text.index("What this drill did not test") < text.index("The drill, to scale")
     assert text.count("not tested") >= 2
     assert "<strong>engine</strong> (RTO 5 min)" in text
+
+
+def test_an_event_may_say_nothing_of_itself(tmp_path: Path) -> None:
+    bare = tuple((name, 0.3, {}) for name in ("restored", "undo", "healed", "fenced"))
+    words = " ".join(" ".join(Page(html(content(tmp_path, replace(MET, more=bare)))).words).split())
+    assert "not named" in words
+    assert "nothing says that it was undone" in words
+
+
+def test_a_fault_that_never_came_is_not_told_as_done(tmp_path: Path) -> None:
+    never = html(content(tmp_path, replace(MET, begins=False)))
+    assert "was killed at once" not in never
+    assert "The fault that was planned (kill site) was never injected." in never
+    assert '<span class="whole">not reached</span>' in never
+
+
+def test_a_fault_without_effect_is_not_told_as_done(tmp_path: Path) -> None:
+    found = content(tmp_path, MET)
+    for proof, told in ((False, "did not take effect"), (None, "nothing proved that it took effect")):
+        found["instrument"]["fault_effective"] = proof
+        page = html(found)
+        assert "was killed at once" not in page
+        assert told in page
+
+
+def test_on_paper_a_long_list_of_lost_writes_is_cut_and_says_so(tmp_path: Path) -> None:
+    many = replace(MISSED, interval_seconds=0.01, lost=frozenset(range(100, 150)))
+    page = html(content(tmp_path, many))
+    assert '<span class="paper-only">: the first 30 of 50; report.json has them all</span>' in page
+    assert "screen-only" not in page.split("</style>")[1]
+    assert "nth-child(n+31)" in page
 
 
 def test_lost_writes_are_named(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from rto_rpo.report.document import document
-from rto_rpo.report.junit import junit
+from rto_rpo.report.forms.junit import junit
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
 from tests.rto_rpo.report.test_html import HOSTILE, HOSTILE_RUN
 

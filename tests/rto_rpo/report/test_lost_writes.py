@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rto_rpo.report.document import document
-from rto_rpo.report.lost_writes import COLUMNS, lost_writes
+from rto_rpo.report.forms.lost_writes import COLUMNS, lost_writes
 from tests.rto_rpo.report.runs import MET, MISSED, Run, write_run
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.report.bars import bars
 from rto_rpo.report.density import BINS_MAX, Density, fixed
 from rto_rpo.report.document import document
-from rto_rpo.report.drawing import Area, Box, Drawing, Label, Scale, short
 from rto_rpo.report.model import Density as Counts
 from rto_rpo.report.model import Report
-from rto_rpo.report.outage import outage
-from rto_rpo.report.overview import overview
+from rto_rpo.report.plots.bars import bars
+from rto_rpo.report.plots.drawing import Area, Box, Drawing, Label, Scale, short
+from rto_rpo.report.plots.outage import outage
+from rto_rpo.report.plots.overview import overview
 from tests.rto_rpo.report.runs import MET, Run, write_run
 
 WIDTHS = [940.0, 660.0, 350.0]

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from rto_rpo.report.document import document, to_json
-from rto_rpo.report.html import html
-from rto_rpo.report.junit import junit
-from rto_rpo.report.lost_writes import lost_writes
-from rto_rpo.report.markdown import markdown
-from rto_rpo.report.summary import summary
+from rto_rpo.report.forms.html import html
+from rto_rpo.report.forms.junit import junit
+from rto_rpo.report.forms.lost_writes import lost_writes
+from rto_rpo.report.forms.markdown import markdown
+from rto_rpo.report.forms.summary import summary
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, Run, write_run
 from tests.rto_rpo.report.test_junit import told
 

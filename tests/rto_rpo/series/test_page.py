@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rto_rpo.report.drawing import Box, Drawing, Label
-from rto_rpo.report.html import WIDTHS
+from rto_rpo.report.forms.html import WIDTHS
+from rto_rpo.report.plots.drawing import Box, Drawing, Label
 from rto_rpo.series.gather import Past, Series, gather
 from rto_rpo.series.page import page
 from rto_rpo.series.plot import RUNS_MAX, describe, plot

@@ -197,3 +197,7 @@ def test_a_tabletop_has_its_minutes_on_its_drills_page(tmp_path: Path) -> None:
     words = " ".join(" ".join(Page(page).words).split())
     assert "note: Who calls the venue?" in words
     assert "nothing measured" in words
+    assert "The office is lost. Question: who calls the venue?" in words
+    assert "reviewer Bo" in words
+    index = " ".join(Page(pages(to)["index.html"]).words)
+    assert "0 run and judged, 1 talked through" in index

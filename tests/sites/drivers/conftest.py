@@ -6,18 +6,19 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sites.drivers.postgres.programs import find_programs
 from sites.errors import MissingProgram
+from tests.sites.drivers.majors import chosen
 from tests.sites.drivers.pairs import Pair, make_pair, make_template
 
 MEMORY = Path("/dev/shm")  # noqa: S108  what others do with the disk would decide how long these tests take
 ROOM_BYTES = 2 << 30
 
 
-def _open_folder() -> Path:
+def new_open_folder() -> Path:
     roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
     folder = Path(tempfile.mkdtemp(prefix="blackstart-", dir=MEMORY if roomy else None))
     folder.chmod(0o755)
@@ -27,7 +28,7 @@ def _open_folder() -> Path:
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that an unprivileged user can enter; pytest's own are closed to everybody else."""
-    folder = _open_folder()
+    folder = new_open_folder()
     yield folder
     shutil.rmtree(folder)
 
@@ -35,10 +36,10 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def template() -> Iterator[Path]:
     try:
-        find_programs()
+        chosen()
     except MissingProgram as error:
         pytest.skip(str(error))
-    folder = _open_folder()
+    folder = new_open_folder()
     make_template(folder)
     yield folder
     shutil.rmtree(folder)
@@ -46,13 +47,13 @@ def template() -> Iterator[Path]:
 
 @pytest.fixture
 def new_pair(template: Path) -> Iterator[Callable[..., Pair]]:
-    """Makes pairs that a test may ruin. Options: synchronous, namespace."""
+    """Makes pairs that a test may ruin. Options are those of `make_pair`."""
     made: list[tuple[Path, Pair | None]] = []
 
-    def make(*, synchronous: bool = True, namespace: bool | None = None) -> Pair:
-        folder = _open_folder()
+    def make(**options: Any) -> Pair:
+        folder = new_open_folder()
         made.append((folder, None))
-        made[-1] = (folder, make_pair(template, folder, synchronous=synchronous, namespace=namespace))
+        made[-1] = (folder, make_pair(template, folder, **{"synchronous": True, **options}))
         assert made[-1][1] is not None
         return made[-1][1]
 
@@ -66,7 +67,7 @@ def new_pair(template: Path) -> Iterator[Callable[..., Pair]]:
 @pytest.fixture(scope="session")
 def pair(template: Path) -> Iterator[Pair]:
     """One synchronous pair for all tests that leave it as they found it."""
-    folder = _open_folder()
+    folder = new_open_folder()
     made = make_pair(template, folder, synchronous=True)
     yield made
     made.kill()

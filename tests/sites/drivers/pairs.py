@@ -6,17 +6,19 @@ import os
 import shutil
 import socket
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from sites.drivers.postgres.configuration import ServerSettings, Upstream
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.folder import DataFolder
 from sites.drivers.postgres.leftovers import release_leftovers
-from sites.drivers.postgres.programs import find_programs, unprivileged_user
+from sites.drivers.postgres.programs import unprivileged_user
 from sites.drivers.postgres.rejoin import Rejoining, Replicator
 from sites.drivers.postgres.roles import arm
 from sites.drivers.postgres.server import REPLICATOR, PostgresServer
 from sites.drivers.processes.site import ProcessSite
+from tests.sites.drivers.majors import chosen
 
 LOOPBACK = "127.0.0.1"
 ADMIN_PASSWORD = "admin's \\ swordfish"
@@ -35,6 +37,7 @@ class Pair:
     dr: ProcessSite
     dataset: PostgresDataset
     servers: dict[str, PostgresServer]
+    wired: str | None = None
 
     def kill(self) -> None:
         self.primary.kill()
@@ -60,9 +63,7 @@ def free_port() -> int:
 
 
 def server(folder: Path, name: str, settings: ServerSettings) -> PostgresServer:
-    return PostgresServer(
-        settings, data=folder / name / "data", programs=find_programs(), user=unprivileged_user()
-    )
+    return PostgresServer(settings, data=folder / name / "data", programs=chosen(), user=unprivileged_user())
 
 
 def make_template(folder: Path) -> None:
@@ -91,8 +92,15 @@ def make_template(folder: Path) -> None:
         pair.kill()
 
 
-def make_pair(template: Path, folder: Path, *, synchronous: bool, namespace: bool | None = None) -> Pair:
-    """Copy the template and bring it up on ports of its own."""
+def make_pair(
+    template: Path,
+    folder: Path,
+    *,
+    synchronous: bool,
+    namespace: bool | None = None,
+    wired: str | None = None,
+) -> Pair:
+    """Copy the template and bring it up on ports of its own. `wired`: the primary in a network of its own."""
     for name in ("primary", "dr"):
         (folder / name).mkdir()
         shutil.copytree(template / name / "data", folder / name / "data", copy_function=_copy)
@@ -100,19 +108,25 @@ def make_pair(template: Path, folder: Path, *, synchronous: bool, namespace: boo
         _give(folder / name / "data", template / name / "data")
     shutil.copy2(template / "dr/data.passfile", folder / "dr/data.passfile")
     _give(folder / "dr/data.passfile", template / "dr/data.passfile")
-    settings = ServerSettings("primary", free_port())
+    settings = ServerSettings("primary", free_port(), host=wired or LOOPBACK)
     if synchronous:
         settings = replace(settings, synchronous_standbys="FIRST 1 (dr)")
     primary = server(folder, "primary", settings)
     dr = server(folder, "dr", ServerSettings("dr", free_port()))
     primary.configure()
-    dr.configure(Upstream(LOOPBACK, settings.port, REPLICATOR, "dr", str(folder / "dr/data.passfile")))
+    if wired:
+        with (primary.data / "pg_hba.conf").open("a") as access:
+            access.write(
+                f"host all all {wired}/30 scram-sha-256\nhost replication all {wired}/30 scram-sha-256\n"
+            )
+    dr.configure(Upstream(settings.host, settings.port, REPLICATOR, "dr", str(folder / "dr/data.passfile")))
     pair = _raise(
         folder,
         {"primary": primary, "dr": dr},
         synchronous=synchronous,
         namespace=namespace,
         up=("primary", "dr"),
+        wired=wired,
     )
     proof = pair.dataset.wait_until_in_sync(limit_seconds=20)
     assert proof.holds, proof
@@ -126,10 +140,16 @@ def _raise(
     synchronous: bool,
     namespace: bool | None,
     up: tuple[str, ...],
+    wired: str | None = None,
 ) -> Pair:
     sites = {
         name: ProcessSite(
-            name, folder / name, {"postgres": made.process()}, until_pid=os.getpid(), namespace=namespace
+            name,
+            folder / name,
+            {"postgres": made.process()},
+            until_pid=os.getpid(),
+            namespace=namespace,
+            network=IPv4Address(wired) if wired and name == "primary" else None,
         )
         for name, made in servers.items()
     }
@@ -140,11 +160,12 @@ def _raise(
         "desk",
         "blackstart",
         PASSWORD,
-        {name: (LOOPBACK, made.settings.port) for name, made in servers.items()},
+        {name: (made.settings.host, made.settings.port) for name, made in servers.items()},
         synchronous=synchronous,
         replicator=lambda: REPLICATION,
+        programs=servers["primary"].programs,
     )
-    return Pair(folder, sites["primary"], sites["dr"], dataset, servers)
+    return Pair(folder, sites["primary"], sites["dr"], dataset, servers, wired)
 
 
 def _copy(source: str, target: str) -> None:

@@ -14,6 +14,7 @@ from threading import Thread
 
 import pytest
 
+from sites.drivers import command
 from sites.drivers.haproxy import HAProxy, RuntimeSocket
 from sites.errors import RunbookError
 from tests.drills.recorder.running import wait_for
@@ -101,6 +102,11 @@ def test_clients_go_where_it_points_and_nowhere_else(proxy: Proxy, backends: dic
     for site in ("dr", "dr", "primary"):
         redirect.point_to(site, 5.0)
         assert (redirect.current(), proxy.served_by()) == (site, backends[site])
+
+
+def test_it_says_its_version(proxy: Proxy) -> None:
+    said = command.run(["haproxy", "-v"], limit_seconds=10).stdout
+    assert proxy.redirect().runtime.version() in said
 
 
 def test_two_sites_that_are_let_in_at_once_are_none(proxy: Proxy) -> None:

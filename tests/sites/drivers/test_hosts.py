@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sites.capability import KillingOne, Pausable
+from sites.drivers.asked import operating_system
 from sites.drivers.hosts.host import Host
 from sites.drivers.hosts.script import HostProcess, functions
 from sites.drivers.hosts.site import HostsSite
@@ -169,6 +170,15 @@ def test_two_at_a_time_do_not_get_each_others_answers(site: HostsSite) -> None:
     assert host.run("ask", "say inside", limit_seconds=5) == ["inside"]
 
 
+def test_each_host_says_its_system_and_one_out_of_reach_is_not_known(server: Sshd, site: HostsSite) -> None:
+    assert [one.where for one in site.versions()] == ["site north, host a", "site north, host b"]
+    assert {one.version for one in site.versions()} == {operating_system()}
+    far = Host("far", replace(server.address(), port=1), functions({}))
+    [unknown] = HostsSite("far", {"far": far}, {}).versions()
+    assert (unknown.version, unknown.what) == (None, "operating system")
+    assert "far" in str(unknown.problem)
+
+
 def test_the_machines_are_targets_by_their_addresses(server: Sshd, site: HostsSite) -> None:
     """What a person confirms is these machines, not names that a variable may point elsewhere."""
     site.up()
@@ -182,7 +192,7 @@ def test_what_waits_to_kill_does_nothing_unless_it_is_told(site: HostsSite) -> N
     site.up()
     assert site.targets()
     assert site.targets()  # the first two are let go
-    site._disarm()
+    site._aim.drop()
 
     assert list(site.running()) == ["alpha", "beta"]
 
@@ -190,7 +200,7 @@ def test_what_waits_to_kill_does_nothing_unless_it_is_told(site: HostsSite) -> N
 def test_a_kill_whose_waiting_script_is_gone_is_done_all_the_same(site: HostsSite) -> None:
     site.up()
     site.targets()
-    site._armed["a"].held.close()
+    site._aim._armed["a"].held.close()
 
     assert site.kill().holds
 

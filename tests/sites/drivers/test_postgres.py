@@ -47,6 +47,14 @@ def dataset_at(address: tuple[str, int], password: str = PASSWORD) -> PostgresDa
     return PostgresDataset("orders", "desk", "blackstart", password, {"there": address}, answer_seconds=0.3)
 
 
+def test_each_server_says_its_version(pair: Pair) -> None:
+    assert (
+        pair.dataset.version("primary") == pair.dataset.version("dr") == setting(pair, "dr", "server_version")
+    )
+    with mute_server() as address, pytest.raises(DatasetError, match="ask the version"):
+        dataset_at(address).version("there")
+
+
 def test_it_is_promotable(pair: Pair) -> None:
     assert isinstance(pair.dataset, Promotable)
 

@@ -89,6 +89,21 @@ def test_a_killed_primary_is_rewound_and_follows(new_pair: NewPair, diverge: boo
     assert not pair.dataset.writable("primary")
 
 
+def test_the_new_timeline_is_known_before_any_checkpoint(new_pair: NewPair) -> None:
+    """The control file tells of the old one until then."""
+    pair = new_pair(synchronous=False)
+    ((checkpointer,),) = ask(
+        pair, "dr", "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+    )
+    pair.dr.signal(checkpointer, signal.SIGSTOP)
+    pair.primary.kill()
+    pair.dataset.promote("dr", limit_seconds=20)
+
+    ((stale,),) = ask(pair, "dr", "SELECT timeline_id FROM pg_control_checkpoint()")
+    assert (stale, pair.dataset.timeline("dr")) == (1, 2)
+    pair.dr.signal(checkpointer, signal.SIGCONT)
+
+
 def test_without_a_checkpoint_a_diverged_server_is_taken_for_one_in_line(new_pair: NewPair) -> None:
     """The trap itself: after a promotion PostgreSQL makes that checkpoint in its own time.
 

@@ -9,7 +9,7 @@ import yaml
 
 from sites.estate import Estate
 from sites.plan import read_plan
-from tests.sites.drivers.pairs import LOOPBACK, PASSWORD, REPLICATION_PASSWORD, Pair
+from tests.sites.drivers.pairs import PASSWORD, REPLICATION_PASSWORD, Pair
 
 
 def light_estate(pair: Pair, **failover: object) -> Estate:
@@ -35,7 +35,7 @@ def _site(pair: Pair, name: str) -> dict[str, object]:
     server = pair.servers[name]
     process: dict[str, object] = {
         "command": [server.programs.path("postgres"), "-D", str(server.data)],
-        "ready": {"kind": "tcp", "host": LOOPBACK, "port": server.settings.port},
+        "ready": {"kind": "tcp", "host": server.settings.host, "port": server.settings.port},
         "stop_signal": "INT",
         "pid_file": str(server.data / "postmaster.pid"),
     }
@@ -45,6 +45,7 @@ def _site(pair: Pair, name: str) -> dict[str, object]:
         "kind": "processes",
         "path": str(pair.folder / name),
         "drills": True,
+        **({"network": pair.wired} if pair.wired and name == "primary" else {}),
         "processes": {"postgres": process},
     }
 
@@ -54,7 +55,7 @@ def _dataset(pair: Pair) -> dict[str, object]:
         made = pair.servers[name]
         return {
             "site": name,
-            "host": LOOPBACK,
+            "host": made.settings.host,
             "port": made.settings.port,
             "process": "postgres",
             "data": str(made.data),

@@ -20,6 +20,7 @@ from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import fail_over
 from sites.recovery.sentinel import Said, Sentinel
 from sites.recovery.standing import Standing
+from sites.recovery.under_way import under_way
 from tests.sites.recovery.test_respond import estate
 from tests.sites.recovery.test_watching import Answer
 
@@ -144,6 +145,18 @@ def test_there_is_nothing_to_watch_once_it_was_failed_over(tmp_path: Path) -> No
     standing.end("failover")
     with pytest.raises(GuardError, match="nothing to fail over to"):
         Sentinel(here, lambda *_: None, lambda _: None)
+
+
+def test_a_change_that_is_meant_is_no_outage(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="notify")
+    with under_way(here.state, "switchover") as change:
+        post = Post(here)
+        assert "somebody is changing who serves" in post.wait_for("no failover").reason
+        change.abandon()
+    post.wait_for("the sites")
+    assert "leaves it to people" in post.wait_for("no failover", 2).reason
+    post.stop.set()
+    assert post.join() is None
 
 
 def test_two_do_not_fail_over_at_once(tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ def standing_at(folder: Path, stands: State) -> Standing:
         "switching over": (("switchover", False),),
         "switched over": (("switchover", True),),
         "failing back": (("failover", True), ("failback", False)),
+        "failing over home": (("switchover", True), ("failover", False)),
+        "failed over home": (("switchover", True), ("failover", True)),
+        "failing back home": (("switchover", True), ("failover", True), ("failback", False)),
     }
     for act, ended in ways[stands]:
         standing.begin(act)

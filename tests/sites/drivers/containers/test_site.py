@@ -81,6 +81,15 @@ def test_a_daemon_that_does_not_answer_proves_nothing(tmp_path: Path) -> None:
         site.running()
 
 
+def test_it_says_which_daemon_and_which_images_and_what_is_not_known(make: Make) -> None:
+    site, _ = make(kept("db"), db=ContainerSpec(), web=ContainerSpec())
+    daemon, db, web = site.versions()
+    assert (daemon.what, daemon.version) == ("Docker daemon", "20.10.24; kernel 6.1.0")
+    assert (db.what, db.version) == ("image of container db", "fake:0 sha256:beef")
+    assert web.version is None
+    assert 'no container for process "web"' in str(web.problem)
+
+
 def test_a_container_that_nobody_made_is_asked_for_by_its_labels(make: Make) -> None:
     site, _ = make()
 

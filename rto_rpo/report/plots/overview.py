@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rto_rpo.report import sentences, words
-from rto_rpo.report.bars import bars
-from rto_rpo.report.drawing import Box, Drawing, Label, Scale, axis, row, short
 from rto_rpo.report.model import RecoveryTime, Report
+from rto_rpo.report.plots.bars import bars
+from rto_rpo.report.plots.drawing import Box, Drawing, Label, Scale, axis, row, short
 
 _MARKS = {"steady": "steady", "fault_begin": "fault", "safe": "safe", "stable": "stable"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rto_rpo.dossier.history import Point, Promise
 from rto_rpo.report import words
-from rto_rpo.report.drawing import Area, Drawing, Label, Rule, round_step, short
+from rto_rpo.report.plots.drawing import Area, Drawing, Label, Rule, round_step, short
 
 SHOWN_MAX = 60
 _TOP, _HEIGHT = 26.0, 150.0
@@ -106,5 +106,8 @@ def _promised(
             y = base - point.declared_seconds * _HEIGHT / top
             path += f"M{left + place * step:.1f} {y:.1f}h{step:.1f}"
     drawing.add(Area(path, "promise-line"))
+    if declared == 0:  # the line lies on the axis, and words above it would lie on the bars
+        drawing.add(Label((left + right) / 2, base + 34, text, "small", "middle"))
+        return
     y = base - declared * _HEIGHT / top
     drawing.add(Label(right, y - 6 if y > _TOP + 24 else y + 16, short(text, 40), "small", "end"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rto_rpo.report import sentences, words
+from rto_rpo.report import sentences, versions, words
 from rto_rpo.report.model import Judgement, RecoveryPoint, Report
 from rto_rpo.report.visible import visible
 
@@ -24,6 +24,8 @@ def summary(content: dict[str, Any]) -> list[str]:
     if report.not_tested:
         names = ", ".join(f"{one.subject} {one.objective.upper()}" for one in report.not_tested)
         rows.append(("not tested", names, ""))
+    rows.append(("versions", versions.counted(report), ""))
+    rows += [("", f"not the same everywhere: {one}", "") for one in versions.unlike(report)]
     if report.charter:
         rows.append(("changed", sentences.changed(report), ""))
     first = max((len(row[0]) for row in rows), default=0)

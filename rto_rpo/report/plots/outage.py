@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rto_rpo.report import sentences, words
-from rto_rpo.report.bars import bars
-from rto_rpo.report.drawing import Box, Drawing, Label, Rule, Scale, axis, row
 from rto_rpo.report.model import Density, Judgement, RecoveryTime, Report
+from rto_rpo.report.plots.bars import bars
+from rto_rpo.report.plots.drawing import Box, Drawing, Label, Rule, Scale, axis, row
 
 _ROW_PX = 26.0
 _BADGE_PX = 18.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rto_rpo.report.drawing import Area, Rule, Scale
 from rto_rpo.report.model import Density
+from rto_rpo.report.plots.drawing import Area, Rule, Scale
 
 _BAR_MIN_PX = 3.0
 

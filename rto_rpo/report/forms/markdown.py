@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from rto_rpo.dossier.cells import Tried, grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Authority
-from rto_rpo.report import people, sentences, words
+from rto_rpo.report import people, sentences, versions, words
+from rto_rpo.report.forms.escaped import code, safe, table
 from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
-from rto_rpo.report.outage import numbered
+from rto_rpo.report.plots.outage import numbered
 from rto_rpo.report.safety import safety
-from rto_rpo.report.visible import visible
 
 _LOST_MAX = 50
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&$]|:(?=//)|^[#+=-]|(?<=www)(?=\.))")
-_LIST = re.compile(r"^(\d+)(?=[.)])")
 _WORDS = {
     "met": "✅ met",
     "met, in doubt": "❔ met, in doubt",
@@ -32,14 +30,15 @@ def markdown(content: dict[str, Any], dossier: Dossier | None = None) -> str:
 
 
 def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
-    yield f"# {_WORDS[report.verdict]}: {_safe(report.plan.name)}, drill {_safe(report.drill.name)}"
-    yield from ("", _safe(sentences.what_happened(report)))
+    yield f"# {_WORDS[report.verdict]}: {safe(report.plan.name)}, drill {safe(report.drill.name)}"
+    yield from ("", safe(sentences.what_happened(report)))
     if reasons := sentences.reasons(report):
-        yield from ("", *(f"- {_safe(reason)}" for reason in reasons))
-    yield from ("", f"**Changed since the previous run:** {_safe(sentences.changed(report))}.")
+        yield from ("", *(f"- {safe(reason)}" for reason in reasons))
+    yield from ("", f"**Changed since the previous run:** {safe(sentences.changed(report))}.")
     yield from ("", "## Promised and measured", "", *_promises(report))
     yield from ("", f"**Not tested:** {_not_tested(report)}")
     yield from _changes(report)
+    yield from _versions(report)
     for time in report.recovery_times:
         yield from _phases(report, time)
     for point in report.recovery_points:
@@ -69,37 +68,37 @@ def _promises(report: Report) -> Iterator[str]:
         (f"{one.subject} {one.objective.upper()}", words.declared(one.declared_seconds), "", "not tested")
         for one in report.not_tested
     ]
-    yield from _table(("Promise", "Declared", "Measured", "Verdict"), rows)
+    yield from table(("Promise", "Declared", "Measured", "Verdict"), rows)
 
 
 def _not_tested(report: Report) -> str:
     names = [f"{one.subject} {one.objective.upper()}" for one in report.not_tested]
-    return _safe(", ".join(names)) if names else "nothing that the plan declares."
+    return safe(", ".join(names)) if names else "nothing that the plan declares."
 
 
 def _phases(report: Report, time: RecoveryTime) -> Iterator[str]:
     if time.phases:
-        yield from ("", f"## How long {_safe(sentences.service(report, time.stream))} was gone", "")
+        yield from ("", f"## How long {safe(sentences.service(report, time.stream))} was gone", "")
         rows = [
             (name.replace("_", " "), words.offset(begin), words.length(end - begin))
             for _, name, begin, end in numbered(time)
         ]
-        yield from _table(("Phase", "From the fault", "Took"), rows)
+        yield from table(("Phase", "From the fault", "Took"), rows)
 
 
 def _losses(report: Report, point: RecoveryPoint) -> Iterator[str]:
-    yield from ("", f"## What {_safe(point.stream)} lost", "", _safe(sentences.lost(point)) + ".")
+    yield from ("", f"## What {safe(point.stream)} lost", "", safe(sentences.lost(point)) + ".")
     if bound := sentences.loss_bound(point):
-        yield from ("", _safe(bound))
+        yield from ("", safe(bound))
     verified = sentences.verification(report, point)
-    yield from ("", _safe(f"Verification (everything read back; after the outage): {verified}."))
+    yield from ("", safe(f"Verification (everything read back; after the outage): {verified}."))
     found = [
         (what, f"{len(numbers):,}", words.numbers(numbers))
         for what, _, _, numbers in sentences.ways(point)
         if numbers
     ]
     if found:
-        yield from ("", *_table(("What", "Found", "Numbers"), found))
+        yield from ("", *table(("What", "Found", "Numbers"), found))
     if point.lost:
         rows = [
             (
@@ -109,7 +108,7 @@ def _losses(report: Report, point: RecoveryPoint) -> Iterator[str]:
             )
             for write in point.lost[:_LOST_MAX]
         ]
-        yield from ("", *_table(("Lost write", "Acknowledged (UTC)", "From the fault"), rows))
+        yield from ("", *table(("Lost write", "Acknowledged (UTC)", "From the fault"), rows))
     if len(point.lost) > _LOST_MAX:
         yield from ("", f"The first {_LOST_MAX} of {len(point.lost):,}; report.json has them all.")
 
@@ -118,7 +117,7 @@ def _checks(report: Report) -> Iterator[str]:
     rows = [(f"split brain: {one.stream}", _WORDS[one.standing], one.reason) for one in report.split_brain]
     rows += [(check.name, _WORDS[check.standing], check.reason) for check in report.checks]
     if rows:
-        yield from ("", "## Checks", "", *_table(("Check", "Verdict", "Why"), rows))
+        yield from ("", "## Checks", "", *table(("Check", "Verdict", "Why"), rows))
 
 
 def _changes(report: Report) -> Iterator[str]:
@@ -128,19 +127,30 @@ def _changes(report: Report) -> Iterator[str]:
             for change in report.charter.changes
         ]
         yield from ("", "## Changed since the previous run", "")
-        yield from _table(("About", "Place in the plan", "Before", "Now"), rows)
+        yield from table(("About", "Place in the plan", "Before", "Now"), rows)
+
+
+def _versions(report: Report) -> Iterator[str]:
+    yield from ("", "## Versions of what was tried", "")
+    if not report.versions:
+        yield safe(f"Not known: {versions.NOT_ASKED}.")
+        return
+    yield safe(f"As each said itself, on {versions.when(report)}. {versions.counted(report)}.")
+    yield from (f"\n**Not the same everywhere:** {safe(one)}" for one in versions.unlike(report))
+    rows = [(one.what, one.where, versions.shown(one), one.by) for one in report.versions]
+    yield from ("", *table(("What", "Where", "Version", "Said by"), rows))
 
 
 def _safety(report: Report) -> Iterator[str]:
     rows = [(one.what, _WORDS.get(one.state, one.state), one.why) for one in safety(report)]
-    yield from ("", "## Trading safety", "", *_table(("What", "Shown", "Why"), rows))
+    yield from ("", "## Trading safety", "", *table(("What", "Shown", "Why"), rows))
 
 
 def _around(dossier: Dossier) -> Iterator[str]:
     day = dossier.day.isoformat()
     if dossier.not_run:
         names = [f"{one.drill} on {one.due:%Y-%m-%d %H:%M} UTC" for one in dossier.not_run[-20:]]
-        yield from ("", f"**Due, and not run:** {_safe(', '.join(names))}")
+        yield from ("", f"**Due, and not run:** {safe(', '.join(names))}")
     for one in dossier.blind:
         told = f"{one.since:%Y-%m-%d} to {one.until:%Y-%m-%d}"
         yield from ("", f"**Not known which drills were due:** {told}, no charter tells")
@@ -149,22 +159,44 @@ def _around(dossier: Dossier) -> Iterator[str]:
         for one in dossier.coverage
     ]
     if rows:
-        yield from ("", "## Tested so far", "", *_table(("What", "Newest", "Runs"), rows))
+        yield from ("", "## Tested so far", "", *table(("What", "Newest", "Runs"), rows))
+    yield from _cells(dossier)
     found = [
         (one.id, one.text, one.severity, one.state(day), one.owner or "nobody", one.due or "no day")
         for one in dossier.findings
     ]
     yield from ("", "## Findings", "")
     if found:
-        yield from _table(("Finding", "What", "Severity", "State", "Owner", "Due"), found)
+        yield from table(("Finding", "What", "Severity", "State", "Owner", "Due"), found)
     else:
         yield "None."
     for mapping in dossier.mappings:
         controls = [(one.control.clause, one.state, one.reason) for one in mapping.assessments]
-        yield from ("", f"## Control mapping: {_safe(mapping.profile.title)}", "")
-        yield from _table(("Clause", "State", "Evidence"), controls)
+        yield from ("", f"## Control mapping: {safe(mapping.profile.title)}", "")
+        yield from table(("Clause", "State", "Evidence"), controls)
     if who := people.of(dossier):
         yield from _sign_off(who)
+
+
+def _cells(dossier: Dossier) -> Iterator[str]:
+    """Fault by kind of site and of dataset, as the page has it."""
+    yield from ("", "## Which damage was tried, and on what", "")
+    if not dossier.cells:
+        yield "Not known: no charter says which combinations there are."
+        return
+    drawn = grid(dossier.cells)
+    yield from (safe(f"{sum_up(dossier.cells)}."), "")
+    heads = [
+        f"{site}, {'service alone' if dataset == 'none' else dataset}" for site, dataset in drawn.columns
+    ]
+    rows = [(fault, *(_tried(one) for one in row)) for fault, row in drawn.rows]
+    yield from table(("Fault", *(safe(head) for head in heads)), rows)
+
+
+def _tried(one: Tried | None) -> str:
+    if one is None:
+        return "n.a."
+    return f"{_WORDS.get(one.state, one.state)} {one.day}" if one.run else "not tested"
 
 
 def _sign_off(who: Authority) -> Iterator[str]:
@@ -174,39 +206,22 @@ def _sign_off(who: Authority) -> Iterator[str]:
     ]
     yield from ("", "## Sign-off", "")
     if signed:
-        yield from _table(("By", "Role", "Decision", "Standing", "When (UTC)"), signed)
-    yield from (f"- {_safe(problem)}" for problem in who.problems)
+        yield from table(("By", "Role", "Decision", "Standing", "When (UTC)"), signed)
+    yield from (f"- {safe(problem)}" for problem in who.problems)
 
 
 def _instrument(report: Report) -> Iterator[str]:
     instrument = report.instrument
     lag = words.length(instrument.sent_max_seconds) if instrument.sent_max_seconds is not None else "unknown"
     yield from ("", "## The instrument", "")
-    yield f"- Void: {_safe(instrument.void or 'no')}"
+    yield f"- Void: {safe(instrument.void or 'no')}"
     yield f"- Sent late by at most {lag}; longest standstill {words.length(instrument.stall_max_seconds)}"
-    yield f"- {_safe(sentences.calibrated(instrument.calibration))}"
+    yield f"- {safe(sentences.calibrated(instrument.calibration))}"
 
 
 def _evidence(report: Report) -> Iterator[str]:
     yield from ("", "## Evidence", "")
-    yield f"- Run `{_code(report.run)}`, judge {_safe(report.judge)}"
+    yield f"- Run `{code(report.run)}`, judge {safe(report.judge)}"
     yield f"- plan.yaml SHA-256 `{report.plan.sha256}`"
     yield f"- ledger.jsonl SHA-256 `{report.ledger.sha256}`"
     yield "- `blackstart verify EVIDENCE_FOLDER --head HEAD --key public_key.pem` computes all of it again"
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    names = list(head)
-    yield f"| {' | '.join(names)} |"
-    yield "|" + " --- |" * len(names)
-    for row in rows:
-        yield f"| {' | '.join(_safe(cell) for cell in row)} |"
-
-
-def _safe(text: str) -> str:
-    """The text with nothing in it that Markdown or HTML takes for markup, on one line."""
-    return _LIST.sub(r"\1\\", _SPECIAL.sub(r"\\\1", visible(text)))
-
-
-def _code(text: str) -> str:
-    return visible(text).replace("`", "'")

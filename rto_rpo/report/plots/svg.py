@@ -7,7 +7,7 @@ from math import ceil
 
 from markupsafe import Markup, escape
 
-from rto_rpo.report.drawing import Area, Box, Drawing, Label, Rule
+from rto_rpo.report.plots.drawing import Area, Box, Drawing, Label, Rule
 from rto_rpo.report.visible import visible
 
 

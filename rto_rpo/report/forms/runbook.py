@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rto_rpo.report.html import templates
+from rto_rpo.report.forms.escaped import safe
+from rto_rpo.report.forms.html import templates
 from rto_rpo.report.words import declared
 
 
@@ -53,7 +54,7 @@ def html(runbook: Runbook) -> str:
 
 def markdown(runbook: Runbook) -> str:
     lines = [
-        f"# Runbook: {_text(runbook.plan)} ({_text(runbook.environment)})",
+        f"# Runbook: {_line(runbook.plan)} ({_line(runbook.environment)})",
         "",
         f"From site `{runbook.from_site}` to site `{runbook.to_site}`; decided: {runbook.decide}.",
         f"Made {runbook.made} from the plan with SHA-256",
@@ -74,16 +75,16 @@ def numbers(chapter: Chapter) -> dict[str, int]:
 
 
 def _chapter(chapter: Chapter) -> list[str]:
-    lines = [f"## {chapter.act.capitalize()}", "", _text(chapter.means)]
+    lines = [f"## {chapter.act.capitalize()}", "", _line(chapter.means)]
     if chapter.not_possible is not None:
-        return [*lines, "", f"Not with this plan: {_text(chapter.not_possible)}"]
+        return [*lines, "", f"Not with this plan: {_line(chapter.not_possible)}"]
     lines += ["", "All of it at once:", "", *_code(chapter.command), "", "By hand, step by step:", ""]
     number_of = numbers(chapter)
     for number, step in enumerate(chapter.steps, 1):
         after = ", ".join(str(number_of[need]) for need in step.needs)
         when = f"{f'after {after}' if after else 'first'}; within {declared(step.limit_seconds)}"
         lines += [
-            f"- [ ] **{number}. {_text(step.name)}**: {_text(step.says)}  ",
+            f"- [ ] **{number}. {_line(step.name)}**: {_line(step.says)}  ",
             f"      {when}{'; can be taken back' if step.undo else ''}",
             "",
             *(f"      {line}" for line in _code(step.by_hand)),
@@ -100,6 +101,6 @@ def _code(command: str) -> list[str]:
     return [fence, *command.splitlines(), fence]
 
 
-def _text(said: str) -> str:
-    """Plain text as Markdown: nothing in it is markup, and it stays in its line."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]<>#|" else letter for letter in " ".join(said.split()))
+def _line(said: str) -> str:
+    """Plain text as Markdown, on one line."""
+    return safe(" ".join(said.split()))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from rto_rpo.report import sentences, words
+from rto_rpo.report import sentences, versions, words
 from rto_rpo.report.model import Report
 from rto_rpo.report.standing import IN_DOUBT
 from rto_rpo.report.visible import visible
@@ -38,6 +38,8 @@ def junit(content: dict[str, Any]) -> str:
     properties = ET.SubElement(suite, "properties")
     told = {"run": report.run, "plan_sha256": report.plan.sha256, "judge": report.judge}
     told["changed"] = sentences.changed(report)
+    told["versions"] = versions.counted(report)
+    told |= {f"version of {one.what}, {one.where}": versions.shown(one) for one in report.versions}
     told["in_doubt"] = "; ".join(report.doubts) or "no"
     told |= {
         f"verification of {one.stream}": sentences.verification(report, one)

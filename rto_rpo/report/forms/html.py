@@ -11,16 +11,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from rto_rpo.controls.answers import field_of
+from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
-from rto_rpo.report import people, sentences, words
-from rto_rpo.report.drawing import Drawing
+from rto_rpo.report import people, sentences, versions, words
 from rto_rpo.report.model import Report
-from rto_rpo.report.outage import numbered, outage
-from rto_rpo.report.overview import overview
+from rto_rpo.report.plots.drawing import Drawing
+from rto_rpo.report.plots.outage import numbered, outage
+from rto_rpo.report.plots.overview import overview
+from rto_rpo.report.plots.svg import svg
+from rto_rpo.report.plots.trend import trend
 from rto_rpo.report.safety import safety
-from rto_rpo.report.svg import svg
-from rto_rpo.report.trend import trend
 from rto_rpo.report.visible import visible
 from rto_rpo.website import names
 
@@ -75,9 +76,15 @@ def templates() -> Environment:
         finalize=_visible,
     )
     made.globals.update(
-        sentences=sentences, words=words, numbered=numbered, people=people, safety=safety, svg=svg
+        sentences=sentences,
+        words=words,
+        numbered=numbered,
+        people=people,
+        safety=safety,
+        svg=svg,
+        versions=versions,
     )
-    made.globals.update(field_of=field_of, names=names)
+    made.globals.update(field_of=field_of, names=names, grid=grid, sum_up=sum_up)
     made.filters.update(detail=_detail, hash=_hash, style=_style)
     return made
 

@@ -1,0 +1,1 @@
+"""How long a failover takes, beside promotion by hand, Patroni and repmgr."""

@@ -1,0 +1,118 @@
+"""How long clients are without service, side by side: by hand, blackstart, Patroni, repmgr.
+
+    python -m benchmarks.failover [--runs 10] [--only NAME]... [--fault FAULT]... [--again] [--json FILE]
+
+silence     every process of the primary's host stands still: connections are accepted, nothing is answered
+refusal     every process is killed: the kernel answers for them
+switchover  planned, both sides well
+
+From the fault to the first row that a tight writer has acknowledged by the other server; of a switchover,
+from the last row of the one server to the first of the other. Rounds are added to the JSON file one by
+one, so that a run that was cut off goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.failover.contest import FAULTS, Contender, run
+from benchmarks.failover.pairs import Blackstart, ByHand
+from benchmarks.failover.patroni import Patroni
+from benchmarks.failover.repmgr import Repmgr
+from benchmarks.failover.table import told
+from sites.errors import BlackstartError
+from tests.sites.recovery.noise import QUICK
+
+CONTENDERS: dict[str, Callable[[], Contender]] = {
+    "by hand": ByHand,
+    "blackstart": lambda: Blackstart("blackstart", QUICK),
+    "blackstart, defaults": lambda: Blackstart("blackstart, defaults", {}),
+    "patroni, shortest": lambda: Patroni("patroni, shortest", shortest=True),
+    "patroni, defaults": lambda: Patroni("patroni, defaults", shortest=False),
+    "repmgr, tuned": lambda: Repmgr("repmgr, tuned", attempts=3),
+    "repmgr, shortest": lambda: Repmgr("repmgr, shortest", attempts=1),
+}
+
+
+def compete(name: str, faults: list[str], runs: int, path: Path) -> None:
+    """Add rounds of one contender until there are so many of each fault."""
+    contender = CONTENDERS[name]()
+    try:
+        for fault in contender.faults:
+            while fault in faults and (done := len(rounds(path, name, fault))) < runs:
+                found = run(contender, fault)
+                add(path, contender, fault, asdict(found))
+                thawed = "" if found.after_thaw is None else f", {found.after_thaw} after the thaw"
+                print(
+                    f"{name}: {fault} {done + 1}: {found.seconds:.3f} s, lost {found.lost} of "
+                    f"{found.acknowledged}{thawed}; load {found.load:.1f}",
+                    flush=True,
+                )
+    finally:
+        contender.close()
+
+
+def read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"settings": {}, "rounds": {}}
+    return found
+
+
+def rounds(path: Path, name: str, fault: str) -> list[dict[str, Any]]:
+    return list(read(path)["rounds"].get(f"{name} / {fault}", []))
+
+
+def add(path: Path, contender: Contender, fault: str, found: dict[str, Any]) -> None:
+    whole = read(path)
+    whole["settings"][contender.name] = contender.setting
+    found["utc"] = datetime.now(UTC).isoformat(timespec="seconds")
+    whole["rounds"].setdefault(f"{contender.name} / {fault}", []).append(found)
+    whole |= {"cpus": os.cpu_count(), "python": platform.python_version(), "linux": platform.release()}
+    keep(path, whole)
+
+
+def keep(path: Path, whole: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".new").write_text(json.dumps(whole, indent=1) + "\n")
+    path.with_suffix(".new").replace(path)
+
+
+def forget(path: Path, names: list[str], faults: list[str]) -> None:
+    whole = read(path)
+    for name in names:
+        for fault in faults:
+            whole["rounds"].pop(f"{name} / {fault}", None)
+    keep(path, whole)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--only", action="append", choices=list(CONTENDERS))
+    parser.add_argument("--fault", action="append", choices=FAULTS)
+    parser.add_argument("--again", action="store_true", help="forget the rounds that are there")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/failover.json"))
+    options = parser.parse_args()
+    names, faults = options.only or list(CONTENDERS), options.fault or list(FAULTS)
+    if options.again:
+        forget(options.json, names, faults)
+    for name in names:
+        try:
+            compete(name, faults, options.runs, options.json)
+        except BlackstartError as error:
+            print(f"{name}: not measured: {error}", flush=True)
+    print("\n".join(told(read(options.json), statistics.median)))
+
+
+if __name__ == "__main__":
+    main()

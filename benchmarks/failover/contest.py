@@ -1,0 +1,93 @@
+"""One round of one contender: break what serves, and see what the clients see."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from benchmarks.failover.clients import Clients, writing
+from sites.drivers.processes.site import ProcessSite
+
+Fault = Literal["silence", "refusal", "switchover"]
+FAULTS: tuple[Fault, ...] = ("silence", "refusal", "switchover")
+LIMIT_SECONDS = 120.0
+THAWED_SECONDS = 3.0  # for so long the old primary is written to after it was let go on
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Two servers that are up and in step. `act`: what somebody has to do once the fault is there."""
+
+    site: ProcessSite
+    old: int
+    new: int
+    password: str
+    folder: Path
+    act: Callable[[Fault], None]
+
+
+class Contender(Protocol):
+    name: str
+    faults: tuple[Fault, ...]
+
+    @property
+    def setting(self) -> str:
+        """What its figure has to be read with."""
+        ...
+
+    def stage(self, fault: Fault) -> AbstractContextManager[Stage]:
+        """Ready for one round."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Round:
+    """`seconds`: from the fault, or from the last row at the old server, to the new one's first row.
+
+    `after_thaw`: rows that the old server acknowledged once it went on; None where it was not frozen.
+    """
+
+    seconds: float
+    lost: int
+    acknowledged: int
+    after_thaw: int | None
+    row_ms: float
+    load: float
+
+
+def run(contender: Contender, fault: Fault) -> Round:
+    with (
+        contender.stage(fault) as stage,
+        writing(stage.old, stage.new, stage.password, stage.folder) as clients,
+    ):
+        clients.wait_until_steady()
+        row_ms, began_ns = clients.row_ms(), time.monotonic_ns()
+        if fault == "refusal":
+            assert stage.site.kill().holds
+        elif fault == "silence":
+            assert stage.site.pause().holds
+        stage.act(fault)
+        first = clients.first_row(began_ns, LIMIT_SECONDS)
+        if fault == "switchover":
+            before = [r.completed_ns for r in clients.rows(stage.old) if r.completed_ns < first.completed_ns]
+            began_ns = max(before)
+        thawed = _after_thaw(stage, clients) if fault == "silence" else None
+        lost, acknowledged = clients.lost()
+        seconds = (first.completed_ns - began_ns) / 1e9
+        return Round(seconds, lost, acknowledged, thawed, row_ms, os.getloadavg()[0])
+
+
+def _after_thaw(stage: Stage, clients: Clients) -> int:
+    """Rows that the old primary acknowledges when its host is back; none if nothing is left of it."""
+    thawed_ns = time.monotonic_ns()
+    if not stage.site.proven_gone().holds:
+        assert stage.site.resume().holds
+    time.sleep(THAWED_SECONDS)
+    return sum(row.completed_ns > thawed_ns for row in clients.rows(clients.old))

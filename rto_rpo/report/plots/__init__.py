@@ -1,0 +1,1 @@
+"""Pictures as shapes in pixels, and those as inline SVG."""

@@ -1,0 +1,28 @@
+"""The packet rules that cut a network namespace off: one table of nft, for IPv4 and IPv6 alike.
+
+It is ours alone by its name, drops what passes in the directions it was told, and goes with its namespace.
+"""
+
+from __future__ import annotations
+
+from sites.capability import Direction
+
+TABLE = "inet blackstart_cut"
+NOT_THERE = "No such file or directory"
+_BEFORE_ALL_OTHERS = -300
+
+
+def rules(direction: Direction) -> str:
+    """What nft is told: whatever was cut before is replaced. The loopback stays: it leads nowhere."""
+    chains = []
+    if direction in ("both", "inbound"):
+        chains.append(_chain("inbound", "input", "iifname"))
+    if direction in ("both", "outbound"):
+        chains.append(_chain("outbound", "output", "oifname"))
+    # added first, so that there is one to delete; nft does all of it at once or nothing
+    return f"add table {TABLE}\ndelete table {TABLE}\ntable {TABLE} {{\n{''.join(chains)}}}\n"
+
+
+def _chain(name: str, hook: str, interface: str) -> str:
+    where = f"type filter hook {hook} priority {_BEFORE_ALL_OTHERS}; policy drop;"
+    return f'chain {name} {{\n{where}\n{interface} "lo" accept\n}}\n'

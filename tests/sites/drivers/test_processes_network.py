@@ -1,0 +1,120 @@
+"""A site of processes with a network of its own: real packets, dropped; silence where there was an answer."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from sites.capability import Direction
+from sites.drivers import command
+from sites.drivers.processes.network import OwnNetwork
+from sites.drivers.processes.site import ProcessSite, ProcessSpec
+from sites.errors import SiteError
+from tests.sites.wire import no_wire, wired_address
+
+pytestmark = pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))
+NOBODY_LISTENS = 9
+SILENT_SECONDS = 0.3
+SIXTH = "fd00:198:19::"
+
+
+@pytest.fixture
+def address() -> str:
+    return wired_address()
+
+
+@pytest.fixture
+def site(tmp_path: Path, address: str) -> Iterator[ProcessSite]:
+    specs = {"sleeper": ProcessSpec(("sleep", "600"))}
+    made = ProcessSite("north", tmp_path, specs, until_pid=os.getpid(), network=IPv4Address(address))
+    made.up()
+    yield made
+    made.kill()
+
+
+def inside(site: ProcessSite, *argv: str) -> str:
+    namespace = f"--net=/proc/{site.running()['sleeper']}/ns/net"
+    return command.run(["nsenter", namespace, "--", *argv], limit_seconds=10).stdout
+
+
+def asked(address: str) -> str:
+    """What a client out here finds: a refusal is an answer, silence is none."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as line:
+        line.settimeout(SILENT_SECONDS)
+        try:
+            line.connect((address, NOBODY_LISTENS))
+        except TimeoutError:
+            return "silence"
+        except ConnectionRefusedError:
+            return "refused"
+    return "connected"
+
+
+def arrives_out_here(site: ProcessSite, address: str) -> bool:
+    """Whether a datagram that the site sends to the machine arrives."""
+    machine = str(IPv4Address(address) - 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.bind((machine, 0))
+        ear.settimeout(SILENT_SECONDS)
+        # where it is dropped, bash complains that it may not send
+        inside(site, "bash", "-c", f"echo here 2>/dev/null > /dev/udp/{machine}/{ear.getsockname()[1]} || :")
+        try:
+            return ear.recv(16) == b"here\n"
+        except TimeoutError:
+            return False
+
+
+@pytest.mark.parametrize(("direction", "arrives"), [("both", False), ("inbound", True), ("outbound", False)])
+def test_a_cut_is_silence_in_its_direction_and_a_reconnection_ends_it(
+    site: ProcessSite, address: str, direction: Direction, *, arrives: bool
+) -> None:
+    assert (asked(address), arrives_out_here(site, address)) == ("refused", True)
+
+    assert site.partition(direction).holds
+    assert (asked(address), arrives_out_here(site, address)) == ("silence", arrives)
+
+    assert site.reconnect().holds
+    assert (asked(address), arrives_out_here(site, address)) == ("refused", True)
+
+
+def test_what_speaks_ipv6_is_cut_off_too(site: ProcessSite) -> None:
+    outside = f"bs{site.targets()[0].detail['pid']}"
+    add = ["ip", "-6", "address", "add", "dev"]
+    command.run([*add, outside, f"{SIXTH}1/64", "nodad"], limit_seconds=10)
+    inside(site, *add, "eth0", f"{SIXTH}2/64", "nodad")
+    assert asked(f"{SIXTH}2") == "refused"
+
+    assert site.partition("both").holds
+    assert asked(f"{SIXTH}2") == "silence"
+
+
+def test_a_site_that_shares_the_machines_network_is_never_cut_off(tmp_path: Path) -> None:
+    specs = {"sleeper": ProcessSpec(("sleep", "600"))}
+    made = ProcessSite("north", tmp_path, specs, until_pid=os.getpid())
+    made.up()
+    try:
+        assert "shares the machine's network" in str(made.cannot_partition())
+        assert not made.partition("both").holds
+        later = ProcessSite("north", tmp_path, specs, network=IPv4Address(wired_address()))
+        assert "hits everybody" in str(later.cannot_partition())
+        assert not later.partition("both").holds
+    finally:
+        made.kill()
+
+
+def test_a_wire_that_cannot_be_made_leaves_no_site_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise SiteError("no wire today")
+
+    monkeypatch.setattr(OwnNetwork, "wire", broken)
+    made = ProcessSite("north", tmp_path, {}, network=IPv4Address(wired_address()))
+    with pytest.raises(SiteError, match="network of its own: no wire today"):
+        made.up()
+    assert made.proven_gone().holds
