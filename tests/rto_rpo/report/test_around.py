@@ -23,10 +23,12 @@ from tests.rto_rpo.report.test_html import Page
 
 SECTIONS = (
     *("What was promised, and what was measured", "What this drill did not test", "How this run stands"),
-    *("What changed since the previous run", "Who agreed to it, and to what", "The drill, to scale"),
+    *("What changed since the previous run", "Who agreed to it, and to what"),
+    *("Versions of what was tried", "The drill, to scale"),
     *("How long gateway was gone", "What orders lost", "Backup and restore", "Trading safety"),
     *("How it ended", "Was there ever more than one writer?", "Checks", "Can the instrument be trusted?"),
-    *("Everything that happened", "Who took part", "Deviations, and what was not run", "Drill after drill"),
+    *("Everything that happened", "Who took part, and communication"),
+    *("Deviations, and what was not run", "Drill after drill"),
     *("What was tested so far, and what never was", "Findings", "Lessons", "Control mapping", "Sign-off"),
     "Evidence",
 )
@@ -56,6 +58,27 @@ def test_every_section_is_there_in_order(story: Story, dossiers: list[Dossier]) 
     text = page_of(story, dossiers[1])
     places = [text.index(f"<h2>{section}</h2>") for section in SECTIONS]
     assert places == sorted(places)
+    for title in ("Scenario and assumptions", "Scope, and what is out of it", "Roles, planned and actual"):
+        assert f"<h3>{title}</h3>" in text
+    assert "<h3>Which damage was tried, and on what</h3>" in text
+
+
+def test_neither_page_nor_markdown_calls_anybody_compliant(story: Story, dossiers: list[Dossier]) -> None:
+    for dossier in dossiers:
+        assert dossier.run is not None
+        content = orjson.loads((story.root / dossier.run.folder / "report.json").read_bytes())
+        assert "compliant" not in (html(content, dossier) + markdown(content, dossier)).lower()
+
+
+def test_the_evidence_section_names_charter_plan_and_ledger_by_their_hashes(
+    story: Story, dossiers: list[Dossier]
+) -> None:
+    words = words_of(page_of(story, dossiers[1])).replace(" ", "")
+    run = dossiers[1].run
+    assert run is not None
+    assert run.record.closed is not None
+    for name in ("charter.json", "plan.yaml", "ledger.jsonl", "report.json"):
+        assert run.record.closed.files[name] in words
 
 
 def test_the_report_in_the_runs_own_folder_has_them_too(story: Story, dossiers: list[Dossier]) -> None:

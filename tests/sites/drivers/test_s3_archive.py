@@ -9,11 +9,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from sites.drivers import command
 from sites.drivers.s3_archive import S3Archive
 from sites.errors import ArchiveError
 from sites.plan import S3Upload
 from sites.secret import Secret
+from tests.sites.drivers.ceph import ceph_store, why_no_ceph
 from tests.sites.drivers.stores import lying_store, moto_store, refuse_shorter_locks, versioned_store
 
 LATER = datetime.now(UTC) + timedelta(days=400)
@@ -63,6 +66,31 @@ def test_a_lock_that_holds_is_said_to(store: str, monkeypatch: pytest.MonkeyPatc
         "the compliance lock of bucket locked held against 5 attempts to break it, "
         "and what was not locked could be deleted"
     )
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(why_no_ceph() is not None, reason=str(why_no_ceph()))
+def test_the_lock_of_a_real_store_holds_and_what_is_uploaded_stays(tmp_path: Path) -> None:
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    with ceph_store(tmp_path / "ceph", "access", "planted") as address:
+        client = s3(address)
+        client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+        client.create_bucket(Bucket="plain")
+        assert "held against 5 attempts" in archive(address).probe()
+        with pytest.raises(ArchiveError, match='bucket "plain": cannot put'):
+            archive(address, "plain").probe()
+        (tmp_path / "ledger.jsonl").write_bytes(b"x" * 3_000_000)
+        files: dict[str, Path | bytes] = {"run/ledger.jsonl": tmp_path / "ledger.jsonl", "chain/1": b"line"}
+        first, again = (archive(address).upload(files, soon) for _ in range(2))
+        assert (first.put, again.present) == (2, 2)
+        kept = client.head_object(Bucket="locked", Key="evidence/chain/1")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.delete_object(Bucket="locked", Key="evidence/chain/1", VersionId=kept["VersionId"])
+        client.put_object(Bucket="locked", Key="evidence/chain/1", Body=b"forged")
+        assert archive(address).upload({"chain/1": b"line"}, soon).put == 1
+    version = command.run(["radosgw", "--version"], limit_seconds=10).stdout.split()[2]
+    print(f"proof: the lock of Ceph {version} held against 5 attempts to break it")  # noqa: T201
 
 
 def test_a_store_that_keeps_its_locks_is_told_from_one_whose_policy_denies_everything() -> None:
