@@ -12,7 +12,13 @@ from drills.guard import check_health
 from drills.preview import preview
 from flows.api_address import api_url
 from flows.api_guard import openness, refuse_open_api
-from flows.covered import databases_beside, uncovered, volumes_beside
+from flows.covered import (
+    buckets_beside,
+    databases_beside,
+    deletable_replica,
+    uncovered,
+    volumes_beside,
+)
 from rto_rpo.evidence import EvidenceError
 from sites.drivers.pgbackrest.version import shown, version_of
 from sites.drivers.postgres.dataset import PostgresDataset
@@ -20,8 +26,9 @@ from sites.drivers.postgres.programs import find_programs
 from sites.drivers.restic.version import capabilities
 from sites.errors import BlackstartError, DatasetError
 from sites.estate import Estate
-from sites.plan import Plan
+from sites.plan import ObjectsDataset, Plan
 from sites.protection.coverage import Gap
+from sites.protection.objects.keeping import ready_for_objects
 from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import in_order
@@ -72,6 +79,9 @@ def checks(estate: Estate) -> Iterator[Check]:
         yield Check(f"fence {direction(estate).old}", "ok", "; ".join(fence_proofs(estate)))
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
+    for name, noun in plan.datasets.items():
+        if noun.kind == "objects":
+            yield _tried(f"replica of {name}", partial(_replica, estate, name))
     yield from _coverage(estate)
     for name in plan.drills:
         yield _tried(f"drill {name}", partial(_drill, estate, name))
@@ -82,6 +92,8 @@ def _coverage(estate: Estate) -> Iterator[Check]:
     found = [Check(f"coverage of {gap.about}", "failed", gap.what) for gap in uncovered(estate)]
     asked: list[tuple[str, Callable[[Estate, str], list[Gap]]]] = []
     asked += [(name, databases_beside) for name, d in estate.plan.datasets.items() if d.kind == "postgres"]
+    objects = [name for name, d in estate.plan.datasets.items() if d.kind == "objects"]
+    asked += [(name, ask) for name in objects for ask in (buckets_beside, deletable_replica)]
     asked += [(name, volumes_beside) for name, site in estate.plan.sites.items() if site.kind == "containers"]
     for name, ask in asked:
         try:
@@ -113,11 +125,20 @@ def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
             yield f"secret of {name}", dataset.password
         if dataset.kind == "postgres" and dataset.replication is not None:
             yield f"replication secret of {name}", dataset.replication.password
+        if dataset.kind == "objects":
+            yield from _secrets_of_buckets(name, dataset)
     for site_name, site in plan.sites.items():
         for what, env in site.environments():
             for variable, value in env.items():
                 if isinstance(value, Secret):
                     yield f"secret {variable} of {what or 'the commands'} at {site_name}", value
+
+
+def _secrets_of_buckets(name: str, dataset: ObjectsDataset) -> Iterator[tuple[str, Secret]]:
+    for which, place in (("source", dataset.source), ("replica", dataset.replica)):
+        for what, secret in (("access key", place.access_key), ("secret key", place.secret_key)):
+            if secret is not None:
+                yield f"{what} of the {which} of {name}", secret
 
 
 def _secrets_of_tools(plan: Plan) -> Iterator[tuple[str, Secret]]:
@@ -173,6 +194,11 @@ def _in_sync(dataset: PostgresDataset) -> str:
     if not proof.holds:
         raise DatasetError(f"its standby is not in sync: {proof.how}")
     return proof.how
+
+
+def _replica(estate: Estate, name: str) -> str:
+    """Whether it takes what is put there and keeps what the plan says of it; found by trying."""
+    return ready_for_objects(estate.objects(name))
 
 
 def _drill(estate: Estate, name: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sites.drivers.containers.site import ContainerSite
+from sites.drivers.s3.rights import may_delete, names
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.protection.coverage import Gap, databases, gaps, volumes
+from sites.protection.objects.coverage import buckets
 from sites.secret import Secret
 
 
@@ -29,6 +31,26 @@ def volumes_beside(estate: Estate, site: str) -> list[Gap]:
     """Asks the daemon of a site of containers. Raises a BlackstartError when it does not say."""
     driver = estate.site(site)
     return list(volumes(estate.plan, site, driver.stores())) if isinstance(driver, ContainerSite) else []
+
+
+def buckets_beside(estate: Estate, name: str) -> list[Gap]:
+    """Asks the store of a dataset of objects. Raises a BlackstartError when it does not say."""
+    noun = estate.plan.datasets[name]
+    if noun.kind != "objects":
+        return []
+    return list(buckets(name, noun, estate.plan, names(estate.objects(name).source)))
+
+
+def deletable_replica(estate: Estate, name: str) -> list[Gap]:
+    """Tries whether the source's credential deletes at the replica. Raises a BlackstartError."""
+    dataset = estate.objects(name)
+    if dataset.lock is not None or not may_delete(dataset.source, dataset.replica):
+        return []
+    what = (
+        f'the access key of its source deletes in bucket "{dataset.replica.name}": whoever has '
+        f'"{dataset.site}" has the replica too; give each its own, or lock the replica\'s objects'
+    )
+    return [Gap(f"dataset {name}", what)]
 
 
 def _resolved(secret: Secret) -> str | None:

@@ -9,6 +9,7 @@ from flows.protect_stanza import exposed_one
 from sites.estate import Estate
 from sites.protection.exposure import Declared, Exposure, exposures, row
 from sites.protection.history import History
+from sites.protection.objects.exposure import objects_exposure
 
 
 def exposed(estate: Estate) -> list[Exposure]:
@@ -23,6 +24,10 @@ def exposed(estate: Estate) -> list[Exposure]:
         else:
             found = exposures(mine, estate.repository(repository), history=History(estate.history))
         rows.update({row.dataset: row for row in found})
+    for name, noun in estate.plan.datasets.items():
+        if noun.kind == "objects":
+            rpo = noun.rpo.seconds if noun.rpo is not None else None
+            rows[name] = objects_exposure(estate.objects(name), rpo, History(estate.history))
     return [rows.get(name) or _without_backup(_declared(estate, name)) for name in kept_in]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from flows.status import Status, status_of
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.objective import Duration
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.protection.history import Event, History
@@ -68,6 +69,8 @@ def _of_rounds(events: Sequence[Event]) -> Iterator[Notice]:
 
 
 def _unreadable(event: Event) -> str:
+    if failed := event.detail.get("failed"):
+        return "not copied: " + ", ".join(map(str, failed[:3]))
     named = ", ".join(map(str, event.detail.get("unreadable", ())))
     return f"could not be read: {named}" if named else "no reason was kept"
 
@@ -75,6 +78,8 @@ def _unreadable(event: Event) -> str:
 def _late(estate: Estate, events: Sequence[Event], now: datetime) -> Iterator[Notice]:
     made = {e.dataset: e.utc for e in events if e.kind == "backup" and e.outcome in ("done", "partial")}
     for name, noun in estate.plan.datasets.items():
+        if noun.kind == "objects":
+            yield from _late_objects(name, noun.every, events, now)
         if noun.backup is None or noun.backup.by == "external":
             continue  # whether theirs is late shows in the exposure
         allowed = timedelta(seconds=_LATE * noun.backup.every.seconds)
@@ -83,6 +88,14 @@ def _late(estate: Estate, events: Sequence[Event], now: datetime) -> Iterator[No
             since = f"the last one ended {last:%Y-%m-%d %H:%M} UTC" if last else "there never was one"
             reason = f"late: one every {noun.backup.every} is due, {since}"
             yield Notice(f"late:{name}", f'backup of "{name}"', reason, f"blackstart backup {name}")
+
+
+def _late_objects(name: str, every: Duration, events: Sequence[Event], now: datetime) -> Iterator[Notice]:
+    made = [e.utc for e in events if (e.kind, e.dataset, e.outcome) == ("replication", name, "done")]
+    if not made or now - made[-1] > timedelta(seconds=_LATE * every.seconds):
+        since = f"the last one ended {made[-1]:%Y-%m-%d %H:%M} UTC" if made else "there never was one"
+        reason = f"late: one every {every} is due, {since}"
+        yield Notice(f"late:{name}", f'replication of "{name}"', reason, "blackstart replicate")
 
 
 def _of_status(found: Status) -> Iterator[Notice]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flows.protect import Made, Outcome, Replicated
 from flows.upkeep import Kept
+from sites.protection.objects.replication import ObjectsReplicated
 from sites.protection.stanza_backup import MarkArrived, StanzaBackup
 from sites.protection.stanza_upkeep import Expired, Verified
 from sites.protection.tested import RestoreTestResult
@@ -71,6 +72,8 @@ def replicated(outcome: Outcome[Replicated]) -> Row:
             until = f"{result.taken:%Y-%m-%dT%H:%M:%SZ}"
             what = f'the log of "{result.dataset}" up to {result.lsn}, {until}, in {result.seconds:.1f} s'
             return Row(result.repository, "replicated", what, DONE)
+        if isinstance(result, ObjectsReplicated):
+            return _objects(result)
         what = (
             f"{_count(len(result.copied), 'snapshot')} from {result.source} in {result.seconds:.1f} s, "
             f"{result.already_there} there before"
@@ -78,6 +81,19 @@ def replicated(outcome: Outcome[Replicated]) -> Row:
         return Row(result.target, "replicated", what, DONE)
 
     return _row(outcome, told)
+
+
+def _objects(result: ObjectsReplicated) -> Row:
+    what = (
+        f"{_count(result.copied, 'object')}, {_size(result.copied_bytes)} by {result.by} to {result.bucket} "
+        f"in {result.seconds:.1f} s, {result.objects - result.copied} there before"
+    )
+    what += f", {result.deleted} deleted" if result.deleted else ""
+    what += f", {result.damaged} of the copied were damaged there" if result.damaged else ""
+    if result.partial:
+        named = "; ".join(result.failed[:3])
+        return Row(result.dataset, "partial", f"{what}; {result.failures} failed: {named}", FAILED)
+    return Row(result.dataset, "replicated", f"{what}, mark {result.mark}", DONE)
 
 
 def tested(outcome: Outcome[RestoreTestResult]) -> Row:

@@ -15,6 +15,8 @@ from sites.estate import Estate
 from sites.plan import Backup
 from sites.protection.backup import BackupResult, backup
 from sites.protection.history import History
+from sites.protection.objects.replication import ObjectsReplicated, replicate_objects
+from sites.protection.objects.restore_test import restore_test_objects
 from sites.protection.policy import Alarm, Policy
 from sites.protection.replication import ReplicationResult, replicate
 from sites.protection.restore_test import restore_test
@@ -23,7 +25,7 @@ from sites.protection.tested import RestoreTestResult
 
 _Result = TypeVar("_Result")
 Made = BackupResult | StanzaBackup
-Replicated = ReplicationResult | MarkArrived
+Replicated = ReplicationResult | MarkArrived | ObjectsReplicated
 OnNamedProgress = Callable[[str, Progress], None]
 
 
@@ -53,12 +55,19 @@ def back_up(
 
 
 def replicate_all(estate: Estate) -> Iterator[Outcome[Replicated]]:
-    """Bring every repository that is a copy up to date. Raises PlanError when the plan declares none."""
+    """Bring every repository that is a copy, and every replica of a bucket, up to date.
+
+    Raises PlanError when the plan declares none of either.
+    """
     copies = {name: r.copy_of for name, r in estate.plan.repositories.items() if r.copy_of is not None}
-    if not copies:
+    buckets = [name for name, noun in estate.plan.datasets.items() if noun.kind == "objects"]
+    if not copies and not buckets:
         raise PlanError(
-            f'plan "{estate.plan.name}" declares nothing to replicate', hint="give a repository `copy_of`"
+            f'plan "{estate.plan.name}" declares nothing to replicate',
+            hint="give a repository `copy_of`, or declare a dataset of objects",
         )
+    for name in buckets:
+        yield attempt(name, partial(_replicate_objects, estate, name))
     foreign = estate.foreign_repositories
     for target, source in copies.items():
         if target in foreign:
@@ -73,7 +82,13 @@ def restore_tests(
     estate: Estate, names: Sequence[str] | None = None, on_progress: OnNamedProgress | None = None
 ) -> Iterator[Outcome[RestoreTestResult]]:
     """Restore each dataset's newest copied point apart, at the copy's site, and compare. Raises PlanError."""
-    for name, declared in _backed_up(estate, names).items():
+    buckets = [n for n, d in estate.plan.datasets.items() if d.kind == "objects" and n in (names or [n])]
+    for name in buckets:
+        yield attempt(name, partial(_restore_test_objects, estate, name))
+    others = [name for name in names or () if name not in buckets]
+    if buckets and not others and (names or not _has_backups(estate)):
+        return
+    for name, declared in _backed_up(estate, others).items():
         heard = partial(on_progress, name) if on_progress else None
         yield attempt(name, partial(_restore_test, estate, name, declared, heard))
 
@@ -113,6 +128,21 @@ def _replicate(estate: Estate, source: str, target: str) -> Replicated:
     )
 
 
+def _replicate_objects(estate: Estate, name: str) -> ObjectsReplicated:
+    work = estate.state / "objects" / name
+    return replicate_objects(estate.objects(name), work, history=History(estate.history))
+
+
+def _restore_test_objects(estate: Estate, name: str) -> RestoreTestResult:
+    dataset = estate.objects(name)
+    return restore_test_objects(
+        dataset,
+        estate.room(dataset.replica_site) / "restore-test",
+        history=History(estate.history),
+        questions=estate.questions(name),
+    )
+
+
 def _restore_test(
     estate: Estate, name: str, declared: Backup, on_progress: OnProgress | None
 ) -> RestoreTestResult:
@@ -131,6 +161,10 @@ def _restore_test(
         questions=estate.questions(name),
         on_progress=on_progress,
     )
+
+
+def _has_backups(estate: Estate) -> bool:
+    return any(noun.backup is not None for noun in estate.plan.datasets.values())
 
 
 def _backed_up(estate: Estate, names: Sequence[str] | None) -> dict[str, Backup]:

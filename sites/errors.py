@@ -10,6 +10,8 @@
     │   └── HostError            one of its machines could not be asked, or answered with an error
     │       └── HostUnreachable  HostUntrusted  HostDenied  HostSilent
     ├── DatasetError         a dataset could not do what was asked
+    │   └── BucketError          a bucket of objects could not do what was asked
+    │       └── NoBucket  BucketDenied  BucketUnreachable  BrakeHeld
     ├── RepositoryError      a backup repository could not do what was asked
     │   ├── NoRepository  WrongPassword  RepositoryLocked  RepositoryDamaged
     │   ├── PartialBackup    a snapshot was made, but something could not be read
@@ -100,6 +102,26 @@ class HostSilent(HostError):
 
 class DatasetError(BlackstartError):
     pass
+
+
+class BucketError(DatasetError):
+    pass
+
+
+class NoBucket(BucketError):
+    pass
+
+
+class BucketDenied(BucketError):
+    """The store knows neither us nor our right to do it."""
+
+
+class BucketUnreachable(BucketError):
+    """No answer, or one that broke off."""
+
+
+class BrakeHeld(BucketError):
+    """More would have been deleted at the replica than the plan allows; nothing was changed."""
 
 
 class RepositoryError(BlackstartError):

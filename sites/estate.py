@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from sites.barring import Barring
 from sites.capability import SiteDriver
+from sites.dataset_drivers import files_dataset, objects_dataset
 from sites.drivers.barred import Barred, nothing_barred
 from sites.drivers.files import FilesDataset
 from sites.drivers.hosts.rejoin import HostRejoining
@@ -19,9 +20,9 @@ from sites.drivers.postgres.folder import DataFolder
 from sites.drivers.postgres.rejoin import Rejoining, StandbyMaker
 from sites.drivers.processes.site import ProcessSite
 from sites.drivers.restic.repository import Restic
+from sites.drivers.s3.dataset import ObjectsDataset
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import PlanError
-from sites.exclusion import Exclusion
 from sites.plan import FilesDataset as FilesNoun
 from sites.plan import Plan, PostgresServer
 from sites.plan import PostgresDataset as PostgresNoun
@@ -139,16 +140,21 @@ class Estate:
         return Foreign(backup.tags, backup.host, str(backup.path) if backup.path is not None else None)
 
     def dataset(self, name: str) -> PostgresDataset | FilesDataset | SqliteDataset:
+        """One that goes into a repository; `objects` is for the others."""
         declared = _declared(self.plan.datasets, name, "dataset")
         if declared.kind == "postgres":
             return self.postgres(name)
-        place = declared.restore
         if declared.kind == "sqlite":
             return SqliteDataset(name, _places(declared))
-        leave_out = Exclusion(declared.backup.exclude if declared.backup else ())
-        if place is None:
-            return FilesDataset(name, declared.site, declared.path, exclude=leave_out)
-        return FilesDataset(name, declared.site, declared.path, place.site, place.path, leave_out)
+        if declared.kind == "objects":
+            raise PlanError(f'dataset "{name}" is a bucket: it is copied to another one, and has no backup')
+        return files_dataset(name, declared)
+
+    def objects(self, name: str) -> ObjectsDataset:
+        declared = _declared(self.plan.datasets, name, "dataset")
+        if declared.kind != "objects":
+            raise PlanError(f'dataset "{name}" is of kind {declared.kind}, not objects')
+        return objects_dataset(name, declared)
 
     def postgres(self, name: str) -> PostgresDataset:
         if name not in self._postgres:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import boto3
@@ -40,25 +40,23 @@ class Uploaded:
     locked_until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LockedBucket:
+    """A bucket that somebody has a client for already, whose lock is to be probed."""
+
+    client: Any
+    bucket: str
+    prefix: str
+    lock: Literal["compliance", "governance"]
+
+
 class S3Archive:
     """One bucket, below one prefix. Every method raises ArchiveError."""
 
-    def __init__(self, noun: S3Upload) -> None:
+    def __init__(self, noun: S3Upload | LockedBucket) -> None:
         self._bucket, self._prefix = noun.bucket, noun.prefix.strip("/")
         self._mode = _MODES[noun.lock]
-        self._s3: Any = boto3.client(
-            "s3",
-            endpoint_url=noun.endpoint,
-            region_name=noun.region,
-            aws_access_key_id=noun.access_key.resolve(),
-            aws_secret_access_key=noun.secret_key.resolve(),
-            config=Config(
-                connect_timeout=10,
-                read_timeout=60,
-                retries={"max_attempts": 3, "mode": "standard"},
-                s3={"addressing_style": "path" if noun.endpoint else "auto"},
-            ),
-        )
+        self._s3: Any = noun.client if isinstance(noun, LockedBucket) else _client(noun)
 
     def probe(self, now: datetime | None = None) -> str:
         """Try to break the lock of a new object in every way; what was found, in words.
@@ -222,6 +220,22 @@ class S3Archive:
             f'bucket "{self._bucket}" does not keep what it locks: {why}',
             hint="make a bucket with object lock, on a store that keeps it; no evidence went there",
         )
+
+
+def _client(noun: S3Upload) -> Any:  # noqa: ANN401 - boto3 has no types of its own
+    return boto3.client(
+        "s3",
+        endpoint_url=noun.endpoint,
+        region_name=noun.region,
+        aws_access_key_id=noun.access_key.resolve(),
+        aws_secret_access_key=noun.secret_key.resolve(),
+        config=Config(
+            connect_timeout=10,
+            read_timeout=60,
+            retries={"max_attempts": 3, "mode": "standard"},
+            s3={"addressing_style": "path" if noun.endpoint else "auto"},
+        ),
+    )
 
 
 def _opened(content: Path | bytes) -> io.BufferedReader | io.BytesIO:

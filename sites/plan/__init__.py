@@ -29,6 +29,8 @@ from sites.plan.faults import KillSite as KillSite
 from sites.plan.faults import NoFault as NoFault
 from sites.plan.hosts import HostsSite as HostsSite
 from sites.plan.notify import Notify as Notify
+from sites.plan.objects import ObjectsDataset as ObjectsDataset
+from sites.plan.objects import ObjectsPlace as ObjectsPlace
 from sites.plan.places import Process as Process
 from sites.plan.places import ProcessesSite as ProcessesSite
 from sites.plan.places import Repository as Repository

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sites.plan.check_objects import objects_contradictions
 from sites.plan.data import Backup, FilesDataset, PostgresDataset
 from sites.plan.dataset import Dataset
+from sites.plan.objects import ObjectsDataset
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 from sites.plan.sqlite import SqliteDataset
@@ -25,6 +27,8 @@ def dataset_contradictions(plan: Plan, dataset: Dataset, place: Place) -> Found:
     if isinstance(dataset, PostgresDataset):
         yield from _servers(plan, dataset, place)
         yield from _synchronous(dataset, place)
+    elif isinstance(dataset, ObjectsDataset):
+        yield from objects_contradictions(plan, dataset, place)
     else:
         yield from _restore(plan, dataset, place)
     yield from _checks(dataset, place)
@@ -78,11 +82,11 @@ def _by_pgbackrest(dataset: Dataset, backup: Backup, place: Place) -> Found:
 
 def _checks(dataset: Dataset, place: Place) -> Found:
     for at, check in enumerate(dataset.checks):
-        if check.kind == "query" and isinstance(dataset, FilesDataset):
-            yield (*place, "checks", at), "files answer no queries; use kind command"
+        if check.kind == "query" and isinstance(dataset, FilesDataset | ObjectsDataset):
+            yield (*place, "checks", at), f"{dataset.kind} answer no queries; use kind command"
         if check.name in [other.name for other in dataset.checks[:at]]:
             yield (*place, "checks", at, "name"), f'two checks are named "{check.name}"'
-    if dataset.checks and dataset.backup is None:
+    if dataset.checks and dataset.backup is None and not isinstance(dataset, ObjectsDataset):
         yield (*place, "checks"), "without a backup nothing is restored that could be asked"
 
 

@@ -7,6 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from sites.plan.data import FilesDataset, PostgresDataset
+from sites.plan.objects import ObjectsDataset
 from sites.plan.sqlite import SqliteDataset
 
-Dataset = Annotated[PostgresDataset | FilesDataset | SqliteDataset, Field(discriminator="kind")]
+Dataset = Annotated[
+    PostgresDataset | FilesDataset | SqliteDataset | ObjectsDataset, Field(discriminator="kind")
+]

@@ -6,21 +6,14 @@ Only what is known for sure is told. Nothing here looks at the world: what is ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from sites.plan import Dataset, Plan, PostgresDataset, Repository
+from sites.protection.gap import Gap as Gap
+from sites.protection.objects.coverage import object_gaps
 from sites.secret import Secret
 
 _OWN_DATABASE = "postgres"  # made with every server, and empty unless somebody uses it against all advice
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """`about` names the object, `what` says what is open and how to close it."""
-
-    about: str
-    what: str
 
 
 def gaps(plan: Plan, resolve: Callable[[Secret], str | None]) -> Iterator[Gap]:
@@ -30,6 +23,8 @@ def gaps(plan: Plan, resolve: Callable[[Secret], str | None]) -> Iterator[Gap]:
         yield from _too_tight(name, dataset)
         yield from _lost_together(plan, name, dataset)
         yield from _deletable(plan, name, dataset)
+        if dataset.kind == "objects":
+            yield from object_gaps(name, dataset, resolve)
     yield from _one_credential(plan, resolve)
 
 
@@ -70,7 +65,7 @@ def volumes(plan: Plan, site: str, stores: Mapping[str, Sequence[Path]]) -> Iter
 
 
 def _places(dataset: Dataset, site: str) -> Iterator[Path]:
-    if dataset.kind != "postgres" and dataset.backup is not None:
+    if dataset.kind in ("files", "sqlite") and dataset.backup is not None:
         places = {dataset.site: dataset.path}
         places |= {dataset.restore.site: dataset.restore.path} if dataset.restore else {}
         if site in places:
@@ -78,7 +73,7 @@ def _places(dataset: Dataset, site: str) -> Iterator[Path]:
 
 
 def _unprotected(name: str, dataset: Dataset) -> Iterator[Gap]:
-    replicated = dataset.kind == "postgres" and dataset.standby is not None
+    replicated = dataset.kind == "objects" or (dataset.kind == "postgres" and dataset.standby is not None)
     if dataset.backup is None and not replicated:
         yield Gap(f"dataset {name}", "nothing protects it: it has neither a backup nor a standby")
 
@@ -100,6 +95,8 @@ def _lost_together(plan: Plan, name: str, dataset: Dataset) -> Iterator[Gap]:
     others = {plan.repositories[r].site for r in _repositories(plan, dataset)} - {home}
     if dataset.kind == "postgres" and dataset.standby is not None:
         others.add(dataset.standby.site)
+    if dataset.kind == "objects":
+        others.add(dataset.replica.site)
     if not others and dataset.backup is not None:
         yield Gap(
             f"dataset {name}", f'every copy of it is lost with site "{home}"; add a repository elsewhere'

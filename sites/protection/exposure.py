@@ -15,7 +15,7 @@ from sites.points import Foreign, Point, points
 from sites.protection.history import History
 from sites.protection.trend import Trend, direction, peaks
 
-Source = Literal["backup", "wal", "replica"]
+Source = Literal["backup", "wal", "replica", "copy"]
 # Clocks of two sites may differ a little; more than this and a time is not to be believed.
 CLOCK_SKEW = timedelta(seconds=60)
 

@@ -132,7 +132,7 @@ class Failover:
 
     def _restore_step(self, name: str) -> Step:
         noun = self._plan.datasets[name]
-        if self._home and noun.kind != "postgres":
+        if self._home and noun.kind in ("files", "sqlite"):
             return as_left_step(name, self._new, noun.path, (self._fence,))
         needs = (self._fence, *self._ends_of(self._first_services()))
         return restore_step(name, self._new, self._estate.restore_source(name), needs)

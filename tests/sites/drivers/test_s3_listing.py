@@ -1,0 +1,110 @@
+"""A bucket's listing: page after page, in order, with keys as they are; and what rclone is handed of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sites.drivers.s3 import listing as module
+from sites.drivers.s3 import rclone
+from sites.drivers.s3.bucket import CONNECTIONS, Bucket
+from sites.drivers.s3.listing import Listed, first, listing
+from sites.errors import BucketError
+from sites.plan.objects import ObjectsDataset
+
+PAGE = """<?xml version="1.0"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
+<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>next</NextContinuationToken>
+<Contents><Key>in/a+b%2Bc%0A</Key><Size>5</Size><ETag>&quot;{etag}&quot;</ETag><LastModified>then</LastModified>
+</Contents><Contents><Key>in/z</Key><Size>0</Size></Contents></ListBucketResult>"""
+
+
+class FakeClient:
+    """Lists pages as an older boto3 hands them out, which knows nothing of our hook."""
+
+    def __init__(self, *pages: list[str], again: bool = False) -> None:
+        self.pages, self.again, self.asked = pages, again, 0
+        self.meta = self
+        self.events = self
+
+    def register(self, *_: object) -> None:
+        """Nobody is ever called."""
+
+    def list_objects_v2(self, **words: Any) -> dict[str, Any]:
+        at = int(words.get("ContinuationToken", 0))
+        self.asked += 1
+        found = [
+            {"Key": key, "Size": 1, "ETag": '"e"', "LastModified": datetime.now(UTC)}
+            for key in self.pages[at]
+        ]
+        more = self.again or at + 1 < len(self.pages)
+        answer = {"Contents": found, "IsTruncated": more}
+        return answer | ({"NextContinuationToken": str(at if self.again and at else at + 1)} if more else {})
+
+
+def bucket_of(client: FakeClient, prefix: str = "") -> Bucket:
+    bucket = Bucket("fake", prefix=prefix)
+    bucket.__dict__["client"] = client
+    return bucket
+
+
+def test_a_page_is_read_as_the_store_wrote_it() -> None:
+    page = module._read(PAGE.format(etag="f" * 32).encode(), len("in/"))
+    assert page.found == [Listed("a b+c\n", 5, "f" * 32, "then"), Listed("z", 0, "", "")]
+    assert page.after == "next"
+    with pytest.raises(BucketError, match="cannot read a listing"):
+        module._read(b"<html>", 0)
+
+
+def test_all_pages_are_gone_through_and_ours_left_out() -> None:
+    client = FakeClient([".blackstart/marks/9", "a"], ["b", "c"], ["d"])
+    assert [one.key for one in listing(bucket_of(client))] == ["a", "b", "c", "d"]
+    assert client.asked == 3
+    assert next(listing(bucket_of(client), ".blackstart/")).key == ".blackstart/marks/9"
+    found = first(bucket_of(client), "")
+    assert found is not None
+    assert found.key == ".blackstart/marks/9"
+
+
+@pytest.mark.parametrize("pages", [(["b", "a"],), (["a", "b"], ["b"])])
+def test_a_listing_out_of_order_is_refused(pages: tuple[list[str], ...]) -> None:
+    with pytest.raises(BucketError, match="out of order"):
+        list(listing(bucket_of(FakeClient(*pages))))
+
+
+def test_a_store_that_says_one_page_for_ever_is_not_listened_to_for_ever() -> None:
+    with pytest.raises(BucketError, match=r"again and again|out of order"):
+        list(listing(bucket_of(FakeClient(["a"], [], again=True))))
+
+
+def test_as_many_connections_as_copy_side_by_side() -> None:
+    workers = ObjectsDataset.model_fields["workers"].metadata
+    assert any(getattr(one, "le", 0) == CONNECTIONS for one in workers)
+    bucket = Bucket("b", "http://127.0.0.1:9", access_key=lambda: "a", secret_key=lambda: "s")
+    config = bucket.client.meta.config
+    assert config.max_pool_connections == CONNECTIONS
+    assert config.retries["mode"] == "standard"
+    assert (config.request_checksum_calculation, config.signature_version) == ("when_required", "s3v4")
+
+
+def test_the_secret_shows_nowhere() -> None:
+    assert "planted" not in repr(Bucket("b", secret_key=lambda: "planted"))
+
+
+@pytest.mark.parametrize(
+    "key", ["a\nb", "a//b", "/a", "a/", "a/../b", "./a", "a/ b", "a /b", "back\\slash", "\u201bx", "\x7f"]
+)
+def test_rclone_gets_no_key_that_it_would_write_otherwise(key: str) -> None:
+    assert not rclone.may_carry(Listed(key, 1, "a" * 32, ""))
+    assert rclone.may_carry(Listed("day/1 2.csv", 1, "a" * 32, ""))
+
+
+@pytest.mark.parametrize("etag", ["", f"{'a' * 32}-2", "not-md5"])
+def test_rclone_gets_nothing_whose_etag_could_not_prove_it(etag: str) -> None:
+    assert not rclone.may_carry(Listed("a", 1, etag, ""))
+    assert not rclone.may_carry(Listed("a", 6 << 30, "a" * 32, ""))
+
+
+def test_a_filter_leaves_out_just_the_one() -> None:
+    assert rclone.leave_out("a*[1]{x}") == r"- /a\*\[1\]\{x\}"
