@@ -10,6 +10,7 @@ from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Authority
 from rto_rpo.report import people, sentences, versions, words
 from rto_rpo.report.forms.escaped import code, safe, table
+from rto_rpo.report.forms.markdown_sections import agreed, happened, history, restored, took_part
 from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
 from rto_rpo.report.plots.outage import numbered
 from rto_rpo.report.safety import safety
@@ -38,13 +39,16 @@ def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
     yield from ("", "## Promised and measured", "", *_promises(report))
     yield from ("", f"**Not tested:** {_not_tested(report)}")
     yield from _changes(report)
+    yield from agreed(report, dossier)
     yield from _versions(report)
     for time in report.recovery_times:
         yield from _phases(report, time)
     for point in report.recovery_points:
         yield from _losses(report, point)
+    yield from restored(report)
     yield from _checks(report)
     yield from _safety(report)
+    yield from happened(report)
     if dossier:
         yield from _around(dossier)
     yield from _instrument(report)
@@ -148,6 +152,8 @@ def _safety(report: Report) -> Iterator[str]:
 
 def _around(dossier: Dossier) -> Iterator[str]:
     day = dossier.day.isoformat()
+    yield from took_part(dossier)
+    yield from history(dossier)
     if dossier.not_run:
         names = [f"{one.drill} on {one.due:%Y-%m-%d %H:%M} UTC" for one in dossier.not_run[-20:]]
         yield from ("", f"**Due, and not run:** {safe(', '.join(names))}")

@@ -63,6 +63,26 @@ def test_every_section_is_there_in_order(story: Story, dossiers: list[Dossier]) 
     assert "<h3>Which damage was tried, and on what</h3>" in text
 
 
+def test_markdown_has_the_sections_too(story: Story, dossiers: list[Dossier]) -> None:
+    run = dossiers[1].run
+    assert run is not None
+    text = markdown(orjson.loads((story.root / run.folder / "report.json").read_bytes()), dossiers[1])
+    wanted = (
+        *("Promised and measured", "Who agreed to it, and to what", "Versions of what was tried"),
+        *("How long gateway was gone", "What orders lost", "Backup and restore", "Checks", "Trading safety"),
+        *("Everything that happened", "Who took part, and communication", "Deviations", "Lessons"),
+        *("Drill after drill", "Tested so far", "Which damage was tried, and on what", "Findings"),
+        *("Control mapping: DORA", "Sign-off", "The instrument", "Evidence"),
+    )
+    places = [text.index(f"\n## {section}") for section in wanted]
+    assert places == sorted(places)
+    assert "- Scenario: The primary site is lost at a busy hour." in text
+    assert "| reviewer | Bo | not on record |" in text
+    assert "The venue's test session began ten minutes late." in text
+    assert "**Not tested:** nothing was restored" in text
+    assert "| gateway RTO, kill-primary | 1 | 0 | 1 |" in text
+
+
 def test_neither_page_nor_markdown_calls_anybody_compliant(story: Story, dossiers: list[Dossier]) -> None:
     for dossier in dossiers:
         assert dossier.run is not None
