@@ -8,6 +8,7 @@ Each part runs in a process of its own, so that its memory is its own; the goals
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import subprocess
@@ -20,15 +21,31 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rto_rpo.controls.profile import profile, shipped
+from rto_rpo.evidence.agreed.charter import Cell, charter
 from rto_rpo.evidence.keeping.files import inventory
 from rto_rpo.evidence.keeping.run_folder import folder_name
 from rto_rpo.evidence.lines.line import CHAIN_SCHEMA, FIRST_PREV, build, line_hash
 from rto_rpo.report.document import document, to_json
 from rto_rpo.report.forms.html import html
 from rto_rpo.website.build import build as build_site
+from tests.rto_rpo.evidence.folders import agreed
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
+# as many as a plan with three kinds of dataset has
+CELLS = tuple(
+    Cell(fault=fault, site="processes", dataset=dataset)
+    for fault in (
+        "kill_site",
+        "kill_service",
+        "stop_service",
+        "pause_site",
+        "partition",
+        "shell",
+        "fill_disk",
+    )
+    for dataset in ("files", "postgres", "sqlite", "none")
+)
 GOALS = {
     "report": "10 s, 300 MB",
     "site_first": "60 s",
@@ -76,6 +93,7 @@ class Growing:
 
     def __init__(self, root: Path) -> None:
         self._root, self._seq, self._prev = root, 0, FIRST_PREV
+        self._before: str | None = None
         root.mkdir()
 
     def add(self, number: int) -> None:
@@ -84,11 +102,26 @@ class Growing:
         now = NOW + timedelta(days=number)
         path = self._root / folder_name(now, run.drill, run.run)
         write_run(path, run)
-        content = document(path / "ledger.jsonl", run.plan)
+        frozen = self._charter(run)
+        (path / "charter.json").write_bytes(frozen)
+        content = document(path / "ledger.jsonl", run.plan, frozen)
         (path / "report.json").write_bytes(to_json(content))
-        self._line(now, run, path, kind="opened")
+        self._line(now, run, path, kind="opened", charter_sha256=hashlib.sha256(frozen).hexdigest())
         closed = {"source": "drill", "verdict": content["verdict"], "files": inventory(path)}
         self._line(now + timedelta(minutes=1), run, path, kind="closed", **closed)
+
+    def _charter(self, run: Run) -> bytes:
+        told = agreed(run, schedules={run.drill: "0 6 * * *"}, cells=CELLS, tries=CELLS[:1])
+        before, self._before = self._before, run.run
+        return charter(
+            told,
+            run=run.run,
+            plan=run.plan_name,
+            drill=run.drill,
+            previous_run=before,
+            changes=[] if before else None,
+            head_before=self._prev,
+        ).json_bytes()
 
     def _line(self, now: datetime, run: Run, path: Path, **other: object) -> None:
         line = build(
