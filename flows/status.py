@@ -22,6 +22,7 @@ from sites.protection.history import History
 from sites.protection.upkeep import unread
 from sites.recovery.fence import Fences
 from sites.recovery.standing import HOME, Standing
+from sites.unprotected import Unprotected
 
 NOT_RUN_TOLD = 10  # the newest so many; the report has all
 
@@ -189,10 +190,12 @@ def _last_runs(estate: Estate, records: Sequence[RunRecord]) -> Iterator[LastRun
 
 
 def _unprotected(estate: Estate) -> Iterator[str]:
+    noted = Unprotected(estate.state)
     for name, dataset in estate.replicated().items():
         proof = dataset.in_sync()
         if not proof.holds:
-            yield f'dataset "{name}": {proof.how}'
+            entry = noted.of(name)
+            yield str(entry) if entry is not None else f'dataset "{name}": {proof.how}'
 
 
 def _unread(estate: Estate) -> Iterator[str]:

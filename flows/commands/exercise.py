@@ -111,6 +111,7 @@ def failover(
     from flows import words
     from flows.answer import answer
     from flows.console import Console
+    from sites.unprotected import Unprotected
 
     estate = estate_of(plan)
     if preview:
@@ -128,7 +129,9 @@ def failover(
         console.error(f"{step}: {error}")
         if error.hint:
             console.hint(error.hint)
-    answer(words.run_lines(run), {"run": run, "complete": run.complete}, as_json=json)
+    alone = Unprotected(estate.state).all()
+    told = [*words.run_lines(run), *(f"UNPROTECTED: {entry}" for entry in alone)]
+    answer(told, {"run": run, "complete": run.complete, "unprotected": alone}, as_json=json)
     raise typer.Exit(0 if run.complete else 1)
 
 

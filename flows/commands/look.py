@@ -10,12 +10,19 @@ import typer
 from flows.options import DEFAULT_PLAN, Json, Plan, estate_of
 
 
-def check(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+def check(
+    plan: Plan = DEFAULT_PLAN,
+    only_roles: Annotated[
+        bool, typer.Option("--roles", help="Only who serves: one writer, roles as declared, standby in sync.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Check the plan, the programs and secrets it needs, both sites, and the Prefect API. Changes nothing."""
     from flows.answer import answer
     from flows.checks import checks, exit_code
+    from flows.roles import roles
 
-    found = list(checks(estate_of(plan)))
+    found = list((roles if only_roles else checks)(estate_of(plan)))
     width = max(len(one.name) for one in found)
     lines = [f"{one.state:<7}  {one.name:<{width}}  {one.what}".rstrip() for one in found]
     answer(lines, {"plan": plan, "checks": found}, as_json=json)

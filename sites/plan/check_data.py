@@ -121,7 +121,7 @@ def _synchronous(dataset: PostgresDataset, place: Place) -> Found:
     if dataset.synchronous and dataset.on_standby_loss is None:
         yield (
             (*place, "on_standby_loss"),
-            "missing; a synchronous dataset must say it; allowed: block",
+            "missing; a synchronous dataset must say it; allowed: block, degrade",
         )
 
 

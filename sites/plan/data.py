@@ -61,8 +61,13 @@ class PostgresDataset(Noun):
         None, description="as whom a standby follows; needed to switch over and to fail back"
     )
     synchronous: bool = Field(False, description="a commit waits until the standby has it")
-    on_standby_loss: Literal["block"] | None = Field(
-        None, description="required when synchronous; block: commits wait until it is back"
+    on_standby_loss: Literal["block", "degrade"] | None = Field(
+        None,
+        description="required when synchronous; block: commits wait until it is back; degrade: `watch` lets "
+        "them go on without it, tells so, and makes them wait again once it is back",
+    )
+    degrade_after: PositiveSpan = Field(
+        parse_duration("10s"), description="degrade: once the standby is gone for so long"
     )
     backup: Backup | None = Field(None, description="how it is backed up; default: not at all")
     checks: tuple[RestoreCheck, ...] = Field((), description="what a restore test asks of it besides")

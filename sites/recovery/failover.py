@@ -30,6 +30,7 @@ from sites.recovery.redirect import redirect_of
 from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
 from sites.recovery.whole_site import wholes_of
+from sites.unprotected import Unprotected
 
 FENCE_SECONDS = 30.0
 PROMOTE_SECONDS = 60.0
@@ -114,10 +115,14 @@ class Failover:
 
     def _promote_step(self, name: str) -> Step:
         driver, copy = self._estate.postgres(name), self._estate.server(name, self._new)
+        unprotected = Unprotected(self._estate.state)
 
         def do(limit_seconds: float) -> Detail:
+            alone: Detail = {}
+            if driver.synchronous:  # its standby was the lost site: from now on commits wait for nobody
+                alone = {"unprotected": str(unprotected.note(name, self._new, "failed over"))}
             driver.promote(self._new, limit_seconds=limit_seconds)
-            return {"dataset": name, "site": self._new}
+            return {"dataset": name, "site": self._new, **alone}
 
         return Step(
             name=f"promote {name}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sites.errors import DatasetError, RunbookError
 from sites.estate import Estate
 from sites.recovery.runbook import Detail, Step
+from sites.unprotected import Unprotected
 
 REJOIN_SECONDS = 24 * 3600.0
 PROTECT_SECONDS = 600.0
@@ -74,6 +75,7 @@ def protect_step(estate: Estate, name: str, site: str, primary: str) -> Step:
             proof = driver.wait_until_in_sync(limit_seconds=limit_seconds, standby=site)
         if not proof.holds:
             raise DatasetError(f'dataset "{name}" is not protected again: {proof.how}')
+        Unprotected(estate.state).lift(name)
         return {"dataset": name, "how": proof.how, **proof.detail}
 
     return Step(

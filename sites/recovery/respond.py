@@ -17,6 +17,7 @@ from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.standing import Standing
 from sites.recovery.under_way import busy, under_way
 from sites.recovery.watching import Watch, watch_over
+from sites.unprotected import Unprotected
 
 
 class Changing(GateRefused):
@@ -61,6 +62,11 @@ class Responder:
         resume = Standing(self._estate.state).under_way == "failover"  # who began it may have died since
         return fail_over(self._estate, self._prepared(), self._observe, resume=resume)
 
+    def _lacking(self) -> str:
+        """What the other site may lack by the plan's own leave; no machine decides to lose that."""
+        entries = [entry for entry in Unprotected(self._estate.state).all() if entry.why == "degraded"]
+        return "".join(f" It may lack writes: {entry}." for entry in entries)
+
     def _prepared(self) -> list[Step]:
         """Made before the outage; made again where the sites have changed places since."""
         way = direction(self._estate)
@@ -71,15 +77,15 @@ class Responder:
 
     def _decide(self, declaration: Declaration, watch: Watch, stop: threading.Event) -> None:
         """Raises GateRefused when a person has to agree, and does not."""
-        failover = declared_failover(self._estate)
-        if failover.decide == "automatic":
+        failover, lacking = declared_failover(self._estate), self._lacking()
+        if failover.decide == "automatic" and not lacking:
             self._observe("decided", {"by": "automatic"})
             return
         if failover.decide == "notify":
             raise GateRefused("the plan leaves it to people", hint="blackstart failover")
         questions = Questions(self._estate.state)
         way = direction(self._estate)
-        says = f'Site "{way.old}" is gone ({declaration.why}). Fail over to "{way.new}"?'
+        says = f'Site "{way.old}" is gone ({declaration.why}). Fail over to "{way.new}"?{lacking}'
         question = questions.ask("failover", says, failover.decide_by.seconds)
         self._observe("decide_waiting", {"says": says, "until": question.until})
         answer = questions.wait(question, lambda: stop.is_set() or watch.well())

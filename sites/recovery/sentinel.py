@@ -8,11 +8,13 @@ to, it begins to watch again once the service has been seen to answer: nobody is
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sites.errors import GateRefused, GuardError
 from sites.estate import Estate
+from sites.recovery.degrading import Degrading
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import Changing, Responder, fail_over
 from sites.recovery.runbook import Detail, Observer, Run
@@ -21,6 +23,7 @@ from sites.recovery.under_way import busy
 from sites.recovery.watching import Watch, watch_over
 
 _AGAIN_SECONDS = 0.1
+_STANDBY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Sentinel:
             steps = runbook_of(self._estate, self._observe)
             return self._ended(fail_over(self._estate, steps, self._observe, resume=True))
         responder = Responder(self._estate, self._watched)
-        with self._watch as watch:
+        with self._watch as watch, self._standbys(stop):
             while not stop.is_set():
                 try:
                     run = responder.once(watch, stop)
@@ -76,6 +79,25 @@ class Sentinel:
                     continue
                 return self._ended(run) if run is not None else None
         return None
+
+    @contextmanager
+    def _standbys(self, stop: threading.Event) -> Iterator[None]:
+        """Meanwhile the standbys are looked after, on the side."""
+        degrading, over = Degrading(self._estate), threading.Event()
+
+        def look_after() -> None:
+            while not (stop.is_set() or over.wait(_STANDBY_SECONDS)):
+                for changed in degrading.look():
+                    about = "protection lost" if changed.degraded else "protection is back"
+                    self._told(about, changed.said, "blackstart status")
+
+        thread = threading.Thread(target=look_after, name="standbys", daemon=True)
+        if degrading.needed:
+            thread.start()
+        try:
+            yield
+        finally:
+            over.set()
 
     def _until_well(self, watch: Watch, stop: threading.Event) -> None:
         while not stop.wait(_AGAIN_SECONDS):

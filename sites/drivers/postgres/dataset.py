@@ -16,14 +16,14 @@ import psycopg
 
 from sites.capability import Proof
 from sites.drivers.masking import register_secret
-from sites.drivers.postgres import pairing as postgres_pairing
 from sites.drivers.postgres import promotion as postgres_promotion
 from sites.drivers.postgres import replication as postgres_replication
 from sites.drivers.postgres import writes as postgres_writes
 from sites.drivers.postgres.client import PostgresClient
 from sites.drivers.postgres.logged import LoggedPostgres
+from sites.drivers.postgres.paired import PairedPostgres
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
-from sites.drivers.postgres.rejoin import Replicator, Source
+from sites.drivers.postgres.rejoin import Replicator
 from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, ServerSilent, session
 from sites.drivers.postgres.writes import LOCAL_COMMIT, in_recovery
 from sites.errors import CommandError, DatasetError, SiteError
@@ -41,7 +41,7 @@ _STANDBY_TIMELINE = """
 """
 
 
-class PostgresDataset(LoggedPostgres):
+class PostgresDataset(LoggedPostgres, PairedPostgres):
     """`copies` says for each site where its server listens; the first is the primary of normal times."""
 
     def __init__(
@@ -119,51 +119,6 @@ class PostgresDataset(LoggedPostgres):
         ):
             time.sleep(0.02)
         return proof
-
-    def host_standby(self, site: str, slot: str, *, limit_seconds: float) -> Source:
-        """Get the copy there ready to be followed through `slot`. Raises DatasetError."""
-
-        async def act() -> Source:
-            as_owner, as_replicator = self._login(site), self._as_replicator(site)
-            async with (
-                session(as_owner, limit_seconds) as primary,
-                session(as_replicator, limit_seconds) as replicator,
-            ):
-                oldest = await postgres_pairing.host_standby(primary, replicator, slot)
-                return Source(as_owner, slot, oldest)
-
-        return self._ask("host a standby of", site, act())
-
-    def drop_slot(self, site: str, slot: str) -> None:
-        """Forget a follower that the copy there has no more. Raises DatasetError."""
-
-        async def act() -> None:
-            as_owner, as_replicator = self._login(site), self._as_replicator(site)
-            async with (
-                session(as_owner, self._answer_seconds) as server,
-                session(as_replicator, self._answer_seconds) as replicator,
-            ):
-                await postgres_pairing.drop_slot(server, replicator, slot)
-
-        self._ask("drop a slot of", site, act())
-
-    def wait_for_standby(self, site: str, standby: str) -> None:
-        """Commits at that site wait for the standby of that name from now on. Raises DatasetError."""
-
-        async def act() -> None:
-            async with session(self._login(site), self._answer_seconds) as primary:
-                await postgres_pairing.wait_for_standby(primary, standby)
-
-        self._ask("make commits wait at", site, act())
-
-    def replayed(self, site: str) -> int:
-        """How far the standby there has come, as a number of the log. Raises DatasetError."""
-
-        async def act() -> int:
-            async with session(self._login(site), self._answer_seconds) as standby:
-                return await postgres_pairing.replayed(standby)
-
-        return self._ask("ask the position of", site, act())
 
     def databases(self, site: str) -> list[str]:
         """Every database of the server there that takes connections. Raises DatasetError."""

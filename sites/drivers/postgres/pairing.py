@@ -22,6 +22,7 @@ _OLDEST = """
                  * (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size'))
     FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'
 """
+_WAITED_FOR = "SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"
 _SHOW = "SELECT setting FROM pg_settings WHERE name = 'synchronous_standby_names'"
 
 
@@ -59,6 +60,19 @@ async def wait_for_standby(primary: Session, name: str) -> None:
     await _reload(primary)
     while not await primary.value(_SHOW):
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def wait_for_nobody(primary: Session) -> None:
+    """Commits wait for no standby from now on; those that wait already are let go."""
+    await primary.rows("ALTER SYSTEM SET synchronous_standby_names TO ''")
+    await _reload(primary)
+
+
+async def waits_in_vain(primary: Session) -> bool:
+    """Whether commits have to wait for a standby, and none is connected that they could wait for."""
+    if await in_recovery(primary) or not await primary.value(_SHOW):
+        return False
+    return not await primary.value(_WAITED_FOR)
 
 
 async def replayed(standby: Session) -> int:

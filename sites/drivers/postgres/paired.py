@@ -1,0 +1,91 @@
+"""What a PostgreSQL dataset does for the standby of its primary: slots, and commits that wait for it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from sites.drivers.postgres import pairing as postgres_pairing
+from sites.drivers.postgres.rejoin import Source
+from sites.drivers.postgres.session import Login, session
+
+_T = TypeVar("_T")
+
+
+class PairedPostgres(ABC):
+    """The part of a PostgreSQL dataset that is about the pair of its servers."""
+
+    _answer_seconds: float
+
+    def host_standby(self, site: str, slot: str, *, limit_seconds: float) -> Source:
+        """Get the copy there ready to be followed through `slot`. Raises DatasetError."""
+
+        async def act() -> Source:
+            as_owner, as_replicator = self._login(site), self._as_replicator(site)
+            async with (
+                session(as_owner, limit_seconds) as primary,
+                session(as_replicator, limit_seconds) as replicator,
+            ):
+                oldest = await postgres_pairing.host_standby(primary, replicator, slot)
+                return Source(as_owner, slot, oldest)
+
+        return self._ask("host a standby of", site, act())
+
+    def drop_slot(self, site: str, slot: str) -> None:
+        """Forget a follower that the copy there has no more. Raises DatasetError."""
+
+        async def act() -> None:
+            as_owner, as_replicator = self._login(site), self._as_replicator(site)
+            async with (
+                session(as_owner, self._answer_seconds) as server,
+                session(as_replicator, self._answer_seconds) as replicator,
+            ):
+                await postgres_pairing.drop_slot(server, replicator, slot)
+
+        self._ask("drop a slot of", site, act())
+
+    def wait_for_standby(self, site: str, standby: str) -> None:
+        """Commits at that site wait for the standby of that name from now on. Raises DatasetError."""
+
+        async def act() -> None:
+            async with session(self._login(site), self._answer_seconds) as primary:
+                await postgres_pairing.wait_for_standby(primary, standby)
+
+        self._ask("make commits wait at", site, act())
+
+    def wait_for_nobody(self, site: str) -> None:
+        """Commits at that site wait for no standby from now on. Raises DatasetError."""
+
+        async def act() -> None:
+            async with session(self._login(site), self._answer_seconds) as primary:
+                await postgres_pairing.wait_for_nobody(primary)
+
+        self._ask("let commits go on at", site, act())
+
+    def waits_in_vain(self, site: str) -> bool:
+        """Whether commits there wait for a standby that is not connected. Raises DatasetError."""
+
+        async def act() -> bool:
+            async with session(self._login(site), self._answer_seconds) as primary:
+                return await postgres_pairing.waits_in_vain(primary)
+
+        return self._ask("ask whom commits wait for at", site, act())
+
+    def replayed(self, site: str) -> int:
+        """How far the standby there has come, as a number of the log. Raises DatasetError."""
+
+        async def act() -> int:
+            async with session(self._login(site), self._answer_seconds) as standby:
+                return await postgres_pairing.replayed(standby)
+
+        return self._ask("ask the position of", site, act())
+
+    @abstractmethod
+    def _as_replicator(self, site: str) -> Login: ...
+
+    @abstractmethod
+    def _login(self, site: str) -> Login: ...
+
+    @abstractmethod
+    def _ask(self, act: str, site: str, asking: Coroutine[Any, Any, _T]) -> _T: ...
