@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from sites.capability import Proof, Target
 
@@ -85,6 +85,18 @@ class Fault(Protocol):
 
     def undo(self) -> str:
         """What healing will do, in words."""
+        ...
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A fault of which a part strikes later: when the runbook has come to a milestone."""
+
+    @property
+    def milestone(self) -> str: ...
+
+    def follow(self, left: Left) -> Proof:
+        """Do that part of the damage; the proof says whether it is in force."""
         ...
 
 

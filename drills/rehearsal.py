@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from drills.deadman import DeadMan
-from drills.fault import Fault, Healing, undone
+from drills.fault import Fault, Following, Healing, undone
 from drills.guard import check_health
 from drills.lever import Lever
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
@@ -110,8 +110,11 @@ class Rehearsal:
         if self.response is not None and self.response.ended:
             raise GuardError("the responder is not standing watch any more, so nothing was injected")
         armed = self._armed(fault, undo)
+        left = left_of(armed, self.estate.state)
+        if isinstance(fault, Following) and self.response is not None:
+            self.response.strike_at(fault.milestone, lambda: fault.follow(left))
         self.recording.event("fault_begin", detail={"phase_seconds": phase_seconds}, sync=True)
-        proof = fault.inject(left_of(armed, self.estate.state))
+        proof = fault.inject(left)
         self.recording.event("fault_end", detail={"how": proof.how})
         self._record("fault_effective", {**proof.detail, "holds": proof.holds, "how": proof.how})
         if not proof.holds:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from drills.following import Due
 from drills.recording import Recording
+from sites.capability import Proof
 from sites.errors import BlackstartError, GateRefused
 from sites.estate import Estate
 from sites.protection.history import History
@@ -26,10 +28,15 @@ class Response:
         self._error: Exception | None = None
         self._unrecorded: list[str] = []
         self._restore_seconds: dict[str, float] = {}
+        self._due: Due | None = None
         self._foretold = _foretold(estate) if cold else None
 
     def start(self) -> None:
         self._thread.start()
+
+    def strike_at(self, milestone: str, act: Callable[[], Proof]) -> None:
+        """Do a thing as soon as that milestone is reached: a part of the fault, which nobody is told of."""
+        self._due = Due(milestone, act)
 
     def stop(self, limit_seconds: float) -> bool:
         """Call the watch off, or let a failover that has begun end. False if it has not by then."""
@@ -46,6 +53,9 @@ class Response:
         """Record how the runbook ended, as a check with a verdict of its own, and what was foretold of it."""
         if self._foretold is not None:
             self._recording.event("note", detail=self._held_against(self._foretold))
+        if self._due is not None and (why := self._due.why_not()) is not None:
+            told = {"name": "second fault", "verdict": "inconclusive", "reason": why}
+            self._recording.event("check", detail=told)
         verdict, reason = self._conclusion()
         self._recording.event("check", detail={"name": "runbook", "verdict": verdict, "reason": reason})
 
@@ -83,6 +93,8 @@ class Response:
             self._restore_seconds[str(detail["dataset"])] = took
         try:
             self._recording.event(event, source="responder", detail=dict(detail))
+            if self._due is not None and self._due.comes_with(event):
+                self._recording.event("note", detail=self._due.done())
         except BlackstartError as error:
             self._unrecorded.append(f"{event}: {error}")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from drills.fault import Fault
 from drills.faults.corrupt_repository import CorruptRepository
+from drills.faults.dr_not_ready import DrNotReady
 from drills.faults.encrypted_files import EncryptedFiles
 from drills.faults.fill_disk import FillDisk
 from drills.faults.freeze_replica import FreezeReplica
+from drills.faults.kill_orchestrator import KillOrchestrator
 from drills.faults.kill_site import KillSite
 from drills.faults.kinds import Kind
 from drills.faults.lock_repository import LockRepository
@@ -17,10 +19,12 @@ from drills.faults.one_process import KillService, StopService
 from drills.faults.partition import Partition
 from drills.faults.pause_site import PauseSite
 from drills.faults.replicated_damage import ReplicatedTableDamage
+from drills.faults.second_fault import SecondFault
 from drills.faults.shell_fault import ShellFault
 from drills.faults.wrong_key import WrongKey
 from sites.estate import Estate
 from sites.plan import Drill, faults
+from sites.plan.noun import Noun
 
 _PUT_BACK = "what was kept aside is put back; it is the same by its hash, and the repository is checked"
 _SERVED = {"none": "met", "postgres": "met", "files": "met"}
@@ -147,6 +151,30 @@ KINDS = (
         {"postgres": "missed: the other copy has it too", "files": "missed: so has the next backup"},
     ),
     Kind(
+        faults.DrNotReady,
+        DrNotReady,
+        "site",
+        "a site that is up, and a standby elsewhere that can lose its process, or hands on signals",
+        "the standby is brought back, then what ran at the site; not where another site was promoted",
+        {"postgres": "missed: nothing is promoted that is gone or stale"},
+    ),
+    Kind(
+        faults.KillOrchestrator,
+        KillOrchestrator,
+        "site",
+        "a site that is up",
+        "by the dead-man: what ran there is started; not where another site was promoted",
+        dict.fromkeys(_SERVED, "inconclusive: nobody saw the drill to its end"),
+    ),
+    Kind(
+        faults.SecondFault,
+        lambda estate, noun: SecondFault(estate, noun, bound),
+        "site",
+        "a site that is up, and what the second fault needs; a drill that responds by runbook",
+        "the second fault is undone, then the first",
+        dict.fromkeys(_SERVED, "missed where the runbook cannot go on, else met"),
+    ),
+    Kind(
         faults.ShellFault,
         lambda estate, noun: ShellFault(estate, noun),
         "site",
@@ -163,14 +191,18 @@ def fault_of(estate: Estate, drill: Drill) -> Fault:
     return bound(estate, drill.fault)
 
 
-def bound(estate: Estate, noun: faults.Fault) -> Fault:
+def bound(estate: Estate, noun: Noun) -> Fault:
     """A fault of the plan, bound to the estate it would hit."""
-    return _BY_NAME[noun.kind].make(estate, noun)
+    return _BY_NAME[str(noun.kind)].make(estate, noun)  # type: ignore[attr-defined]
 
 
 def struck_sites(estate: Estate, fault: faults.Fault) -> set[str]:
     """The sites that a fault damages, by the plan alone: those have to have opted in."""
     match fault:
+        case faults.DrNotReady():
+            return {fault.site} | _standby_site(estate, fault.dataset)
+        case faults.SecondFault():
+            return {fault.site} | struck_sites(estate, fault.second)
         case faults.SiteFault() | faults.ShellFault():
             return {fault.site}
         case faults.RepositoryFault():

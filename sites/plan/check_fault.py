@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from sites.plan.check_data import process_contradictions
 from sites.plan.exercise import Drill
 from sites.plan.faults import (
+    DrNotReady,
+    Fault,
     FillDisk,
     FreezeReplica,
     KillService,
     LoseNewestSnapshot,
     LoseVolume,
     ReplicatedDamage,
+    SecondFault,
     StopService,
 )
 from sites.plan.plan import Plan
@@ -22,11 +25,19 @@ Found = Iterator[tuple[Place, str]]
 
 
 def fault_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
-    match drill.fault:
+    yield from _of(plan, drill.fault, place)
+    if isinstance(drill.fault, SecondFault):
+        yield from _of(plan, drill.fault.second, (*place, "second"))
+        if drill.respond != "runbook":
+            yield (*place, "at"), "nothing comes to a milestone in this drill; it needs `respond: runbook`"
+
+
+def _of(plan: Plan, fault: Fault, place: Place) -> Found:
+    match fault:
         case KillService() | StopService() | FillDisk() | LoseVolume() as lost:
             if lost.site in plan.sites:
                 yield from process_contradictions(plan, lost.site, lost.process, (*place, "process"))
-        case FreezeReplica() as frozen:
+        case FreezeReplica() | DrNotReady() as frozen:
             yield from _standby(plan, frozen, place)
         case ReplicatedDamage() as damage:
             yield from _damage(plan, damage, place)
@@ -38,10 +49,10 @@ def fault_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
             return
 
 
-def _standby(plan: Plan, frozen: FreezeReplica, place: Place) -> Found:
+def _standby(plan: Plan, frozen: FreezeReplica | DrNotReady, place: Place) -> Found:
     dataset = plan.datasets.get(frozen.dataset)
     if dataset is not None and (dataset.kind != "postgres" or dataset.standby is None):
-        yield (*place, "dataset"), f'"{frozen.dataset}" has no standby to freeze'
+        yield (*place, "dataset"), f'"{frozen.dataset}" has no standby'
 
 
 def _damage(plan: Plan, damage: ReplicatedDamage, place: Place) -> Found:

@@ -132,6 +132,53 @@ class ReplicatedDamage(Noun):
     table: Text | None = Field(None, description="SCHEMA.TABLE that is struck, of a database")
 
 
+class DrNotReady(SiteFault):
+    """The standby fails first, and then the site that it would have replaced is killed."""
+
+    kind: Literal["dr_not_ready"]
+    site: SiteName = Field(description="the site to lose")
+    dataset: DatasetName = Field(description="whose standby fails first")
+    standby: Literal["gone", "stale"] = Field(
+        "gone", description="gone: its server is killed; stale: it receives no changes any more"
+    )
+    stale_for: PositiveSpan = Field(parse_duration("2s"), description="so long before the site is lost")
+
+
+class KillOrchestrator(SiteFault):
+    """The site is killed, and some time later the orchestrator of the drill, by SIGKILL."""
+
+    kind: Literal["kill_orchestrator"]
+    site: SiteName = Field(description="the site to lose")
+    later: PositiveSpan = Field(
+        parse_duration("1s"), description="so long after the site the orchestrator dies"
+    )
+
+
+Second = Annotated[
+    KillService
+    | StopService
+    | PauseSite
+    | Partition
+    | LoseNewestSnapshot
+    | LockRepository
+    | WrongKey
+    | CorruptRepository
+    | FreezeReplica,
+    Field(discriminator="kind"),
+]
+
+
+class SecondFault(SiteFault):
+    """The site is killed, and when the runbook has come to a milestone another fault strikes."""
+
+    kind: Literal["second_fault_during_recovery"]
+    site: SiteName = Field(description="the site to lose first")
+    at: Literal["detected", "decided", "fenced", "promoted", "restored", "started", "redirected"] = Field(
+        description="the milestone of the runbook"
+    )
+    second: Second = Field(description="what strikes then")
+
+
 class ShellFault(Noun):
     """The user's own commands."""
 
@@ -161,6 +208,9 @@ Fault = Annotated[
     | CorruptRepository
     | FreezeReplica
     | ReplicatedDamage
+    | DrNotReady
+    | KillOrchestrator
+    | SecondFault
     | ShellFault,
     Field(discriminator="kind"),
 ]

@@ -104,11 +104,12 @@ def changed(
     built: example.Desk,
     *,
     services: dict[str, Any] | None = None,
+    sites: dict[str, Any] | None = None,
     drill: dict[str, Any] | None = None,
     cold: dict[str, Any] | None = None,
     gate: bool = True,
 ) -> Plan:
-    """The desk's plan with a shorter drill, and with these keys of services and of the drill changed.
+    """The desk's plan with a shorter drill, and with these keys of services, sites and of the drill changed.
 
     With `cold`, also the drill "recover-cold" of the same service, and what is promised of it.
     Without `gate` the engine starts whatever orders are missing.
@@ -124,6 +125,8 @@ def changed(
         declared["drills"]["recover-cold"] = {k: v for k, v in {**usual, **cold}.items() if v is not None}
     for name, keys in (services or {}).items():
         declared["services"][name] |= keys
+    for name, keys in (sites or {}).items():
+        declared["sites"][name] |= keys
     declared["evidence"]["heads"] = "${BLACKSTART_EVIDENCE}-heads.jsonl"
     text = yaml.safe_dump(declared, sort_keys=False).encode()
     return read_plan(example.PLAN, text, {**built.environ, **built.variables})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -100,3 +101,32 @@ def test_a_kill_at_any_moment_leaves_nothing_behind(desk: RunningDesk, seed: int
     chance = random.Random(seed)  # noqa: S311 - the moments are to be the same each time
     event = chance.choice(["steady", "fault_begin", "fault_effective", "detected", "promoted", "redirected"])
     check_nothing_is_left_after_a_kill(desk, event, chance.uniform(0, 0.6))
+
+
+@pytest.mark.campaign
+@pytest.mark.cell("kill_orchestrator", "processes", "postgres", verdict="inconclusive")
+def test_a_drill_whose_fault_kills_its_own_orchestrator(desk: RunningDesk) -> None:
+    """The dead-man undoes it and the recorder closes the ledger: the evidence says so, and is no success."""
+    desk = desk.with_(drill={"fault": {"kind": "kill_orchestrator", "site": "primary", "later": "300ms"}})
+    plan = desk.plan_beside_the_example()
+    try:
+        orchestrator = drill_in_the_background(desk, plan)
+        assert orchestrator.wait(90) == -signal.SIGKILL
+        (run,) = chain.unfinished(desk.plan.evidence.path)
+        wait_until(partial(not_held, run.path), 150)
+        recovered = blackstart(desk, plan, "recover")
+        if b"failover --resume" in recovered.stdout:
+            resumed = blackstart(desk, plan, "failover", "--resume", "--environment", "demo")
+            assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    finally:
+        plan.unlink()
+    told = [json.loads(line) for line in (run.path / "ledger.jsonl").read_bytes().splitlines()]
+    (undo,) = [line["detail"] for line in told if line.get("event") == "undo"]
+    (aborted,) = [line["detail"] for line in told if line.get("event") == "aborted"]
+    assert undo["by"] == "dead-man"
+    assert "the orchestrator is gone; its dead-man undid the fault" in aborted["reason"]
+    report = json.loads((run.path / "report.json").read_text())
+    assert report["verdict"] == "inconclusive"
+    writers = [site for site in ("primary", "dr") if desk.estate.postgres("orders").writable(site)]
+    assert len(writers) == 1, f"writers: {writers}"
+    assert verify(desk.plan.evidence.path).intact

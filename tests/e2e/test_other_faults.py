@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drills.closing import Closed
 from rto_rpo.evidence.checking.verify import verify
-from tests.e2e.desks import RunningDesk, ledger
+from tests.e2e.desks import RunningDesk, ledger, running_desk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.campaign]
 
@@ -15,11 +17,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.campaign]
 def drilled(desk: RunningDesk, **fault: Any) -> tuple[str, str]:
     """The verdict, and what the undo came to."""
     run = desk.with_(drill={"fault": fault}).drill()
-    (undo,) = [line["detail"] for line in ledger(run) if line.get("event") == "undo"]
     assert verify(desk.plan.evidence.path).intact
     writers = [site for site in ("primary", "dr") if desk.estate.postgres("orders").writable(site)]
     assert writers == ["dr"], run.report["reasons"]
-    return run.verdict, undo["undone"]
+    return run.verdict, undone(run)
+
+
+def undone(run: Closed) -> str:
+    (undo,) = [line["detail"] for line in ledger(run) if line.get("event") == "undo"]
+    return str(undo["undone"])
 
 
 @pytest.mark.cell("pause_site", "processes", "postgres", verdict="met")
@@ -37,3 +43,40 @@ def test_a_site_that_lost_its_database_is_failed_over(desk: RunningDesk) -> None
 def test_a_service_that_was_stopped_is_failed_over(desk: RunningDesk) -> None:
     fault = {"kind": "stop_service", "site": "primary", "process": "gateway"}
     assert drilled(desk, **fault) == ("met", "reverted, fenced")
+
+
+@pytest.mark.cell("dr_not_ready", "processes", "postgres", verdict="missed")
+@pytest.mark.parametrize("standby", ["gone", "stale"])
+def test_what_cannot_take_over_is_not_promoted_and_the_drill_says_so(desk_folder: Path, standby: str) -> None:
+    """Nobody serves then: the old primary is fenced, and whether it may come back is for people to say."""
+    with running_desk(desk_folder) as built:
+        fault = {"kind": "dr_not_ready", "site": "primary", "dataset": "orders", "standby": standby}
+        run = built.with_(drill={"fault": fault}, sites={"dr": {"drills": True}}).drill()
+        assert run.verdict == "missed", run.report["reasons"]
+        assert "promoted" not in {line.get("event") for line in ledger(run)} or standby == "stale"
+        assert undone(run) == "reverted, fenced"
+        assert set(built.estate.site("dr").running()) >= {"postgres"}
+        assert built.estate.site("primary").proven_gone().holds
+        assert verify(built.plan.evidence.path).intact
+
+
+@pytest.mark.cell("second_fault_during_recovery", "processes", "postgres", verdict="missed")
+def test_a_second_blow_while_the_runbook_is_at_work(desk_folder: Path) -> None:
+    second = {"kind": "kill_service", "site": "dr", "process": "postgres"}
+    fault = {
+        "kind": "second_fault_during_recovery",
+        "site": "primary",
+        "at": "promoted",
+        "second": second,
+    }
+    with running_desk(desk_folder) as built:
+        run = built.with_(drill={"fault": fault}, sites={"dr": {"drills": True}}).drill()
+        assert run.verdict == "missed", run.report["reasons"]
+        (note,) = [
+            line["detail"] for line in ledger(run) if line.get("detail", {}).get("about") == "second fault"
+        ]
+        assert note["holds"] is True
+        assert undone(run) == "reverted, fenced"
+        assert built.estate.postgres("orders").writable("dr") is True
+        assert built.estate.site("primary").proven_gone().holds
+        assert verify(built.plan.evidence.path).intact

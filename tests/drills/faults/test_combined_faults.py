@@ -1,0 +1,165 @@
+"""Faults of more than one part: a standby that failed first, a second blow, an orchestrator that dies too."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from drills.fault import Following, Left
+from drills.following import Due
+from drills.undo import room_of
+from sites.capability import Proof
+from sites.drivers import command
+from sites.errors import GuardError, SiteError
+from sites.estate import Estate
+from sites.recovery.fence import Fences
+from tests.drills.faults.conftest import estate_of
+from tests.drills.faults.injecting import Injected, check_healed, fault, inject
+from tests.sites.drivers.pairs import Pair
+from tests.sites.recovery.light import light_estate
+
+ROOT = Path(__file__).parents[3]
+SECOND = {
+    "kind": "second_fault_during_recovery",
+    "site": "primary",
+    "at": "promoted",
+    "second": {"kind": "kill_service", "site": "dr", "process": "gateway"},
+}
+INJECTED_AND_KILLED = """
+import sys, time
+from pathlib import Path
+from drills.fault import Left
+from sites.estate import Estate
+from sites.plan import read_plan
+from tests.drills.faults.injecting import fault
+path = Path(sys.argv[1])
+estate = Estate(read_plan(path, path.read_bytes(), {}))
+made = fault(estate, kind="kill_orchestrator", site="primary", later="50ms")
+targets = tuple(target.name for target in made.ready() if target.kind == "process")
+left = Left(targets, path.parent / "room", made.arm(path.parent / "room"))
+print(made.inject(left).how, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def both_up(tmp_path: Path) -> Iterator[Estate]:
+    estate = estate_of(tmp_path)
+    for name in ("primary", "dr"):
+        estate.site(name).up()
+    yield estate
+    for name in ("primary", "dr"):
+        estate.site(name).kill()
+
+
+def follow(injected: Injected) -> Proof:
+    """As the responder does when the milestone comes."""
+    made = fault(injected.estate, **injected.declared)
+    assert isinstance(made, Following)
+    return made.follow(injected.left)
+
+
+@pytest.mark.cell("second_fault_during_recovery", "processes", "none")
+def test_a_second_fault_waits_for_its_milestone_and_both_are_undone(both_up: Estate) -> None:
+    injected = inject(both_up, **SECOND)
+    assert both_up.site("primary").running() == {}
+    assert set(both_up.site("dr").running()) == {"postgres", "gateway"}
+    assert follow(injected).holds
+    assert set(both_up.site("dr").running()) == {"postgres"}
+    check_healed(injected)
+    for name in ("primary", "dr"):
+        assert set(both_up.site(name).running()) == {"postgres", "gateway"}
+
+
+def test_a_second_fault_that_never_came_leaves_only_the_first_to_undo(both_up: Estate) -> None:
+    injected = inject(both_up, **SECOND)
+    check_healed(injected)
+
+
+def test_the_worse_end_counts_for_both(both_up: Estate) -> None:
+    injected = inject(both_up, **SECOND)
+    follow(injected)
+    Fences(both_up.state).raise_("primary", "failover")
+    assert injected.heal().undone == "reverted, fenced"
+    assert both_up.site("primary").proven_gone().holds
+    assert set(both_up.site("dr").running()) == {"postgres", "gateway"}
+
+
+def test_what_is_due_comes_once_and_says_what_became_of_it() -> None:
+    struck: list[int] = []
+
+    def act() -> Proof:
+        struck.append(1)
+        return Proof(True, "struck")
+
+    due = Due("promoted", act)
+    assert due.why_not() == 'the runbook did not come to "promoted", so nothing more was injected'
+    assert not due.comes_with("fenced")
+    assert due.comes_with("promoted")
+    assert due.done()["how"] == "struck"
+    assert not due.comes_with("promoted")
+    assert (due.why_not(), struck) == (None, [1])
+
+
+def test_what_was_due_and_failed_is_no_success() -> None:
+    def act() -> Proof:
+        raise SiteError("no way in")
+
+    due = Due("promoted", act)
+    due.comes_with("promoted")
+    assert due.done()["holds"] is False
+    assert due.why_not() == "it did not take effect: no way in"
+
+
+@pytest.mark.cell("kill_orchestrator", "processes", "none")
+def test_whoever_kills_himself_leaves_what_another_can_undo(sleeping: Estate) -> None:
+    argv = [sys.executable, "-c", INJECTED_AND_KILLED, sleeping.plan.path]
+    done = command.run(argv, limit_seconds=30, env={"PYTHONPATH": str(ROOT)}, ok_codes=[-signal.SIGKILL])
+    assert "the orchestrator is killed 0.05 s after" in done.stdout
+    assert sleeping.site("primary").running() == {}
+    made = fault(sleeping, kind="kill_orchestrator", site="primary")
+    left = left_of_a_stranger(sleeping)
+    assert made.heal(left).undone == "reverted"
+    assert made.healed(left).holds
+
+
+def left_of_a_stranger(estate: Estate) -> Left:
+    return Left(("postgres", "gateway"), room_of(estate.state, "a-run"), {"writers": []})
+
+
+def test_whoever_undoes_it_first_is_not_killed(sleeping: Estate) -> None:
+    made = fault(sleeping, kind="kill_orchestrator", site="primary", later="1h")
+    made.ready()
+    left = left_of_a_stranger(sleeping)
+    assert made.inject(left).holds
+    assert made.heal(left).undone == "reverted"
+    assert made._timer is not None  # type: ignore[attr-defined]
+    assert made._timer.finished.is_set()  # type: ignore[attr-defined]
+
+
+@pytest.mark.postgres
+@pytest.mark.cell("dr_not_ready", "processes", "postgres")
+@pytest.mark.parametrize("standby", ["gone", "stale"])
+def test_a_standby_that_failed_first_comes_back_first(new_pair: Callable[..., Pair], standby: str) -> None:
+    pair = new_pair(synchronous=False)
+    estate = light_estate(pair)
+    declared = {"kind": "dr_not_ready", "site": "primary", "dataset": "orders", "stale_for": "100ms"}
+    injected = inject(estate, **declared, standby=standby)
+    assert pair.dataset.writable("primary") is None
+    assert pair.dataset.writable("dr") is (None if standby == "gone" else False)
+    check_healed(injected)
+    pair.dataset.wait_until_answering("primary", limit_seconds=20)
+    assert (pair.dataset.writable("primary"), pair.dataset.writable("dr")) == (True, False)
+    assert pair.dataset.wait_until_in_sync(limit_seconds=20).holds
+
+
+@pytest.mark.postgres
+def test_a_standby_that_does_not_run_cannot_fail_first(new_pair: Callable[..., Pair]) -> None:
+    pair = new_pair(synchronous=False)
+    pair.dr.kill()
+    with pytest.raises(GuardError, match='cannot lose the standby at site "dr": it does not run'):
+        fault(light_estate(pair), kind="dr_not_ready", site="primary", dataset="orders").ready()
