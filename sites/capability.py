@@ -224,6 +224,36 @@ class Partitionable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Slowness:
+    """Half of `latency_seconds` is added each way; of the packets each way `loss_percent` are lost."""
+
+    latency_seconds: float = 0.0
+    loss_percent: float = 0.0
+    rate_bits: int = 0
+
+
+@runtime_checkable
+class Slowable(Protocol):
+    """A site whose network, and no other, can be made slow."""
+
+    def cannot_slow(self, wanted: Slowness) -> str | None:
+        """Why it cannot be done here; None if it can. Changes nothing."""
+        ...
+
+    def slow(self, wanted: Slowness) -> Proof:
+        """Make it so; return once that is in force. Latency is added to connections made from now on."""
+        ...
+
+    def quicken(self) -> Proof:
+        """Take all of it away; the proof says whether nothing is left. No effect where nothing is."""
+        ...
+
+    def slowed(self) -> Proof:
+        """Whether anything of ours slows it now."""
+        ...
+
+
 @runtime_checkable
 class HoldingVolumes(Protocol):
     """A site whose volumes can be worked on where they are, be what uses them running or not."""

@@ -21,6 +21,7 @@ from drills.faults.pause_site import PauseSite
 from drills.faults.replicated_damage import ReplicatedTableDamage
 from drills.faults.second_fault import SecondFault
 from drills.faults.shell_fault import ShellFault
+from drills.faults.slow_network import SlowNetwork
 from drills.faults.wrong_key import WrongKey
 from sites.estate import Estate
 from sites.plan import Drill, faults
@@ -85,6 +86,14 @@ KINDS = (
         "a site with a network namespace of its own",
         "nothing is dropped any more; where another site was promoted its processes are killed first",
         _SERVED,
+    ),
+    Kind(
+        faults.SlowNetwork,
+        SlowNetwork,
+        "site",
+        "a site with a network namespace of its own; latency: of processes; rate: tc and ip there",
+        "all of it is taken away; where another site was promoted its processes are killed first",
+        dict.fromkeys(_SERVED, "met where the objectives leave room for it, else missed"),
     ),
     Kind(
         faults.FillDisk,

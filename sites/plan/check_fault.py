@@ -16,6 +16,7 @@ from sites.plan.faults import (
     LoseVolume,
     ReplicatedDamage,
     SecondFault,
+    SlowNetwork,
     StopService,
 )
 from sites.plan.plan import Plan
@@ -39,6 +40,8 @@ def _of(plan: Plan, fault: Fault, place: Place) -> Found:
                 yield from process_contradictions(plan, lost.site, lost.process, (*place, "process"))
         case FreezeReplica() | DrNotReady() as frozen:
             yield from _standby(plan, frozen, place)
+        case SlowNetwork() as slow if not (slow.latency.ns or slow.loss or slow.rate):
+            yield place, "nothing would be slow; write latency, loss or rate"
         case ReplicatedDamage() as damage:
             yield from _damage(plan, damage, place)
         case LoseNewestSnapshot() as lost:

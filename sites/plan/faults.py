@@ -9,7 +9,17 @@ from pydantic import Field
 from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
 from sites.plan.references import DatasetName, EnvValue, ProcessName, RepositoryName, SiteName
-from sites.plan.scalars import Command, Count, EnvName, InnerPath, PositiveSpan, Text
+from sites.plan.scalars import (
+    BitRate,
+    Command,
+    Count,
+    EnvName,
+    InnerPath,
+    PositiveSpan,
+    Share,
+    Span,
+    Text,
+)
 
 
 class NoFault(Noun):
@@ -59,6 +69,17 @@ class Partition(SiteFault):
     direction: Literal["both", "inbound", "outbound"] = Field(
         "both", description="inbound: what others send to the site; outbound: what it sends to them"
     )
+
+
+class SlowNetwork(SiteFault):
+    """What goes to and from the site is late, lost in part, or only so much a second."""
+
+    kind: Literal["slow_network"]
+    latency: Span = Field(
+        parse_duration("0s"), description="added to each round trip of TCP connections made to the site"
+    )
+    loss: Share = Field(0.0, description="percent of its packets that are lost, each way")
+    rate: BitRate | None = Field(None, description="most that it sends, such as 1mbit; default: no limit")
 
 
 class FillDisk(SiteFault):
@@ -200,6 +221,7 @@ Fault = Annotated[
     | StopService
     | PauseSite
     | Partition
+    | SlowNetwork
     | FillDisk
     | LoseVolume
     | LoseNewestSnapshot

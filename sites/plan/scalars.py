@@ -22,6 +22,8 @@ _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?/ ?([smh])")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REMOTE = re.compile(r"(s3|sftp|rest|rclone|swift|azure|gs|b2):")
+_BIT_RATE = re.compile(r"([0-9]{1,6})(kbit|mbit|gbit)")
+_BITS = {"kbit": 1000, "mbit": 1000_000, "gbit": 1000_000_000}
 _CRON = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
 _CRON_ITEM = re.compile(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([0-9]{1,2}))?")
 
@@ -126,6 +128,26 @@ def _read_host_port(value: str) -> str:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """So many bits a second, as a plan writes them."""
+
+    text: str
+    per_second: int
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _read_bit_rate(value: object) -> Bits:
+    if isinstance(value, Bits):
+        return value
+    found = _BIT_RATE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not int(found[1]):
+        raise ValueError(f'{value!r} is no rate of bits; write "64kbit", "1mbit" or "1gbit", for each second')
+    return Bits(str(value), int(found[1]) * _BITS[found[2]])
+
+
 def _read_inner_path(value: object) -> PurePosixPath:
     path = PurePosixPath(os.path.normpath(value)) if isinstance(value, str | PurePosixPath) else None
     if path is None or not path.is_absolute() or "\0" in str(path) or len(path.parts) < 2:
@@ -198,6 +220,13 @@ EnvName = Annotated[str, AfterValidator(read_env_name)]
 Location = Annotated[
     Path, PlainValidator(read_path), PlainSerializer(str), WithJsonSchema({"type": "string", "minLength": 1})
 ]
+BitRate = Annotated[
+    Bits,
+    PlainValidator(_read_bit_rate),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": f"^{_BIT_RATE.pattern}$"}),
+]
+Share = Annotated[float, Field(ge=0, le=100)]
 InnerPath = Annotated[
     PurePosixPath,
     PlainValidator(_read_inner_path),

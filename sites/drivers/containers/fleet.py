@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sites.capability import Direction, Proof
+from sites.capability import Direction, Proof, Slowness
 from sites.drivers.containers import partition
 from sites.drivers.containers.daemon import Container, Daemon
+from sites.drivers.slow import Slow
 from sites.errors import SiteError
 
 _Told = TypeVar("_Told")
@@ -90,6 +91,44 @@ class Fleet:
         self._each(self.alive(), lambda one: partition.mend(self.daemon, one))
         left = _names(self._without_packets(self.alive()))
         return Proof(not left, f"still cut off: {left}" if left else "no container is cut off")
+
+    def cannot_slow(self, wanted: Slowness) -> str | None:
+        """A relay would have to run beside each container, and its image may have nothing to run one."""
+        if wanted.latency_seconds:
+            return "latency takes a relay, and nothing runs one beside a container: loss and rate can be had"
+        alive = self.alive()
+        for one in alive:
+            if one.network_mode == "host":
+                return f'container "{one.name}" has the machine\'s own network; slowing that hits everybody'
+        reasons = self._each(alive, lambda one: self._slow(one).why_not(wanted))
+        return next((why for why in reasons if why), None) if alive else "no container runs"
+
+    def slow(self, wanted: Slowness) -> None:
+        def act(one: Container) -> None:
+            if wanted.loss_percent:
+                self._slow(one).lose(wanted.loss_percent)
+            if wanted.rate_bits:
+                self._slow(one).limit(wanted.rate_bits)
+
+        self._each(self.alive(), act)
+
+    def slowed(self) -> Proof:
+        alive = self.alive()
+        return _all_of(alive, self._slow_ones(alive), "slow")
+
+    def quicken(self) -> Proof:
+        """What has ended is not slow any more."""
+        self._each(self.alive(), lambda one: self._slow(one).clear())
+        left = _names(self._slow_ones(self.alive()))
+        return Proof(not left, f"still slow: {left}" if left else "no container is slow")
+
+    def _slow_ones(self, containers: Collection[Container]) -> list[Container]:
+        told = self._each(containers, lambda one: self._slow(one).marks())
+        return [one for one, marks in zip(containers, told, strict=True) if marks]
+
+    def _slow(self, container: Container) -> Slow:
+        where = f'container "{container.name}"'
+        return Slow(where, lambda argv: self.daemon.beside(container, argv))
 
     def _without_packets(self, containers: Collection[Container]) -> list[Container]:
         told = self._each(containers, lambda one: partition.is_cut(self.daemon, one))

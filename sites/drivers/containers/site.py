@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from rto_rpo.durable import make_folder
-from sites.capability import Direction, Proof, Target, Version
+from sites.capability import Direction, Proof, Slowness, Target, Version
 from sites.drivers.asked import asked
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.containers.daemon import Container, Daemon
@@ -205,6 +205,20 @@ class ContainerSite:
 
     def partitioned(self) -> Proof:
         return self._fleet.cut_off()
+
+    def cannot_slow(self, wanted: Slowness) -> str | None:
+        return self._fleet.cannot_slow(wanted)
+
+    def slow(self, wanted: Slowness) -> Proof:
+        """Lose packets at every container, limit what it sends, or both; return once that is in force."""
+        self._fleet.slow(wanted)
+        return self.slowed()
+
+    def quicken(self) -> Proof:
+        return self._fleet.quicken()
+
+    def slowed(self) -> Proof:
+        return self._fleet.slowed()
 
     def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
         """Its volumes; a folder of the daemon's machine may be anybody's."""

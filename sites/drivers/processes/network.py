@@ -17,7 +17,7 @@ from sites.capability import Direction, Proof
 from sites.drivers import command
 from sites.drivers.packets import NOT_THERE, TABLE, rules
 from sites.drivers.processes.record import SiteRecord
-from sites.errors import BlackstartError, SiteError
+from sites.errors import SiteError
 
 PREFIX = 30
 _LIMIT_SECONDS = 10.0
@@ -64,12 +64,9 @@ class OwnNetwork:
         if record is None or record.first() is None:
             return "nothing runs there"
         if _shares_ours(record):
-            return "it came up in the machine's own network; cutting that off hits everybody"
-        try:
-            self._run([*_inside(record), "nft", "list", "tables"])
-        except BlackstartError as error:
-            return str(error)
-        return None
+            return "it came up in the machine's own network; what is done to that hits everybody"
+        code, said = self.inside(record, ["nft", "list", "tables"])
+        return f"nft does not work there: {said.strip()}" if code else None
 
     def cut(self, record: SiteRecord | None, direction: Direction) -> Proof:
         why = self.why_not(record)
@@ -81,16 +78,10 @@ class OwnNetwork:
     def is_cut(self, record: SiteRecord | None) -> Proof:
         if record is None or record.first() is None:
             return Proof(False, f'no process of site "{self._site}" is there')
-        done = command.run(
-            [*_inside(record), "nft", "list", "table", *TABLE.split()],
-            limit_seconds=_LIMIT_SECONDS,
-            env={"PATH": _PATH, "LC_ALL": "C"},
-            ok_codes=(0, 1),
-        )
-        if done.exit_code and NOT_THERE not in done.stderr:
-            raise SiteError(f'cannot ask site "{self._site}" whether it is cut off: {done.stderr.strip()}')
-        dropped = not done.exit_code
-        return Proof(dropped, f'packets of site "{self._site}" are {"" if dropped else "not "}dropped')
+        code, said = self.inside(record, ["nft", "list", "table", *TABLE.split()])
+        if code and NOT_THERE not in said:
+            raise SiteError(f'cannot ask site "{self._site}" whether it is cut off: {said.strip()}')
+        return Proof(not code, f'packets of site "{self._site}" are {"not " if code else ""}dropped')
 
     def mend(self, record: SiteRecord | None) -> Proof:
         """Drop nothing any more. What has ended took its cut along."""
@@ -99,6 +90,16 @@ class OwnNetwork:
             self._run([*_inside(record), "nft", "delete", "table", *TABLE.split()])
             proof = self.is_cut(record)
         return Proof(not proof.holds, proof.how)
+
+    def inside(self, record: SiteRecord, argv: Sequence[str]) -> tuple[int, str]:
+        """Run a program in the site's network: its exit code, and all that it said."""
+        done = command.run(
+            [*_inside(record), *argv],
+            limit_seconds=_LIMIT_SECONDS,
+            env={"PATH": _PATH, "LC_ALL": "C"},
+            ok_codes=range(256),
+        )
+        return done.exit_code, done.stdout + done.stderr
 
     def _run(self, argv: Sequence[str], said: str | None = None) -> None:
         command.run(argv, input=said, limit_seconds=_LIMIT_SECONDS, env={"PATH": _PATH, "LC_ALL": "C"})

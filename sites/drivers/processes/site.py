@@ -18,12 +18,13 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 
-from sites.capability import Direction, Proof, Target
+from sites.capability import Proof, Target
 from sites.drivers import command
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.processes import control, stillness
 from sites.drivers.processes.kill import Aim
 from sites.drivers.processes.network import OwnNetwork
+from sites.drivers.processes.networked import Networked
 from sites.drivers.processes.record import SiteRecord, prove_gone
 from sites.drivers.processes.roster import Roster
 from sites.drivers.processes.spec import ProcessSpec, forget_pid
@@ -36,8 +37,10 @@ UP_SECONDS = 20.0
 KILL_SECONDS = 10.0
 
 
-class ProcessSite:
-    """Running and Killable. `until_pid`: the site is lost whole as soon as that process is gone.
+class ProcessSite(Networked):
+    """Running, Killable, and what its network makes of it.
+
+    `until_pid`: the site is lost whole as soon as that process is gone.
 
     `namespace` says whether the site gets a PID namespace of its own; by default wherever that works.
     `barred` says why a declared process must not be started now, or None. `network`: its address in a network
@@ -131,27 +134,6 @@ class ProcessSite:
 
     def paused(self) -> Proof:
         return stillness.paused(self.name, self._record())
-
-    def cannot_partition(self) -> str | None:
-        if self._network is None:
-            return "it shares the machine's network; with `network` it has one of its own"
-        return self._network.why_not(self._record())
-
-    def partition(self, direction: Direction) -> Proof:
-        """Drop packets from now on; return once that is in force. Within the site all goes on."""
-        if self._network is None:
-            return Proof(False, f'site "{self.name}" has no network of its own')
-        return self._network.cut(self._record(), direction)
-
-    def reconnect(self) -> Proof:
-        if self._network is None:
-            return Proof(True, f'site "{self.name}" has no network of its own')
-        return self._network.mend(self._record())
-
-    def partitioned(self) -> Proof:
-        if self._network is None:
-            return Proof(False, f'site "{self.name}" has no network of its own')
-        return self._network.is_cut(self._record())
 
     def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
         """Below its own folder everything is the site's."""
