@@ -14,6 +14,7 @@ from tests.fakes.orders import OrdersService
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
+@pytest.mark.cell("kill_site", "processes", "files", verdict="met")
 def test_marks_in_restored_files_tell_what_was_lost(desk: RunningDesk) -> None:
     outside = OrdersService()
     keys = {
