@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from drills.recording import Recording
 from drills.undisturbed import undisturbed
-from sites.capability import Partitionable, Pausable, Proof, SiteDriver
+from sites.capability import Proof, SiteDriver
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan import Drill, KillSite
 from sites.plan.faults import Partition, PauseSite
 from sites.recovery.fence import Fences
 from sites.recovery.under_way import journal_of
+from sites.strikable import Partitionable, Pausable
 
 SECONDS_MAX = 10.0
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from drills.fault import Healing, Left
 from drills.faults.freeze_replica import FreezeReplica
 from drills.faults.kill_site import KillSite
-from sites.capability import KillingOne, Proof, Target
+from sites.capability import Proof, Target
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan.faults import DrNotReady as Noun
+from sites.strikable import KillingOne
 
 _ANSWER_SECONDS = 30.0
 _RECEIVER = "receiver"

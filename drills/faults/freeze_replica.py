@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from drills.fault import Healing, Left
-from sites.capability import Proof, Signalling, Target
+from sites.capability import Proof, Target
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
+from sites.strikable import Signalling
 
 _LIMIT_SECONDS = 5.0
 _LOOK_SECONDS = 0.005

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from drills.fault import Healing, Left
 from drills.faults.volume_fault import VolumeFault
-from sites.capability import KillingOne, Proof, Target
+from sites.capability import Proof, Target
 from sites.errors import BlackstartError
+from sites.strikable import KillingOne
 
 KEPT = ".blackstart-lost"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from drills.fault import Healing, Left
 from drills.faults.site_fault import SiteFault
-from sites.capability import Direction, Partitionable, Proof, Target
+from sites.capability import Proof, Target
 from sites.errors import GuardError
 from sites.estate import Estate
+from sites.strikable import Direction, Partitionable
 
 
 class Partition(SiteFault):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from drills.fault import Healing, Left
 from drills.faults.site_fault import SiteFault
-from sites.capability import Pausable, Proof, Target
+from sites.capability import Proof, Target
+from sites.strikable import Pausable
 
 
 class PauseSite(SiteFault):

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from drills.fault import Healing, Left
-from sites.capability import Killable, Proof, ReconnectingFenced
+from sites.capability import Killable, Proof
 from sites.estate import Estate
 from sites.recovery.fence import Fences
+from sites.strikable import ReconnectingFenced
 
 WRITERS = "writers"
 

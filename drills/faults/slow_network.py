@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from drills.fault import Healing, Left
 from drills.faults.site_fault import SiteFault
-from sites.capability import Proof, Slowable, Slowness, Target
+from sites.capability import Proof, Target
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.plan.faults import SlowNetwork as Noun
+from sites.strikable import Slowable, Slowness
 
 
 class SlowNetwork(SiteFault):

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from drills.faults.site_fault import SiteFault
-from sites.capability import HoldingVolumes, Target
+from sites.capability import Target
 from sites.drivers.volume import Room, Volume
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.plan.faults import FillDisk, LoseVolume
+from sites.strikable import HoldingVolumes
 
 
 class VolumeFault(SiteFault):

@@ -5,7 +5,7 @@ It is ours alone by its name, drops what passes in the directions it was told, a
 
 from __future__ import annotations
 
-from sites.capability import Direction
+from sites.strikable import Direction
 
 TABLE = "inet blackstart_cut"
 NOT_THERE = "No such file or directory"

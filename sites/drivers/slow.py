@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sites.capability import Proof, Slowness
+from sites.capability import Proof
 from sites.errors import SiteError
+from sites.strikable import Slowness
 
 TABLE, RELAY_TABLE = "inet blackstart_slow", "ip blackstart_relay"
 _HANDLE = "b1ac:"

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from sites.capability import HoldingVolumes
 from sites.errors import SiteError
+from sites.strikable import HoldingVolumes
 
 _SCRIPT = (Path(__file__).parent / "volume.sh").read_text(encoding="utf-8")
 _LIMIT_SECONDS = 60.0

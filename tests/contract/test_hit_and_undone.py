@@ -14,9 +14,10 @@ from typing import Protocol
 
 import pytest
 
-from sites.capability import Direction, Killable, KillingOne, Partitionable, Pausable, Running
+from sites.capability import Killable, Running
 from sites.drivers.containers.daemon import PROCESS_LABEL, SITE_LABEL, Daemon
 from sites.drivers.containers.site import ContainerSite
+from sites.strikable import Direction, KillingOne, Partitionable, Pausable
 from tests.contract.test_running_and_killable import processes
 from tests.engine import real_sites, specs
 from tests.fakes.docker_daemon import FakeDocker, Kept, serving

@@ -7,11 +7,12 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sites.capability import Direction, Proof, Slowness
+from sites.capability import Proof
 from sites.drivers.containers import partition
 from sites.drivers.containers.daemon import Container, Daemon
 from sites.drivers.slow import Slow
 from sites.errors import SiteError
+from sites.strikable import Direction, Slowness
 
 _Told = TypeVar("_Told")
 

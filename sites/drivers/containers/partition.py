@@ -6,10 +6,10 @@ machine's own network is touched. It ends with the container.
 
 from __future__ import annotations
 
-from sites.capability import Direction
 from sites.drivers.containers.daemon import Container, Daemon
 from sites.drivers.packets import NOT_THERE, TABLE, rules
 from sites.errors import SiteError
+from sites.strikable import Direction
 
 
 def why_not(daemon: Daemon, container: Container) -> str | None:

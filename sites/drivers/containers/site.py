@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from rto_rpo.durable import make_folder
-from sites.capability import Direction, Proof, Slowness, Target, Version
+from sites.capability import Proof, Target, Version
 from sites.drivers.asked import asked
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.containers.daemon import Container, Daemon
@@ -27,6 +27,7 @@ from sites.drivers.containers.fleet import Fleet
 from sites.drivers.containers.record import Life
 from sites.drivers.processes.readiness import Readiness
 from sites.errors import SiteError
+from sites.strikable import Direction, Slowness
 
 KILL_SECONDS = 15.0
 _POLL_SECONDS = 0.02

@@ -14,11 +14,12 @@ import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sites.capability import Direction, Proof
+from sites.capability import Proof
 from sites.drivers.held import NoAnswer
 from sites.drivers.hosts.host import Armed, Host
 from sites.drivers.hosts.script import ARMED, END, alone
 from sites.errors import HostError, HostSilent, HostUnreachable
+from sites.strikable import Direction
 
 _CUT = (Path(__file__).parent / "cut.sh").read_text(encoding="utf-8")
 _LOOK_SECONDS = 10.0

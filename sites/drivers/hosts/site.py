@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 
-from sites.capability import Direction, Proof, Target, Version
+from sites.capability import Proof, Target, Version
 from sites.drivers.asked import asked
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.hosts.aim import ROUND_TRIP_SECONDS, Aim
@@ -22,6 +22,7 @@ from sites.drivers.hosts.script import HostProcess, functions, words
 from sites.drivers.hosts.told import Told, gone, read_report, standing
 from sites.drivers.processes.readiness import wait_until_ready
 from sites.errors import HostError, SiteError
+from sites.strikable import Direction
 
 KILL_SECONDS = 10.0
 ASK_SECONDS = 10.0

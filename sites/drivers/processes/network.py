@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from sites.capability import Direction, Proof
+from sites.capability import Proof
 from sites.drivers import command
 from sites.drivers.packets import NOT_THERE, TABLE, rules
 from sites.drivers.processes.record import SiteRecord
 from sites.errors import SiteError
+from sites.strikable import Direction
 
 PREFIX = 30
 _LIMIT_SECONDS = 10.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from sites.capability import Direction, Proof, Slowness
+from sites.capability import Proof
 from sites.drivers.processes.network import OwnNetwork
 from sites.drivers.processes.record import SiteRecord
 from sites.drivers.processes.slowing import Slowing
 from sites.drivers.processes.spec import ProcessSpec
 from sites.errors import SiteError
+from sites.strikable import Direction, Slowness
 
 _SHARED = "it shares the machine's network; with `network` it has one of its own"
 

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sites.capability import Proof, Slowness
+from sites.capability import Proof
 from sites.drivers import relay
 from sites.drivers.processes.readiness import TcpReady
 from sites.drivers.processes.spec import ProcessSpec
 from sites.drivers.slow import Slow
+from sites.strikable import Slowness
 
 RELAY = "blackstart-relay"
 RELAY_PORT = 61984  # above those that the kernel gives out by itself

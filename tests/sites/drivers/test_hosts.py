@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sites.capability import KillingOne, Pausable
 from sites.drivers.asked import operating_system
 from sites.drivers.hosts.host import Host
 from sites.drivers.hosts.script import HostProcess, functions
 from sites.drivers.hosts.site import HostsSite
 from sites.errors import HostDenied, HostError, HostSilent, HostUnreachable, HostUntrusted, SiteError
+from sites.strikable import KillingOne, Pausable
 from tests.sites.sshd import LOOPBACK, Sshd, hosts_site, know, one_sshd, sleeper, why_not
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))

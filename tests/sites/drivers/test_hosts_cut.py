@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sites.capability import Direction, Partitionable, ReconnectingFenced
 from sites.drivers import command
 from sites.drivers.hosts.site import HostsSite
 from sites.errors import HostError
+from sites.strikable import Direction, Partitionable, ReconnectingFenced
 from tests.sites.sshd import Sshd, hosts_site, make_island, make_keys, no_island, one_sshd
 
 pytestmark = pytest.mark.skipif(no_island() is not None, reason=str(no_island()))

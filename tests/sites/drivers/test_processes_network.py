@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from sites.capability import Direction
 from sites.drivers import command
 from sites.drivers.processes.network import OwnNetwork
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import SiteError
+from sites.strikable import Direction
 from tests.sites.wire import no_wire, wired_address
 
 pytestmark = pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sites.capability import Fencing, KillingOne
+from sites.capability import Fencing
 from sites.drivers.shell_site import ShellProcess, ShellSite, SiteCommands, read_status
 from sites.errors import SiteError
+from sites.strikable import KillingOne
 from tests.sites.shell_commands import shell_site
 
 WRONG = {

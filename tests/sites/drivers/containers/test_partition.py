@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sites.capability import Direction
 from sites.drivers.containers.daemon import Container, Daemon
 from sites.drivers.containers.site import ContainerSite
+from sites.strikable import Direction
 from tests.engine import engine, real_site
 
 pytestmark = pytest.mark.containers
