@@ -6,7 +6,8 @@ import os
 import selectors
 import time
 from collections.abc import Callable
-from typing import IO, Protocol
+
+from sites.drivers.piped import Piped
 
 _CHUNK_BYTES = 1 << 16
 _SILENCE_SECONDS = 0.25
@@ -17,25 +18,12 @@ class TimeLimitReached(Exception):
     """The command was still at it when its time was up."""
 
 
-class _Process(Protocol):
-    """What we need of a subprocess.Popen: that module is imported in one place only."""
-
-    pid: int
-
-    @property
-    def stdin(self) -> IO[bytes] | None: ...
-    @property
-    def stdout(self) -> IO[bytes] | None: ...
-    @property
-    def stderr(self) -> IO[bytes] | None: ...
-
-
 class Conversation:
     """Both output streams are read as they come, so that the command never blocks on a full pipe."""
 
     def __init__(
         self,
-        process: _Process,
+        process: Piped,
         said: bytes,
         on_stdout: Callable[[bytes], None],
         on_stderr: Callable[[bytes], None],

@@ -6,7 +6,8 @@ import os
 import select
 import time
 from collections.abc import Callable
-from typing import IO, Protocol
+
+from sites.drivers.piped import Piped
 
 _CHUNK_BYTES = 1 << 16
 _HEARD_BYTES_MAX = 1 << 20
@@ -21,23 +22,10 @@ class NoAnswer(Exception):
         self.ended = ended
 
 
-class _Process(Protocol):
-    """What we need of a subprocess.Popen: that module is imported in one place only."""
-
-    pid: int
-
-    @property
-    def stdin(self) -> IO[bytes] | None: ...
-    @property
-    def stdout(self) -> IO[bytes] | None: ...
-    @property
-    def stderr(self) -> IO[bytes] | None: ...
-
-
 class Held:
     """One conversation. Not for two threads at once."""
 
-    def __init__(self, process: _Process, stop: Callable[[], None]) -> None:
+    def __init__(self, process: Piped, stop: Callable[[], None]) -> None:
         assert process.stdin is not None  # noqa: S101  it was opened with all three
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101

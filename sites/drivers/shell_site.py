@@ -20,8 +20,9 @@ from pathlib import Path
 from sites.capability import Proof, Target
 from sites.drivers import command
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
+from sites.drivers.declared import require_declared, require_ready
 from sites.drivers.masking import mask
-from sites.drivers.processes.readiness import Readiness, wait_until_ready
+from sites.drivers.processes.readiness import Readiness
 from sites.errors import BlackstartError, SiteError
 
 _POLL_SECONDS = 0.02
@@ -79,7 +80,7 @@ class ShellSite:
             if process not in running:
                 self._run("start", self._commands.start, process)
         for process in wanted:
-            self._wait_until_ready(process)
+            require_ready(self.name, process, self._processes[process])
 
     def down(self) -> None:
         """Stop every process, the last started first. Raises SiteError if something is left."""
@@ -91,14 +92,14 @@ class ShellSite:
 
     def start(self, process: str) -> None:
         """Start one declared process and wait until it is ready; no effect if it runs."""
-        self._declared(process)
+        require_declared(self.name, process, self._processes)
         refuse_barred(self.name, (process,), self._barred)
         if process not in self.running():
             self._run("start", self._commands.start, process)
-        self._wait_until_ready(process)
+        require_ready(self.name, process, self._processes[process])
 
     def stop(self, process: str) -> None:
-        self._declared(process)
+        require_declared(self.name, process, self._processes)
         if process in self.running():
             self._run("stop", self._commands.stop, process)
         if process in self.running():
@@ -130,7 +131,7 @@ class ShellSite:
 
     def kill_process(self, process: str) -> Proof:
         """The same for one process, while the others go on."""
-        self._declared(process)
+        require_declared(self.name, process, self._processes)
         return self._kill(process, lambda: self._process_gone(process))
 
     def _kill(self, process: str, gone: Callable[[], Proof]) -> Proof:
@@ -178,22 +179,6 @@ class ShellSite:
     def _reach(self) -> None:
         if self._commands.reachable is not None:
             self._run("reach", self._commands.reachable)
-
-    def _wait_until_ready(self, name: str) -> None:
-        process = self._processes[name]
-        if process.ready is None:
-            return
-        reason = wait_until_ready(process.ready, process.ready_seconds)
-        if reason is not None:
-            raise SiteError(
-                f'process "{name}" at site "{self.name}" did not get ready: '
-                f"not within {process.ready_seconds:g} s ({reason})"
-            )
-
-    def _declared(self, process: str) -> None:
-        if process not in self._processes:
-            known = ", ".join(sorted(self._processes)) or "none"
-            raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
 
     def _run(
         self, act: str, argv: tuple[str, ...], process: str = "", *, limit_seconds: float | None = None

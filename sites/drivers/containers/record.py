@@ -6,18 +6,14 @@ is up with nothing started in it yet: this says so.
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rto_rpo.durable import make_folder, write_durably
-from sites.errors import SiteError
+from sites.drivers import site_file
 
 SCHEMA = "blackstart/containers/1"
-_FILE = "site.json"
+_RECORD_LOCK = "record.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +33,10 @@ class Life:
 
     def save(self, folder: Path) -> None:
         """Several may do so at once, as when a drill kills a site while a failover fences it."""
-        make_folder(folder)
-        content = {"schema": SCHEMA, **asdict(self)}
-        fd = os.open(folder / "record.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            write_durably(folder / _FILE, json.dumps(content, indent=1).encode() + b"\n")
-        finally:
-            os.close(fd)
+        with site_file.locked(folder, _RECORD_LOCK):
+            site_file.write(folder, SCHEMA, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> Life | None:
         """None if the site never came up here. Raises SiteError."""
-        path = folder / _FILE
-        try:
-            content = json.loads(path.read_bytes())
-            schema = content.pop("schema")
-            life = cls(**content)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise SiteError(f"cannot read {path}: {error}") from error
-        if schema != SCHEMA:
-            raise SiteError(f"cannot read {path}: its schema is {schema!r}, known is {SCHEMA!r}")
-        return life
+        return site_file.read(folder, SCHEMA, cls)

@@ -9,23 +9,21 @@ needed to kill a site, to prove it gone, or to undo what was done to it.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from rto_rpo.durable import make_folder
 from sites.capability import Proof, Target, Version
 from sites.drivers.asked import asked
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
 from sites.drivers.containers.daemon import Container, Daemon
 from sites.drivers.containers.fleet import Fleet
 from sites.drivers.containers.record import Life
+from sites.drivers.declared import require_declared
 from sites.drivers.processes.readiness import Readiness
+from sites.drivers.site_file import locked
 from sites.errors import SiteError
 from sites.strikable import Direction, Slowness
 
@@ -72,7 +70,7 @@ class ContainerSite:
         specs = self._specs.items()
         wanted = [name for name, spec in specs if (spec.autostart if only is None else name in only)]
         refuse_barred(self.name, wanted, self._barred)
-        with self._lock():
+        with locked(self.path):
             there = self._fleet.named(self._specs)
             Life.begun(self._fleet.label).save(self.path)
             for name in wanted:
@@ -84,7 +82,7 @@ class ContainerSite:
         """Stop every container, the last started first. No effect on a site that is not up."""
         if not self._is_up():
             return
-        with self._lock():
+        with locked(self.path):
             for container in reversed(self._fleet.alive()):
                 self._fleet.daemon.unpause(container)
                 self._fleet.daemon.stop(container, self._spec(container.process).stop_seconds)
@@ -108,9 +106,7 @@ class ContainerSite:
 
     def start(self, process: str) -> None:
         """Start one declared container and wait until it is ready; no effect if it runs."""
-        if process not in self._specs:
-            known = ", ".join(sorted(self._specs)) or "none"
-            raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
+        require_declared(self.name, process, self._specs)
         refuse_barred(self.name, (process,), self._barred)
         if not self._is_up():
             raise SiteError(f'cannot start process "{process}": site "{self.name}" is not up')
@@ -267,17 +263,6 @@ class ContainerSite:
             + (f"\n{said}" if said else ""),
             hint=f"see `docker logs {container.name}`",
         )
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """One of us at a time brings the site up or down."""
-        make_folder(self.path)
-        fd = os.open(self.path / "site.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
 
 
 def _detail(container: Container) -> dict[str, object]:

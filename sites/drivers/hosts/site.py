@@ -15,13 +15,13 @@ from pathlib import PurePosixPath
 from sites.capability import Proof, Target, Version
 from sites.drivers.asked import asked
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
+from sites.drivers.declared import require_declared, require_ready
 from sites.drivers.hosts.aim import ROUND_TRIP_SECONDS, Aim
 from sites.drivers.hosts.cut import Cut
 from sites.drivers.hosts.host import Host, on_all
 from sites.drivers.hosts.script import HostProcess, functions, words
 from sites.drivers.hosts.told import Told, gone, read_report, standing
-from sites.drivers.processes.readiness import wait_until_ready
-from sites.errors import HostError, SiteError
+from sites.errors import HostError
 from sites.strikable import Direction
 
 KILL_SECONDS = 10.0
@@ -73,7 +73,7 @@ class HostsSite:
         for process in wanted:
             self._ensure("start", process)
         for process in wanted:
-            self._wait_until_ready(process)
+            require_ready(self.name, process, self._processes[process])
 
     def down(self) -> None:
         """Stop every process, the last started first. Raises HostError if one goes on."""
@@ -82,13 +82,13 @@ class HostsSite:
 
     def start(self, process: str) -> None:
         """Start one process and wait until it is ready; no effect if it runs."""
-        self._declared(process)
+        require_declared(self.name, process, self._processes)
         refuse_barred(self.name, (process,), self._barred)
         self._ensure("start", process)
-        self._wait_until_ready(process)
+        require_ready(self.name, process, self._processes[process])
 
     def stop(self, process: str) -> None:
-        self._declared(process)
+        require_declared(self.name, process, self._processes)
         self._ensure("stop", process)
 
     def running(self) -> dict[str, int]:
@@ -122,7 +122,7 @@ class HostsSite:
 
     def kill_process(self, process: str) -> Proof:
         """SIGKILL one and whatever it started, while the others go on."""
-        self._declared(process)
+        require_declared(self.name, process, self._processes)
         try:
             said = self._on(process, f"kill {process} at", self._aim.line([process]), self._kill_seconds)
             return gone(read_report(said), [process])
@@ -165,14 +165,14 @@ class HostsSite:
 
     def own_folders(self, process: str) -> tuple[PurePosixPath, ...]:
         """What on a host is the site's is the plan's to say."""
-        self._declared(process)
+        require_declared(self.name, process, self._processes)
         return ()
 
     def foreign_folders(self) -> tuple[PurePosixPath, ...]:
         return (PurePosixPath("/"),)
 
     def at_volume(self, process: str, script: str, *, limit_seconds: float) -> list[str]:
-        self._declared(process)
+        require_declared(self.name, process, self._processes)
         return self._on(process, "work on a volume at", f"(\n{script}\n)", limit_seconds)
 
     def close(self) -> None:
@@ -246,17 +246,3 @@ class HostsSite:
 
     def _at(self, host: str) -> dict[str, HostProcess]:
         return {name: process for name, process in self._processes.items() if process.host == host}
-
-    def _wait_until_ready(self, name: str) -> None:
-        process = self._processes[name]
-        reason = wait_until_ready(process.ready, process.ready_seconds) if process.ready else None
-        if reason is not None:
-            raise SiteError(
-                f'process "{name}" at site "{self.name}" did not get ready: '
-                f"not within {process.ready_seconds:g} s ({reason})"
-            )
-
-    def _declared(self, process: str) -> None:
-        if process not in self._processes:
-            known = ", ".join(sorted(self._processes)) or "none"
-            raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')

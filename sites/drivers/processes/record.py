@@ -6,20 +6,18 @@ process or after a reboot, can tell the site's processes from strangers that got
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rto_rpo.durable import write_durably
 from sites.capability import Proof
+from sites.drivers import site_file
 from sites.drivers.processes import table as processes
 from sites.drivers.processes.table import Entry
 from sites.errors import SiteError
 
 SCHEMA = "blackstart/site/1"
 TAG = "BLACKSTART_SITE"
-_FILE = "site.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +37,12 @@ class SiteRecord:
     utc: str
 
     def save(self, folder: Path) -> None:
-        content = {"schema": SCHEMA, **asdict(self)}
-        write_durably(folder / _FILE, json.dumps(content, indent=1).encode() + b"\n")
+        site_file.write(folder, SCHEMA, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> SiteRecord | None:
         """The record of the site's last life; None if it never came up here. Raises SiteError."""
-        path = folder / _FILE
-        try:
-            content = json.loads(path.read_bytes())
-            schema = content.pop("schema")
-            record = cls(**content)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise SiteError(f"cannot read {path}: {error}") from error
-        if schema != SCHEMA:
-            raise SiteError(f"cannot read {path}: its schema is {schema!r}, known is {SCHEMA!r}")
-        return record
+        return site_file.read(folder, SCHEMA, cls)
 
     @property
     def here_and_now(self) -> bool:

@@ -10,17 +10,15 @@ Nothing but the folder is needed to find, fence or kill a site that another proc
 
 from __future__ import annotations
 
-import fcntl
-import os
 import signal
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 
 from sites.capability import Proof, Target
 from sites.drivers import command
 from sites.drivers.barred import Barred, nothing_barred, refuse_barred
+from sites.drivers.declared import require_declared
 from sites.drivers.processes import control, stillness
 from sites.drivers.processes.kill import Aim
 from sites.drivers.processes.network import OwnNetwork
@@ -29,6 +27,7 @@ from sites.drivers.processes.record import SiteRecord, prove_gone
 from sites.drivers.processes.roster import Roster
 from sites.drivers.processes.spec import ProcessSpec, forget_pid
 from sites.drivers.processes.supervisor import LOGS
+from sites.drivers.site_file import locked
 from sites.errors import BlackstartError, SiteError
 
 __all__ = ["ProcessSite", "ProcessSpec"]
@@ -81,7 +80,7 @@ class ProcessSite(Networked):
         }
         refuse_barred(self.name, wanted, self._barred)
         (self.path / LOGS).mkdir(parents=True, exist_ok=True)
-        with self._lock():
+        with locked(self.path):
             self._live()
             for name, spec in wanted.items():
                 self._roster.start(name, spec)
@@ -92,7 +91,7 @@ class ProcessSite(Networked):
         """Stop every process, the last started first, then end the supervisor. No effect on a site not up."""
         if control.meet(self.path) is None:
             return
-        with self._lock():
+        with locked(self.path):
             for name in reversed(self.running()):
                 self._roster.stop(name)
             proof = self.kill()
@@ -101,9 +100,7 @@ class ProcessSite(Networked):
 
     def start(self, process: str) -> None:
         """Start one declared process and wait until it is ready; no effect if it runs."""
-        if process not in self._specs:
-            known = ", ".join(sorted(self._specs)) or "none"
-            raise SiteError(f'site "{self.name}" has no process "{process}"; it has: {known}')
+        require_declared(self.name, process, self._specs)
         refuse_barred(self.name, (process,), self._barred)
         self.launch(process, self._specs[process])
 
@@ -239,13 +236,3 @@ class ProcessSite(Networked):
         except BlackstartError as error:
             self.kill()
             raise SiteError(f'cannot give site "{self.name}" a network of its own: {error}') from error
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        """One of us at a time brings the site up or down."""
-        fd = os.open(self.path / "site.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
