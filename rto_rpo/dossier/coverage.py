@@ -10,6 +10,8 @@ from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.shelf import Run
 
 Kind = Literal["promise", "drill", "site"]
+# Faults by which a whole site is lost; one process killed, or a site held still, is no such thing.
+_LOSSES = {"kill_site", "dr_not_ready", "kill_orchestrator", "second_fault_during_recovery"}
 State = Literal["met", "missed", "inconclusive", "held", "not tested", "not run"]
 
 
@@ -45,8 +47,7 @@ class Seen:
             good = one.verdict == "met" and found.doubted
             self._put("promise", one.subject, one.objective, "inconclusive" if good else one.verdict, run)
         site = found.fault.get("site")
-        # one process killed, or a site held still, is not the loss of the site
-        if found.faulted and found.fault.get("kind") == "kill_site" and isinstance(site, str):
+        if found.faulted and found.fault.get("kind") in _LOSSES and isinstance(site, str):
             self._put("site", site, "", found.verdict, run)
 
     def _put(self, kind: Kind, name: str, what: str, state: State, run: Run) -> None:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from rto_rpo.evidence.agreed.changes import Change
-from rto_rpo.report import words
+from rto_rpo.report import damage, words
 from rto_rpo.report.model import (
     Calibration,
     Check,
@@ -19,23 +19,6 @@ from rto_rpo.report.model import (
 from rto_rpo.report.plots.drawing import short
 from rto_rpo.report.standing import IN_DOUBT
 
-_FAULTS = {
-    "kill_site": "every process of site {site} was killed at once",
-    "kill_service": "process {process} of site {site} was killed",
-    "stop_service": "process {process} of site {site} was asked to end",
-    "pause_site": "every process of site {site} was made to stand still",
-    "partition": "the packets of site {site} were dropped, {direction}",
-    "lose_newest_snapshot": "the newest snapshot of {dataset} was lost from repository {repository}",
-    "lock_repository": "repository {repository} was locked by somebody who never came back",
-    "wrong_key": "no key of repository {repository} opened it any more",
-    "corrupt_repository": "packs of repository {repository} were corrupted",
-    "freeze_replica": "the standby of {dataset} was cut off from its primary's changes",
-    "damage_that_replicates": "{dataset} was damaged through the front door ({damage}), its copy with it",
-    "shell": "the damage {name} was done to site {site}",
-    "none": "nothing was broken on purpose",
-}
-_DIRECTIONS = {"both": "both ways", "inbound": "what came in", "outbound": "what went out"}
-_QUOTED = "\N{LEFT DOUBLE QUOTATION MARK}{}\N{RIGHT DOUBLE QUOTATION MARK}"
 _CHANGES_TOLD = 3
 _VALUE_LETTERS_MAX = 60
 _OBJECTIVE = re.compile(r" (rto|rpo): ")
@@ -53,8 +36,8 @@ def verdict(report: Report) -> str:
 
 def what_happened(report: Report) -> str:
     """One sentence: what was done, how long the service was gone, what was lost."""
-    begun = report.timeline.fault_begin_at_seconds is not None or _kind(report) == "none"
-    done = _done(report) if begun else "the fault was never injected"
+    begun = report.timeline.fault_begin_at_seconds is not None or damage.kind(report) == "none"
+    done = damage.done(report) if begun else "the fault was never injected"
     parts = [_served(judgement, time_of(report, judgement)) for judgement in _of(report, "rto")]
     parts += [lost(point) for point in points(report)]
     parts = [part for part in parts if part]
@@ -62,25 +45,6 @@ def what_happened(report: Report) -> str:
     if report.instrument.void:
         tail = "; the measurement is void, and nothing follows from it"
     return f"On {words.when(report.utc.fault or report.utc.begin)}, {done}{tail}."
-
-
-def planned(report: Report) -> str:
-    """The fault of the scenario, and whether it came to be."""
-    kind = _kind(report).replace("_", " ")
-    if report.timeline.fault_begin_at_seconds is None and _kind(report) != "none":
-        return f"The fault that was planned ({kind}) was never injected."
-    done = _done(report)
-    return f"The fault: {done}."
-
-
-def _done(report: Report) -> str:
-    """What was broken, in so far as that was proven."""
-    if _kind(report) == "none" or report.instrument.fault_effective:
-        return fault(report)
-    kind = _kind(report).replace("_", " ")
-    if report.instrument.fault_effective is None:
-        return f"the fault {kind} was injected, and nothing proved that it took effect"
-    return f"the fault {kind} was injected and did not take effect"
 
 
 def reasons(report: Report) -> list[str]:
@@ -131,19 +95,6 @@ def calibrated(calibration: Calibration | None) -> str:
     )
     told += f", no bound further than {words.at_most(error)} from the truth." if error is not None else "."
     return told + (f" It does not count: {calibration.unfit}." if calibration.unfit else "")
-
-
-def fault(report: Report) -> str:
-    """What was broken."""
-    content = {name: value for name, value in report.drill.fault.items() if name != "kind"}
-    kind = _kind(report)
-    quoted = {name: _QUOTED.format(value) for name, value in content.items()}
-    quoted |= {"direction": _DIRECTIONS.get(str(content.get("direction")), quoted.get("direction", ""))}
-    try:
-        return _FAULTS[kind].format(**quoted)
-    except KeyError:
-        detail = ", ".join(f"{name} {value}" for name, value in sorted(content.items()))
-        return f"the fault {kind.replace('_', ' ')} was injected" + (f" ({detail})" if detail else "")
 
 
 def lost(point: RecoveryPoint) -> str:
@@ -266,10 +217,6 @@ def measured(report: Report, judgement: Judgement) -> str:
 def zero(report: Report) -> str:
     """The moment from which the report's times count."""
     return "the start" if report.timeline.fault_begin_at_seconds is None else "the fault"
-
-
-def _kind(report: Report) -> str:
-    return str(report.drill.fault.get("kind", "none"))
 
 
 def _served(judgement: Judgement, time: RecoveryTime | None) -> str:

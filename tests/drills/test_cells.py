@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,12 @@ import pytest
 
 from drills.cells import cells_of, tried_by
 from drills.faults import KINDS
+from drills.faults.kinds import Kind
+from rto_rpo.report import damage
+from rto_rpo.report.document import document
+from rto_rpo.report.model import Report
 from tests.drills.small_drill import DRILL, small_estate
+from tests.rto_rpo.report.runs import MET, write_run
 
 
 def told(folder: Path, **changes: Any) -> list[tuple[str, str, str]]:
@@ -44,6 +50,14 @@ def test_what_a_drill_tries_is_a_cell_of_its_estate(
     [cell] = tried_by(estate, estate.plan.drills[DRILL])
     assert (cell.fault, cell.dataset) == (fault["kind"], dataset)
     assert cell in cells_of(estate.plan)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_fault_has_a_sentence_of_its_own_in_the_reports(tmp_path: Path, kind: Kind) -> None:
+    named = {name: "x" for name in kind.noun.model_fields if name != "kind"}
+    run = replace(MET, fault={"kind": kind.name, **named})
+    report = document(write_run(tmp_path, run) / "ledger.jsonl", run.plan)
+    assert not damage.fault(Report.model_validate(report)).startswith("the fault ")
 
 
 def test_a_drill_that_breaks_nothing_tries_no_cell(tmp_path: Path) -> None:

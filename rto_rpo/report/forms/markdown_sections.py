@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rto_rpo.dossier.dossier import Dossier
-from rto_rpo.report import people, sentences, words
+from rto_rpo.report import damage, people, sentences, words
 from rto_rpo.report.forms.escaped import safe, table
 from rto_rpo.report.model import Event, Report
 
@@ -23,7 +23,7 @@ def agreed(report: Report, dossier: Dossier | None) -> Iterator[str]:
     yield f"- Success criteria, by their hash: {safe(frozen)}"
     yield f"- Ends at the latest after: {safe(words.declared(report.limits.deadline_seconds))}"
     yield f"- Scenario: {safe(scenario or 'none was written down beforehand')}"
-    yield f"- {safe(sentences.planned(report))}"
+    yield f"- {safe(damage.planned(report))}"
     who = people.of(dossier) if dossier else None
     if dossier and who:
         yield f"- Approved beforehand: {safe(people.decided(who.approvals) or 'nobody is on record')}"

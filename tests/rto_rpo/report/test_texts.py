@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from rto_rpo.report import sentences
+from rto_rpo.report import damage, sentences
 from rto_rpo.report.document import document
 from rto_rpo.report.forms.markdown import markdown
 from rto_rpo.report.forms.summary import summary
@@ -98,9 +98,7 @@ def test_hostile_names_are_no_markup_in_markdown(tmp_path: Path) -> None:
 )
 def test_every_fault_can_be_said(tmp_path: Path, fault: dict[str, Any], text: str) -> None:
     report = Report.model_validate(content(tmp_path, MET))
-    said = sentences.fault(
-        report.model_copy(update={"drill": report.drill.model_copy(update={"fault": fault})})
-    )
+    said = damage.fault(report.model_copy(update={"drill": report.drill.model_copy(update={"fault": fault})}))
     assert (
         said.replace("\N{LEFT DOUBLE QUOTATION MARK}", '"').replace("\N{RIGHT DOUBLE QUOTATION MARK}", '"')
         == text
