@@ -19,12 +19,13 @@ import os
 import platform
 import statistics
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.failover.contest import FAULTS, Contender, run
+from benchmarks.failover.contest import FAULTS, Contender, Fault, run
 from benchmarks.failover.pairs import Blackstart, ByHand
 from benchmarks.failover.patroni import Patroni
 from benchmarks.failover.repmgr import Repmgr
@@ -43,22 +44,32 @@ CONTENDERS: dict[str, Callable[[], Contender]] = {
 }
 
 
-def compete(name: str, faults: list[str], runs: int, path: Path) -> None:
-    """Add rounds of one contender until there are so many of each fault."""
-    contender = CONTENDERS[name]()
+def compete(names: list[str], faults: list[str], runs: int, path: Path) -> None:
+    """Add rounds, in turns, until there are so many of each contender and fault."""
+    with ExitStack() as over:
+        contenders = [CONTENDERS[name]() for name in names]
+        for contender in contenders:
+            over.callback(contender.close)
+        for number in range(1, runs + 1):
+            for contender in contenders:
+                for fault in contender.faults:
+                    if fault in faults and len(rounds(path, contender.name, fault)) < number:
+                        one(contender, fault, path)
+
+
+def one(contender: Contender, fault: Fault, path: Path) -> None:
     try:
-        for fault in contender.faults:
-            while fault in faults and (done := len(rounds(path, name, fault))) < runs:
-                found = run(contender, fault)
-                add(path, contender, fault, asdict(found))
-                thawed = "" if found.after_thaw is None else f", {found.after_thaw} after the thaw"
-                print(
-                    f"{name}: {fault} {done + 1}: {found.seconds:.3f} s, lost {found.lost} of "
-                    f"{found.acknowledged}{thawed}; load {found.load:.1f}",
-                    flush=True,
-                )
-    finally:
-        contender.close()
+        found = run(contender, fault)
+    except BlackstartError as error:
+        print(f"{contender.name}: {fault}: not measured: {error}", flush=True)
+        return
+    add(path, contender, fault, asdict(found))
+    thawed = "" if found.after_thaw is None else f", {found.after_thaw} after the thaw"
+    print(
+        f"{contender.name}: {fault}: {found.seconds:.3f} s, lost {found.lost} of "
+        f"{found.acknowledged}{thawed}; load {found.load:.1f}",
+        flush=True,
+    )
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -73,6 +84,9 @@ def rounds(path: Path, name: str, fault: str) -> list[dict[str, Any]]:
 def add(path: Path, contender: Contender, fault: str, found: dict[str, Any]) -> None:
     whole = read(path)
     whole["settings"][contender.name] = contender.setting
+    budget = getattr(contender, "silence_budget_seconds", None)
+    if budget is not None:
+        whole.setdefault("silence_budget_seconds", {})[contender.name] = budget
     found["utc"] = datetime.now(UTC).isoformat(timespec="seconds")
     whole["rounds"].setdefault(f"{contender.name} / {fault}", []).append(found)
     whole |= {"cpus": os.cpu_count(), "python": platform.python_version(), "linux": platform.release()}
@@ -106,11 +120,7 @@ def main() -> None:
     names, faults = options.only or list(CONTENDERS), options.fault or list(FAULTS)
     if options.again:
         forget(options.json, names, faults)
-    for name in names:
-        try:
-            compete(name, faults, options.runs, options.json)
-        except BlackstartError as error:
-            print(f"{name}: not measured: {error}", flush=True)
+    compete(names, faults, options.runs, options.json)
     print("\n".join(told(read(options.json), statistics.median)))
 
 

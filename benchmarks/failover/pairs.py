@@ -102,6 +102,7 @@ class Blackstart:
         self.name, self._detect = name, detect
         self._pairs = Pairs()
         self._setting = ""
+        self.silence_budget_seconds: float | None = None
 
     @property
     def setting(self) -> str:
@@ -115,7 +116,9 @@ class Blackstart:
         with self._pairs.pair() as pair:
             plan = write_plan(pair, self._detect)
             estate = Estate(load(plan), until_pid=os.getpid())
-            self._setting = setting_of(estate).told()
+            setting = setting_of(estate)
+            self._setting = setting.told()
+            self.silence_budget_seconds = setting.budget_seconds("silent")
             estate.site("primary").start("check")
             if fault == "switchover":
                 yield _stage(pair, lambda _: _switch_over(plan))

@@ -64,7 +64,12 @@ def _aims(whole: dict[str, Any], median: Median) -> Iterator[str]:
     )
     slow = of("patroni, defaults", "refusal")
     yield ratio("refusal, Patroni's defaults at least 50 x slower", slow, refusal, lambda x: x >= 50)
-    silence = of(OURS, "silence")
+    silence, floor = of(OURS, "silence"), of(FLOOR, "silence")
+    budget = whole.get("silence_budget_seconds", {}).get(OURS)
+    if silence and floor and budget:
+        holds = silence <= budget + 4 * floor
+        most = f"{budget:g} s of detection + 4 x {floor:.3f} s by hand"
+        yield f"silence, at most {most}: {silence:.3f} s: {'holds' if holds else 'DOES NOT HOLD'}"
     shortest = of("patroni, shortest", "silence")
     yield ratio("silence, Patroni's shortest slower", shortest, silence, lambda x: x > 1)
     switch = of(OURS, "switchover")
