@@ -24,7 +24,12 @@ def drilled(desk: RunningDesk, **fault: Any) -> tuple[str, str]:
 
 
 def undone(run: Closed) -> str:
+    """What the undo came to; what was measured is told for whoever reads the proof."""
     (undo,) = [line["detail"] for line in ledger(run) if line.get("event") == "undo"]
+    kind = run.report["drill"]["fault"]["kind"]
+    times = [(each["lower_seconds"], each["upper_seconds"]) for each in run.report["recovery_times"]]
+    lost = [len(each["lost"]) for each in run.report["recovery_points"]]
+    print(f"proof: {kind}: {run.verdict}, RTO {times} s, lost {lost}, undo {undo['undone']}")  # noqa: T201
     return str(undo["undone"])
 
 

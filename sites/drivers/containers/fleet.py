@@ -15,6 +15,11 @@ from sites.errors import SiteError
 from sites.strikable import Direction, Slowness
 
 _Told = TypeVar("_Told")
+_IF_THERE = (
+    "sh",
+    "-c",
+    'exec "$0" "$@"',
+)  # a program that an image lacks is said to be missing, by its exit code
 
 
 class Fleet:
@@ -129,7 +134,7 @@ class Fleet:
 
     def _slow(self, container: Container) -> Slow:
         where = f'container "{container.name}"'
-        return Slow(where, lambda argv: self.daemon.beside(container, argv))
+        return Slow(where, lambda argv: self.daemon.beside(container, [*_IF_THERE, *argv]))
 
     def _without_packets(self, containers: Collection[Container]) -> list[Container]:
         told = self._each(containers, lambda one: partition.is_cut(self.daemon, one))
