@@ -6,8 +6,9 @@ never were, without knowing what this version could do. `none` stands for a serv
 
 from __future__ import annotations
 
-from drills.faults import KINDS, struck_sites
+from drills.faults import KINDS
 from drills.faults.kinds import Kind
+from drills.faults.struck import struck_sites
 from rto_rpo.evidence.agreed.charter import Cell
 from sites.estate import Estate
 from sites.plan import Drill, Plan

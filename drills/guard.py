@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from drills.faults import struck_sites
+from drills.faults.struck import struck_sites
 from drills.lever import Lever
 from drills.preview import Preview
 from drills.undo import UndoIntents

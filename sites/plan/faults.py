@@ -35,25 +35,34 @@ class SiteFault(Noun):
     site: SiteName = Field(description="the site that is struck")
 
 
-class KillSite(SiteFault):
-    """Every process of the site is killed at once."""
+class SiteLost(SiteFault):
+    """A fault that begins with the loss of a whole site."""
 
-    kind: Literal["kill_site"]
     site: SiteName = Field(description="the site to lose")
 
 
-class KillService(SiteFault):
+class KillSite(SiteLost):
+    """Every process of the site is killed at once."""
+
+    kind: Literal["kill_site"]
+
+
+class ProcessFault(SiteFault):
+    """A fault that strikes one process of a site, or what it keeps."""
+
+    process: ProcessName = Field(description="the process that is struck, or whose data is")
+
+
+class KillService(ProcessFault):
     """One process of the site, with whatever it started, is killed (SIGKILL)."""
 
     kind: Literal["kill_service"]
-    process: ProcessName = Field(description="the process to lose")
 
 
-class StopService(SiteFault):
+class StopService(ProcessFault):
     """One process of the site is asked to end, as for maintenance."""
 
     kind: Literal["stop_service"]
-    process: ProcessName = Field(description="the process to stop")
 
 
 class PauseSite(SiteFault):
@@ -82,20 +91,22 @@ class SlowNetwork(SiteFault):
     rate: BitRate | None = Field(None, description="most that it sends, such as 1mbit; default: no limit")
 
 
-class FillDisk(SiteFault):
+class VolumeFault(ProcessFault):
+    """A fault of what a process keeps."""
+
+    path: InnerPath = Field(description="the folder on that volume, as the process sees it")
+
+
+class FillDisk(VolumeFault):
     """A bounded volume of the site's own is full: every write to it is refused for want of room."""
 
     kind: Literal["fill_disk"]
-    process: ProcessName = Field(description="whose volume it is")
-    path: InnerPath = Field(description="a folder on that volume, as the process sees it")
 
 
-class LoseVolume(SiteFault):
+class LoseVolume(VolumeFault):
     """What a process keeps is gone, and the process with it."""
 
     kind: Literal["lose_volume"]
-    process: ProcessName = Field(description="whose data it is; it is killed (SIGKILL)")
-    path: InnerPath = Field(description="the folder that is emptied, as the process sees it")
 
 
 REVIVABLE = (KillSite, PauseSite, Partition)
@@ -153,11 +164,10 @@ class ReplicatedDamage(Noun):
     table: Text | None = Field(None, description="SCHEMA.TABLE that is struck, of a database")
 
 
-class DrNotReady(SiteFault):
+class DrNotReady(SiteLost):
     """The standby fails first, and then the site that it would have replaced is killed."""
 
     kind: Literal["dr_not_ready"]
-    site: SiteName = Field(description="the site to lose")
     dataset: DatasetName = Field(description="whose standby fails first")
     standby: Literal["gone", "stale"] = Field(
         "gone", description="gone: its server is killed; stale: it receives no changes any more"
@@ -165,11 +175,10 @@ class DrNotReady(SiteFault):
     stale_for: PositiveSpan = Field(parse_duration("2s"), description="so long before the site is lost")
 
 
-class KillOrchestrator(SiteFault):
+class KillOrchestrator(SiteLost):
     """The site is killed, and some time later the orchestrator of the drill, by SIGKILL."""
 
     kind: Literal["kill_orchestrator"]
-    site: SiteName = Field(description="the site to lose")
     later: PositiveSpan = Field(
         parse_duration("1s"), description="so long after the site the orchestrator dies"
     )
@@ -189,11 +198,10 @@ Second = Annotated[
 ]
 
 
-class SecondFault(SiteFault):
+class SecondFault(SiteLost):
     """The site is killed, and when the runbook has come to a milestone another fault strikes."""
 
     kind: Literal["second_fault_during_recovery"]
-    site: SiteName = Field(description="the site to lose first")
     at: Literal["detected", "decided", "fenced", "promoted", "restored", "started", "redirected"] = Field(
         description="the milestone of the runbook"
     )

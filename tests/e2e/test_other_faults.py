@@ -65,6 +65,7 @@ def test_what_cannot_take_over_is_not_promoted_and_the_drill_says_so(desk_folder
         assert verify(built.plan.evidence.path).intact
 
 
+@pytest.mark.cell("second_fault_during_recovery", "processes", "postgres", verdict="missed")
 def test_a_second_blow_while_the_runbook_is_at_work(desk_folder: Path) -> None:
     second = {"kind": "kill_service", "site": "dr", "process": "postgres"}
     fault = {

@@ -157,6 +157,7 @@ def test_the_network_of_the_machine_is_never_slow(sleeping: Estate) -> None:
 
 @pytest.mark.containers
 @pytest.mark.campaign
+@pytest.mark.cell("slow_network", "containers", "none")
 def test_containers_lose_packets(tmp_path: Path) -> None:
     with other_sites.containers(tmp_path) as estate:
         check_healed(inject(estate, **SITE, loss=5))
