@@ -8,6 +8,7 @@ import sys
 for name in (
     "command_line",
     "protection",
+    "objects",
     "recovery",
     "measure",
     "recorder",

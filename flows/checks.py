@@ -125,6 +125,10 @@ def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
             yield f"secret of {name}", dataset.password
         if dataset.kind == "postgres" and dataset.replication is not None:
             yield f"replication secret of {name}", dataset.replication.password
+        if dataset.kind == "shell":
+            for variable, value in dataset.env.items():
+                if isinstance(value, Secret):
+                    yield f"secret {variable} of {name}", value
         if dataset.kind == "objects":
             yield from _secrets_of_buckets(name, dataset)
     for site_name, site in plan.sites.items():

@@ -39,6 +39,9 @@ def _declared(estate: Estate, name: str) -> Declared:
     noun, replica = estate.plan.datasets[name], estate.replicated().get(name)
     seconds = noun.rpo.seconds if noun.rpo is not None else None
     foreign = estate.foreign(name)
+    if noun.kind == "shell" and noun.standby is not None:
+        driver = estate.promotable(noun.standby)[name]
+        return Declared(name, seconds, driver.in_sync, foreign, newest=driver.point)
     if replica is None or noun.kind != "postgres" or noun.standby is None:
         return Declared(name, seconds, None, foreign)
     position = partial(replica.position, noun.standby.site, noun.primary.site)

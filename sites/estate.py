@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sites.barring import Barring
 from sites.capability import SiteDriver
-from sites.dataset_drivers import files_dataset, objects_dataset
+from sites.dataset_drivers import files_dataset, objects_dataset, shell_dataset
 from sites.drivers.barred import Barred, nothing_barred
 from sites.drivers.files import FilesDataset
 from sites.drivers.hosts.rejoin import HostRejoining
@@ -21,6 +21,7 @@ from sites.drivers.postgres.rejoin import Rejoining, StandbyMaker
 from sites.drivers.processes.site import ProcessSite
 from sites.drivers.restic.repository import Restic
 from sites.drivers.s3.dataset import ObjectsDataset
+from sites.drivers.shell_dataset import ShellDataset
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import PlanError
 from sites.plan import FilesDataset as FilesNoun
@@ -139,7 +140,7 @@ class Estate:
             return None
         return Foreign(backup.tags, backup.host, str(backup.path) if backup.path is not None else None)
 
-    def dataset(self, name: str) -> PostgresDataset | FilesDataset | SqliteDataset:
+    def dataset(self, name: str) -> PostgresDataset | FilesDataset | SqliteDataset | ShellDataset:
         """One that goes into a repository; `objects` is for the others."""
         declared = _declared(self.plan.datasets, name, "dataset")
         if declared.kind == "postgres":
@@ -148,6 +149,8 @@ class Estate:
             return SqliteDataset(name, _places(declared))
         if declared.kind == "objects":
             raise PlanError(f'dataset "{name}" is a bucket: it is copied to another one, and has no backup')
+        if declared.kind == "shell":
+            return shell_dataset(name, declared, self.plan.folder)
         return files_dataset(name, declared)
 
     def objects(self, name: str) -> ObjectsDataset:
@@ -225,25 +228,36 @@ class Estate:
             )
         name, place = self.copy_of(declared.backup.to) or declared.backup.to, declared.restore
         driver = self.dataset(dataset)
-        loader = driver if isinstance(driver, SqliteDataset) else None
+        loader = driver if isinstance(driver, SqliteDataset | ShellDataset) else None
+        to = self.state / "restoring" / dataset if declared.kind == "shell" else place.path
         return RestoreSource(
-            dataset, name, self.repository(name), place.site, place.path, loader, self.foreign(dataset)
+            dataset, name, self.repository(name), place.site, to, loader, self.foreign(dataset)
         )
 
+    def promotable(self, site: str) -> dict[str, ShellDataset]:
+        """Every dataset of the user's own commands whose copy at a site can take over."""
+        found = {n: self.dataset(n) for n, d in self.plan.datasets.items() if d.kind == "shell" and d.standby}
+        return {n: d for n, d in found.items() if isinstance(d, ShellDataset) and site in d.sites}
+
     def backup_source(self, dataset: str) -> RestoreSource:
-        """From where a PostgreSQL dataset is loaded at its standby's site, in the place of what is there.
+        """From where a dataset is loaded at its standby's site, in the place of what is there.
 
         Raises PlanError when its plan does not say.
         """
         declared = _declared(self.plan.datasets, dataset, "dataset")
-        if declared.kind != "postgres" or declared.standby is None or declared.backup is None:
+        if declared.kind == "shell" and declared.standby and declared.backup and declared.load:
+            standby = declared.standby
+        elif declared.kind == "postgres" and declared.standby and declared.backup:
+            standby = declared.standby.site
+        else:
             raise PlanError(
                 f'dataset "{dataset}" cannot be recovered from a backup at its standby\'s site',
-                hint="it needs `backup` and `standby`",
+                hint="it needs `backup` and `standby`, and one of kind shell `load`",
             )
         name = self.copy_of(declared.backup.to) or declared.backup.to
-        to, site = self.state / "restoring" / dataset, declared.standby.site
-        return RestoreSource(dataset, name, self.repository(name), site, to, self.postgres(dataset))
+        to, driver = self.state / "restoring" / dataset, self.dataset(dataset)
+        loader = driver if isinstance(driver, PostgresDataset | ShellDataset) else None
+        return RestoreSource(dataset, name, self.repository(name), standby, to, loader)
 
     def questions(self, dataset: str) -> list[Question]:
         """What a restore test asks of restored data besides, secrets looked up. Raises PlanError."""

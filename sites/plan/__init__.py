@@ -55,6 +55,7 @@ from sites.plan.scalars import Rate as Rate
 from sites.plan.service import Gate as Gate
 from sites.plan.service import HttpCheck as HttpCheck
 from sites.plan.service import Service as Service
+from sites.plan.shell_dataset import ShellDataset as ShellDataset
 from sites.plan.shell_site import ShellProcess as ShellProcess
 from sites.plan.shell_site import ShellSite as ShellSite
 from sites.plan.sqlite import SqliteDataset as SqliteDataset

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sites.plan.check_objects import objects_contradictions
+from sites.plan.check_shell import shell_contradictions
 from sites.plan.data import Backup, FilesDataset, PostgresDataset
 from sites.plan.dataset import Dataset
 from sites.plan.objects import ObjectsDataset
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
+from sites.plan.shell_dataset import ShellDataset
 from sites.plan.sqlite import SqliteDataset
 from sites.plan.stanza import Stanza
 
@@ -29,6 +31,8 @@ def dataset_contradictions(plan: Plan, dataset: Dataset, place: Place) -> Found:
         yield from _synchronous(dataset, place)
     elif isinstance(dataset, ObjectsDataset):
         yield from objects_contradictions(plan, dataset, place)
+    elif isinstance(dataset, ShellDataset):
+        yield from shell_contradictions(plan, dataset, place)
     else:
         yield from _restore(plan, dataset, place)
     yield from _checks(dataset, place)

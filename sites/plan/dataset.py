@@ -8,8 +8,10 @@ from pydantic import Field
 
 from sites.plan.data import FilesDataset, PostgresDataset
 from sites.plan.objects import ObjectsDataset
+from sites.plan.shell_dataset import ShellDataset
 from sites.plan.sqlite import SqliteDataset
 
 Dataset = Annotated[
-    PostgresDataset | FilesDataset | SqliteDataset | ObjectsDataset, Field(discriminator="kind")
+    PostgresDataset | FilesDataset | SqliteDataset | ObjectsDataset | ShellDataset,
+    Field(discriminator="kind"),
 ]

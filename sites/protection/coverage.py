@@ -73,16 +73,19 @@ def _places(dataset: Dataset, site: str) -> Iterator[Path]:
 
 
 def _unprotected(name: str, dataset: Dataset) -> Iterator[Gap]:
-    replicated = dataset.kind == "objects" or (dataset.kind == "postgres" and dataset.standby is not None)
-    if dataset.backup is None and not replicated:
+    if dataset.backup is None and dataset.kind != "objects" and not _has_standby(dataset):
         yield Gap(f"dataset {name}", "nothing protects it: it has neither a backup nor a standby")
+
+
+def _has_standby(dataset: Dataset) -> bool:
+    return dataset.kind in ("postgres", "shell") and dataset.standby is not None
 
 
 def _too_tight(name: str, dataset: Dataset) -> Iterator[Gap]:
     """A backup is as old as the schedule lets it get; only a standby is ahead of that."""
     if dataset.rpo is None or dataset.backup is None:
         return
-    if dataset.kind == "postgres" and dataset.standby is not None:
+    if _has_standby(dataset):
         return
     if dataset.rpo < dataset.backup.every:
         what = f"an rpo of {dataset.rpo} cannot be met by a backup every {dataset.backup.every}"
@@ -97,6 +100,8 @@ def _lost_together(plan: Plan, name: str, dataset: Dataset) -> Iterator[Gap]:
         others.add(dataset.standby.site)
     if dataset.kind == "objects":
         others.add(dataset.replica.site)
+    if dataset.kind == "shell" and dataset.standby is not None:
+        others.add(dataset.standby)
     if not others and dataset.backup is not None:
         yield Gap(
             f"dataset {name}", f'every copy of it is lost with site "{home}"; add a repository elsewhere'

@@ -24,7 +24,8 @@ CLOCK_SKEW = timedelta(seconds=60)
 class Declared:
     """A dataset and its objective.
 
-    `replica` tells whether a live copy at DR has every commit, `position` how far one has come, by the log.
+    `replica` tells whether a live copy at DR has every commit, `position` how far one has come, by the log,
+    `newest` when the newest that one has was written, by somebody else's word.
     """
 
     dataset: str
@@ -32,6 +33,7 @@ class Declared:
     replica: Callable[[], Proof] | None = None
     foreign: Foreign | None = None
     position: Callable[[], Position] | None = None
+    newest: Callable[[], datetime | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _replica(declared: Declared, now: datetime) -> tuple[Best | None, list[str]]
         except BlackstartError as error:
             said = [f"the replica cannot be asked: {error}"]
     if declared.position is None:
-        return None, said
+        return _as_told(declared, now, said)
     try:
         at = declared.position()
     except BlackstartError as error:
@@ -183,6 +185,17 @@ def _replica(declared: Declared, now: datetime) -> tuple[Best | None, list[str]]
         return None, [*said, f"the replica is at {at.lsn}{behind}, and has replayed no commit yet"]
     told = f"the replica is at {at.lsn}{behind}, its newest commit of {at.committed:%Y-%m-%dT%H:%M:%SZ}"
     return Best(min(at.committed, now), "", "replica", at.lsn), [*said, told]
+
+
+def _as_told(declared: Declared, now: datetime, said: list[str]) -> tuple[Best | None, list[str]]:
+    try:
+        taken = declared.newest() if declared.newest is not None else None
+    except BlackstartError as error:
+        return None, [*said, str(error)]
+    if taken is not None and taken > now + CLOCK_SKEW:
+        told = f"the replica's newest, of {taken:%Y-%m-%dT%H:%M:%SZ}, lies in the future"
+        return None, [*said, f"{told}: a clock is wrong, so it does not count"]
+    return (Best(min(taken, now), "", "replica") if taken is not None else None), said
 
 
 def _proven(dataset: str, history: History | None) -> tuple[datetime | None, datetime | None]:

@@ -35,7 +35,8 @@ class ColdRecovery(Failover):
                 f'cannot recover cold at site "{self._new}": backups are restored at the other site',
                 hint="blackstart failover, without --cold",
             )
-        for name in self._promoted:
+        self._loaded = [*self._promoted, *self._by_command]
+        for name in self._loaded:
             where = estate.backup_source(name).repository_name
             if estate.plan.repositories[where].site == self._old:
                 raise GuardError(
@@ -45,7 +46,7 @@ class ColdRecovery(Failover):
 
     def steps(self) -> list[Step]:
         steps = [self._as_a_shell(step) for step in super().steps()]
-        return [*steps, *map(self._load_step, self._promoted)]
+        return [*steps, *map(self._load_step, self._loaded)]
 
     def _as_a_shell(self, step: Step) -> Step:
         """A server that is promoted for its shell alone serves nobody yet; one writer, once it is loaded."""
@@ -56,7 +57,7 @@ class ColdRecovery(Failover):
             )
             return replace(step, says=says, milestone=None)
         if step.name == ATTEST:
-            loads = tuple(f"load {name}" for name in self._promoted)
+            loads = tuple(f"load {name}" for name in self._loaded)
             return replace(step, needs=(*step.needs, *loads))
         return step
 

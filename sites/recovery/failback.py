@@ -16,6 +16,7 @@ from sites.estate import Estate
 from sites.recovery.direction import declared_failover, home_alone
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
+from sites.recovery.promoting import refuse_commands
 from sites.recovery.rejoin import protect_step, rejoin_step
 from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.switchover import Switchover
@@ -38,6 +39,7 @@ class Tables:
 def switchover(estate: Estate, observe: Observer) -> Tables:
     """From the site that serves in normal times to the other one. Raises GuardError."""
     declared = declared_failover(estate)
+    refuse_commands(estate.promotable(declared.to_site))
     return Tables("switchover", [], Switchover(estate, observe, declared.from_site, declared.to_site).steps())
 
 
@@ -48,6 +50,7 @@ def failback(estate: Estate, observe: Observer) -> Tables:
     """
     declared = declared_failover(estate)
     home, away = declared.from_site, declared.to_site
+    refuse_commands(estate.promotable(away))
     if home_alone(estate):
         return Tables("failback", [], Switchover(estate, observe, away, home).protecting())
     then = Switchover(estate, observe, away, home).steps()

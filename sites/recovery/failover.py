@@ -26,6 +26,7 @@ from sites.recovery.asking import asker
 from sites.recovery.direction import declared_failover, direction
 from sites.recovery.fence import Fence, Fences
 from sites.recovery.gate import GateCommand, pass_gate
+from sites.recovery.promoting import promote_by_command, require_writable
 from sites.recovery.redirect import redirect_of
 from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
@@ -57,12 +58,17 @@ class Failover:
         self._ask_seconds = declared.decide_by.seconds
         self._fence = f"fence {self._old}"
         self._promoted = [n for n, d in self._plan.datasets.items() if d.kind == "postgres" and d.standby]
+        self._by_command = estate.promotable(self._new)
         self._restored = [n for n, d in self._plan.datasets.items() if d.kind != "postgres" and d.restore]
         self._gated = [n for n, s in self._plan.services.items() if s.gate is not None]
 
     def steps(self) -> list[Step]:
         """All steps. `runbook.in_order` sorts them; the engine runs independent ones side by side."""
         steps = [self._fence_step(), *map(self._promote_step, self._promoted)]
+        steps += [
+            promote_by_command(name, self._new, driver, (self._fence,), PROMOTE_SECONDS)
+            for name, driver in self._by_command.items()
+        ]
         steps += map(self._restore_step, self._restored)
         steps += [self._attest_step()] if self._gated else []
         for name, service in self._plan.services.items():
@@ -137,8 +143,9 @@ class Failover:
 
     def _restore_step(self, name: str) -> Step:
         noun = self._plan.datasets[name]
-        if self._home and noun.kind in ("files", "sqlite"):
-            return as_left_step(name, self._new, noun.path, (self._fence,))
+        if self._home:
+            place = noun.path if noun.kind in ("files", "sqlite") else None
+            return as_left_step(name, self._new, place, (self._fence,))
         needs = (self._fence, *self._ends_of(self._first_services()))
         return restore_step(name, self._new, self._estate.restore_source(name), needs)
 
@@ -153,6 +160,7 @@ class Failover:
             for name, driver in drivers.items():
                 if driver.writable(self._new) is not True:
                     raise RunbookError(f'dataset "{name}" takes no writes at site "{self._new}"')
+            require_writable(self._new, self._by_command)
             return {"writer": self._new, "old_site": proof.how}
 
         gates = [f"gate {name}" for name in self._first_gated()]
@@ -163,7 +171,7 @@ class Failover:
             done=lambda: False,  # an attestation holds for the moment at which it was made
             limit_seconds=ATTEST_SECONDS,
             by_hand="\n".join(map(self._ask_by_hand, self._promoted)) or "blackstart status",
-            needs=(self._fence, *(f"promote {name}" for name in self._promoted), *gates),
+            needs=(self._fence, *(f"promote {n}" for n in (*self._promoted, *self._by_command)), *gates),
             milestone="safe",
         )
 
@@ -242,7 +250,7 @@ class Failover:
         """The last step of each thing needed. `restored=False` leaves out what comes from a backup."""
         ends: list[str] = []
         for need in needs:
-            if need in self._promoted:
+            if need in self._promoted or need in self._by_command:
                 ends.append(f"promote {need}")
             elif need in self._restored:
                 ends += [f"restore {need}"] if restored else []

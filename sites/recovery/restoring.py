@@ -41,11 +41,11 @@ def load_step(name: str, site: str, source: RestoreSource, needs: tuple[str, ...
     )
 
 
-def as_left_step(name: str, site: str, place: Path, needs: tuple[str, ...]) -> Step:
+def as_left_step(name: str, site: str, place: Path | None, needs: tuple[str, ...]) -> Step:
     """Home has what it had when the other site took over from it; its backups are of that time too."""
 
     def do(_limit_seconds: float) -> Detail:
-        if not place.exists():
+        if place is not None and not place.exists():
             raise RunbookError(f'dataset "{name}" is not at site "{site}": there is no {place}')
         return {"dataset": name, "as": "it was when the other site took over"}
 
@@ -55,7 +55,7 @@ def as_left_step(name: str, site: str, place: Path, needs: tuple[str, ...]) -> S
         do=do,
         done=lambda: False,  # it only looks
         limit_seconds=_LOOK_SECONDS,
-        by_hand=f"ls -l {place}",
+        by_hand=f"ls -l {place}" if place is not None else "blackstart status",
         needs=needs,
         milestone="restored",
     )

@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from sites.drivers.shell_dataset import ShellDataset
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import BlackstartError, DatasetError, GuardError, PlanError, RunbookError
 from sites.estate import Estate
@@ -177,7 +178,7 @@ class Switchover(Failover):
     def _restore_step(self, name: str) -> Step:
         """Files come as they stand, not from a backup: nothing is lost of them either."""
         driver = self._estate.dataset(name)
-        if isinstance(driver, SqliteDataset):
+        if isinstance(driver, SqliteDataset | ShellDataset):
             return self._carry_step(name, driver)
         source, to = self._folders(name)
 
@@ -196,7 +197,7 @@ class Switchover(Failover):
             milestone="restored",
         )
 
-    def _carry_step(self, name: str, driver: SqliteDataset) -> Step:
+    def _carry_step(self, name: str, driver: SqliteDataset | ShellDataset) -> Step:
         """A database is copied by its own means, checked, and put in place whole."""
 
         def do(_limit_seconds: float) -> Detail:

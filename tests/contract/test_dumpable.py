@@ -24,6 +24,7 @@ from sites.restore import Loadable
 from sites.restored import Openable, QueryQuestion, answers
 from tests.fakes.dumped import FakeDumped
 from tests.sites.drivers.pairs import PASSWORD, Pair
+from tests.sites.shell_store import ShellStore
 
 
 class Dataset(Dumpable, Loadable, Openable, Protocol): ...
@@ -91,10 +92,16 @@ def postgres(request: pytest.FixtureRequest) -> Arena:
     )
 
 
-ARENAS = {"fake": fake, "sqlite": sqlite, "postgres": postgres}
+def shell(request: pytest.FixtureRequest) -> Arena:
+    folder: Path = request.getfixturevalue("tmp_path")
+    store = ShellStore(folder)
+    return Arena(store.dataset, folder, store.add, store.read)
 
 
-@pytest.fixture(params=["fake", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+ARENAS = {"fake": fake, "sqlite": sqlite, "shell": shell, "postgres": postgres}
+
+
+@pytest.fixture(params=["fake", "sqlite", "shell", pytest.param("postgres", marks=pytest.mark.postgres)])
 def arena(request: pytest.FixtureRequest) -> Arena:
     return ARENAS[request.param](request)
 

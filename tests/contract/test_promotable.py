@@ -16,6 +16,7 @@ from sites.capability import Promotable, Proof
 from sites.errors import DatasetError, SiteError
 from tests.fakes.dataset import FakeDataset
 from tests.sites.drivers.pairs import Pair
+from tests.sites.shell_store import ShellStore
 
 
 class Dataset(Promotable, Protocol):
@@ -39,10 +40,15 @@ def postgres(request: pytest.FixtureRequest) -> Arena:
     return Arena(pair.dataset, lambda site: {"primary": pair.primary, "dr": pair.dr}[site].kill())
 
 
-ARENAS = {"fake": fake, "postgres": postgres}
+def shell(request: pytest.FixtureRequest) -> Arena:
+    store = ShellStore(request.getfixturevalue("tmp_path"), "orders")
+    return Arena(store.dataset, store.lose)
 
 
-@pytest.fixture(params=["fake", pytest.param("postgres", marks=pytest.mark.postgres)])
+ARENAS = {"fake": fake, "shell": shell, "postgres": postgres}
+
+
+@pytest.fixture(params=["fake", "shell", pytest.param("postgres", marks=pytest.mark.postgres)])
 def arena(request: pytest.FixtureRequest) -> Arena:
     return ARENAS[request.param](request)
 

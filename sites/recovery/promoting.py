@@ -1,0 +1,45 @@
+"""The promotion of a dataset by the user's own commands."""
+
+from __future__ import annotations
+
+from sites.drivers.shell_dataset import ShellDataset
+from sites.errors import GuardError, RunbookError
+from sites.recovery.runbook import Detail, Step
+
+
+def promote_by_command(
+    name: str, site: str, driver: ShellDataset, needs: tuple[str, ...], limit_seconds: float
+) -> Step:
+    """`promote` is run once, and the copy is writable when `writable` says so."""
+
+    def do(limit_seconds: float) -> Detail:
+        driver.promote(site, limit_seconds=limit_seconds)
+        return {"dataset": name, "site": site}
+
+    said = " ".join(driver.commands.promote or ())
+    return Step(
+        name=f"promote {name}",
+        says=f'make the copy of dataset "{name}" at site "{site}" the writable one, by `{said}`',
+        do=do,
+        done=lambda: driver.writable(site) is True,
+        limit_seconds=limit_seconds,
+        by_hand=f"BLACKSTART_DATASET={name} BLACKSTART_SITE={site} {said}",
+        needs=needs,
+        milestone="promoted",
+    )
+
+
+def require_writable(site: str, drivers: dict[str, ShellDataset]) -> None:
+    """Raises RunbookError for a copy that takes no writes, or of which nobody knows."""
+    for name, driver in drivers.items():
+        if driver.writable(site) is not True:
+            raise RunbookError(f'dataset "{name}" takes no writes at site "{site}"')
+
+
+def refuse_commands(drivers: dict[str, ShellDataset]) -> None:
+    """Raises GuardError: no command says how such a standby is drained, or made a standby again."""
+    if drivers:
+        raise GuardError(
+            f'cannot change sites as planned: dataset "{next(iter(drivers))}" has a standby of kind shell',
+            hint="switch it over by what runs it; a failover promotes it by its own command",
+        )
