@@ -29,7 +29,8 @@ EXIT_CODES: dict[Verdict, int] = {"met": 0, "missed": 1, "inconclusive": 3}
 class Closed:
     """A finished run: where its evidence is, what report.json holds, and the head of the chain after it.
 
-    `not_done` says what should have followed the closing and did not: a head not kept, a run not uploaded.
+    `not_done` says what should have followed the closing and did not: a head not kept, a run not uploaded;
+    and which page of the report could not be written.
     """
 
     folder: Path
@@ -57,8 +58,9 @@ def close(plan: Plan, folder: RunFolder) -> Closed:
 
     Raises BlackstartError when there is no ledger to judge; the run is closed as inconclusive all the same.
     """
+    not_done: list[str] = []
     try:
-        report = publish(folder.path)
+        report = publish(folder.path, not_done.append)
     except (EvidenceError, LedgerError, DocumentError, OSError) as error:
         _close(plan, folder, "inconclusive")
         raise BlackstartError(
@@ -67,7 +69,8 @@ def close(plan: Plan, folder: RunFolder) -> Closed:
         ) from None
     verdict: Verdict = report["verdict"]
     head = _close(plan, folder, verdict)
-    return Closed(folder.path, report, verdict, head, tuple(kept_elsewhere(plan, folder.run)))
+    not_done += kept_elsewhere(plan, folder.run)
+    return Closed(folder.path, report, verdict, head, tuple(not_done))
 
 
 def close_unjudged(plan: Plan, folder: RunFolder) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,20 @@ def beside(
     return next(beside_runs(shelf, run.plan, chosen, lambda one: one.folder == folder.name))
 
 
-def publish(folder: Path) -> dict[str, Any]:
+def publish(folder: Path, missing: Callable[[str], None] | None = None) -> dict[str, Any]:
     """Write report.json, report.html and report.md into a run's folder and give the report's content.
 
-    Doing it again changes nothing. Raises LedgerError or DocumentError when there is nothing to report from,
-    EvidenceError when another report is there already.
+    `missing` hears which page could not be made and why; without it that is raised. The verdict is in
+    report.json, and no page that fails may take it along. Doing it again changes nothing. Raises LedgerError
+    or DocumentError when there is nothing to report from, EvidenceError when another report is there already.
     """
     content = of_run(folder)
     write_once(folder / REPORT_NAME, to_json(content))
-    dossier = beside(folder, content)
-    write_once(folder / PAGE_NAME, html(content, dossier).encode())
-    write_once(folder / TEXT_NAME, markdown(content, dossier).encode())
+    for name, form in ((PAGE_NAME, html), (TEXT_NAME, markdown)):
+        try:
+            write_once(folder / name, form(content, beside(folder, content)).encode())
+        except Exception as error:
+            if missing is None:
+                raise
+            missing(f"{name} could not be written, and can be made again: {type(error).__name__}: {error}")
     return content
