@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rto_rpo.report import versions
 from rto_rpo.report.model import Report
 from rto_rpo.report.standing import standing
 
@@ -18,6 +19,7 @@ class Safety:
     why: str
 
 
+_PARITY = "Code, configuration and schema are the same at both sites"
 # What is looked for: (what it is, the names under which a drill's check may show it).
 _CHECKS = (
     ("The market was closed, with a margin", ("window", "calendar")),
@@ -29,7 +31,7 @@ _CHECKS = (
     ("Market data: the gap was found and filled", ("market-data", "gap")),
     ("Secrets decrypt without the primary", ("secrets",)),
     ("Clocks agree", ("clock",)),
-    ("Code, configuration and schema are the same at both sites", ("parity",)),
+    (_PARITY, ("parity",)),
     ("The other site is standby again before the next open", ("end-state", "failback")),
 )
 
@@ -41,7 +43,9 @@ def safety(report: Report) -> Iterator[Safety]:
     yield _orders(report)
     for what, names in _CHECKS:
         found = [one for one in report.checks if one.name.startswith(names)]
-        if found:
+        if what == _PARITY and not found and (unlike := versions.unlike(report)):
+            yield Safety(what, "missed", f"not of one version: {'; '.join(unlike)}")
+        elif found:
             yield from (Safety(what, one.standing, f"{one.name}: {one.reason}") for one in found)
         else:
             yield Safety(what, "not run", "no check of this drill looked")

@@ -33,10 +33,10 @@ def counted(report: Report) -> str:
 
 
 def unlike(report: Report) -> list[str]:
-    """What is of several versions at several places: at a failover the service changes its version, too."""
+    """What is of several versions at several sites: at a failover the service changes its version, too."""
     places: dict[str, dict[str, list[str]]] = {}
     for one in report.versions:
-        if one.version is not None:
+        if one.version is not None and one.where.startswith("site"):  # the machine we run on is none
             places.setdefault(one.what, {}).setdefault(one.version, []).append(one.where)
     return [
         f"{what}: " + "; ".join(f"{version} ({', '.join(where)})" for version, where in found.items())

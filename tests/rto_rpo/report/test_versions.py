@@ -17,7 +17,9 @@ from rto_rpo.report.forms.html import html
 from rto_rpo.report.forms.junit import junit
 from rto_rpo.report.forms.markdown import markdown
 from rto_rpo.report.forms.summary import summary
-from rto_rpo.report.versions import NOT_ASKED
+from rto_rpo.report.model import Report
+from rto_rpo.report.safety import safety
+from rto_rpo.report.versions import NOT_ASKED, unlike
 from tests.rto_rpo.report.runs import MET, Run, write_run
 from tests.rto_rpo.report.test_html import HOSTILE, Page
 
@@ -63,6 +65,17 @@ def test_what_is_of_two_versions_at_two_sites_is_pointed_out(tmp_path: Path, run
     for name, form in told.items():
         assert ("not the same everywhere" in form.lower()) is (run is UNLIKE), name
         assert ("4.2 (site primary); 4.1 (site dr)" in form) is (run is UNLIKE), name
+
+
+def test_two_versions_at_two_sites_are_no_parity_and_one_proves_none(tmp_path: Path) -> None:
+    for run, state in ((UNLIKE, "missed"), (MET, "not run")):
+        report = Report.model_validate(content(tmp_path / state, run))
+        [parity] = [one for one in safety(report) if one.what.startswith("Code, configuration and schema")]
+        assert parity.state == state
+    elsewhere = replace(
+        MET, versions=(("Linux", "site dr", "6.1"), ("Linux", "where blackstart runs", "6.2"))
+    )
+    assert unlike(Report.model_validate(content(tmp_path / "elsewhere", elsewhere))) == []
 
 
 def test_a_run_that_asked_for_nothing_says_so(tmp_path: Path) -> None:
