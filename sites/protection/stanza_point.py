@@ -7,7 +7,7 @@ backup began, if nothing was committed since. When a run ended says nothing.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,7 +58,8 @@ def newest(stanza: Stanza, now: datetime) -> Found:
             if (why := _unfit(base, now)) is not None:
                 remarks.append(f"backup {base.label} {why}")
                 continue
-            point, said = _through(_Reader(stanza, info, folder), base)
+            reader = _Reader(stanza, info, folder, stanza.segments(base.archive))
+            point, said = _through(reader, base)
             remarks += said
             if point is not None and point.taken > now + CLOCK_SKEW:
                 remarks.append(f"its newest commit, of {point.taken:%Y-%m-%dT%H:%M:%SZ}, lies in the future")
@@ -112,17 +113,20 @@ def _unfit(base: BackupSet, now: datetime) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Fetches segments into a folder, one at a time."""
+    """Fetches segments of one archive into a folder, one at a time."""
 
     stanza: Stanza
     info: Info
     folder: Path
+    files: Mapping[str, str]
 
     def fetched(self, segment: str) -> Path:
         path = self.folder / segment
-        if not path.exists():
-            self.stanza.fetch(segment, path)
-        return path
+        if path.exists():
+            return path
+        if segment not in self.files:
+            raise RepositoryError(f"segment {segment} of the log is missing")
+        return self.stanza.fetch(self.files[segment], self.folder)
 
     def commit(self, segment: Segment) -> Commit | None:
         path = self.fetched(segment.name)
@@ -138,7 +142,7 @@ def _through(reader: _Reader, base: BackupSet) -> tuple[WalPoint | None, list[st
         segment_bytes = reader.fetched(base.last_wal).stat().st_size
     except RepositoryError as error:
         return None, [f"backup {base.label} cannot be restored: {error}"]
-    chain = unbroken(Segment.read(base.first_wal, segment_bytes), reader.stanza.segments(base.archive))
+    chain = unbroken(Segment.read(base.first_wal, segment_bytes), reader.files)
     numbers = {segment.number for segment in chain}
     end = Segment.read(base.last_wal, segment_bytes)
     if end.number not in numbers:

@@ -13,6 +13,7 @@ from sites.errors import NoRepository, RepositoryDamaged, RepositoryError
 
 _OK, _NO_PATH, _NO_BACKUPS, _NO_DATA = 0, 1, 2, 3
 _SEGMENT = re.compile(r"(?:^|/)([0-9A-F]{24})-[0-9a-f]{40}(?:\.\w+)?$")
+_STORED = re.compile(r"-([0-9a-f]{40})(?:\.(\w+))?$")
 _LABEL = re.compile(r"new backup label = (\S+)")
 _INVALID = re.compile(r"^\s*(backup: \S+, status: (?!valid)\S+?|status: error),?", re.MULTILINE)
 
@@ -105,13 +106,21 @@ def _set(told: dict[str, Any], archive_of: dict[int, str]) -> BackupSet:
     )
 
 
-def read_segments(text: str) -> frozenset[str]:
-    """The names of whole segments in what `repo-ls --recurse --output=json` printed of an archive."""
+def read_segments(text: str) -> dict[str, str]:
+    """Whole segments in what `repo-ls --recurse --output=json` printed of an archive: the file of each."""
     try:
         names = [_SEGMENT.search(name) for name in json.loads(text)]
     except (ValueError, TypeError) as error:
         raise RepositoryError(f"what pgBackRest lists cannot be understood: {error}") from error
-    return frozenset(found[1] for found in names if found)
+    return {found[1]: found.string for found in names if found}
+
+
+def stored_as(file: str) -> tuple[str, str | None]:
+    """The SHA-1 of a segment's content and how it is compressed, both by the name of its file."""
+    found = _STORED.search(file)
+    if found is None:
+        raise RepositoryError(f"{file!r} is no file of a segment")
+    return found[1], found[2]
 
 
 def read_label(text: str) -> str:

@@ -22,12 +22,12 @@ from sites.drivers.pgbackrest.results import (
     read_segments,
     read_verified,
 )
+from sites.drivers.pgbackrest.stored import unpacked
 from sites.drivers.pgbackrest.version import version_of
 from sites.errors import CommandError, RepositoryError
 
-_READING = {"info", "restore", "archive-get", "repo-ls", "verify"}
+_READING = {"info", "restore", "archive-get", "repo-ls", "repo-get", "verify"}
 _OF_ALL_REPOSITORIES = {"check", "stanza-create"}
-_NOT_THERE = 1
 _LIST_BYTES_MAX = 1 << 28
 Aim = Literal["lsn", "time", "name", "immediate"]
 
@@ -94,18 +94,26 @@ class Stanza:
         done = self._call("verify it", "verify", "--output=text", "--verbose", transfer=True)
         return read_verified(done.stdout, self.name)
 
-    def segments(self, archive: str) -> frozenset[str]:
-        """The names of all segments in one archive, such as "15-1"."""
+    def segments(self, archive: str) -> dict[str, str]:
+        """All segments in one archive, such as "15-1": for each name the file that it is in."""
         path = f"archive/{self.stanza}/{archive}"
-        return read_segments(self._call("list its WAL", "repo-ls", "--recurse", "--output=json", path).stdout)
+        listed = self._call("list its log", "repo-ls", "--recurse", "--output=json", path).stdout
+        return {name: f"{path}/{file}" for name, file in read_segments(listed).items()}
 
-    def fetch(self, segment: str, to: Path) -> None:
-        """Put one segment into the file `to`. Raises RepositoryError when it is not there."""
-        done = self._call(
-            f"fetch {segment}", "archive-get", *self._nowhere, segment, str(to), ok=(0, _NOT_THERE)
-        )
-        if done.exit_code == _NOT_THERE:
-            raise RepositoryError(f'repository "{self.name}" has no segment {segment}')
+    def fetch(self, file: str, folder: Path) -> Path:
+        """Put the segment in `file`, one of `segments`, into a folder that pgBackRest's user may write to.
+
+        Not by `archive-get`, which wants the data of the server beside it. Raises RepositoryDamaged where the
+        content is not what the file's name says.
+        """
+        stored = folder / Path(file).name
+        # pgBackRest writes it to its standard output and nowhere else
+        argv = ["sh", "-c", 'exec "$@" > "$0"', str(stored), *self._words("repo-get", ()), "repo-get", file]
+        self._run(f"fetch {file}", argv, transfer=False)
+        try:
+            return unpacked(stored, self.name)
+        finally:
+            stored.unlink(missing_ok=True)
 
     def restore(self, label: str, to: Path, *, tablespaces: Path, target: Target | None = None) -> float:
         """Put the backup of that label into the empty folder `to`; the rest is up to the server's recovery.
@@ -120,7 +128,9 @@ class Stanza:
 
     def restore_command(self, data: Path) -> str:
         """What a restored server fetches its WAL with: from this repository and no other."""
-        words = [*self._words("archive-get", ()), f"--pg1-path={data}", *self._nowhere]
+        # it looks beside its locks whether it was told to stop: the original's may be closed to us
+        places = [f"--pg1-path={data}", f"--lock-path={data}"]
+        words = [*self._words("archive-get", ()), *places, *self._nowhere]
         quoted = " ".join(_quoted(word) for word in [*words, "archive-get"])
         return f'{quoted} %f "%p"'
 
@@ -133,9 +143,7 @@ class Stanza:
         """Without its queue, which belongs to the server whose stanza it is."""
         return ["--no-archive-async"]
 
-    def _call(
-        self, act: str, word: str, *arguments: str, transfer: bool = False, ok: tuple[int, ...] = (0,)
-    ) -> Completed:
+    def _call(self, act: str, word: str, *arguments: str, transfer: bool = False) -> Completed:
         if self.read_only and word not in _READING:
             raise RepositoryError(
                 f'repository "{self.name}" is somebody else\'s: blackstart does no `pgbackrest {word}` on it',
@@ -144,11 +152,11 @@ class Stanza:
         version_of(self.binary)
         with tempfile.TemporaryDirectory(prefix="blackstart-pgbackrest-") as room:
             Path(room).chmod(0o777)
-            options = [f"--lock-path={room}"] if word == "restore" else []
+            options = [f"--lock-path={room}", f"--spool-path={room}"] if word == "restore" else []
             argv = [*self._words(word, arguments), *options, word, *_operands(arguments)]
-            return self._run(act, argv, transfer=transfer, ok=ok)
+            return self._run(act, argv, transfer=transfer)
 
-    def _run(self, act: str, argv: Sequence[str], *, transfer: bool, ok: tuple[int, ...]) -> Completed:
+    def _run(self, act: str, argv: Sequence[str], *, transfer: bool) -> Completed:
         try:
             return command.run(
                 argv,
@@ -156,7 +164,6 @@ class Stanza:
                 secret_env=self.secret_environment(),
                 user=self.user,
                 cwd=Path("/"),
-                ok_codes=ok,
                 output_bytes_max=_LIST_BYTES_MAX,
             )
         except CommandError as error:

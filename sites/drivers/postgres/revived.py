@@ -28,6 +28,7 @@ from sites.errors import DatasetError, SiteError
 _PORT = 5432
 _ADMIN = "postgres"
 _CHECK_SECONDS = 24 * 3600.0
+_WAITING = "the database system is"  # what it tells those who come too early
 _REPLAYED = "SELECT pg_last_xact_replay_timestamp(), pg_last_wal_replay_lsn()::text, pg_is_in_recovery()"
 
 
@@ -214,5 +215,6 @@ def _value(connection: psycopg.Connection, statement: str) -> str | None:
 
 def _why(site: ProcessSite) -> str | None:
     """The last thing of weight that the server said."""
-    lines = [line for line in site.log("postgres").splitlines() if "FATAL" in line or "PANIC" in line]
+    said = site.log("postgres").splitlines()
+    lines = [line for line in said if ("FATAL" in line or "PANIC" in line) and _WAITING not in line]
     return lines[-1].partition("FATAL:")[2].strip() or lines[-1] if lines else None
