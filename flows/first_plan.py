@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flows.checks import Check, checks
-from sites.discovery import Server, Surroundings
+from sites.discovery import FoundStanza, Server, Surroundings
 from sites.estate import Estate
 from sites.plan import Plan
 from sites.plan.reading import read_plan
@@ -61,6 +61,9 @@ def _entries(found: Surroundings) -> Iterator[Entry]:
         url, secret = found.repository
         lines = (f"url: {json.dumps(url)}", f"password: {json.dumps(secret)}")
         yield Entry("repositories", "existing", ("site: dr", *lines))
+    for stanza in found.stanzas:
+        if stanza.repos:
+            yield Entry("repositories", _kept_in(stanza), tuple(_stanza(stanza)))
     for database in found.databases if primary else ():
         yield Entry("datasets", _name(database), tuple(_dataset(found, database, primary, standby)))
 
@@ -80,7 +83,22 @@ def _dataset(
     if standby is not None and standby.synchronous:
         yield "synchronous: true"
         yield "on_standby_loss: block"
+    if len(found.stanzas) == 1 and found.stanzas[0].repos:
+        yield f"backup: {{by: external, to: {_kept_in(found.stanzas[0])}, every: 1d}}"
     yield "rpo: 0s" if standby is not None and standby.synchronous else "rpo: 5m"
+
+
+def _stanza(stanza: FoundStanza) -> Iterator[str]:
+    yield "kind: pgbackrest"
+    yield "site: dr"
+    yield f"stanza: {json.dumps(stanza.name)}"
+    yield f"repo: {stanza.repos[-1]}"  # what is farthest from the server is numbered last
+    if stanza.config is not None:
+        yield f"config: {json.dumps(stanza.config)}"
+
+
+def _kept_in(stanza: FoundStanza) -> str:
+    return f"{_name(stanza.name)}-wal"
 
 
 def _name(text: str) -> str:
@@ -122,7 +140,7 @@ def _remarks(found: Surroundings) -> Iterator[str]:
         "Patroni answers here; watch it with `respond: observe`, and never let a runbook promote": (
             [found.patroni] if found.patroni else []
         ),
-        "pgBackRest has these stanzas": found.stanzas,
+        "pgBackRest has these stanzas": [stanza.name for stanza in found.stanzas],
         "services that hold or move data": found.units,
         "further standbys": [s.name for s in found.servers if s.standby][1:],
     }

@@ -48,6 +48,16 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundStanza:
+    """One of pgBackRest's: `repos` are the numbers of its repositories that hold backups, `config` is the
+    configuration that its own variable names."""
+
+    name: str
+    repos: tuple[int, ...] = ()
+    config: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What was found. `repository` is (url, where its password is), by restic's own variables; `user` and
     `password` (where it is) are those by which PostgreSQL was asked."""
@@ -58,7 +68,7 @@ class Surroundings:
     password: dict[str, str] | None = None
     patroni: str | None = None
     repository: tuple[str, dict[str, str]] | None = None
-    stanzas: tuple[str, ...] = ()
+    stanzas: tuple[FoundStanza, ...] = ()
     units: tuple[str, ...] = ()
 
 
@@ -72,7 +82,7 @@ def look_around(environ: Mapping[str, str] = os.environ, patroni: str = PATRONI)
         password={"env": "PGPASSWORD"} if "PGPASSWORD" in environ else None,
         patroni=patroni if cluster else None,
         repository=_repository(environ),
-        stanzas=_stanzas(),
+        stanzas=_stanzas(environ),
         units=_units(),
     )
 
@@ -127,12 +137,17 @@ def _repository(environ: Mapping[str, str]) -> tuple[str, dict[str, str]] | None
     return (url, {"env": "RESTIC_PASSWORD"}) if "RESTIC_PASSWORD" in environ else None
 
 
-def _stanzas() -> tuple[str, ...]:
-    told = _said(["pgbackrest", "info", "--output=json"])
+def _stanzas(environ: Mapping[str, str]) -> tuple[FoundStanza, ...]:
+    told = _said(["pgbackrest", "info", "--output=json", "--log-level-console=off", "--log-level-file=off"])
     try:
-        return tuple(str(one["name"]) for one in json.loads(told or "[]"))
+        return tuple(_stanza(one, environ.get("PGBACKREST_CONFIG")) for one in json.loads(told or "[]"))
     except (ValueError, KeyError, TypeError):
         return ()
+
+
+def _stanza(told: dict[str, Any], config: str | None) -> FoundStanza:
+    numbers = {int(base["database"]["repo-key"]) for base in told["backup"]}
+    return FoundStanza(str(told["name"]), tuple(sorted(numbers)), config)
 
 
 def _units() -> tuple[str, ...]:

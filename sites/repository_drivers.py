@@ -35,7 +35,8 @@ def stanza_repository(name: str, declared: StanzaNoun, *, foreign: bool) -> Stan
         declared.repo,
         declared.config,
         (declared.user or unprivileged_user()) if os.geteuid() == 0 else None,
-        secrets={key: partial(_value, value) for key, value in declared.env.items()},
+        env={key: value for key, value in declared.env.items() if not isinstance(value, Secret)},
+        secrets={key: value.resolve for key, value in declared.env.items() if isinstance(value, Secret)},
         read_only=foreign,
     )
 

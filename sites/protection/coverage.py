@@ -20,9 +20,10 @@ def gaps(plan: Plan, resolve: Callable[[Secret], str | None]) -> Iterator[Gap]:
     """What the plan itself shows. `resolve` gives a secret, or None for one that cannot be had here."""
     for name, dataset in plan.datasets.items():
         yield from _unprotected(name, dataset)
-        yield from _too_tight(name, dataset)
+        yield from _too_tight(plan, name, dataset)
         yield from _lost_together(plan, name, dataset)
         yield from _deletable(plan, name, dataset)
+        yield from _written_from_home(plan, name, dataset)
         if dataset.kind == "objects":
             yield from object_gaps(name, dataset, resolve)
     yield from _one_credential(plan, resolve)
@@ -81,11 +82,13 @@ def _has_standby(dataset: Dataset) -> bool:
     return dataset.kind in ("postgres", "shell") and dataset.standby is not None
 
 
-def _too_tight(name: str, dataset: Dataset) -> Iterator[Gap]:
-    """A backup is as old as the schedule lets it get; only a standby is ahead of that."""
+def _too_tight(plan: Plan, name: str, dataset: Dataset) -> Iterator[Gap]:
+    """A backup is as old as the schedule lets it get; a standby or an archived log is ahead of that."""
     if dataset.rpo is None or dataset.backup is None:
         return
     if _has_standby(dataset):
+        return
+    if plan.repositories[dataset.backup.to].kind == "pgbackrest":
         return
     if dataset.rpo < dataset.backup.every:
         what = f"an rpo of {dataset.rpo} cannot be met by a backup every {dataset.backup.every}"
@@ -126,6 +129,19 @@ def _deletable(plan: Plan, name: str, dataset: Dataset) -> Iterator[Gap]:
             "it append-only there and say so here, or back up at home and let the other site copy"
         )
         yield Gap(f"dataset {name}", what)
+
+
+def _written_from_home(plan: Plan, name: str, dataset: Dataset) -> Iterator[Gap]:
+    """pgBackRest copies nothing: the server itself writes its log into every repository of its stanza."""
+    home = dataset.primary.site if dataset.kind == "postgres" else dataset.site
+    for repository in sorted(_repositories(plan, dataset)):
+        copy = plan.repositories[repository]
+        if copy.kind == "pgbackrest" and copy.copy_of and copy.site != home and not copy.append_only:
+            what = (
+                f'site "{home}" itself writes "{repository}" at "{copy.site}" and could delete it; '
+                "keep it behind a repository host of pgBackRest's, or with object lock, and say `append_only`"
+            )
+            yield Gap(f"dataset {name}", what)
 
 
 def _one_credential(plan: Plan, resolve: Callable[[Secret], str | None]) -> Iterator[Gap]:

@@ -96,6 +96,7 @@ def _test(
         database=dataset.database,
         user=dataset.user,
         restore_command=stanza.restore_command(folder.path),
+        env=stanza.env,
         secret_env=stanza.secret_environment(),
         limit_seconds=_REPLAY_SECONDS,
     ) as server:

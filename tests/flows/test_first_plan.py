@@ -13,7 +13,7 @@ import pytest
 
 from flows.checks import exit_code
 from flows.first_plan import first_plan
-from sites.discovery import Surroundings, look_around
+from sites.discovery import FoundStanza, Surroundings, look_around
 from sites.plan import load
 from tests.sites.drivers.conftest import pair as pair
 from tests.sites.drivers.conftest import template as template
@@ -89,7 +89,9 @@ def test_what_does_not_hold_is_a_comment_with_the_reason(asked: Pair, tmp_path: 
 
 
 def test_nothing_at_all_is_a_plan_too(tmp_path: Path) -> None:
-    text, told = first_plan(Surroundings(units=("redis.service",), stanzas=("main",)), tmp_path / "plan.yaml")
+    text, told = first_plan(
+        Surroundings(units=("redis.service",), stanzas=(FoundStanza("main"),)), tmp_path / "plan.yaml"
+    )
     assert exit_code(told) == 0
     assert "redis.service" in text
     assert "pgBackRest has these stanzas: main" in text

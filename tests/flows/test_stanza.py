@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from flows import outcomes
-from flows.checks import checks
+from flows.checks import checks, exit_code
 from flows.clean import clean_point
 from flows.exposed import exposed
+from flows.first_plan import first_plan
 from flows.options import estate_of
 from flows.protect import back_up, replicate_all, restore_tests
 from flows.upkeep import keep_up
+from sites.discovery import look_around
 from sites.errors import PlanError, RepositoryError
 from sites.estate import Estate
 from sites.protection.stanza_backup import send_mark
@@ -142,6 +144,27 @@ def test_nothing_that_would_change_somebody_elses_is_run(stanza_server: Server, 
     assert stanza is not None
     with pytest.raises(RepositoryError, match="somebody else's"):
         getattr(stanza, act)(*(["full"] if act == "backup" else []))
+
+
+def test_init_finds_it_and_only_looks(
+    stanza_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = {"PGHOST": "127.0.0.1", "PGPORT": str(stanza_server.port), "PGUSER": OWNER}
+    more = {"PGPASSWORD": PASSWORD, "PGBACKREST_CONFIG": str(stanza_server.config)}
+    for name, value in {**variables, **more}.items():
+        monkeypatch.setenv(name, value)
+    send_mark("orders", lambda: stanza_server.dataset.mark("primary"), stanza_server.stanza(THERE))
+    before = files_of(stanza_server.repository(THERE))
+    found = look_around(patroni="http://127.0.0.1:9")
+    text, told = first_plan(found, tmp_path / "plan.yaml")
+    assert exit_code(told) == 0, told
+    (tmp_path / "plan.yaml").write_text(text)
+    plan = estate_of(tmp_path / "plan.yaml").plan
+    assert plan.repositories["desk-wal"].kind == "pgbackrest"
+    # whether the primary could delete it is for its owner to say: until then the dataset is a comment
+    assert "could delete it: make it append-only there and say so" in text
+    assert "  #   backup: {by: external, to: desk-wal, every: 1d}" in text.splitlines()
+    assert files_of(stanza_server.repository(THERE)) == before
 
 
 def _may_write(folder: Path) -> bool:

@@ -27,7 +27,7 @@ PASSWORD, ADMIN_PASSWORD = "owner: 'swordfish'", "admin's swordfish"
 HERE, THERE = 1, 2
 _OURS = ("repo1", "repo2", "log", "lock", "spool", "sockets")
 # it tries again what failed, after 15 s: too long to wait for what is damaged for good
-NO_RETRY = {"PGBACKREST_JOB_RETRY": lambda: "0"}
+NO_RETRY = {"PGBACKREST_JOB_RETRY": "0"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Server:
 
     def stanza(self, repo: int, **options: object) -> Stanza:
         name = {HERE: "onsite-wal", THERE: "offsite-wal"}[repo]
-        made = Stanza(name, STANZA, repo, self.config, USER, secrets=NO_RETRY)
+        made = Stanza(name, STANZA, repo, self.config, USER, env=NO_RETRY)
         return replace(made, **options)  # type: ignore[arg-type]
 
     def repository(self, repo: int) -> Path:

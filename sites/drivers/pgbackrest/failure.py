@@ -48,10 +48,12 @@ _WORDS: tuple[tuple[re.Pattern[str], _Kind], ...] = tuple(
         (r"CryptoError|cipher header invalid|unable to flush", (WrongPassword, _BY_CODE[95][1])),
         (r"No space left on device|\[28\]", (RepositoryError, "no space is left on a disk")),
         (r"Permission denied|\[13\]", (RepositoryError, "it may not be read or written by us")),
+        # before the next one: pgBackRest asks whether the stanza was made also where it is damaged
+        (r"FormatError|ChecksumError|FileReadError|FileInvalidError", _BY_CODE[29]),
         (r"stanza-create been performed|missing stanza path", (NoRepository, "its stanza is not there")),
-        (r"FormatError|JsonFormatError|ChecksumError|FileReadError", _BY_CODE[29]),
     )
 )
+_INTERRUPTED = (-2, -15)  # ended by the signal itself, before it could say so
 _HINTS: dict[str, str] = {
     "its stanza is not there": "a first backup makes it; if it was there before, find out where it went",
     "the WAL does not arrive": "the server's log says why; `pgbackrest check` tries it again",
@@ -81,8 +83,10 @@ def named(error: CommandError, act: str, repository: str, stanza: str) -> Reposi
 def of(code: int | None, said: str) -> _Kind:
     """What is wrong, by the words where they say more than the code."""
     by_words = next((kind for words, kind in _WORDS if words.search(said)), None)
+    if code in _INTERRUPTED:
+        return _BY_CODE[63]
     by_code = _BY_CODE.get(code) if code is not None else None
-    if by_words is not None and code in (None, 29, 41, 42, 55, 64, 75, 99, 103):
+    if by_words is not None and code in (None, 29, 41, 42, 50, 53, 55, 64, 75, 99, 103):
         return by_words
     return by_code or by_words or (RepositoryError, "pgBackRest failed")
 

@@ -48,9 +48,9 @@ class Target:
 class Stanza:
     """`name` is what the plan calls this repository, `repo` its number in pgBackRest's configuration.
 
-    `user` runs pgBackRest when we are root. The values of `secrets`, such as PGBACKREST_REPO2_CIPHER_PASS,
-    are looked up at each call and go into the environment of that process alone. A `read_only` one is
-    somebody else's: whatever would change it is refused before pgBackRest runs.
+    `user` runs pgBackRest when we are root; `env` is added to its environment, and so are `secrets`, such as
+    PGBACKREST_REPO2_CIPHER_PASS: their values are looked up at each call, for that process alone. A
+    `read_only` one is somebody else's: whatever would change it is refused before pgBackRest runs.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Stanza:
     config: Path | None = None
     user: str | None = None
     binary: str = "pgbackrest"
+    env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, Callable[[], str]] = field(default_factory=dict, repr=False)
     read_only: bool = False
     call_limit_seconds: float = 300.0
@@ -161,6 +162,7 @@ class Stanza:
             return command.run(
                 argv,
                 limit_seconds=self.transfer_limit_seconds if transfer else self.call_limit_seconds,
+                env=self.env,
                 secret_env=self.secret_environment(),
                 user=self.user,
                 cwd=Path("/"),

@@ -49,6 +49,7 @@ def revived(
     database: str,
     user: str,
     restore_command: str,
+    env: Mapping[str, str],
     secret_env: Mapping[str, str],
     limit_seconds: float,
 ) -> Iterator[Revived]:
@@ -59,7 +60,7 @@ def revived(
     # a socket's path must be short
     with (
         _short_folder(folder) as sockets,
-        _running(folder, sockets, restore_command, secret_env, limit_seconds),
+        _running(folder, sockets, restore_command, env, secret_env, limit_seconds),
     ):
         with _connected(sockets, _ADMIN, _ADMIN) as admin:
             row = admin.execute(_REPLAYED).fetchone()
@@ -101,6 +102,7 @@ def _running(
     folder: DataFolder,
     sockets: Path,
     restore_command: str,
+    env: Mapping[str, str],
     secret_env: Mapping[str, str],
     limit_seconds: float,
 ) -> Iterator[None]:
@@ -118,6 +120,7 @@ def _running(
         command=(folder.programs.path("postgres"), "-D", str(folder.path), *options),
         user=folder.user,
         cwd=folder.path,
+        env=env,
         secret_env=secret_env,
         ready=_Open(sockets),
         ready_seconds=limit_seconds,

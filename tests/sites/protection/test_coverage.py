@@ -97,3 +97,21 @@ def test_a_volume_that_no_dataset_covers_is_a_gap(tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text(named)
     (gap,) = volumes(load(tmp_path / "plan.yaml", ENVIRON), "here", stores)
     assert f"volume {tmp_path}/here/uploads" in gap.what
+
+
+def test_an_archived_log_keeps_an_rpo_that_no_schedule_could(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "plan.yaml"
+    wall = "{kind: pgbackrest, stanza: desk, "
+    text = PLAN.format(**CLOSED | {"standby": ", backup: {to: wal, every: 1d}"})
+    copy = f"{wall}site: there, repo: 2, copy_of: wal}}"
+    path.write_text(
+        text.replace("datasets:", f"  wal: {wall}site: here}}\n  wal-copy: {copy}\ndatasets:").replace(
+            "rpo: 0s", "rpo: 1m"
+        )
+    )
+    [gap] = told(load(path, ENVIRON))
+    assert gap.startswith('dataset orders: site "here" itself writes "wal-copy" at "there"')
+    path.write_text(path.read_text().replace("copy_of: wal}", "copy_of: wal, append_only: true}"))
+    assert told(load(path, ENVIRON)) == []
