@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,10 @@ def publish(folder: Path, missing: Callable[[str], None] | None = None) -> dict[
     """
     content = of_run(folder)
     write_once(folder / REPORT_NAME, to_json(content))
+    around = cache(lambda: beside(folder, content))  # it, too, may fail
     for name, form in ((PAGE_NAME, html), (TEXT_NAME, markdown)):
         try:
-            write_once(folder / name, form(content, beside(folder, content)).encode())
+            write_once(folder / name, form(content, around()).encode())
         except Exception as error:
             if missing is None:
                 raise
