@@ -3,7 +3,7 @@
 Needs Python 3.11 and `cryptography`; written from docs/evidence.md and docs/measuring.md alone. Recomputed: every hash,
 chain and signature; RTA and RPA with bounds, lost, corrupt and duplicated writes and the verdict of drills whose fault took
 hold. A stored verdict may be worse than ours, never better: stalls, control endpoints, missing outcomes, phantoms, overlapping
-writes to an old primary, phases, deletes, marks, pages and drills without a fault of their own are not recomputed.
+writes to an old primary, how it refused, phases, deletes, pages, drills without a fault of their own are not recomputed.
 """
 import hashlib
 import json
@@ -91,25 +91,25 @@ def measure(ledger, report):
         elif kind == "readback":
             whole[stream] = one["end"] and not one["error"] and one["count"] == len(rows[stream])
     f0, f1, late = (events.get(name, header) for name in ("fault_begin", "fault_end", "frozen"))
-    deletes = any(one["act"] == "delete" for each in ops.values() for one in each)
     broken = kind != "end" or "aborted" in events or not events.get("fault_effective", {}).get("holds")
-    if deletes or broken or header in (f0, f1) or header["drill"]["fault"]["kind"] == "none":
+    if any("delete" in (one["act"] for one in each) for each in ops.values()) or broken or header in (f0, f1) or header["drill"]["fault"]["kind"] == "none":
         return
     f0, f1, late, figures, answers = f0["ns"], f1["ns"], late["late_ns"], {}, []
     times, points = ({one["stream"]: one for one in report[what]} for what in ("recovery_times", "recovery_points"))
-    for name in (one["name"] for one in header["streams"] if one["role"] == "clients"):
+    for one in (one for one in header["streams"] if one["role"] in ("clients", "marks")):
+        name, old, clients, runs = one["name"], one.get("restored"), one["role"] == "clients", defaultdict(list)
         bad = sorted(one["sent_ns"] for one in ops[name] if one["completed_ns"] >= f0 and not (
             one["ok"] and one["completed_ns"] - one["sent_ns"] <= late))
-        runs = defaultdict(list)
         for sent in {one["sent_ns"] for one in ops[name] if one["sent_ns"] >= f0}.difference(bad):
             runs[bisect(bad, sent)].append(sent)
         run = next((at for at in sorted(runs) if max(runs[at]) - max(min(runs[at]), f1) >= header["stable_ns"]), None)
         s = max(bad[:run], default=-1)
         after = [(one["completed_ns"], one["sent_ns"]) for one in ops[name] if one["ok"] and one["sent_ns"] > max(s, f1)]
-        b = min(after) if after and run is not None else None
+        b = min(after) if after and run is not None and clients else None
         answers += b[:1] if b else ()
         figures[name, "rto"] = max(0, s - f1) / 1e9, b and (b[0] - f0) / 1e9, False, False
-        yield f"RTA of {name}", figures[name, "rto"][:2], (times[name]["lower_seconds"], times[name]["upper_seconds"])
+        for its in [times[name]] if clients else []:
+            yield f"RTA of {name}", figures[name, "rto"][:2], (its["lower_seconds"], its["upper_seconds"])
         writes = {one["number"]: one for one in ops[name] if one["act"] == "write"}
         if whole.get(name) and (writes or name in points):
             acked, seen = {n: one for n, one in writes.items() if one["ok"]}, Counter(n for n, _ in rows[name])
@@ -118,11 +118,11 @@ def measure(ledger, report):
                     sorted(n for n, count in seen.items() if count > 1))
             if gone := sorted((acked[n]["completed_ns"], acked[n]["sent_ns"]) for n in lost):
                 o, g = gone[0]
-                g = max((one["completed_ns"] for one in acked.values() if one["completed_ns"] < o), default=g)
-                point = (max(f0, gone[-1][0]) - o) / 1e9, (max(f1, gone[-1][0]) - g) / 1e9
-            its = points[name]
-            yield f"RPA of {name}", (*point, lost, *harm), (its["lower_seconds"], point[1] if its["unrecorded"] else its[
-                "upper_seconds"], [one["number"] for one in its["lost"]], its["corrupt"], its["duplicated"])
+                g = max((one["completed_ns"] for one in acked.values() if one["completed_ns"] < o), default=clients and not old and g)
+                point = (max(f0, gone[-1][0]) - o) / 1e9, (max(f1, gone[-1][0]) - g) / 1e9 if g is not False else None
+            its, numbers = points[name], [one["number"] for one in points[name]["lost"]]
+            yield f"RPA of {name}", (*point, lost, *harm), (its["lower_seconds"], point[1] if its[
+                "unrecorded"] else its["upper_seconds"], numbers, its["corrupt"], its["duplicated"])
             figures[name, "rpo"] = *point, any(harm) or any(b and acked[n]["sent_ns"] > b[1] for n in lost), bool(lost)
     for one in header["judged"]:
         low, high, harmed, gone = figures.get((one["stream"], one["objective"]), (0, None, False, False))
