@@ -14,7 +14,7 @@ EXIT_CODES = {"passed": 0, "failed": 1, "void": 3}
 def calibration_lines(made: Calibration, path: Path) -> list[str]:
     head = ("planted", "measured", "inside", "width, at most", "losses: planted, missed, invented")
     lines = ["{:<14} {:<24} {:<7} {:<22} {}".format(*head)]
-    lines += [_outage(case) for case in made.cases]
+    lines += [_outage(case) for case in made.tries]
     error = made.worst_error_seconds
     lines += ["", f"{made.verdict.upper()}  {path}", *_of_the_prober(made)]
     if error is not None:
@@ -41,9 +41,9 @@ def _outage(case: CaseFigures) -> str:
 
 def _of_the_prober(made: Calibration) -> Iterator[str]:
     for name, values in (
-        ("median", [case.lag.p50_seconds for case in made.cases]),
-        ("99 %", [case.lag.p99_seconds for case in made.cases]),
-        ("longest", [case.lag.max_seconds for case in made.cases]),
+        ("median", [case.lag.p50_seconds for case in made.tries]),
+        ("99 %", [case.lag.p99_seconds for case in made.tries]),
+        ("longest", [case.lag.max_seconds for case in made.tries]),
     ):
         known = [value for value in values if value is not None]
         if known:

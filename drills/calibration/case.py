@@ -35,7 +35,8 @@ class Truth:
     """What the server really did, on the clock that it shares with the recorder.
 
     The outage began between the first two instants and ended between the last two. Numbers are those of
-    the writes that went wrong. `held_up_ns` is the longest that the server's own loop stood still meanwhile.
+    the writes that went wrong. `held_up` are the stretches in which the server's own loop stood
+    still meanwhile.
     """
 
     begun_ns: tuple[int, int]
@@ -45,7 +46,7 @@ class Truth:
     duplicated: frozenset[int] = frozenset()
     corrupt: frozenset[int] = frozenset()
     resurrected: frozenset[int] = frozenset()
-    held_up_ns: int = 0
+    held_up: tuple[tuple[int, int], ...] = ()
 
     def without(self, deleted: Set[int]) -> Truth:
         """Less the writes whose deletion was confirmed or may have been done: those are lost no more."""

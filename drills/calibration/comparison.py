@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from drills.calibration.case import Case, Truth
@@ -41,7 +42,8 @@ class Losses:
 class Compared:
     """One case. `void` says why nothing can be said of it: then it is neither passed nor failed.
 
-    That is so only where the machine held somebody up. `problem` says what the instrument itself did not do.
+    That is so only where the machine held somebody up, and every loss was found all the same: no busy machine
+    makes one go unseen. `problem` says what the instrument itself did not do.
     """
 
     outage: Outage
@@ -51,9 +53,8 @@ class Compared:
 
     @property
     def passed(self) -> bool:
-        exact = all(not each.missed and not each.invented for each in self.losses)
         whole = self.void is None and self.problem is None
-        return whole and self.outage.inside and self.outage.narrow and exact
+        return whole and self.outage.inside and self.outage.narrow and _exact(self.losses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,15 @@ def compare(case: Case, truth: Truth, measured: Measurement, stream: str, pace: 
     outage = _outage(case, truth, times[0] if times else None, measured, pace)
     found = points[0] if points and points[0].reading_complete else None
     problem = _problem(measured, stream, measured=bool(times), read=found is not None)
-    void = None if problem else measured.void or _held_up(truth, outage, measured, pace)
-    return Compared(outage, tuple(_losses(truth, found)), void, problem)
+    losses = tuple(_losses(truth, found))
+    void = None
+    if problem is None and _exact(losses):
+        void = measured.void or _held_up(truth, outage, measured, times[0], pace)
+    return Compared(outage, losses, void, problem)
+
+
+def _exact(losses: Iterable[Losses]) -> bool:
+    return all(not each.missed and not each.invented for each in losses)
 
 
 def _problem(found: Measurement, stream: str, *, measured: bool, read: bool) -> str | None:
@@ -85,20 +93,33 @@ def _problem(found: Measurement, stream: str, *, measured: bool, read: bool) -> 
     return None
 
 
-def _held_up(truth: Truth, outage: Outage, measured: Measurement, pace: Pace) -> str | None:
+def _held_up(
+    truth: Truth, outage: Outage, measured: Measurement, time: RecoveryTime, pace: Pace
+) -> str | None:
     """Why bounds that miss or are too wide say nothing: the machine held the server or the recorder up.
 
-    A server that stands still answers late, which is an outage that nobody planted; and what the recorder
-    was late in sending widens the bounds by just that.
+    A server that stands still answers late, which is an outage that nobody planted: it explains why the last
+    bad operation was bad, where that met it, and bounds as much wider as it lasted. What the recorder was
+    late in sending widens them by just that. Nothing explains an outage that was called over before it was.
     """
     if outage.lower_seconds is None or outage.upper_seconds is None:
         return None
-    if 2 * truth.held_up_ns > (measured.late_ns or 0) and not (outage.inside and outage.narrow):
-        return f"the server that plants was itself held up for {truth.held_up_ns / 1e9:.3f} s"
     excess = outage.upper_seconds - outage.lower_seconds - outage.width_seconds_max
-    if outage.inside and 0 < excess <= pace.lag_ns / 1e9:
+    if outage.upper_seconds < truth.shortest_ns / 1e9 or (outage.inside and outage.narrow):
+        return None
+    for start, stop in truth.held_up:
+        met = _met(time.last_bad_sent_ns, start, stop, measured.late_ns or 0)
+        if met and excess <= (stop - start) / 1e9:
+            return f"the server that plants was itself held up for {(stop - start) / 1e9:.3f} s"
+    if outage.inside and excess <= pace.lag_ns / 1e9:
         return f"the recorder was held up for {pace.lag_ns / 1e9:.3f} s where the bounds are taken from"
     return None
+
+
+def _met(sent_ns: int | None, start_ns: int, stop_ns: int, late_ns: int) -> bool:
+    """Whether an operation may have been late because its server stood still from start to stop."""
+    long = 2 * (stop_ns - start_ns) > late_ns
+    return long and sent_ns is not None and start_ns <= sent_ns + late_ns and sent_ns <= stop_ns
 
 
 def _outage(case: Case, truth: Truth, time: RecoveryTime | None, measured: Measurement, pace: Pace) -> Outage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drills.calibration.case import Case, Truth
+from drills.calibration.timing import within
 from sites.drivers import command
 from sites.errors import BlackstartError
 
@@ -23,10 +25,11 @@ _POLL_SECONDS = 0.01
 
 
 class Planter:
-    """A connection to the server. Raises BlackstartError where it does not answer."""
+    """A connection to the server. Raises BlackstartError where it does not answer, by `deadline` at last."""
 
-    def __init__(self, peer: socket.socket) -> None:
+    def __init__(self, peer: socket.socket, deadline: float = math.inf) -> None:
         self._peer = peer
+        self._deadline = deadline
         self._lines = peer.makefile("rb")
         self.port = int(self._hear(_ANSWER_SECONDS)["port"])
 
@@ -45,7 +48,7 @@ class Planter:
 
     def wait_until_planted(self) -> None:
         """Return once every write that was to go wrong has."""
-        deadline = time.monotonic() + _ANSWER_SECONDS
+        deadline = time.monotonic() + within(_ANSWER_SECONDS, self._deadline)
         while self._planted()["waiting"]:
             if time.monotonic() > deadline:
                 raise BlackstartError("the calibration server was not sent what it was to spoil")
@@ -55,7 +58,8 @@ class Planter:
         told = self._planted()
         found = {way: frozenset(map(_number, names)) for way, names in told["planted"].items()}
         begun, ended = stamps["begun_ns"], stamps["ended_ns"]
-        return Truth((begun[0], begun[1]), (ended[0], ended[1]), **found, held_up_ns=told["held_up_ns"])
+        held_up = tuple((start, stop) for start, stop in told["held_up"])
+        return Truth((begun[0], begun[1]), (ended[0], ended[1]), **found, held_up=held_up)
 
     def close(self) -> None:
         self._lines.close()
@@ -69,7 +73,7 @@ class Planter:
         self._peer.sendall(json.dumps(request).encode() + b"\n")
 
     def _hear(self, limit_seconds: float) -> dict[str, Any]:
-        self._peer.settimeout(limit_seconds)
+        self._peer.settimeout(within(limit_seconds, self._deadline))
         try:
             answer: dict[str, Any] = json.loads(self._lines.readline())
         except (OSError, ValueError) as error:
@@ -80,7 +84,7 @@ class Planter:
 
 
 @contextmanager
-def planter(room: Path) -> Iterator[Planter]:
+def planter(room: Path, deadline: float = math.inf) -> Iterator[Planter]:
     """A server of its own in `room`, gone afterwards. Raises BlackstartError if it does not start."""
     path, log = room / "server.socket", room / "server.log"
     path.unlink(missing_ok=True)
@@ -90,15 +94,15 @@ def planter(room: Path) -> Iterator[Planter]:
         env={"PYTHONPATH": f"{_ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)},
         cwd=Path("/"),
     )
-    opened = Planter(_connect(path, log))
+    opened = Planter(_connect(path, log, within(_START_SECONDS, deadline)), deadline)
     try:
         yield opened
     finally:
         opened.close()
 
 
-def _connect(path: Path, log: Path) -> socket.socket:
-    deadline = time.monotonic() + _START_SECONDS
+def _connect(path: Path, log: Path, limit_seconds: float) -> socket.socket:
+    deadline = time.monotonic() + limit_seconds
     while True:
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

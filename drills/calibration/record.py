@@ -58,7 +58,11 @@ class CaseFigures(_Strict):
 
 
 class Calibration(_Strict):
-    """`verdict`: passed, failed, or void where a case proved nothing because the recorder was held up."""
+    """`verdict`: passed, failed, or void where a case proved nothing because the machine was too busy.
+
+    `cases` hold the last try of each case, `voided` all earlier ones, which proved nothing and were followed
+    by another. What is told of errors and of lag is of all of them.
+    """
 
     schema_: Literal["blackstart/calibration/1"] = "blackstart/calibration/1"
     utc: str
@@ -68,12 +72,17 @@ class Calibration(_Strict):
     seconds: float
     worst_error_seconds: float | None
     cases: tuple[CaseFigures, ...]
+    voided: tuple[CaseFigures, ...] = ()
+
+    @property
+    def tries(self) -> tuple[CaseFigures, ...]:
+        return (*self.cases, *self.voided)
 
     def reference(self, now: datetime) -> CalibrationReference:
         """What the header of a run's ledger carries of it. One dated after `now` counts as infinitely old."""
         age = now - datetime.fromisoformat(self.utc)
         losses = [each for case in self.cases for each in case.losses]
-        lags = [case.lag.p99_seconds for case in self.cases if case.lag.p99_seconds is not None]
+        lags = [each.lag.p99_seconds for each in self.tries if each.lag.p99_seconds is not None]
         return {
             "sha256": sha256(self.model_dump_json().encode()).hexdigest(),
             "age_seconds": age.total_seconds() if age >= timedelta(0) else _NEVER_SECONDS,

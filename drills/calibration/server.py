@@ -22,6 +22,7 @@ _RESET: Final = struct.pack("ii", 1, 0)
 _SPIN_NS: Final = 2_000_000
 _LONELY_SECONDS: Final = 20.0
 _FEEL_NS: Final = 5_000_000
+_STILL_NS: Final = 10_000_000  # shorter ones are the machine's everyday
 
 
 class Orders:
@@ -88,7 +89,7 @@ class Service:
         self.mode = "serve"
         self.port = 0
         self.attended = False
-        self.held_up_ns = 0
+        self.held_up: list[tuple[int, int]] = []
         self.talks: set[Talk] = set()
         self._listener: asyncio.Server | None = None
 
@@ -101,7 +102,7 @@ class Service:
     async def outage(self, kind: str, length_ns: int, begun: Callable[[], None]) -> dict[str, list[int]]:
         """Go out of service for so long. `begun` is called as soon as nothing is served any more."""
         before = time.monotonic_ns()
-        self.mode, self.held_up_ns = kind, 0
+        self.mode, self.held_up = kind, []
         if kind == "refuse":
             await self._refuse()
         after = time.monotonic_ns()
@@ -217,11 +218,12 @@ async def serve(control: str) -> None:
 
 
 async def _feel(service: Service) -> None:
-    """Keep the longest time for which this loop stood still: then an answer was late, and nobody's outage."""
+    """Keep the stretches in which this loop stood still: then answers were late, and nobody planted that."""
     while True:
         due_ns = time.monotonic_ns() + _FEEL_NS
         await asyncio.sleep(_FEEL_NS / 1e9)
-        service.held_up_ns = max(service.held_up_ns, time.monotonic_ns() - due_ns)
+        if (now_ns := time.monotonic_ns()) - due_ns > _STILL_NS:
+            service.held_up.append((due_ns, now_ns))
 
 
 def _leave_if_alone(service: Service, over: asyncio.Event) -> None:
@@ -243,7 +245,7 @@ async def _obey(service: Service, command: dict[str, Any], say: Callable[[dict[s
                 {
                     "waiting": orders.waiting,
                     "planted": orders.planted,
-                    "held_up_ns": service.held_up_ns,
+                    "held_up": service.held_up,
                 }
             )
         case _:

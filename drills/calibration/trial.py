@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +18,9 @@ from drills.calibration.case import Case
 from drills.calibration.comparison import Compared, Pace, compare
 from drills.calibration.planter import Planter, planter
 from drills.calibration.record import CaseFigures, LagFigures, LossFigures, OutageFigures
+from drills.calibration.timing import OUT_OF_TIME, within
 from drills.recorder.config import RecorderConfig, StreamConfig
-from drills.recording import Recording
+from drills.recording import RecorderRefusal, Recording
 from rto_rpo import JUDGE
 from rto_rpo.evidence.names import LEDGER_NAME
 from rto_rpo.ledger.reader import read
@@ -30,31 +34,45 @@ LIMIT_NS = 2_000_000_000
 DELETE_ONE_IN = 8
 STEADY_NS = 300_000_000
 STABLE_NS = 300_000_000
+START_SECONDS = 20.0
 WAIT_SECONDS = 20.0
 
 Measure = Callable[[Path], Measurement]
 
 
-def tried(case: Case, measured_by: Measure) -> CaseFigures:
-    """Raises BlackstartError where the case could not be run at all."""
+def tried(case: Case, measured_by: Measure, deadline: float = math.inf) -> CaseFigures:
+    """Raises BlackstartError where the case could not be run at all.
+
+    One that is not done by the `deadline`, an instant of the monotonic clock, is void.
+    """
     room = Path(tempfile.mkdtemp(prefix="blackstart-calibration-"))
     try:
-        with planter(room) as planted:
-            stamps = _record(case, planted, room)
-            truth = planted.truth(stamps).without(_deleted(room / LEDGER_NAME))
-        measured = measured_by(room / LEDGER_NAME)
-        pace = _pace(room / LEDGER_NAME, measured)
-        return _figures(compare(case, truth, measured, STREAM, pace), measured)
+        return _tried(case, measured_by, room, deadline)
+    except BlackstartError:
+        if time.monotonic() < deadline:
+            raise
+        return _undone(case)  # whatever it was that was not done, there was no time left for it
     finally:
         shutil.rmtree(room, ignore_errors=True)
 
 
-def _record(case: Case, planted: Planter, room: Path) -> dict[str, Any]:
-    recorder = recording.start(_config(room, planted.port))
+def _tried(case: Case, measured_by: Measure, room: Path, deadline: float) -> CaseFigures:
+    with planter(room, deadline) as planted:
+        stamps = _record(case, planted, room, deadline)
+        truth = planted.truth(stamps).without(_deleted(room / LEDGER_NAME))
+    measured = measured_by(room / LEDGER_NAME)
+    pace = _pace(room / LEDGER_NAME, measured)
+    return _figures(compare(case, truth, measured, STREAM, pace), measured)
+
+
+def _record(case: Case, planted: Planter, room: Path, deadline: float) -> dict[str, Any]:
+    recorder = recording.start(_config(room, planted.port), limit_seconds=within(START_SECONDS, deadline))
     try:
-        _plant_losses(case, planted, recorder)
+        _plant_losses(case, planted, recorder, deadline)
         stamps = _break(case, planted, recorder)
-        recorder.wait_until(lambda state: state.stable, WAIT_SECONDS)
+        state = recorder.wait_until(lambda state: state.stable, within(WAIT_SECONDS, deadline))
+        if not state.stable:
+            within(WAIT_SECONDS, deadline)  # it might have been, had there been the time
     except BaseException:
         recorder.finish("aborted")
         raise
@@ -62,13 +80,22 @@ def _record(case: Case, planted: Planter, room: Path) -> dict[str, Any]:
     return stamps
 
 
-def _plant_losses(case: Case, planted: Planter, recorder: Recording) -> None:
-    if not recorder.wait_until(lambda state: state.steady, WAIT_SECONDS).steady:
-        raise BlackstartError("the calibration's own server did not serve steadily")
-    recorder.freeze()
+def _plant_losses(case: Case, planted: Planter, recorder: Recording, deadline: float) -> None:
+    _freeze(recorder, time.monotonic() + within(WAIT_SECONDS, deadline))
     for way, count in case.losses.items():
         planted.plant(way, count, STREAM)
     planted.wait_until_planted()
+
+
+def _freeze(recorder: Recording, until: float) -> None:
+    """One slow answer since it was steady, on a busy machine, is no reason to give up."""
+    while time.monotonic() < until:
+        if not recorder.wait_until(lambda state: state.steady, until - time.monotonic()).steady:
+            break
+        with contextlib.suppress(RecorderRefusal):
+            recorder.freeze()
+            return
+    raise BlackstartError("the calibration's own server did not serve steadily")
 
 
 def _break(case: Case, planted: Planter, recorder: Recording) -> dict[str, Any]:
@@ -135,8 +162,8 @@ def _deleted(ledger: Path) -> set[int]:
 def _pace(ledger: Path, measured: Measurement) -> Pace:
     """The slowest answer that was served, and how late the first after the last bad one was sent."""
     late_ns, last_bad_ns = measured.late_ns or 0, -1
-    for time in measured.recovery_times:
-        last_bad_ns = -1 if time.last_bad_sent_ns is None else time.last_bad_sent_ns
+    for found in measured.recovery_times:
+        last_bad_ns = -1 if found.last_bad_sent_ns is None else found.last_bad_sent_ns
     slowest_ns, next_ns, lag_ns = 0, None, 0
     for record in read(ledger):
         if record["kind"] != "operation":
@@ -164,3 +191,17 @@ def _figures(found: Compared, measured: Measurement) -> CaseFigures:
         passed=found.passed,
         problem=found.problem,
     )
+
+
+def _undone(case: Case) -> CaseFigures:
+    nothing = LagFigures(p50_seconds=None, p99_seconds=None, max_seconds=None, stall_max_seconds=0.0)
+    outage = OutageFigures(
+        name=case.name,
+        planted_seconds=case.length_ns / 1e9,
+        lower_seconds=None,
+        upper_seconds=None,
+        width_seconds_max=0.0,
+        inside=False,
+        narrow=False,
+    )
+    return CaseFigures(outage=outage, losses=(), lag=nothing, void=OUT_OF_TIME, passed=False)

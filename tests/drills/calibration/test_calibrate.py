@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,8 +15,9 @@ from drills.calibration import calibrate as calibrating
 from drills.calibration import record
 from drills.calibration.calibrate import calibrate, calibrated_instrument
 from drills.calibration.case import FULL, LONG, LOSSES, MS, SHORT, Case
-from drills.calibration.record import Calibration, file_of, fresh, load, save
+from drills.calibration.record import Calibration, CaseFigures, file_of, fresh, load, save
 from drills.calibration.trial import Measure
+from flows.calibration_lines import calibration_lines
 from rto_rpo.measure import measure
 from rto_rpo.measurement import Measurement
 from sites.errors import BlackstartError
@@ -88,7 +91,7 @@ def test_a_drill_makes_one_only_where_none_is_fresh(
 ) -> None:
     path, told = file_of(tmp_path), list[str]()
     tries = [made]
-    monkeypatch.setattr(calibrating, "calibrate", lambda: tries.pop(0))
+    monkeypatch.setattr(calibrating, "calibrate", lambda **_: tries.pop(0))
     assert calibrated_instrument(path, told.append) == made
     assert len(told) == 1
     assert calibrated_instrument(path, told.append) == made  # there is nothing left to make one of
@@ -104,15 +107,107 @@ def test_what_the_machine_was_too_busy_for_is_tried_again(
     (good,) = made.cases
     void = good.model_copy(update={"passed": False, "void": "the recorder stalled"})
     left, told = [void] * voids + [good] * 9, list[str]()
-    monkeypatch.setattr(calibrating, "tried", lambda _case, _measure: left.pop(0))
+    monkeypatch.setattr(calibrating, "tried", lambda *_: left.pop(0))
     found = calibrate([ONE], told.append)
     assert (found.verdict, len(told), len(found.cases)) == (verdict, tries, 1)
+    assert (len(found.tries), len(found.voided)) == (tries, tries - 1), "each is kept"
+    assert load_again(found).tries == found.tries
+
+
+def load_again(made: Calibration) -> Calibration:
+    return Calibration.model_validate_json(made.model_dump_json())
+
+
+def test_what_is_told_of_errors_and_lag_is_of_all_tries(
+    made: Calibration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A try that was void is no reason to tell less of what the instrument can be off by."""
+    (good,) = made.cases
+    off = good.outage.model_copy(
+        update={"planted_seconds": 0.06, "lower_seconds": 0.05, "upper_seconds": 5.06}
+    )
+    lag = good.lag.model_copy(update={"p99_seconds": 3.0})
+    void = good.model_copy(
+        update={"passed": False, "void": "the recorder stalled", "outage": off, "lag": lag}
+    )
+    left = [void, good]
+    monkeypatch.setattr(calibrating, "tried", lambda *_: left.pop(0))
+    found = calibrate([ONE])
+    assert found.verdict == "passed"
+    assert found.worst_error_seconds == pytest.approx(5.0)
+    assert found.reference(datetime.now(UTC))["lag_p99_seconds"] == 3.0
+    assert found.reference(datetime.now(UTC))["outages"] == 1
+    lines = calibration_lines(found, Path("calibration.json"))
+    assert sum("VOID: the recorder stalled" in line for line in lines) == 1
+    assert any("worst error" in line and "5" in line for line in lines)
+
+
+def stalled(path: Path) -> Measurement:
+    """A judge that finds every run void: the recorder stalled."""
+    return replace(measure(path), void="the recorder stalled")
+
+
+def stalled_and_blind(path: Path) -> Measurement:
+    return replace(blind(path), void="the recorder stalled")
+
+
+@pytest.mark.parametrize(("broken", "verdict"), [(stalled, "void"), (stalled_and_blind, "failed")])
+def test_no_busy_machine_hides_a_loss_that_was_missed(
+    monkeypatch: pytest.MonkeyPatch, broken: Measure, verdict: str
+) -> None:
+    monkeypatch.setattr(calibrating, "TRIES", 1)
+    found = calibrate([Case("reset", 40 * MS, {"lost": 4})], measured_by=broken)
+    assert found.verdict == verdict
+
+
+def test_what_is_not_done_in_time_is_void_and_kept() -> None:
+    began, told = time.monotonic(), list[str]()
+    found = calibrate([ONE, ONE], told.append, limit_seconds=1.0)
+    assert (found.verdict, len(found.cases), found.voided) == ("void", 2, ())
+    assert all("not done in the time" in str(case.void) for case in found.cases)
+    assert not found.reference(datetime.now(UTC))["passed"]
+    assert not fresh(found)
+    assert len(told) == 2
+    assert found.seconds <= time.monotonic() - began
+
+
+@pytest.mark.parametrize(("limit_seconds", "tries"), [(10.0, 3), (4.5, 2), (2.5, 1)])
+def test_another_try_is_made_only_where_there_is_time_for_it(
+    made: Calibration, monkeypatch: pytest.MonkeyPatch, limit_seconds: float, tries: int
+) -> None:
+    (good,) = made.cases
+    clock = [0.0]
+    void = good.model_copy(update={"passed": False, "void": "the recorder stalled"})
+
+    def busy(*_: object) -> CaseFigures:
+        clock[0] += 2.4
+        return void
+
+    monkeypatch.setattr(calibrating, "tried", busy)
+    monkeypatch.setattr(calibrating, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    found = calibrate([ONE], limit_seconds=limit_seconds)
+    assert (found.verdict, len(found.tries)) == ("void", tries)
+
+
+def test_a_drill_waits_ten_seconds_for_one_at_most(
+    made: Calibration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def limited(*, limit_seconds: float) -> Calibration:
+        limits.append(limit_seconds)
+        return made.model_copy(update={"verdict": "void"})
+
+    monkeypatch.setattr(calibrating, "calibrate", limited)
+    found = calibrated_instrument(file_of(tmp_path), lambda _: None)
+    assert (limits, found.verdict) == ([10.0], "void")
+    assert not fresh(found), "what could not be calibrated is not a pass"
 
 
 def test_what_failed_is_not_tried_again(made: Calibration, monkeypatch: pytest.MonkeyPatch) -> None:
     (good,) = made.cases
     left = [good.model_copy(update={"passed": False, "problem": "not read back"}), good]
-    monkeypatch.setattr(calibrating, "tried", lambda _case, _measure: left.pop(0))
+    monkeypatch.setattr(calibrating, "tried", lambda *_: left.pop(0))
     assert calibrate([ONE]).verdict == "failed"
 
 
@@ -121,7 +216,7 @@ def test_a_failed_one_stands_until_somebody_calibrates(
 ) -> None:
     path, told = file_of(tmp_path), list[str]()
     save(made.model_copy(update={"verdict": "failed"}), path)
-    monkeypatch.setattr(calibrating, "calibrate", lambda: made)
+    monkeypatch.setattr(calibrating, "calibrate", lambda **_: made)
     assert calibrated_instrument(path, told.append).verdict == "failed"
     assert "failed its calibration" in told[0]
     save(made.model_copy(update={"verdict": "failed", "judge": "0"}), path)

@@ -123,13 +123,55 @@ def test_no_lag_explains_an_outage_outside_its_bounds() -> None:
     assert (found.void, found.passed) == (None, False)
 
 
+def held_up(*stretches_ms: tuple[int, int]) -> Truth:
+    return replace(TRUTH, held_up=tuple((start * MS, stop * MS) for start, stop in stretches_ms))
+
+
+def outside(lower: float = 0.204, upper: float = 0.21, *, last_bad_ms: int = 1_205) -> Measurement:
+    return measured(
+        replace(TIME, lower_seconds=lower, upper_seconds=upper, last_bad_sent_ns=last_bad_ms * MS)
+    )
+
+
 @pytest.mark.parametrize(("held_ms", "void"), [(50, False), (51, True)])
 def test_a_server_that_stood_still_itself_planted_something_else(held_ms: int, void: bool) -> None:
-    outside = measured(replace(TIME, lower_seconds=0.204, upper_seconds=0.21))
-    held = replace(TRUTH, held_up_ns=held_ms * MS)
-    found = compared(outside, truth=held)
+    held = held_up((1_200, 1_200 + held_ms))
+    found = compared(outside(), truth=held)
     assert (found.void is not None, found.passed) == (void, False)
     assert compared(measured(), truth=held).passed, "it did no harm"
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "stop_ms", "void"),
+    [(1_305, 1_400, True), (1_306, 1_400, False), (1_100, 1_205, True), (1_100, 1_204, False)],
+)
+def test_a_standstill_explains_only_what_met_it(start_ms: int, stop_ms: int, void: bool) -> None:
+    """The last bad operation was sent at 1205 ms, and an answer 100 ms after that was not late."""
+    assert (compared(outside(), truth=held_up((start_ms, stop_ms))).void is not None) == void
+    both = held_up((900, 1_000), (start_ms, stop_ms))
+    assert (compared(outside(), truth=both).void is not None) == void
+
+
+@pytest.mark.parametrize(("upper", "void"), [(0.3179, True), (0.3181, False)])
+def test_a_standstill_explains_bounds_no_wider_than_it_lasted(upper: float, void: bool) -> None:
+    found = compared(outside(0.204, upper), truth=held_up((1_200, 1_300)))
+    assert (found.void is not None, found.passed) == (void, False)
+
+
+def test_nothing_explains_an_outage_that_was_called_over_before_it_was() -> None:
+    short = outside(0.19, 0.1989, last_bad_ms=1_190)
+    assert (compared(short, truth=held_up((1_000, 1_300))).void) is None
+    unknown = measured(replace(TIME, lower_seconds=0.204, upper_seconds=0.21, last_bad_sent_ns=None))
+    assert compared(unknown, truth=held_up((1_000, 1_300))).void is None
+
+
+@pytest.mark.parametrize("blind", [{"lost": lost(9)}, {"corrupt": (6, 66)}])
+def test_no_busy_machine_explains_a_loss_that_is_missed_or_invented(blind: dict[str, Any]) -> None:
+    point = replace(POINT, **blind)
+    for void, truth in (("the recorder stalled", TRUTH), (None, held_up((1_000, 1_300)))):
+        found = compared(replace(outside(), void=void, recovery_points=(point,)), truth=truth)
+        assert (found.void, found.passed) == (None, False)
+        assert compared(replace(outside(), void=void), truth=truth).void is not None
 
 
 def test_a_recorder_that_stalled_makes_it_void_and_never_passed() -> None:

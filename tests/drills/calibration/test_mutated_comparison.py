@@ -15,30 +15,48 @@ import pytest
 from drills.calibration import comparison
 from drills.calibration.case import MS, Case, Truth
 from rto_rpo.measurement import Measurement, RecoveryPoint
-from tests.drills.calibration.test_comparison import PACE, POINT, TIME, TRUTH, lost, measured
+from tests.drills.calibration.test_comparison import (
+    PACE,
+    POINT,
+    TIME,
+    TRUTH,
+    held_up,
+    lost,
+    measured,
+    outside,
+)
 
 SOURCE = Path(comparison.__file__).read_text(encoding="utf-8")
 MUTATIONS = [
-    ("self.outage.inside and self.outage.narrow and exact", "self.outage.narrow and exact"),
-    ("self.outage.inside and self.outage.narrow and exact", "self.outage.inside and exact"),
-    ("self.outage.inside and self.outage.narrow and exact", "self.outage.inside and self.outage.narrow"),
+    ("whole and self.outage.inside and self.outage.narrow", "whole and self.outage.narrow"),
+    ("whole and self.outage.inside and self.outage.narrow", "whole and self.outage.inside"),
+    ("self.outage.narrow and _exact(self.losses)", "self.outage.narrow"),
     ("whole and self.outage.inside", "self.outage.inside"),
     ("self.void is None and self.problem is None", "self.problem is None"),
     ("self.void is None and self.problem is None", "self.void is None"),
     ("not each.missed and not each.invented", "not each.invented"),
     ("not each.missed and not each.invented", "not each.missed"),
     ("points[0].reading_complete else None", "True else None"),
-    ("void = None if problem else measured.void or", "void = measured.void or"),
-    ("measured.void or _held_up(truth, outage, measured, pace)", "_held_up(truth, outage, measured, pace)"),
-    ("measured.void or _held_up(truth, outage, measured, pace)", "measured.void"),
+    ("if problem is None and _exact(losses):", "if _exact(losses):"),
+    ("if problem is None and _exact(losses):", "if problem is None:"),
+    ("measured.void or _held_up(", "_held_up("),
+    ("measured.void or _held_up(truth, outage, measured, times[0], pace)", "measured.void"),
     ("if not measured:", "if False:"),
     ("if not read:", "if False:"),
-    ("2 * truth.held_up_ns > ", "2 * truth.held_up_ns >= "),
-    ("2 * truth.held_up_ns > ", "truth.held_up_ns > "),
-    (" and not (outage.inside and outage.narrow):", ":"),
-    ("outage.inside and 0 < excess <= pace.lag_ns / 1e9", "0 < excess <= pace.lag_ns / 1e9"),
-    ("0 < excess <= pace.lag_ns / 1e9", "excess <= pace.lag_ns / 1e9"),
-    ("0 < excess <= pace.lag_ns / 1e9", "0 < excess"),
+    ("long = 2 * (stop_ns - start_ns) > late_ns", "long = 2 * (stop_ns - start_ns) >= late_ns"),
+    ("long = 2 * (stop_ns - start_ns) > late_ns", "long = stop_ns - start_ns > late_ns"),
+    ("long and sent_ns is not None", "sent_ns is not None"),
+    ("start_ns <= sent_ns + late_ns", "start_ns < sent_ns + late_ns"),
+    ("start_ns <= sent_ns + late_ns", "start_ns <= sent_ns"),
+    ("start_ns <= sent_ns + late_ns", "True"),
+    ("and sent_ns <= stop_ns", "and sent_ns < stop_ns"),
+    ("and sent_ns <= stop_ns", ""),
+    ("if met and excess <= ", "if excess <= "),
+    ("met and excess <= (stop - start) / 1e9", "met"),
+    ("outage.upper_seconds < truth.shortest_ns / 1e9 or ", ""),
+    (" or (outage.inside and outage.narrow):", ":"),
+    ("outage.inside and excess <= pace.lag_ns / 1e9", "excess <= pace.lag_ns / 1e9"),
+    ("outage.inside and excess <= pace.lag_ns / 1e9", "outage.inside"),
     ("lower <= truth.longest_ns / 1e9 and upper", "upper"),
     (" and upper >= truth.shortest_ns / 1e9", ""),
     ("lower <= truth.longest_ns", "lower <= truth.shortest_ns"),
@@ -61,17 +79,44 @@ def cases() -> Iterator[tuple[Any, Truth, Measurement, Any]]:
     yield "refuse", TRUTH, measured(), PACE
     for point in (None, replace(POINT, reading_complete=False), *_points()):
         yield "refuse", TRUTH, measured(point=point), PACE
-    yield "refuse", Truth(TRUTH.begun_ns, TRUTH.ended_ns), measured(point=None), PACE
+    for void in (None, "the recorder stalled"):
+        yield "refuse", Truth(TRUTH.begun_ns, TRUTH.ended_ns), measured(point=None, void=void), PACE
     for time in (None, *(replace(TIME, lower_seconds=a, upper_seconds=b) for a, b in _bounds())):
         for kind in ("refuse", "hang"):
             for lag_ms in (0, 5, 6):
                 yield kind, TRUTH, measured(time), replace(PACE, lag_ns=lag_ms * MS)
-        for held_ms in (50, 51, 90):
-            yield "refuse", replace(TRUTH, held_up_ns=held_ms * MS), measured(time), PACE
+        for held in ((1_200, 1_250), (1_200, 1_251), (1_205, 1_295)):
+            yield "refuse", held_up(held), measured(time), PACE
     for void in ("the recorder stalled", "the ledger has no end"):
         for time, point in ((TIME, POINT), (TIME, None), (None, POINT)):
             yield "refuse", TRUTH, measured(time, point, void), PACE
-    yield "refuse", replace(TRUTH, held_up_ns=90 * MS), measured(), PACE
+    yield from _standing_still()
+
+
+def _standing_still() -> Iterator[tuple[Any, Truth, Measurement, Any]]:
+    yield "refuse", held_up((1_200, 1_290)), measured(), PACE
+    for held in (
+        (1_200, 1_250),
+        (1_200, 1_251),
+        (1_305, 1_400),
+        (1_306, 1_400),
+        (1_100, 1_205),
+        (1_100, 1_204),
+        (1_000, 1_300),
+    ):
+        for bounds in ((0.204, 0.21), (0.204, 0.317), (0.204, 0.319), (0.19, 0.1989), (0.204, 0.33)):
+            yield "refuse", held_up(held), outside(*bounds), PACE
+        for void, point in (("the recorder stalled", None), (None, replace(POINT, corrupt=(6, 66)))):
+            yield (
+                "refuse",
+                held_up(held),
+                replace(outside(), void=void, recovery_points=(point or POINT,)),
+                PACE,
+            )
+    blind = replace(POINT, lost=lost(9))
+    yield "refuse", TRUTH, replace(outside(), void="the recorder stalled", recovery_points=(blind,)), PACE
+    for bounds in ((0.1, 0.205), (0.204, 0.21)):  # a moment late, and it was the recorder
+        yield "refuse", TRUTH, outside(*bounds), replace(PACE, lag_ns=50 * MS)
 
 
 def _points() -> Iterator[RecoveryPoint]:
@@ -99,7 +144,11 @@ def _bounds() -> list[tuple[float, float | None]]:
 def results(module: ModuleType) -> list[Any]:
     found = []
     for kind, truth, measurement, pace in cases():
-        one = module.compare(Case(kind, 200 * MS), truth, measurement, "s", pace)
+        try:
+            one = module.compare(Case(kind, 200 * MS), truth, measurement, "s", pace)
+        except Exception as error:  # noqa: BLE001 - a mutated comparison may fail in any way
+            found.append(repr(error))
+            continue
         losses = [(each.way, each.planted, each.missed, each.invented) for each in one.losses]
         found.append((one.passed, one.void, one.problem, one.outage.inside, one.outage.narrow, losses))
     return found
