@@ -106,8 +106,9 @@ def _streams(estate: Estate, drill: Drill) -> Iterator[StreamConfig]:
     restored = drill.respond == "runbook" and _comes_from_backup(estate, drill)
     yield clients.model_copy(update={"delete_one_in": drill.canary.delete_one_in, "restored": restored})
     if who.old_primary is not None:
-        slower_ns = max(interval_ns, OLD_PRIMARY_INTERVAL_NS)
-        yield _stream(drill, STREAM_OLD_PRIMARY, "old_primary", who.old_primary, slower_ns)
+        yield _stream(
+            drill, STREAM_OLD_PRIMARY, "old_primary", who.old_primary, old_primary_interval_ns(drill)
+        )
     for marks in drill.marks:
         yield _marks(estate, marks)
     if drill.control is not None:
@@ -118,6 +119,11 @@ def _comes_from_backup(estate: Estate, drill: Drill) -> bool:
     """Whether what the canary reads in the end was restored, and not replicated."""
     dataset = estate.plan.datasets[drill.canary.dataset]
     return drill.cold or dataset.kind != "postgres" or dataset.standby is None
+
+
+def old_primary_interval_ns(drill: Drill) -> int:
+    """How often the old primary's own address is written to. Raises PlanError for a rate not yet found."""
+    return max(_interval_ns(drill), OLD_PRIMARY_INTERVAL_NS)
 
 
 def _interval_ns(drill: Drill) -> int:

@@ -46,6 +46,11 @@ class Canary:
         return self.operations.acknowledged_count
 
     @property
+    def answered_count(self) -> int:
+        """How many a server that runs confirmed, or refused by itself."""
+        return self.operations.answered_count
+
+    @property
     def lag_max_ns(self) -> int:
         return self.operations.lag_max_ns
 

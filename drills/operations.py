@@ -9,6 +9,7 @@ from typing import Literal, cast
 from drills.payload import SIZE_BYTES, digest, payload
 from drills.recorder.ledger_thread import LedgerThread
 from drills.recorder.streak import Streak
+from rto_rpo.refusal import refused_by_server
 from sites.capability import Client, Outcome, Probe
 
 Act = Literal["write", "delete", "read"]
@@ -39,6 +40,7 @@ class Operations:
     def __init__(self, pace: Pace, client: Client | Probe, ledger: LedgerThread, streak: Streak) -> None:
         self.settled_count = 0
         self.acknowledged_count = 0
+        self.answered_count = 0
         self.lag_max_ns = 0
         self.withheld = False
         self._pace = pace
@@ -90,5 +92,6 @@ class Operations:
         acknowledged = outcome.result == "acknowledged"
         self.settled_count += 1
         self.acknowledged_count += acknowledged
+        self.answered_count += acknowledged or refused_by_server(outcome.result, outcome.cause)
         self.lag_max_ns = max(self.lag_max_ns, sent_ns - due_ns)
         self._streak.settled(number, completed_ns, acknowledged=acknowledged)

@@ -44,7 +44,10 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class RecorderState:
-    """What the recorder knows now. Counters are of the clients' streams."""
+    """What the recorder knows now. Counters are of the clients' streams.
+
+    `old_primary_answered`: how many writes the old primary's own server took, or refused by itself.
+    """
 
     phase: str
     steady: bool
@@ -56,6 +59,7 @@ class RecorderState:
     late_ns: int | None
     lag_max_seconds: float
     deadline_passed: bool
+    old_primary_answered: int = 0
 
 
 @dataclass(frozen=True, slots=True)

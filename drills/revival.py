@@ -11,8 +11,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from drills.arrangement import old_primary_interval_ns
 from drills.recording import Recording
 from drills.undisturbed import undisturbed
+from rto_rpo.revival import watched_ns
 from sites.capability import Proof, SiteDriver
 from sites.errors import BlackstartError
 from sites.estate import Estate
@@ -22,7 +24,8 @@ from sites.recovery.fence import Fences
 from sites.recovery.under_way import journal_of
 from sites.strikable import Partitionable, Pausable
 
-SECONDS_MAX = 10.0
+ANSWER_SECONDS_MAX = 30.0  # for its server to take or refuse a write, once it runs
+_INTERVALS = 3  # on top, so that the last refusal lies that long after the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,9 @@ class Revival:
 
     @property
     def seconds(self) -> float:
-        """For how long it is written to: as long as the service had to be stable, ten seconds at most."""
-        return min(self.drill.stable.seconds, SECONDS_MAX)
+        """For how long it is written to once its server answers: a little longer than the judge asks for."""
+        interval_ns = old_primary_interval_ns(self.drill)
+        return (watched_ns(self.drill.stable.ns) + _INTERVALS * interval_ns) / 1e9
 
     def processes(self) -> list[str]:
         """What takes the canary's writes there; where the plan does not name it, everything that ran."""
@@ -90,13 +94,32 @@ def revive(revival: Revival, recording: Recording, tell: Callable[[str], None]) 
 
 
 def _write_on(revival: Revival, site: SiteDriver, recording: Recording, tell: Callable[[str], None]) -> None:
+    """It may take writes long before it is said to be ready, so all of them count from here on."""
+    recording.event("revival_begin", detail={"site": revival.site})
+    before = recording.state().old_primary_answered
     proof = _returned(revival, site)
     if not proof.holds:
         _check(recording, "inconclusive", f"the old primary could not be brought back: {proof.how}")
         return
     recording.event("old_primary_revived", detail={"site": revival.site, "how": proof.how, **proof.detail})
     tell(f"Revived the old primary, as somebody careless would: {proof.how}")
+    if not _gone(site, recording):
+        state = recording.wait_until(lambda state: state.old_primary_answered > before, ANSWER_SECONDS_MAX)
+        if state.old_primary_answered == before:
+            tell(f"Its own server neither took nor refused a write within {ANSWER_SECONDS_MAX:.0f} s")
     threading.Event().wait(revival.seconds)
+    _gone(site, recording)
+
+
+def _gone(site: SiteDriver, recording: Recording) -> bool:
+    """Whether nothing runs there, though it is back: then a closed port is a fence, not a broken server."""
+    try:
+        proof = site.proven_gone()
+    except BlackstartError:
+        return False  # who cannot be asked is not proven to be gone
+    if proof.holds:
+        recording.event("old_primary_gone", detail={"site": site.name, "how": proof.how})
+    return proof.holds
 
 
 def _careless(revival: Revival) -> SiteDriver:

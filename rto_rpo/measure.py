@@ -9,12 +9,14 @@ from pathlib import Path
 
 from rto_rpo.control import control_failed
 from rto_rpo.lag import lag
-from rto_rpo.ledger.lookup import payloads
+from rto_rpo.ledger.lookup import payloads, writes_since
 from rto_rpo.ledger.records import Header
 from rto_rpo.measurement import Lag, Measurement, Phase, RecoveryPoint, RecoveryTime, SafeRecovery, SplitBrain
+from rto_rpo.operations import StreamHistory
 from rto_rpo.phases import phases
 from rto_rpo.recovery_point import Damage, recovery_point
 from rto_rpo.recovery_time import Recovery, recovery
+from rto_rpo.revival import Revival, revival, watched_ns
 from rto_rpo.run import NEVER_SAFE, Run, counts, doubts, fault_problems, take_in
 from rto_rpo.split_brain import first_answer, split_brain
 from rto_rpo.stall import stall, window
@@ -149,7 +151,25 @@ def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
         clients = [each for each in run.streams("clients") if each.stream["name"] in found]
         same = [each for each in clients if each.stream["dataset"] == old.stream["dataset"]]
         answers = [first_answer(each, found[each.stream["name"]]) for each in same or clients]
-        yield split_brain(old, answers, run.timeline.revived_ns)
+        yield split_brain(old, answers, _revival(run, old))
+
+
+def _revival(run: Run, old: StreamHistory) -> Revival | None:
+    """What the writes to the old primary came to once it was being brought back; None where it never was."""
+    timeline, begin = run.timeline, run.timeline.revived_from_ns
+    if begin is None:
+        return None
+
+    def unwatched(span: tuple[int, int]) -> str | None:
+        if timeline.late_ns is None:
+            return "late was never frozen"
+        problem = stall(old, timeline.stalls, span, timeline.late_ns)
+        for control in run.streams("control"):
+            problem = problem or control_failed(control, span, timeline.late_ns)
+        return problem
+
+    writes = writes_since(run.path, old.stream["name"], begin)
+    return revival(writes, begin, timeline.gone_ns, watched_ns(run.header["stable_ns"]), unwatched)
 
 
 def _safe(run: Run, found: dict[str, Recovery]) -> SafeRecovery | None:

@@ -9,6 +9,7 @@ from rto_rpo.column import ACKNOWLEDGED, FAILED, OUTCOME_MASK
 from rto_rpo.measurement import SplitBrain, Verdict
 from rto_rpo.operations import StreamHistory
 from rto_rpo.recovery_time import Recovery
+from rto_rpo.revival import Revival
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,10 +44,10 @@ def first_answer(history: StreamHistory, recovered: Recovery) -> FirstAnswer | N
 
 
 def split_brain(
-    history: StreamHistory, answers: Iterable[FirstAnswer | None], revived_ns: int | None
+    history: StreamHistory, answers: Iterable[FirstAnswer | None], revival: Revival | None
 ) -> SplitBrain:
     """Judge the old primary's stream against the new side's first answer to any of the clients' streams."""
-    name, revival = history.stream["name"], _Revival.of(history, revived_ns)
+    name = history.stream["name"]
     first = min((answer for answer in answers if answer is not None), default=None)
     if first is None:
         never = "nothing shows when the new side first served"
@@ -78,36 +79,12 @@ class _Tried:
     unknown: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Revival:
-    """The writes sent to the old primary once it was brought back; None where it never was."""
-
-    tried: int
-    taken: tuple[int, ...]
-
-    @classmethod
-    def of(cls, history: StreamHistory, revived_ns: int | None) -> _Revival | None:
-        if revived_ns is None:
-            return None
-        writes = history.writes
-        slots = [
-            slot
-            for slot, state in enumerate(writes.state)
-            if state & OUTCOME_MASK and writes.sent_ns(slot) >= revived_ns
-        ]
-        taken = [slot for slot in slots if writes.state[slot] & OUTCOME_MASK == ACKNOWLEDGED]
-        return cls(len(slots), tuple(writes.number(slot) for slot in taken))
-
-    def __str__(self) -> str:
-        return f"it took {len(self.taken)} of {self.tried} writes"
-
-
 def _told(
     stream: str,
     after: tuple[int, ...],
     overlapping: tuple[int, ...],
     judged: tuple[Verdict, str],
-    revival: _Revival | None,
+    revival: Revival | None,
 ) -> SplitBrain:
     """What was not tried is said as plainly as what was."""
     verdict, reason = judged
@@ -117,7 +94,7 @@ def _told(
     return SplitBrain(stream, after, overlapping, verdict, said, True, revival.tried, revival.taken)
 
 
-def _verdict(after: int, overlapping: int, tried: _Tried, revival: _Revival | None) -> tuple[Verdict, str]:
+def _verdict(after: int, overlapping: int, tried: _Tried, revival: Revival | None) -> tuple[Verdict, str]:
     if after:
         return (
             "missed",
@@ -130,9 +107,9 @@ def _verdict(after: int, overlapping: int, tried: _Tried, revival: _Revival | No
         )
     if not tried.count:
         return "inconclusive", "nothing was sent to the old primary once the new side served"
-    if revival is not None and not revival.tried:
-        return "inconclusive", "nothing was sent to the old primary after it was revived"
     if tried.unknown:
         maybe = f"{tried.unknown} of {tried.count} writes sent to the old primary once the new side served"
         return "inconclusive", f"{maybe} may have been committed there"
+    if revival is not None and revival.doubt is not None:
+        return "inconclusive", revival.doubt
     return "met", f"the old primary acknowledged none of {tried.count} writes sent once the new side served"

@@ -12,8 +12,8 @@ from rto_rpo.measurement import Check
 MILESTONES: Final = frozenset(
     {"detected", "decide_waiting", "decided", "fenced", "restored", "promoted", "started", "redirected"}
 )
-AFTER_FAULT: Final = MILESTONES | {"fault_effective", "safe", "stable"}
-_ONCE: Final = frozenset({"frozen", "fault_begin", "fault_end"})
+AFTER_FAULT: Final = MILESTONES | {"fault_effective", "safe", "stable", "revival_begin"}
+_ONCE: Final = frozenset({"frozen", "fault_begin", "fault_end", "revival_begin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Timeline:
         self.fault_effective: bool | None = None
         self.safe_ns: int | None = None
         self.revived_ns: int | None = None
+        self.revival_begin_ns: int | None = None
+        self.gone_ns: tuple[int, int] | None = None
         self.milestones: list[Milestone] = []
         self.checks: list[Check] = []
         self.stalls: list[tuple[int, int]] = []
@@ -54,6 +56,16 @@ class Timeline:
             if ns is not None:
                 return ns
         return self.begin_ns
+
+    @property
+    def revived_from_ns(self) -> int | None:
+        """From when on a write to the old primary met one that was brought back; None if it never was.
+
+        It may take writes before anybody knows that it runs. Without a begin only that is known.
+        """
+        if self.revived_ns is None or self.revival_begin_ns is None:
+            return self.revived_ns
+        return min(self.revival_begin_ns, self.revived_ns)
 
     def stall(self, record: Stall) -> None:
         """Raises LedgerError where a stall ends before it begins, or after it was written down."""
@@ -110,8 +122,17 @@ class Timeline:
                 self.aborted = detail["reason"]
             case "safe" if self.safe_ns is None:
                 self.safe_ns = ns
-            case "old_primary_revived":
-                self.revived_ns = ns
             case _ if name in MILESTONES:
                 self.milestones.append(Milestone(name, ns, detail))
+            case _:
+                self._take_of_revival(name, ns)
         return None
+
+    def _take_of_revival(self, name: str, ns: int) -> None:
+        match name:
+            case "revival_begin":
+                self.revival_begin_ns = ns
+            case "old_primary_revived":
+                self.revived_ns = ns
+            case "old_primary_gone":
+                self.gone_ns = (ns if self.gone_ns is None else self.gone_ns[0], ns)

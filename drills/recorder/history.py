@@ -16,10 +16,12 @@ _AFTER_FAULT = {
     "redirected",
     "safe",
     "stable",
+    "revival_begin",
     "old_primary_revived",
+    "old_primary_gone",
 }
 _ANY_TIME = {"check", "aborted", "healed", "undo", "note", "versions"}
-_ONCE = {"steady", "frozen", "fault_begin", "fault_end", "stable"}
+_ONCE = {"steady", "frozen", "fault_begin", "fault_end", "stable", "revival_begin"}
 _NEEDS = {"frozen": "steady", "fault_begin": "frozen"}
 OWN = {"frozen", "stable"}  # what the recorder alone can know
 

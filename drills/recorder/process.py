@@ -150,6 +150,7 @@ class Recorder:
             "late_ns": progress.late_ns,
             "lag_max_seconds": max((stream.canary.lag_max_ns for stream in self._streams), default=0) / 1e9,
             "deadline_passed": progress.deadline_passed,
+            "old_primary_answered": sum(old.canary.answered_count for old in self._of("old_primary")),
         }
 
     async def stop(self) -> None:

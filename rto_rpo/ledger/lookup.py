@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import orjson
+
+from rto_rpo.ledger.records import Operation
+
+_ROWS: Final = b'"rows":['  # of what was read back; no operation has any
 
 
 def payloads(path: Path, wanted: dict[str, set[int]], since_ns: int) -> dict[tuple[str, int], str]:
@@ -29,6 +33,18 @@ def payloads(path: Path, wanted: dict[str, set[int]], since_ns: int) -> dict[tup
                     if not missing:
                         break
     return found
+
+
+def writes_since(path: Path, stream: str, since_ns: int) -> Iterator[Operation]:
+    """The writes of `stream` that were sent at `since_ns` or later. For a ledger that is proven."""
+    with path.open("rb") as file:
+        for line in _lines_since(file, path.stat().st_size, since_ns):
+            if _ROWS in line:
+                continue  # there may be millions, and they take time to parse
+            record = orjson.loads(line)
+            wanted = record["kind"] == "operation" and record["stream"] == stream and record["act"] == "write"
+            if wanted and record["sent_ns"] >= since_ns:
+                yield record
 
 
 def _lines_since(file: BinaryIO, size: int, since_ns: int) -> Iterator[bytes]:

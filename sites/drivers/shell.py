@@ -1,7 +1,8 @@
 """A canary's client made of the user's own commands: one run for each operation.
 
 A command says by its exit code how the operation ended: 0 the commit was confirmed, 69 (EX_UNAVAILABLE)
-certainly nothing was done, anything else nobody knows. The first line that it prints names who answered.
+certainly nothing was done, 77 (EX_NOPERM) a server that runs refused it itself, anything else nobody knows.
+The first line that it prints names who answered.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sites.errors import BlackstartError, CommandError, CommandTimeout, DatasetE
 from sites.secret import Secret
 
 CERTAINLY_NOT = 69
+REFUSED_THERE = 77
 GRACE_SECONDS = 0.2  # a command that is past its limit has lost already; its number is indeterminate
 ADDRESS_LETTERS_MAX = 200
 
@@ -146,6 +148,8 @@ def _unconfirmed(code: int | None) -> Outcome:
         return Outcome("failed", "unstarted")
     if code == CERTAINLY_NOT:
         return Outcome("failed", "refused")
+    if code == REFUSED_THERE:
+        return Outcome("failed", "denied")
     return Outcome("indeterminate", f"exit {code}" if code > 0 else f"signal {-code}")
 
 

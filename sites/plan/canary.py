@@ -77,7 +77,7 @@ class ShellCanary(CanaryNoun):
 
     kind: Literal["shell"]
     write: Command = Field(
-        description="payload on standard input; exit 0: committed, 69: certainly not, others: unknown"
+        description="payload on standard input; exit 0: committed, 69: not done, 77: refused, others: unknown"
     )
     read: Command = Field(description='prints "NUMBER PAYLOAD" for each write held, and "END COUNT" last')
     delete: Command | None = Field(None, description="deletes one write; exits as `write` does")

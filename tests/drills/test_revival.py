@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,9 +14,9 @@ import yaml
 from drills import rehearsal
 from drills.arrangement import arrange
 from drills.preview import resolved
-from drills.recording import Recording
-from drills.revival import Revival, revive
-from sites.capability import Proof
+from drills.recording import RecorderState, Recording, Stamp
+from drills.revival import ANSWER_SECONDS_MAX, Revival, revive
+from sites.capability import Direction, Proof
 from sites.errors import BlackstartError, SiteError
 from sites.plan import read_plan
 from sites.recovery.fence import Fences
@@ -23,6 +24,7 @@ from sites.recovery.under_way import journal_of
 from tests.drills.test_guard import EXAMPLE, DeskEstate, an_estate
 from tests.drills.test_rehearsal import FakeFault, FakeRecording, perform
 
+BOTH = ["revival_begin", "old_primary_revived"]
 RAN = ["postgres", "gateway", "engine"]
 
 
@@ -37,7 +39,8 @@ class FakeSite:
         self._running: dict[str, int] = {}
 
     def proven_gone(self) -> Proof:
-        return Proof(self._gone, "nothing is alive" if self._gone else "postgres is alive")
+        gone = self._gone and not self._running
+        return Proof(gone, "nothing is alive" if gone else "postgres is alive")
 
     def up(self, *, only: Collection[str]) -> None:
         self.acts.append(f"up {' '.join(only)}")
@@ -103,7 +106,7 @@ def test_what_takes_the_canarys_writes_is_started_and_put_down_again(tmp_path: P
     site = FakeSite()
     recording = revived(estate_of(tmp_path, site))
     assert site.acts == ["up postgres gateway", "kill"], "the engine would trade"
-    assert recording.told == ["old_primary_revived"]
+    assert recording.told == BOTH
     assert recording.details["old_primary_revived"]["how"] == 'postgres, gateway at site "primary"'
 
 
@@ -115,7 +118,7 @@ def test_where_the_plan_names_no_process_all_that_ran_is_started(tmp_path: Path)
 
 def test_one_that_runs_and_is_not_ready_is_watched_all_the_same(tmp_path: Path) -> None:
     recording = revived(estate_of(tmp_path, FakeSite(error="gateway did not get ready")))
-    assert recording.told == ["old_primary_revived"]
+    assert recording.told == BOTH
     assert "gateway did not get ready" in recording.details["old_primary_revived"]["how"]
 
 
@@ -137,7 +140,10 @@ def test_what_could_not_be_tried_is_inconclusive(
     tmp_path: Path, site: FakeSite, writable: bool | None, why: str, acts: list[str]
 ) -> None:
     recording = revived(estate_of(tmp_path, site, writable=writable))
-    assert recording.told == ["check"]
+    assert [told for told in recording.told if told != "revival_begin"] == ["check"]
+    assert ("revival_begin" in recording.told) == bool(acts), (
+        "what it takes from here on is the revived one's"
+    )
     assert (recording.details["check"]["name"], recording.details["check"]["verdict"]) == (
         "revival",
         "inconclusive",
@@ -146,15 +152,102 @@ def test_what_could_not_be_tried_is_inconclusive(
     assert [act for act in site.acts if not act.startswith("up")] == acts
 
 
+class Asked(FakeRecording):
+    """Its old primary has answered `before` writes, and answers another once it was asked so often."""
+
+    def __init__(self, site: FakeSite, *, before: int, asked: int) -> None:
+        super().__init__()
+        self.limits: list[float] = []
+        self._site, self._before, self._asked = site, before, asked
+
+    def state(self) -> RecorderState:
+        self._asked -= 1
+        return replace(super().state(), old_primary_answered=self._before + (self._asked < 0))
+
+    def event(self, name: str, **other: Any) -> Stamp:
+        if name == "revival_begin":
+            assert self._site.acts == [], "it may take writes before it is said to be ready"
+        return super().event(name, **other)
+
+    def wait_until(self, condition: Callable[[RecorderState], bool], limit_seconds: float) -> RecorderState:
+        self.limits.append(limit_seconds)
+        while not condition(state := self.state()) and self._asked > -9:
+            assert self._site.acts[-1].startswith("up")
+        return state
+
+
+@pytest.mark.parametrize(("asked", "silent"), [(4, False), (10**9, True)])
+def test_it_is_watched_from_its_own_first_answer_on(
+    tmp_path: Path, asked: int, silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is ready by some other word may listen only later; one that never does is not waited for."""
+    site, told = FakeSite(), list[str]()
+    recording = Asked(site, before=3, asked=asked)
+    if silent:
+        monkeypatch.setattr(recording, "wait_until", lambda *_: recording.state())
+    estate = estate_of(tmp_path, site)
+    revival = Revival(estate, estate.plan.drills["kill-primary"], "primary", RAN)
+    revive(revival, cast(Recording, recording), told.append)
+    assert recording.told == BOTH
+    assert any("neither took nor refused" in said for said in told) == silent
+    assert recording.limits == ([] if silent else [ANSWER_SECONDS_MAX])
+
+
+def test_it_is_watched_for_longer_than_the_judge_asks_for(tmp_path: Path) -> None:
+    for stable, seconds in (("100ms", 0.4), ("2s", 2.3), ("60s", 10.3)):
+        estate = estate_of(tmp_path, FakeSite(), stable=stable)
+        revival = Revival(estate, estate.plan.drills["kill-primary"], "primary", RAN)
+        assert revival.seconds == pytest.approx(seconds)
+
+
+class CutOffSite(FakeSite):
+    """One that was cut off, and is reconnected; `turned_off` meanwhile, or not."""
+
+    def __init__(self, *, turned_off: bool | None) -> None:
+        super().__init__()
+        self._turned_off = turned_off
+
+    def proven_gone(self) -> Proof:
+        if self._turned_off is None and self.acts:
+            raise SiteError("nobody answers")
+        how = "its machine is off" if self._turned_off else "postgres is alive"
+        return Proof(self._turned_off is True, how)
+
+    def cannot_partition(self) -> str | None:
+        return None
+
+    def partitioned(self) -> Proof:
+        return Proof(not self.acts, "packets are dropped")
+
+    def partition(self, direction: Direction) -> Proof:
+        return Proof(False, direction)
+
+    def reconnect(self) -> Proof:
+        self.acts.append("reconnect")
+        return Proof(True, "its network is back")
+
+
+@pytest.mark.parametrize("turned_off", [True, False, None])
+def test_one_that_was_turned_off_is_proven_to_be_so_before_and_after(
+    tmp_path: Path, turned_off: bool | None
+) -> None:
+    """Then a closed port is a fence. Where nobody proves it, it is no more than a closed port."""
+    site = CutOffSite(turned_off=turned_off)
+    estate = estate_of(tmp_path, site, fault={"kind": "partition", "site": "primary"})
+    recording = revived(estate)
+    assert site.acts == ["reconnect", "kill"]
+    assert recording.told == [*BOTH, *["old_primary_gone"] * (2 if turned_off else 0)]
+
+
 def test_a_fence_shows_that_it_was_taken_over(tmp_path: Path) -> None:
     estate = estate_of(tmp_path, FakeSite(), writable=None)
     Fences(estate.state).raise_("primary", "failover")
-    assert revived(estate).told == ["old_primary_revived"]
+    assert revived(estate).told == BOTH
 
 
 def test_one_that_cannot_be_put_down_again_is_missed(tmp_path: Path) -> None:
     recording = revived(estate_of(tmp_path, FakeSite(dies=False)))
-    assert recording.told == ["old_primary_revived", "check"]
+    assert recording.told == [*BOTH, "check"]
     assert recording.details["check"]["verdict"] == "missed"
 
 
@@ -173,7 +266,7 @@ def test_nothing_is_revived_beside_a_failover(tmp_path: Path) -> None:
     assert site.acts == []
 
 
-@pytest.mark.parametrize(("asked", "told"), [(True, ["old_primary_revived"]), (False, [])])
+@pytest.mark.parametrize(("asked", "told"), [(True, BOTH), (False, [])])
 def test_a_drill_revives_once_the_service_is_stable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool, told: list[str]
 ) -> None:

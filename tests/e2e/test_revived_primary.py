@@ -87,6 +87,12 @@ def killed(pair: Pair) -> None:
     assert pair.primary.kill().holds
 
 
+def out_of_reach(pair: Pair) -> None:
+    """Whoever starts it gets a server that nobody can ask whether it takes writes."""
+    with (pair.servers["primary"].data / "postgresql.auto.conf").open("a") as settings:
+        settings.write("listen_addresses = '127.0.0.2'\n")
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize(
     ("synchronous", "fence", "verdict"),
@@ -94,6 +100,7 @@ def killed(pair: Pair) -> None:
         (False, only_as_a_standby, "met"),
         (False, no_fence, "missed"),
         (True, no_fence, "inconclusive"),
+        (False, out_of_reach, "inconclusive"),
     ],
 )
 def test_an_old_primary_that_is_started_again(
@@ -109,6 +116,8 @@ def test_an_old_primary_that_is_started_again(
     assert split["revived_tried"] > 5
     assert (len(split["revived_taken"]) > 0) == (verdict == "missed")
     assert f"after its revival: it took {len(split['revived_taken'])} of" in split["reason"]
+    assert ("25006: " in split["reason"]) == (fence is only_as_a_standby)
+    assert ("its server itself refused no write" in split["reason"]) == (fence is out_of_reach)
     assert estate.site("primary").proven_gone().holds
     assert verify(estate.plan.evidence.path).intact
     tried = f"{split['revived_tried']} writes to a revived primary, {len(split['revived_taken'])} taken"

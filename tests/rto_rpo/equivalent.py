@@ -34,6 +34,8 @@ EQUIVALENT: set[tuple[str, str, str]] = {
     ("split_brain.py", "drop 0", "not history.address_count or recovered.bracket.begin_ns is None"),
     ("split_brain.py", "drop 0", "completed == b.acknowledged_ns and sent == b.sent_ns"),
     ("split_brain.py", "cmp 0", "(completed, sent) < firsts[address]"),
+    ("refusal.py", "drop 0", "outcome == 'failed' and cause in OWN_REFUSALS"),
+    ("revival.py", "drop 1", "gone_ns is None or write['outcome'] != 'failed'"),
     ("calibration.py", "drop 0", "machine is None or calibration['machine'] != machine"),
     ("run.py", "drop 1", "timeline.late_ns is None and timeline.has_clients"),
     ("run.py", "true 0", "if record['kind'] != 'operation'"),

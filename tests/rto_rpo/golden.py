@@ -20,6 +20,7 @@ from tests.rto_rpo.golden_calibrated import calibrated
 from tests.rto_rpo.golden_drill import small
 from tests.rto_rpo.golden_edges import edges
 from tests.rto_rpo.golden_losses import lost
+from tests.rto_rpo.golden_revived import revived
 from tests.rto_rpo.golden_stories import disordered, told
 from tests.rto_rpo.golden_times import timed
 from tests.rto_rpo.histories import DICE_BYTES, make_history
@@ -97,7 +98,7 @@ def make_cases(folder: Path) -> list[Case]:
 
 
 def _planted(folder: Path) -> Iterator[Case]:
-    for name, drill, said in [*timed(), *lost(), *told(), *edges(), *calibrated()]:
+    for name, drill, said in [*timed(), *lost(), *told(), *revived(), *edges(), *calibrated()]:
         records = sorted(drill.records(), key=lambda record: record["ns"])
         path = write_ledger(folder / f"{name}.jsonl", drill.head, records)
         yield Case(name, path, oracle.judge(drill.head, records), said)

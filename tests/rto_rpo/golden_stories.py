@@ -131,9 +131,7 @@ def told() -> Iterator[Planted]:
     for more in (MS, MS + 1):
         yield f"split brain {more}", _split(more, {}), {}
     yield "split brain refused", _split(50 * MS, FAILED), {"d.verdict": "met"}
-    yield "split brain revived", _split(50 * MS, FAILED, revived=51 * MS), {"d.verdict": "inconclusive"}
-    yield "split brain asked when revived", _split(50 * MS, FAILED, revived=50 * MS), {"d.verdict": "met"}
-    yield from _revived()
+    yield from _asked()
     yield "split brain of other clients", _two_clients("ticks"), {"m.split_brain[0].after": ()}
     yield "split brain of both clients", _two_clients("orders"), {"m.split_brain[0].after": (0,)}
     yield (
@@ -162,42 +160,26 @@ def disordered() -> Iterator[Planted]:
     yield "two lates", small(more=[other_late]), {"'late was frozen at 7 ns' in m.void": True}
 
 
-def _revived() -> Iterator[Planted]:
-    """The old primary was brought back 40 ms after b was sent, and written to 10 ms after that."""
+def _asked() -> Iterator[Planted]:
+    """What the old primary answered, where it was never brought back."""
     never = "the old primary acknowledged none of 1 writes sent once the new side served"
-    said = "m.split_brain[0].reason"
-    yield "never revived", _split(50 * MS, FAILED), {said: f"{never}; after its revival: not tested"}
-    refused = f"{never}; after its revival: it took 0 of 1 writes"
-    yield "revived, refused", _split(50 * MS, FAILED, revived=40 * MS), {said: refused}
-    taken = {"d.verdict": "missed", "m.split_brain[0].revived_taken": (0,)}
-    yield "revived, taken", _split(50 * MS, {}, revived=40 * MS), taken
-    before = {"d.verdict": "missed", "m.split_brain[0].revived_taken": ()}
-    yield "taken before it was revived", _split(50 * MS, {}, revived=51 * MS), before
-    unknown = {"d.verdict": "inconclusive", "m.split_brain[0].revived_tried": 1}
-    yield "revived, unknown", _split(50 * MS, UNKNOWN, revived=40 * MS), unknown
-    for revival in (None, 40 * MS):
-        open_end = _split(50 * MS, FAILED, revived=revival)
-        open_end.more.append(intents(1, 1, open_end.due(36), stream="old"))
-        expected = {"d.verdict": "inconclusive", "m.split_brain[0].revived_tried": int(revival is not None)}
-        yield f"split brain without an outcome, revived {revival}", open_end, expected
+    said = {"m.split_brain[0].reason": f"{never}; after its revival: not tested"}
+    yield "never revived", _split(50 * MS, FAILED), said
+    open_end = _split(50 * MS, FAILED)
+    open_end.more.append(intents(1, 1, open_end.due(36), stream="old"))
+    yield "split brain without an outcome", open_end, {"d.verdict": "inconclusive"}
     overlap = _split(-MS, {"took": MS})
     late = overlap.due(36)
     overlap.more += [intents(1, 1, late, stream="old"), operation(1, late, stream="old", **FAILED)]
     yield "overlapping, then refused", overlap, {"d.verdict": "inconclusive"}
-    owed = {"drill": drill_of("kill_site", revive=True)}
-    yield "to be revived", small(head=owed), {"d.verdict": "inconclusive", "len(m.doubts)": 1}
-    revived = _split(50 * MS, FAILED, revived=50 * MS)
-    revived.head |= owed
-    yield "to be revived, and was", revived, {"d.verdict": "met", "m.doubts": ()}
+    yield "split brain unknown", _split(50 * MS, UNKNOWN), {"d.verdict": "inconclusive"}
 
 
-def _split(more: int, answer: Fields, revived: int | None = None) -> PlantedDrill:
+def _split(more: int, answer: Fields) -> PlantedDrill:
     """One write to the old primary, sent `more` ns after b was."""
     drill = small(head={"streams": [stream(), stream("old", "old_primary")]})
     due = drill.due(31) + more
     drill.more = [intents(0, 1, due, stream="old"), operation(0, due, stream="old", **answer)]
-    if revived is not None:
-        drill.more.append(event("old_primary_revived", drill.due(31) + revived))
     return drill
 
 

@@ -59,6 +59,7 @@ class History:
     f1: int = 0
     down_until: int = 0
     over: int = 0
+    revived: int | None = None
     records: list[Fields] = field(default_factory=list)
 
     def odd(self, count: int) -> bool:
@@ -112,9 +113,9 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
         )
         written_more = _clients(made, "more", START + 1, count // 2)
         _reading(made, "more", written_more)
-    if dice.one_in(3):
+    if dice.one_in(2):
         head["streams"].append(stream_of("old", "old_primary", interval_ns=made.interval))
-        _old_primary(made, count)
+        _old_primary(made, count if made.revived is None else count + dice.below(40))
     if dice.one_in(6):
         head["streams"].append(stream_of("control", "control", interval_ns=made.interval))
         _control(made, count)
@@ -140,8 +141,8 @@ def _events(made: History, head: Fields, fault: str) -> None:
             made.add(event("fault_effective", made.f1, holds=not made.odd(40), how="looked"))
         if dice.one_in(5):
             made.add(event("safe", made.f1 + dice.below(100)))
-        if dice.one_in(5):
-            made.add(event("old_primary_revived", made.f1 + dice.below(200)))
+        if dice.one_in(2):
+            _revival(made)
     if made.odd(40):
         made.add(event("aborted", made.f1, reason="a guard"))
     if wild and dice.one_in(6):
@@ -153,6 +154,20 @@ def _events(made: History, head: Fields, fault: str) -> None:
     if made.odd(15):
         start = START + dice.below(200)
         made.add(stall(start, start + dice.below(made.late + 2)))
+
+
+def _revival(made: History) -> None:
+    """The old primary is brought back; when that began is told, or not, or all that is told."""
+    dice = made.dice
+    made.revived = made.f1 + dice.below(dice.pick(60, 200))
+    told = dice.pick("both", "both", "both", "end", "begin")
+    if told != "end":
+        made.add(event("revival_begin", made.revived))
+    if told != "begin":
+        made.add(event("old_primary_revived", made.revived + dice.below(10)))
+    if dice.one_in(4):  # whoever turned it off proves it, once, twice or thrice
+        for _ in range(1 + dice.below(3)):
+            made.add(event("old_primary_gone", made.revived + dice.below(200)))
 
 
 def _clients(made: History, name: str, start: int, count: int) -> dict[int, Fields]:
@@ -193,10 +208,18 @@ def _old_primary(made: History, count: int) -> None:
     for number in range(count):
         due = START + number * made.interval
         if not made.odd(150):
-            answer = made.answer(due, down=due >= made.f0 and not made.odd(30))
+            back = made.revived is not None and due >= made.revived
+            answer = made.answer(due, down=due >= made.f0 and not made.odd(30) and not back)
             if due >= made.f0 and answer["outcome"] == "acknowledged" and not made.odd(10):
                 answer["outcome"] = "failed"
-            made.add(operation(number, due, stream="old", **answer))
+            made.add(operation(number, due, stream="old", cause=_cause(made, due), **answer))
+
+
+def _cause(made: History, due: int) -> str:
+    """Why the old primary did not do it: nobody listens, until it is revived."""
+    if made.revived is None or due < made.revived - 10 or made.odd(300):
+        return "refused"
+    return str(made.dice.pick("25006", "25006", "25006", "42501", "denied", "refused"))
 
 
 def _control(made: History, count: int) -> None:

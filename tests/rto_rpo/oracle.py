@@ -42,7 +42,7 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
             continue
         points[name] = _point(records, name, trusted.get(name), watch, f0, f1, stream)
     split = {
-        stream["name"]: _split(header, records, stream, trusted, _when(events, "old_primary_revived"))
+        stream["name"]: _split(header, records, stream, trusted, _revived(events), late)
         for stream in _streams(header, "old_primary")
     }
     verdicts = [_verdict(each, void, times, points) for each in header["judged"]]
@@ -253,8 +253,17 @@ def _stalled(
     header: Fields, records: list[Fields], stream: Fields, time: Fields, watch: int, late: int, none: bool
 ) -> bool:
     operations = _operations(records, stream["name"])
+    dues = [due for _, _, due in _intended(records, stream["name"])]
+    start, stop = _span(operations, dues, time, watch, none)
+    return _unwatched(header, records, stream, start, stop, late)
+
+
+def _unwatched(
+    header: Fields, records: list[Fields], stream: Fields, start: int, stop: int, late: int
+) -> bool:
+    """Whether the recorder did not look all along from start to stop: nothing is known of what it missed."""
+    operations = _operations(records, stream["name"])
     intended = _intended(records, stream["name"])
-    start, stop = _span(operations, [due for _, _, due in intended], time, watch, none)
     for each in records:
         long = each["kind"] == "stall" and (each["to_ns"] - each["from_ns"]) * 2 > late
         if long and each["from_ns"] <= stop and each["to_ns"] >= start:
@@ -408,8 +417,20 @@ def _new_side(operations: list[Fields], time: Fields) -> Any:
     return min(found)
 
 
+def _revived(events: list[Fields]) -> int | None:
+    """From when on the old primary may have been up again; None where it was not brought back."""
+    up = _when(events, "old_primary_revived")
+    begun = _when(events, "revival_begin")
+    return None if up is None else min(up, up if begun is None else begun)
+
+
 def _split(
-    header: Fields, records: list[Fields], stream: Fields, times: Fields, revived: int | None
+    header: Fields,
+    records: list[Fields],
+    stream: Fields,
+    times: Fields,
+    revived: int | None,
+    late: int | None,
 ) -> Fields:
     clients = [each for each in _streams(header, "clients") if each["name"] in times]
     same = [each for each in clients if each["dataset"] == stream["dataset"]]
@@ -418,14 +439,13 @@ def _split(
         for each in same or clients
         if (answer := _new_side(_operations(records, each["name"]), times[each["name"]])) is not None
     ]
-    all_writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
-    later = [each for each in all_writes if revived is not None and each["sent_ns"] >= revived]
+    writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
+    later = [each for each in writes if revived is not None and each["sent_ns"] >= revived]
     taken = sorted(each["number"] for each in later if each["outcome"] == "acknowledged")
     revival = {"revived": revived is not None, "tried": len(later), "taken": taken}
     if not answers:
         return {"after": [], "overlapping": [], "verdict": "inconclusive", **revival}
     arrived, asked = min(answers)
-    writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
     yes = [each for each in writes if each["outcome"] == "acknowledged"]
     after = sorted(each["number"] for each in yes if each["sent_ns"] > arrived)
     overlapping = sorted(
@@ -437,11 +457,32 @@ def _split(
     }
     unknown = any(each["outcome"] == "indeterminate" for each in writes if each["sent_ns"] > arrived)
     verdict = "met"
-    if overlapping or unknown or not tried or unsettled or (revived is not None and max(tried) < revived):
+    if overlapping or unknown or not tried or unsettled:
+        verdict = "inconclusive"
+    if revived is not None and not _heard_to_refuse(header, records, stream, later, revived, late):
         verdict = "inconclusive"
     if after:
         verdict = "missed"
     return {"after": after, "overlapping": overlapping, "verdict": verdict, **revival}
+
+
+def _heard_to_refuse(
+    header: Fields, records: list[Fields], stream: Fields, later: list[Fields], revived: int, late: int | None
+) -> bool:
+    """Whether the server itself said no, over a time long enough, and the recorder looked all along it."""
+    gone = [each["ns"] for each in records if each["kind"] == "event" and each["event"] == "old_primary_gone"]
+    no = [
+        each["sent_ns"]
+        for each in later
+        if each["outcome"] == "failed"
+        and (
+            each["cause"] in ("25006", "42501", "denied")
+            or (gone and gone[0] <= each["sent_ns"] <= each["completed_ns"] <= gone[-1])
+        )
+    ]
+    if late is None or not no or max(no) - min(no) < min(header["stable_ns"], 10_000_000_000):
+        return False
+    return not _unwatched(header, records, stream, revived, max(no), late)
 
 
 def _verdict(judged: Fields, void: bool, times: Fields, points: Fields) -> str:

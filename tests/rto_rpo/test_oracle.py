@@ -22,6 +22,7 @@ from tests.rto_rpo.histories import DICE_BYTES, histories, make_history
 from tests.rto_rpo.ledgers import write_ledger
 
 Fields = dict[str, Any]
+VERDICTS = ("met", "missed", "inconclusive")
 CAMPAIGN_EXAMPLES = int(os.environ.get("BLACKSTART_EXAMPLES", "10000"))
 
 
@@ -32,15 +33,16 @@ def ledger() -> Iterator[Path]:
         yield Path(folder) / "ledger.jsonl"
 
 
-def agreed(path: Path, head: Fields, records: list[Fields]) -> str:
-    """Assert that judge and oracle agree; the answer is the verdict."""
+def agreed(path: Path, head: Fields, records: list[Fields]) -> list[str]:
+    """Assert that judge and oracle agree; the answer is the verdict, and what came of revivals."""
     write_ledger(path, head, records)
     measurement = measure(path)
     first = next(read(path))
     assert first["kind"] == "header"
     decision = decide(first, measurement)
     assert disagreement(measurement, decision, oracle.judge(head, records)) is None
-    return decision.verdict
+    revivals = [f"revival {split.verdict}" for split in measurement.split_brain if split.revived]
+    return [decision.verdict, *revivals]
 
 
 @seed(20261122)
@@ -48,21 +50,25 @@ def agreed(path: Path, head: Fields, records: list[Fields]) -> str:
 @given(history=histories())
 def test_judge_and_oracle_agree(ledger: Path, history: tuple[Fields, list[Fields]]) -> None:
     head, records = history
-    assert agreed(ledger, head, records) in {"met", "missed", "inconclusive"}
+    assert agreed(ledger, head, records)[0] in VERDICTS
 
 
 def test_random_histories_reach_every_verdict(ledger: Path) -> None:
     dice = random.Random(3)  # noqa: S311 - reproducible on purpose
-    seen = Counter(agreed(ledger, *make_history(dice.randbytes(DICE_BYTES))) for _ in range(300))
-    assert min(seen[verdict] for verdict in ("met", "missed", "inconclusive")) >= 15, seen
+    seen: Counter[str] = Counter()
+    for _ in range(300):
+        seen.update(agreed(ledger, *make_history(dice.randbytes(DICE_BYTES))))
+    assert min(seen[verdict] for verdict in VERDICTS) >= 15, seen
+    assert min(seen[f"revival {verdict}"] for verdict in VERDICTS) >= 1, seen
 
 
 @pytest.mark.campaign
 @pytest.mark.timeout(3600)
 def test_campaign_of_random_histories(ledger: Path) -> None:
     dice = random.Random(20261122)  # noqa: S311 - the same
-    seen = Counter(
-        agreed(ledger, *make_history(dice.randbytes(DICE_BYTES))) for _ in range(CAMPAIGN_EXAMPLES)
-    )
-    assert seen.total() == CAMPAIGN_EXAMPLES
+    seen: Counter[str] = Counter()
+    for _ in range(CAMPAIGN_EXAMPLES):
+        seen.update(agreed(ledger, *make_history(dice.randbytes(DICE_BYTES))))
+    assert sum(seen[verdict] for verdict in VERDICTS) == CAMPAIGN_EXAMPLES
+    assert min(seen[f"revival {verdict}"] for verdict in VERDICTS) >= CAMPAIGN_EXAMPLES // 300, seen
     print(f"proof: {CAMPAIGN_EXAMPLES} random histories agree with the oracle: {dict(seen)}")  # noqa: T201

@@ -23,6 +23,8 @@ JUDGING = (
     "phases",
     "recovery_point",
     "recovery_time",
+    "refusal",
+    "revival",
     "run",
     "split_brain",
     "stall",

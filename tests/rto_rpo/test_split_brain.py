@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rto_rpo.measurement import SplitBrain
+from rto_rpo.refusal import refused_by_server
 from tests.rto_rpo.ledgers import MS, PlantedDrill, S, event, header, intents, judged_run, operation, stream
 
 FAILED = {"outcome": "failed", "cause": "refused"}
@@ -82,11 +83,52 @@ def test_a_write_without_an_outcome(tmp_path: Path) -> None:
     assert "write 5 to the old primary has no outcome" in split_of(drill, tmp_path).reason
 
 
-@pytest.mark.parametrize(("revived", "verdict"), [(200, "met"), (201, "inconclusive")])
-def test_after_it_is_revived_it_is_asked_again(tmp_path: Path, revived: int, verdict: str) -> None:
+def revived_split(folder: Path, *, cause: str, count: int = 110, **told: int) -> SplitBrain:
+    """An old primary whose writes all fail for `cause`; the events of its revival are `told`, by number."""
     drill = with_old_primary()
-    drill.more.append(event("old_primary_revived", drill.due(revived)))
-    assert split_of(drill, tmp_path).verdict == verdict
+    drill.head["streams"][1]["interval_ns"] = 10 * MS
+    for number in range(1, count):
+        due = drill.due(200 + number)
+        answer = {"outcome": "failed", "cause": cause}
+        drill.more += [intents(number, 1, due, stream="old"), operation(number, due, stream="old", **answer)]
+    drill.more += [event(name, drill.due(number)) for name, number in told.items()]
+    return split_of(drill, folder)
+
+
+def test_a_server_that_refuses_by_itself_once_revived(tmp_path: Path) -> None:
+    found = revived_split(tmp_path, cause="25006", revival_begin=205, old_primary_revived=206)
+    assert (found.verdict, found.revived_tried, found.revived_taken) == ("met", 105, ())
+    assert found.reason.endswith("after its revival: it took 0 of 105 writes (25006: 105)")
+
+
+@pytest.mark.parametrize("cause", ["refused", "unconnected", "unreachable", "timeout"])
+def test_a_server_that_perhaps_never_listened_shows_nothing(tmp_path: Path, cause: str) -> None:
+    found = revived_split(tmp_path, cause=cause, revival_begin=205, old_primary_revived=206)
+    assert found.verdict == "inconclusive"
+    assert "its server itself refused no write" in found.reason
+    assert f"it took 0 of 105 writes ({cause}: 105)" in found.reason
+
+
+def test_only_what_certainly_failed_was_refused() -> None:
+    assert refused_by_server("failed", "25006")
+    assert not refused_by_server("indeterminate", "25006")
+    assert not refused_by_server("acknowledged", "25006")
+    assert not refused_by_server("failed", "refused")
+
+
+def test_a_ledger_that_does_not_say_when_the_revival_began(tmp_path: Path) -> None:
+    """As older ones do not: it counts from when it was known to run, and that is enough or it is not."""
+    found = revived_split(tmp_path, cause="25006", old_primary_revived=206)
+    assert (found.verdict, found.revived_tried) == ("met", 104)
+    found = revived_split(tmp_path, cause="25006", old_primary_revived=250)
+    assert found.verdict == "inconclusive"
+    assert "was heard to refuse for 0.590 s only, where 1.000 s are due" in found.reason
+
+
+def test_a_revival_that_nothing_was_sent_in(tmp_path: Path) -> None:
+    found = revived_split(tmp_path, cause="25006", revival_begin=400, old_primary_revived=401)
+    assert "nothing was sent to the old primary after it was revived" in found.reason
+    assert found.verdict == "inconclusive"
 
 
 def test_a_new_side_that_never_served_for_good(tmp_path: Path) -> None:

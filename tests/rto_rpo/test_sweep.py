@@ -28,6 +28,8 @@ FILES = (
     "phases.py",
     "recovery_point.py",
     "recovery_time.py",
+    "refusal.py",
+    "revival.py",
     "run.py",
     "split_brain.py",
     "stall.py",

@@ -124,6 +124,26 @@ def test_the_first_safe_counts_and_the_last_revival() -> None:
     assert (timeline.safe_ns, timeline.revived_ns) == (T0 + 2, T0 + 5)
 
 
+def test_writes_count_from_when_the_revival_began() -> None:
+    assert told("fault_begin").revived_from_ns is None
+    assert told("fault_begin", "revival_begin").revived_from_ns is None, "it was never up"
+    assert told("fault_begin", "old_primary_revived").revived_from_ns == T0 + 2
+    assert told("fault_begin", "revival_begin", "old_primary_revived").revived_from_ns == T0 + 2
+    assert told("fault_begin", "old_primary_revived", "revival_begin").revived_from_ns == T0 + 2
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["revival_begin"], "before fault_begin"),
+        (["fault_begin", "revival_begin", "revival_begin"], "a second revival_begin"),
+    ],
+)
+def test_a_revival_has_its_place(names: list[str], why: str) -> None:
+    with pytest.raises(LedgerError, match=why):
+        told(*names)
+
+
 @pytest.mark.parametrize(("start", "stop"), [(T0 + 2, T0 + 1), (T0, T0 + 9)])
 def test_a_stall_is_a_stretch_of_the_past(start: int, stop: int) -> None:
     record = checked(1, {"seq": 1, "prev": "0" * 64, **stall(start, stop), "ns": T0 + 5})

@@ -17,7 +17,7 @@ def test_a_whole_drill_is_in_order() -> None:
     history = after(
         "steady", "frozen", "note", "fault_begin", "detected", "fault_end", "fault_effective", "decided",
         "fenced", "restored", "promoted", "started", "redirected", "safe", "stable", "check", "healed",
-        "old_primary_revived", "undo",
+        "revival_begin", "old_primary_revived", "old_primary_gone", "undo",
     )  # fmt: skip
 
     assert history.has("redirected")
@@ -34,6 +34,8 @@ def test_a_whole_drill_is_in_order() -> None:
         (["steady", "frozen", "fault_begin"], "fault_begin", "already recorded"),
         (["steady", "frozen", "fault_begin", "fault_end"], "fault_end", "already recorded"),
         (["steady", "frozen", "fault_begin"], "steady", "already recorded"),
+        ([], "revival_begin", "before 'fault_begin'"),
+        (["steady", "frozen", "fault_begin", "revival_begin"], "revival_begin", "already recorded"),
         ([], "exploded", "there is no event"),
     ],
 )
