@@ -26,7 +26,7 @@ from tests.engine import BASE, engine
 
 sys.path.insert(0, str(EXAMPLE))  # as in desks
 
-import container_desk as example  # noqa: E402
+import container_desk as example
 
 pytestmark = [pytest.mark.e2e, pytest.mark.containers, pytest.mark.timeout(400), pytest.mark.campaign]
 SITE = {"site": "primary"}

@@ -50,6 +50,14 @@ def test_a_service_that_was_stopped_is_failed_over(desk: RunningDesk) -> None:
     assert drilled(desk, **fault) == ("met", "reverted, fenced")
 
 
+@pytest.mark.cell("lose_volume", "processes", "postgres", verdict="met")
+def test_a_database_that_lost_its_files_is_failed_over(desk: RunningDesk) -> None:
+    path = str(desk.desk.folder / "primary" / "pgdata")
+    fault = {"kind": "lose_volume", "site": "primary", "process": "postgres", "path": path}
+    assert drilled(desk, **fault) == ("met", "reverted, fenced")
+    assert (desk.desk.folder / "primary/pgdata/PG_VERSION").exists()
+
+
 @pytest.mark.cell("dr_not_ready", "processes", "postgres", verdict="missed")
 @pytest.mark.parametrize("standby", ["gone", "stale"])
 def test_what_cannot_take_over_is_not_promoted_and_the_drill_says_so(desk_folder: Path, standby: str) -> None:

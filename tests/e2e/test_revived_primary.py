@@ -45,7 +45,7 @@ DRILL: dict[str, Any] = {
 }
 
 
-def observed(pair: Pair, *, synchronous: bool, fault: str = "kill_site") -> Estate:
+def observed(pair: Pair, *, synchronous: bool, fault: str | dict[str, Any] = "kill_site") -> Estate:
     """The light estate, with a drill that leaves the failover to somebody else: here, to the test."""
     declared = yaml.safe_load(light_estate(pair).plan.raw)
     del declared["failover"]
@@ -53,7 +53,9 @@ def observed(pair: Pair, *, synchronous: bool, fault: str = "kill_site") -> Esta
     if not synchronous:
         del declared["datasets"]["orders"]["on_standby_loss"]
     declared["services"] = {"database": {"needs": ["orders"], "rto": "30s"}}
-    declared["drills"] = {"lose-primary": DRILL | {"fault": {"kind": fault, "site": "primary"}}}
+    damage = {"kind": fault, "site": "primary"} if isinstance(fault, str) else fault
+    revived = damage["kind"] in ("kill_site", "pause_site", "partition")
+    declared["drills"] = {"lose-primary": DRILL | {"fault": damage, "revive_old_primary": revived}}
     declared["evidence"] = {"path": str(pair.folder / "evidence")}
     path = pair.folder / "plan.yaml"
     path.write_text(yaml.safe_dump(declared))

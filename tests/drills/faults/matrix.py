@@ -1,7 +1,8 @@
 """The matrix of docs/faults.md: fault, kind of dataset and kind of site; what is proven by which test.
 
 `python -m tests.drills.faults.matrix` writes the table anew. What counts as tested is what a test claims by
-`pytest.mark.cell(FAULT, SITE, DATASET)`, with `verdict=` where a whole drill was judged.
+`pytest.mark.cell(FAULT, SITE, DATASET)`, with `verdict=` where a whole drill was judged; what a kind of site
+was seen to refuse, by `pytest.mark.refused(FAULT, SITE)`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "faults.md"
 BEGIN, END = "<!-- the matrix -->\n", "<!-- end of the matrix -->\n"
 UNTESTED = "not tested"
+ANY, REFUSED = "any", "refused"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def cells() -> Iterator[Cell]:
     """Every claim in the tests, read from their source."""
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         source = path.read_text(encoding="utf-8")
-        if "mark.cell" in source:
+        if "mark.cell" in source or "mark.refused" in source:
             yield from _claims(path, ast.parse(source))
 
 
@@ -51,11 +53,14 @@ def _claims(path: Path, tree: ast.Module) -> Iterator[Cell]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef):
             continue
+        test = f"{path.relative_to(ROOT)}::{node.name}"
         for call in node.decorator_list:
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("mark.refused"):
+                fault, site = (ast.literal_eval(word) for word in call.args)
+                yield Cell(fault, site, ANY, REFUSED, test)
             if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("mark.cell"):
                 fault, site, dataset = (ast.literal_eval(word) for word in call.args)
                 told = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
-                test = f"{path.relative_to(ROOT)}::{node.name}"
                 yield Cell(fault, site, dataset, told.get("verdict"), test)
 
 
@@ -72,9 +77,10 @@ def table() -> str:
 
 
 def _proven(claims: list[Cell], fault: str, site: str, dataset: str) -> str:
-    found = [
-        one for one in claims if (one.fault, one.site) == (fault, site) and dataset in (one.dataset, "any")
-    ]
+    here = [one for one in claims if (one.fault, one.site) == (fault, site)]
+    if any(one.verdict == REFUSED for one in here):
+        return "refused: there is no way to"
+    found = [one for one in here if dataset in (one.dataset, ANY)]
     if not found:
         return UNTESTED
     verdicts = sorted({one.verdict for one in found if one.verdict})

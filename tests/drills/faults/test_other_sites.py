@@ -151,7 +151,12 @@ def test_a_host_that_is_cut_off_is_silent(tmp_path: Path, direction: str) -> Non
         assert running(estate) == set(NAMES)
 
 
-@pytest.mark.parametrize("kind", ["pause_site", "partition", "fill_disk", "lose_volume"])
+@pytest.mark.refused("pause_site", "shell")
+@pytest.mark.refused("partition", "shell")
+@pytest.mark.refused("slow_network", "shell")
+@pytest.mark.refused("fill_disk", "shell")
+@pytest.mark.refused("lose_volume", "shell")
+@pytest.mark.parametrize("kind", ["pause_site", "partition", "slow_network", "fill_disk", "lose_volume"])
 def test_what_a_users_own_site_cannot_do_is_refused(tmp_path: Path, kind: str) -> None:
     more = {"process": "postgres", "path": "/var/lib"} if kind in ("fill_disk", "lose_volume") else {}
     with other_sites.shell(tmp_path) as estate, pytest.raises(GuardError, match="offer no way to"):
@@ -202,6 +207,12 @@ def test_a_volume_on_a_host_is_struck_and_what_it_was_again(tmp_path: Path, kind
         assert [path.name for path in data.iterdir()] == ["file"]
         assert (data / "file").read_text() == "here"
         assert running(estate) == set(NAMES)
+
+
+@pytest.mark.refused("slow_network", "hosts")
+def test_the_network_of_a_host_is_not_made_slow(tmp_path: Path) -> None:
+    with other_sites.hosts(tmp_path) as estate, pytest.raises(GuardError, match="offer no way to"):
+        fault(estate, kind="slow_network", loss=1, **SITE).ready()
 
 
 @pytest.mark.parametrize("kind", ["fill_disk", "lose_volume"])

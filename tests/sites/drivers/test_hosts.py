@@ -49,7 +49,7 @@ def single(server: Sshd, **acts: tuple[str, ...]) -> HostsSite:
     true = ("true",)
     usual = {"start": true, "stop": true, "kill": true, "status": ("sh", "-c", "exit 3")}
     process = HostProcess("a", **{**usual, **acts})  # type: ignore[arg-type]
-    return HostsSite("north", {"a": lonely(server)}, {"alpha": process}, ask_seconds=0.4, kill_seconds=0.1)
+    return HostsSite("north", {"a": lonely(server)}, {"alpha": process}, ask_seconds=1.0, kill_seconds=0.1)
 
 
 def test_a_host_that_shows_another_key_is_not_trusted(server: Sshd) -> None:
@@ -98,7 +98,7 @@ def test_a_host_that_takes_the_connection_and_says_nothing_is_unreachable(server
 def test_a_command_that_hangs_is_told_by_its_host_and_ended_there(server: Sshd) -> None:
     site = single(server, status=("sleep", "4711"))
 
-    with pytest.raises(HostError, match=r'"alpha" runs: its status command: not done within 0.32 s'):
+    with pytest.raises(HostError, match=r'"alpha" runs: its status command: not done within 0.8 s'):
         site.running()
     assert not site.proven_gone().holds
     assert answer(site.hosts["a"]) == ["well"]
