@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 from sites.capability import Proof
-from sites.errors import BlackstartError
 
 
 class Due:
@@ -26,8 +25,8 @@ class Due:
         """Do it; what there is to tell of it."""
         try:
             self._proof = self._act()
-        except BlackstartError as error:
-            self._proof = Proof(False, str(error))
+        except Exception as error:  # noqa: BLE001 - the failover goes on, and the verdict knows of it
+            self._proof = Proof(False, f"{type(error).__name__}: {error}")
         return {
             "about": "second fault",
             "milestone": self._milestone,

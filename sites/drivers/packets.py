@@ -8,8 +8,16 @@ from __future__ import annotations
 from sites.strikable import Direction
 
 TABLE = "inet blackstart_cut"
-NOT_THERE = "No such file or directory"
+_NO_SUCH_PROGRAM = 127  # as a shell says it
 _BEFORE_ALL_OTHERS = -300
+
+
+def has_table(code: int, said: str) -> bool | None:
+    """Whether there is the table that nft was asked for; None if what it said does not tell."""
+    if code == 0:
+        return True
+    missing = code != _NO_SUCH_PROGRAM and "No such file or directory" in said
+    return False if missing else None
 
 
 def rules(direction: Direction) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from sites.capability import Proof
+from sites.drivers.packets import has_table
 from sites.errors import SiteError
 from sites.strikable import Slowness
 
@@ -17,6 +18,7 @@ _HANDLE = "b1ac:"
 _BEFORE_MOST = -290
 _DESTINATION_NAT = -100
 _QUEUE_SECONDS = 0.4
+_NO_SUCH_PROGRAM = 127  # as a shell says it
 _BURST_BYTES_MIN = 16 << 10  # less than a few packets, and nothing passes at all
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
@@ -50,7 +52,7 @@ class Slow:
 
     def why_not(self, wanted: Slowness) -> str | None:
         """What is missing. Changes nothing."""
-        needed = [["nft", "list", "tables"]] if wanted.loss_percent or wanted.latency_seconds else []
+        needed = [["nft", "list", "tables"]]
         needed += [["tc", "qdisc", "show"], ["ip", "link", "show"]] if wanted.rate_bits else []
         for argv in needed:
             code, said = self._run(argv)
@@ -97,12 +99,17 @@ class Slow:
         return Proof(bool(marks), f"{self._name}: {', '.join(marks) or 'nothing of ours slows it down'}")
 
     def _has(self, table: str) -> bool:
-        return self._run(["nft", f"list table {table}"])[0] == 0
+        code, said = self._run(["nft", f"list table {table}"])
+        if (there := has_table(code, said)) is None:
+            raise SiteError(f"cannot ask {self._name} whether it is slow: nft: {said.strip()[-200:]}")
+        return there
 
     def _limited(self) -> list[str]:
         """Where there is no tc there is no queue of ours."""
         code, said = self._run(["tc", "qdisc", "show"])
-        words = [line.split() for line in said.splitlines()] if code == 0 else []
+        if code not in (0, _NO_SUCH_PROGRAM):
+            raise SiteError(f"cannot ask {self._name} whether it is slow: tc: {said.strip()[-200:]}")
+        words = [line.split() for line in said.splitlines()]
         return [line[line.index("dev") + 1] for line in words if _HANDLE in line and "dev" in line]
 
     def _interfaces(self) -> list[str]:

@@ -7,7 +7,7 @@ machine's own network is touched. It ends with the container.
 from __future__ import annotations
 
 from sites.drivers.containers.daemon import Container, Daemon
-from sites.drivers.packets import NOT_THERE, TABLE, rules
+from sites.drivers.packets import TABLE, has_table, rules
 from sites.errors import SiteError
 from sites.strikable import Direction
 
@@ -35,12 +35,12 @@ def cut(daemon: Daemon, container: Container, direction: Direction) -> None:
 def mend(daemon: Daemon, container: Container) -> None:
     """Drop nothing any more. No effect if nothing is cut off."""
     code, said = daemon.beside(container, ["nft", f"delete table {TABLE}"])
-    if code != 0 and NOT_THERE not in said:
+    if has_table(code, said) is None:
         raise SiteError(f'cannot reconnect container "{container.name}": {said.strip()}')
 
 
 def is_cut(daemon: Daemon, container: Container) -> bool:
     code, said = daemon.beside(container, ["nft", f"list table {TABLE}"])
-    if code != 0 and NOT_THERE not in said:
+    if (there := has_table(code, said)) is None:
         raise SiteError(f'cannot ask container "{container.name}" whether it is cut off: {said.strip()}')
-    return code == 0
+    return there

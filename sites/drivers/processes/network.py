@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sites.capability import Proof
 from sites.drivers import command
-from sites.drivers.packets import NOT_THERE, TABLE, rules
+from sites.drivers.packets import TABLE, has_table, rules
 from sites.drivers.processes.record import SiteRecord
 from sites.errors import SiteError
 from sites.strikable import Direction
@@ -79,10 +79,10 @@ class OwnNetwork:
     def is_cut(self, record: SiteRecord | None) -> Proof:
         if record is None or record.first() is None:
             return Proof(False, f'no process of site "{self._site}" is there')
-        code, said = self.inside(record, ["nft", "list", "table", *TABLE.split()])
-        if code and NOT_THERE not in said:
-            raise SiteError(f'cannot ask site "{self._site}" whether it is cut off: {said.strip()}')
-        return Proof(not code, f'packets of site "{self._site}" are {"not " if code else ""}dropped')
+        there = has_table(*self.inside(record, ["nft", "list", "table", *TABLE.split()]))
+        if there is None:
+            raise SiteError(f'cannot ask site "{self._site}" whether it is cut off: nft does not tell')
+        return Proof(there, f'packets of site "{self._site}" are {"" if there else "not "}dropped')
 
     def mend(self, record: SiteRecord | None) -> Proof:
         """Drop nothing any more. What has ended took its cut along."""

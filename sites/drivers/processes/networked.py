@@ -53,14 +53,19 @@ class Networked(ABC):
 
     def quicken(self) -> Proof:
         """What came through the relay has to connect anew. What has ended took all of it along."""
-        if self.cannot_partition() is not None:
-            return Proof(True, f'site "{self.name}" has no network that could be slow')
-        return self._slowing().quicken()
+        gone = self._no_network()
+        return Proof(True, gone) if gone is not None else self._slowing().quicken()
 
     def slowed(self) -> Proof:
-        if (why := self.cannot_partition()) is not None:
-            return Proof(False, f'site "{self.name}": {why}')
-        return self._slowing().slowed()
+        gone = self._no_network()
+        return Proof(False, gone) if gone is not None else self._slowing().slowed()
+
+    def _no_network(self) -> str | None:
+        """Why nothing of ours can be there. That it cannot be asked is no reason."""
+        record = self._record()
+        if self._network is None or record is None or record.first() is None:
+            return f'site "{self.name}" has no network that could be slow'
+        return None
 
     def _slowing(self) -> Slowing:
         network, record = self._network, self._record()

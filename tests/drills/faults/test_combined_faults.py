@@ -112,7 +112,7 @@ def test_what_was_due_and_failed_is_no_success() -> None:
     due = Due("promoted", act)
     due.comes_with("promoted")
     assert due.done()["holds"] is False
-    assert due.why_not() == "it did not take effect: no way in"
+    assert due.why_not() == "it did not take effect: SiteError: no way in"
 
 
 @pytest.mark.cell("kill_orchestrator", "processes", "none")
