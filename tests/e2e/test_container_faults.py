@@ -57,9 +57,6 @@ def drilled(estate: Estate) -> Closed:
     return drill.run(estate, "kill-primary", environment="demo", confirm=confirm)
 
 
-@pytest.mark.cell("partition", "containers", "postgres", verdict="met")
-@pytest.mark.cell("pause_site", "containers", "postgres", verdict="met")
-@pytest.mark.cell("kill_service", "containers", "postgres", verdict="met")
 @pytest.mark.parametrize(
     "fault",
     [

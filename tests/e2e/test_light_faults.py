@@ -34,7 +34,6 @@ def drilled(estate: Estate) -> Closed:
 
 
 @pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))
-@pytest.mark.cell("slow_network", "processes", "postgres", verdict="met")
 @pytest.mark.parametrize("slow", [{"latency": "60ms"}, {"loss": 1}], ids=["latency", "loss"])
 def test_a_network_that_is_a_little_slow_is_no_outage(
     new_pair: Callable[..., Pair], slow: dict[str, Any]
@@ -49,7 +48,6 @@ def test_a_network_that_is_a_little_slow_is_no_outage(
     assert not estate.site("primary").slowed().holds  # type: ignore[attr-defined]
 
 
-@pytest.mark.cell("none", "processes", "any", verdict="inconclusive")
 def test_where_nothing_is_done_and_nothing_happens_nothing_was_tested(new_pair: Callable[..., Pair]) -> None:
     estate = observed(new_pair(synchronous=False), synchronous=False, fault={"kind": "none"})
     run = drilled(estate)
