@@ -16,11 +16,12 @@ from drills.arrangement import arrange
 from drills.preview import resolved
 from drills.recording import RecorderState, Recording, Stamp
 from drills.revival import ANSWER_SECONDS_MAX, Revival, revive
-from sites.capability import Direction, Proof
+from sites.capability import Proof
 from sites.errors import BlackstartError, SiteError
 from sites.plan import read_plan
 from sites.recovery.fence import Fences
 from sites.recovery.under_way import journal_of
+from sites.strikable import Direction
 from tests.drills.test_guard import EXAMPLE, DeskEstate, an_estate
 from tests.drills.test_rehearsal import FakeFault, FakeRecording, perform
 
