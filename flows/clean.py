@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from sites.errors import PlanError
+from sites.errors import GuardError, PlanError
 from sites.estate import Estate
+from sites.recovery.chosen import ChosenPoints
 from sites.recovery.clean_point import CleanPoint, Look, newest_clean
+from sites.restore import ChosenPoint
 
 
 def clean_point(estate: Estate, dataset: str, tell: Callable[[Look], None]) -> CleanPoint:
@@ -31,6 +34,38 @@ def clean_point(estate: Estate, dataset: str, tell: Callable[[Look], None]) -> C
         foreign=estate.foreign(dataset),
         tell=tell,
     )
+
+
+def choose_clean(
+    estate: Estate, tell: Callable[[str], None], look: Callable[[str, Look], None]
+) -> dict[str, CleanPoint]:
+    """Find the newest clean point of every dataset that has `checks`, and choose those for a cold recovery.
+
+    One without checks cannot be judged: `tell` says so, and its newest point is taken. Raises GuardError,
+    with nothing chosen, when a dataset has no clean point or it cannot be told whether a newer one is clean.
+    """
+    found: dict[str, CleanPoint] = {}
+    for name, noun in estate.plan.datasets.items():
+        if noun.backup is None:
+            continue
+        if not noun.checks:
+            tell(f"{name}: not judged, it declares no checks; its newest point is taken")
+            continue
+        found[name] = clean_point(estate, name, partial(look, name))
+        if not found[name].certain:
+            raise GuardError(
+                f"cannot choose clean points: {'; '.join(lines(found[name]))}",
+                hint="see to its checks, or recover without it: nothing was changed",
+            )
+    chosen = {
+        name: ChosenPoint(one.clean.snapshot_id, f"clean as of {one.clean.taken:%Y-%m-%dT%H:%M:%SZ}")
+        for name, one in found.items()
+        if one.clean is not None
+    }
+    if not chosen:
+        raise GuardError("cannot choose clean points: no dataset declares `checks`, which say what clean is")
+    ChosenPoints(estate.state).choose(chosen)
+    return found
 
 
 def exit_code(found: CleanPoint) -> int:

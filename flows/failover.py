@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flows.clean import choose_clean
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.protection.history import History
 from sites.protection.prediction import Prediction, predicted
+from sites.recovery.chosen import ChosenPoints
 from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import abandon, fail_over
 from sites.recovery.runbook import Detail, Run, in_order
+from sites.recovery.standing import Standing
 
 _QUIET = ("check",)
 
@@ -46,10 +49,12 @@ def perform(
     resume: bool,
     tell: Callable[[str], None],
     cold: bool = False,
+    clean: bool = False,
 ) -> Run:
     """Fail over, or go on with a failover that was cut off. `tell` hears of every milestone.
 
-    With `cold` no replica is trusted: everything comes from the other site's backups.
+    With `cold` no replica is trusted: everything comes from the other site's backups. With `clean` these are
+    not the newest: of each dataset the newest point that its own checks call clean, found beforehand.
 
     Raises GuardError unless the plan's environment is named; RunbookError when another failover runs, or none
     may follow on what was done last.
@@ -60,7 +65,24 @@ def perform(
         if event not in _QUIET:
             tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
 
-    return fail_over(estate, runbook_of(estate, observe, cold=cold), observe, resume=resume)
+    if clean and (resume or not cold):
+        raise GuardError(
+            "clean points are chosen before a cold recovery begins",
+            hint="blackstart failover --cold --clean; --resume goes on with the points that were chosen",
+        )
+    chosen = ChosenPoints(estate.state)
+    if not resume and Standing(estate.state).under_way is None:  # else it is refused, and its choice kept
+        chosen.clear()
+        if clean:
+            choose_clean(
+                estate,
+                tell,
+                lambda name, look: tell(f"{name} of {look.taken:%Y-%m-%dT%H:%M:%SZ}: {look.said}"),
+            )
+    run = fail_over(estate, runbook_of(estate, observe, cold=cold), observe, resume=resume)
+    if run.complete:
+        chosen.clear()
+    return run
 
 
 def take_back(estate: Estate, *, environment: str | None, cold: bool = False) -> tuple[str, ...]:

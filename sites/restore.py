@@ -33,11 +33,20 @@ class Restored:
     kept: Path | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenPoint:
+    """One that is to be restored instead of the newest: its full id at the source, and why that one."""
+
+    snapshot_id: str
+    why: str
+
+
 def restore_dataset(
     repository: Restic,
     dataset: str,
     to: Path,
     *,
+    chosen: ChosenPoint | None = None,
     foreign: Foreign | None = None,
     on_progress: OnProgress | None = None,
 ) -> Restored:
@@ -48,7 +57,7 @@ def restore_dataset(
     """
     began = time.monotonic()
     reader = repository.unlocked()
-    point = choose(reader, dataset, foreign)
+    point = choose(reader, dataset, foreign, chosen)
     staging = to.with_name(f".{to.name}.restoring")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +92,7 @@ def restore_dump(
     site: str,
     scratch: Path,
     *,
+    chosen: ChosenPoint | None = None,
     on_progress: OnProgress | None = None,
 ) -> Restored:
     """Restore the newest point of `dataset` to a closed folder in `scratch`, and load it at `site`.
@@ -91,7 +101,7 @@ def restore_dump(
     """
     began = time.monotonic()
     reader = repository.unlocked()
-    point = choose(reader, dataset)
+    point = choose(reader, dataset, chosen=chosen)
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{dataset}-restoring-", dir=scratch) as folder:
@@ -104,8 +114,13 @@ def restore_dump(
     )
 
 
-def choose(repository: Restic, dataset: str, foreign: Foreign | None = None) -> Point:
-    """The newest complete point; failing that, the newest of any sort. Raises RepositoryError without one."""
+def choose(
+    repository: Restic, dataset: str, foreign: Foreign | None = None, chosen: ChosenPoint | None = None
+) -> Point:
+    """The newest complete point; failing that, the newest of any sort; or the one that was chosen.
+
+    Raises RepositoryError without one.
+    """
     tags = [f"dataset:{dataset}"] if foreign is None else foreign.tags
     found = points(repository.snapshots(tags=tags).snapshots, dataset, foreign)
     if not found:
@@ -113,7 +128,16 @@ def choose(repository: Restic, dataset: str, foreign: Foreign | None = None) -> 
             f'cannot restore dataset "{dataset}": repository "{repository.name}" has no snapshot of it',
             hint=f"`restic snapshots --tag dataset:{dataset}` lists them; look in the other repositories",
         )
-    return next((point for point in reversed(found) if point.complete), found[-1])
+    if chosen is None:
+        return next((point for point in reversed(found) if point.complete), found[-1])
+    wanted = next((point for point in found if point.snapshot.first_id == chosen.snapshot_id), None)
+    if wanted is None:
+        raise RepositoryError(
+            f'cannot restore dataset "{dataset}": repository "{repository.name}" has no snapshot '
+            f"{chosen.snapshot_id[:8]}, which was chosen ({chosen.why})",
+            hint="nothing newer is restored instead; choose again: blackstart failover --cold --clean",
+        )
+    return wanted
 
 
 def _put_in_place(point: Point, staging: Path, to: Path) -> Path | None:
@@ -144,6 +168,7 @@ class RestoreSource:
     to: Path
     loader: Loadable | None = None
     foreign: Foreign | None = None
+    chosen: ChosenPoint | None = None
 
     def restore(self, limit_seconds: float, *, gently: bool = True) -> Restored:
         """Put the newest whole point in place; `gently` where the first services may serve again by now.
@@ -153,5 +178,5 @@ class RestoreSource:
         reader = self.repository.gently() if gently else self.repository
         reader = replace(reader, transfer_limit_seconds=limit_seconds)
         if self.loader is None:
-            return restore_dataset(reader, self.dataset, self.to, foreign=self.foreign)
-        return restore_dump(reader, self.dataset, self.loader, self.site, self.to.parent)
+            return restore_dataset(reader, self.dataset, self.to, foreign=self.foreign, chosen=self.chosen)
+        return restore_dump(reader, self.dataset, self.loader, self.site, self.to.parent, chosen=self.chosen)

@@ -104,6 +104,10 @@ def failover(
         bool,
         typer.Option("--cold", help="Trust no replica: recover everything from the other site's backups."),
     ] = False,
+    clean: Annotated[
+        bool,
+        typer.Option("--clean", help="With --cold: the newest points that the datasets' checks call clean."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Fail over in earnest: fence the old site, promote the other one, start, redirect, restore."""
@@ -124,7 +128,9 @@ def failover(
         answer([f"undone: {', '.join(undone) or 'nothing had been done'}"], {"undone": undone}, as_json=json)
         return
     console = Console(timed=True)
-    run = acts.perform(estate, environment=environment, resume=resume, tell=console.passed, cold=cold)
+    run = acts.perform(
+        estate, environment=environment, resume=resume, tell=console.passed, cold=cold, clean=clean
+    )
     for step, error in run.failed.items():
         console.error(f"{step}: {error}")
         if error.hint:

@@ -17,9 +17,11 @@ from dataclasses import replace
 
 from sites.errors import GuardError
 from sites.estate import Estate
+from sites.recovery.chosen import ChosenPoints
 from sites.recovery.failover import ATTEST, Failover
 from sites.recovery.restoring import load_step
 from sites.recovery.runbook import Observer, Step
+from sites.restore import RestoreSource
 
 
 class ColdRecovery(Failover):
@@ -35,6 +37,7 @@ class ColdRecovery(Failover):
                 f'cannot recover cold at site "{self._new}": backups are restored at the other site',
                 hint="blackstart failover, without --cold",
             )
+        self._chosen = ChosenPoints(estate.state).all()
         self._loaded = [*self._promoted, *self._by_command]
         for name in self._loaded:
             where = estate.backup_source(name).repository_name
@@ -62,8 +65,11 @@ class ColdRecovery(Failover):
         return step
 
     def _load_step(self, name: str) -> Step:
-        source = self._estate.backup_source(name)
+        source = replace(self._estate.backup_source(name), chosen=self._chosen.get(name))
         return load_step(name, self._new, source, (self._fence, f"promote {name}"))
+
+    def _source(self, name: str) -> RestoreSource:
+        return replace(super()._source(name), chosen=self._chosen.get(name))
 
     def _ends_of(self, needs: tuple[str, ...], *, restored: bool = True) -> tuple[str, ...]:
         return tuple(

@@ -31,6 +31,7 @@ from sites.recovery.redirect import redirect_of
 from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
 from sites.recovery.whole_site import wholes_of
+from sites.restore import RestoreSource
 from sites.unprotected import Unprotected
 
 FENCE_SECONDS = 30.0
@@ -147,7 +148,10 @@ class Failover:
             place = noun.path if noun.kind in ("files", "sqlite") else None
             return as_left_step(name, self._new, place, (self._fence,))
         needs = (self._fence, *self._ends_of(self._first_services()))
-        return restore_step(name, self._new, self._estate.restore_source(name), needs)
+        return restore_step(name, self._new, self._source(name), needs)
+
+    def _source(self, name: str) -> RestoreSource:
+        return self._estate.restore_source(name)
 
     def _attest_step(self) -> Step:
         around = self._around_old()

@@ -16,11 +16,12 @@ def restore_step(name: str, site: str, source: RestoreSource, needs: tuple[str, 
     """A dataset without a standby comes from the newest whole backup at the other site."""
     return Step(
         name=f"restore {name}",
-        says=f'restore dataset "{name}" at site "{site}" from repository "{source.repository_name}"',
+        says=f'restore dataset "{name}" at site "{site}" from repository "{source.repository_name}"'
+        + _told(source),
         do=lambda limit_seconds: _restored(name, source, limit_seconds, gently=True),
         done=lambda: False,  # restoring again is harmless; a half-restored folder looks like a whole one
         limit_seconds=RESTORE_SECONDS,
-        by_hand=f"restic -r {source.repository.url} restore latest --tag dataset:{name} -t {source.to}",
+        by_hand=f"restic -r {source.repository.url} restore {_which(source)} -t {source.to}",
         needs=needs,
         milestone="restored",
     )
@@ -30,11 +31,12 @@ def load_step(name: str, site: str, source: RestoreSource, needs: tuple[str, ...
     """A database is filled from a backup, whatever it held; clients are waiting for it."""
     return Step(
         name=f"load {name}",
-        says=f'fill dataset "{name}" at site "{site}" from repository "{source.repository_name}"',
+        says=f'fill dataset "{name}" at site "{site}" from repository "{source.repository_name}"'
+        + _told(source),
         do=lambda limit_seconds: _restored(name, source, limit_seconds, gently=False),
         done=lambda: False,  # loading again is harmless; a half-loaded database looks like a whole one
         limit_seconds=RESTORE_SECONDS,
-        by_hand=f"restic -r {source.repository.url} restore latest --tag dataset:{name} -t DIR, "
+        by_hand=f"restic -r {source.repository.url} restore {_which(source)} -t DIR, "
         "then pg_restore the dump into the emptied database",
         needs=needs,
         milestone="promoted",
@@ -58,6 +60,19 @@ def as_left_step(name: str, site: str, place: Path | None, needs: tuple[str, ...
         by_hand=f"ls -l {place}" if place is not None else "blackstart status",
         needs=needs,
         milestone="restored",
+    )
+
+
+def _told(source: RestoreSource) -> str:
+    return f", its point {source.chosen.snapshot_id[:8]}: {source.chosen.why}" if source.chosen else ""
+
+
+def _which(source: RestoreSource) -> str:
+    """The snapshot for restic; a copied one is found by the id that it had at the source."""
+    if source.chosen is None:
+        return f"latest --tag dataset:{source.dataset}"
+    return (
+        f"SNAPSHOT (`restic snapshots --json`: the one whose id or original is {source.chosen.snapshot_id})"
     )
 
 
