@@ -38,12 +38,16 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The newest whole point: when its content was taken, which one it is, up to where in a log."""
+    """The newest whole point: when its content was taken, which one it is, up to where in a log.
+
+    `promised`: not only is it whole now, nothing is acknowledged before it is there.
+    """
 
     taken: datetime
     snapshot_id: str
     by: Source = "backup"
     lsn: str | None = None
+    promised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def row(
         by=newest.by if newest else None,
         point=newest.taken if newest else None,
         age_seconds=age_seconds,
-        exceeded=rpo_seconds is not None and (age_seconds is None or age_seconds > rpo_seconds),
+        exceeded=_exceeded(rpo_seconds, age_seconds, newest),
         snapshot_id=best.snapshot_id if best else None,
         proven=proven,
         proven_point=proven_point,
@@ -131,6 +135,13 @@ def row(
         trend=direction(found),
         lsn=newest.lsn if newest else None,
     )
+
+
+def _exceeded(rpo_seconds: float | None, age_seconds: float | None, newest: Best | None) -> bool:
+    """An rpo of nothing is kept by what commits wait for, never by what happens to be level just now."""
+    if rpo_seconds is None or newest is None or age_seconds is None:
+        return rpo_seconds is not None
+    return age_seconds > rpo_seconds or (rpo_seconds == 0 and not newest.promised)
 
 
 def _taken(one: Best) -> datetime:
@@ -168,7 +179,7 @@ def _replica(declared: Declared, now: datetime) -> tuple[Best | None, list[str]]
         try:
             proof = declared.replica()
             if proof.holds:
-                return Best(now, "", "replica"), []
+                return Best(now, "", "replica", promised=True), []
             said = [f"the replica does not cover it: {proof.how}"]
         except BlackstartError as error:
             said = [f"the replica cannot be asked: {error}"]
@@ -183,6 +194,9 @@ def _replica(declared: Declared, now: datetime) -> tuple[Best | None, list[str]]
     behind = f", {at.behind_bytes} bytes behind" if at.behind_bytes is not None else ""
     if at.committed is None:
         return None, [*said, f"the replica is at {at.lsn}{behind}, and has replayed no commit yet"]
+    if at.committed > now + CLOCK_SKEW:
+        when = f"{at.committed:%Y-%m-%dT%H:%M:%SZ}"
+        return None, [*said, f"the replica's newest commit, of {when}, lies in the future: a clock is wrong"]
     told = f"the replica is at {at.lsn}{behind}, its newest commit of {at.committed:%Y-%m-%dT%H:%M:%SZ}"
     return Best(min(at.committed, now), "", "replica", at.lsn), [*said, told]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
 from sites.drivers.processes import table as processes
 from sites.drivers.processes.control import namespaces_work
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
-from sites.errors import SiteError
+from sites.errors import DatasetError, SiteError
 from tests.sites.drivers.pairs import Pair
+from tests.sites.drivers.waiting import wait_until
 
 pytestmark = pytest.mark.postgres
 
@@ -206,3 +208,26 @@ def wait_for_rows(pair: Pair, count: int) -> int:
     while (held := len(asyncio.run(kept_at(pair, "primary")))) < count:
         assert pair.primary.running(), "the primary has gone"
     return held
+
+
+def test_how_far_a_standby_has_come_is_told_by_its_log_also_when_the_primary_is_gone(
+    new_pair: NewPair,
+) -> None:
+    pair = new_pair(synchronous=False)
+    dataset = pair.dataset
+    began = datetime.now(UTC)
+    assert dataset.writable("primary")  # which commits a row
+    wait_until("the standby is level", lambda: dataset.position("dr", "primary").behind_bytes == 0)
+    level = dataset.position("dr", "primary")
+    assert level.committed is not None
+    assert began <= level.committed <= datetime.now(UTC)
+    freeze_receiver(pair.dr, dataset.receiver_pid("dr") or 0)
+    assert dataset.writable("primary")
+    behind = dataset.position("dr", "primary")
+    assert behind.behind_bytes
+    assert (behind.lsn, behind.committed) == (level.lsn, level.committed)
+    pair.primary.kill()
+    alone = dataset.position("dr", "primary")
+    assert (alone.lsn, alone.committed, alone.behind_bytes) == (level.lsn, level.committed, None)
+    with pytest.raises(DatasetError):
+        dataset.position("primary", "dr")

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from sites.capability import Proof
+from sites.capability import Position, Proof
 from sites.errors import DatasetError
 from sites.points import Tags
 from sites.protection.exposure import Declared, Exposure, exposures
+from sites.protection.exposure import row as told
 from sites.protection.history import Event, History
 from tests.sites.protection.protected import Protected
 
@@ -110,3 +111,37 @@ def test_the_last_proof_is_shown(protected: Protected, tmp_path: Path) -> None:
     history.append(Event("restore_test", "offsite", "missed", "strategies", {}))
     found = row(protected, history=history)
     assert (found.proven, found.proven_point) == (proven, taken)
+
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+BEHIND = Position("0/3000060", NOW - timedelta(seconds=30), 4096)
+
+
+def by_position(at: Position, rpo_seconds: float) -> Exposure:
+    def not_waited_for() -> Proof:
+        return Proof(False, "nobody waits for it")
+
+    declared = Declared("orders", rpo_seconds, not_waited_for, position=lambda: at)
+    return told(declared, None, None, None, NOW, [])
+
+
+def test_a_replica_that_lags_is_as_old_as_the_newest_commit_that_it_has_replayed() -> None:
+    found = by_position(BEHIND, 60.0)
+    assert (found.by, found.age_seconds, found.lsn, found.exceeded) == ("replica", 30.0, "0/3000060", False)
+    assert "4096 bytes behind" in found.notes[-1]
+    assert by_position(BEHIND, 29.0).exceeded
+
+
+def test_a_replica_that_is_level_just_now_keeps_no_rpo_of_nothing() -> None:
+    level = replace(BEHIND, behind_bytes=0)
+    assert (by_position(level, 1.0).age_seconds, by_position(level, 1.0).exceeded) == (0.0, False)
+    assert by_position(level, 0.0).exceeded
+
+
+@pytest.mark.parametrize(
+    ("committed", "said"), [(None, "no commit yet"), (NOW + timedelta(hours=1), "a clock is wrong")]
+)
+def test_what_a_replica_cannot_tell_is_no_point(committed: datetime | None, said: str) -> None:
+    found = by_position(replace(BEHIND, committed=committed), 1e9)
+    assert (found.by, found.exceeded) == (None, True)
+    assert said in found.notes[-1]
