@@ -10,6 +10,8 @@ from sites.strikable import Direction
 TABLE = "inet blackstart_cut"
 _NO_SUCH_PROGRAM = 127  # as a shell says it
 _BEFORE_ALL_OTHERS = -300
+# What ARP is to IPv4, which no such table sees: without it a client is told in a moment that nobody is there.
+_NEIGHBOURS = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
 
 
 def has_table(code: int, said: str) -> bool | None:
@@ -33,4 +35,4 @@ def rules(direction: Direction) -> str:
 
 def _chain(name: str, hook: str, interface: str) -> str:
     where = f"type filter hook {hook} priority {_BEFORE_ALL_OTHERS}; policy drop;"
-    return f'chain {name} {{\n{where}\n{interface} "lo" accept\n}}\n'
+    return f'chain {name} {{\n{where}\n{interface} "lo" accept\n{_NEIGHBOURS}\n}}\n'

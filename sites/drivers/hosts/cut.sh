@@ -50,6 +50,8 @@ ways() {
     [ "$1" = both ] || [ "$1" = "$3" ] || return 0
     say "chain $2 { type filter hook $2 priority -300; policy drop;"
     [ "$2" = input ] && say 'iifname "lo" accept' || say 'oifname "lo" accept'
+    # what ARP is to IPv4: without it a client is told that nobody is there, and the spared connection ends
+    say "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
     say "$(matched "$them" "$4") tcp $5 $their_port tcp $6 $our_port accept"
     for each in $other; do say "$(matched "$each" "$4") accept"; done
     say "}"

@@ -19,6 +19,8 @@ from tests.sites.sshd import Sshd, hosts_site, make_island, make_keys, no_island
 
 pytestmark = pytest.mark.skipif(no_island() is not None, reason=str(no_island()))
 WAIT_SECONDS = 20.0
+NOBODY_LISTENS = 9
+SIXTH = "fd00:198:18::"
 ROOT = Path(__file__).parents[3]
 KILLED = """
 import os, signal, sys
@@ -104,6 +106,23 @@ def test_it_is_silent_for_all_until_it_is_reconnected(
     assert not silent(island)
     assert not site.partitioned().holds
     assert site.running() == before
+
+
+@pytest.mark.parametrize("direction", ["both", "inbound", "outbound"])
+def test_what_speaks_ipv6_finds_the_same_silence(island: Sshd, site: HostsSite, direction: Direction) -> None:
+    """Also whoever has to find the way first: nobody tells him that there is none."""
+    outside = f"bs{island.pid}"
+    add = ["ip", "-6", "address", "replace"]
+    command.run([*add, f"{SIXTH}1/64", "dev", outside, "nodad"], limit_seconds=10)
+    inside(island, *add, f"{SIXTH}2/64", "dev", "eth0", "nodad")
+    Path(f"/proc/sys/net/ipv6/neigh/{outside}/retrans_time_ms").write_text("50")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((f"{SIXTH}2", NOBODY_LISTENS), timeout=WAIT_SECONDS)
+
+    assert site.partition(direction).holds
+    command.run(["ip", "-6", "neigh", "flush", "dev", outside], limit_seconds=10)
+    with pytest.raises(TimeoutError):
+        socket.create_connection((f"{SIXTH}2", NOBODY_LISTENS), timeout=1)
 
 
 def test_a_fence_does_not_reach_what_is_cut_off(site: HostsSite) -> None:

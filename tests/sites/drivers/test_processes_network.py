@@ -84,15 +84,19 @@ def test_a_cut_is_silence_in_its_direction_and_a_reconnection_ends_it(
     assert (asked(address), arrives_out_here(site, address)) == ("refused", True)
 
 
-def test_what_speaks_ipv6_is_cut_off_too(site: ProcessSite) -> None:
+@pytest.mark.parametrize("direction", ["both", "inbound", "outbound"])
+def test_what_speaks_ipv6_is_cut_off_too(site: ProcessSite, direction: Direction) -> None:
     outside = f"bs{site.targets()[0].detail['pid']}"
     add = ["ip", "-6", "address", "add", "dev"]
     command.run([*add, outside, f"{SIXTH}1/64", "nodad"], limit_seconds=10)
     inside(site, *add, "eth0", f"{SIXTH}2/64", "nodad")
     assert asked(f"{SIXTH}2") == "refused"
 
-    assert site.partition("both").holds
-    assert asked(f"{SIXTH}2", SILENT_SECONDS) == "silence"
+    assert site.partition(direction).holds
+    # whoever does not know the way is not told soon that there is none: a refusal, and no silence
+    Path(f"/proc/sys/net/ipv6/neigh/{outside}/retrans_time_ms").write_text("50")
+    command.run(["ip", "-6", "neigh", "flush", "dev", outside], limit_seconds=10)
+    assert asked(f"{SIXTH}2", 4 * SILENT_SECONDS) == "silence"
 
 
 def test_a_site_that_shares_the_machines_network_is_never_cut_off(tmp_path: Path) -> None:
