@@ -4,11 +4,12 @@ A process in a session of its own, which survives the orchestrator and its termi
 socket: a beat says that the orchestrator lives, its end that it is gone. When it is gone, when no beat came
 for a whole lease, or when the drill has outlasted its longest duration, the fault is undone from disk alone.
 
-    python -m drills.deadman FD STATE RUN RECORDER LEASE_SECONDS LONGEST_SECONDS PATIENCE_SECONDS
+    python -m drills.deadman FD STATE RUN RECORDER FOLDER LEASE_SECONDS LONGEST_SECONDS PATIENCE_SECONDS
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -24,6 +25,9 @@ from drills.faults import fault_of
 from drills.recording import RecorderError, RecorderRefusal, Recording
 from drills.undo import Undo, UndoIntents, left_of
 from rto_rpo.durable import make_folder
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.keeping.run_folder import hold
+from rto_rpo.evidence.keeping.undone import add_undone, undone_now
 from sites.drivers import command
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
@@ -40,12 +44,14 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 class DeadMan:
-    """The orchestrator's side. Leaving it without `stand_down` lets it act at once."""
+    """The orchestrator's side. Leaving it without `stand_down` lets it act at once, and waits for that."""
 
-    def __init__(self, state: Path, run: str, recorder: Path, longest_seconds: float) -> None:
+    def __init__(self, state: Path, run: str, recorder: Path, folder: Path, longest_seconds: float) -> None:
+        """`recorder` is its socket, `folder` the run's in the evidence: it holds that as long as it lives."""
         ours, theirs = socket.socketpair()
         make_folder(state / "deadman")
-        told = [theirs.fileno(), state, run, recorder, LEASE_SECONDS, longest_seconds, PATIENCE_SECONDS]
+        told: list[object] = [theirs.fileno(), state, run, recorder, folder]
+        told += [LEASE_SECONDS, longest_seconds, PATIENCE_SECONDS]
         with theirs:
             self.pid = command.spawn(
                 [sys.executable, "-m", "drills.deadman", *map(str, told)],
@@ -67,6 +73,7 @@ class DeadMan:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._gone.set()
+        self._let_it_act()
         self._line.close()
 
     def require(self) -> None:
@@ -82,6 +89,14 @@ class DeadMan:
     def stand_down(self) -> None:
         """Nothing is left to undo."""
         self._send(_STAND_DOWN)
+
+    def _let_it_act(self) -> None:
+        """Return once it has ended: what it undid has to be in the evidence before the run is closed."""
+        with contextlib.suppress(OSError):  # gone already, or beyond all its patience
+            self._line.settimeout(PATIENCE_SECONDS + READY_SECONDS)
+            self._line.shutdown(socket.SHUT_WR)
+            while self._line.recv(1):
+                pass
 
     def _beat(self) -> None:
         while not self._gone.wait(_BEAT_SECONDS):
@@ -155,30 +170,60 @@ def _to_the_ledger(recorder: Path, why: str) -> Recording | None:
     return told
 
 
-def _tell(told: Recording | None, healing: Healing) -> None:
+def _tell(told: Recording | None, healing: Healing) -> bool:
+    """Whether the ledger has it now."""
     detail: dict[str, object] = {"undone": healing.undone, "how": healing.how, "by": "dead-man"}
     if told is None:
-        return
-    told.event("undo", detail=detail)
-    if healing.undone == "stuck":
-        told.event("check", detail={"name": "undo", "verdict": "missed", "reason": healing.how})
-    else:
-        told.event("healed", detail={"how": healing.how})
-    told.finish("aborted")
+        return False
+    try:
+        told.event("undo", detail=detail)
+        if healing.undone == "stuck":
+            told.event("check", detail={"name": "undo", "verdict": "missed", "reason": healing.how})
+        else:
+            told.event("healed", detail={"how": healing.how})
+        told.finish("aborted")
+    except (RecorderError, RecorderRefusal):
+        return False
+    return True
+
+
+def _keep(folder: Path, healing: Healing) -> None:
+    """Beside the ledger that could not be told."""
+    try:
+        add_undone(folder, undone_now("dead-man", healing.undone, healing.how))
+    except (EvidenceError, OSError) as error:
+        _say(f"not in the evidence: {error}")
+
+
+def _hold(folder: Path) -> None:
+    """Nobody takes the run for given up while this lives."""
+    try:
+        hold(folder)
+    except OSError as error:
+        _say(f"cannot hold {folder}: {error}")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - into its log
 
 
 def main() -> None:
-    fd, state, run, recorder, lease, longest, patience = sys.argv[1:]
-    with socket.socket(fileno=int(fd)) as line:
+    fd, state, run, recorder, folder, lease, longest, patience = sys.argv[1:]
+    _hold(Path(folder))
+    with socket.socket(fileno=int(fd)) as line:  # open to the end: its closing says that all is done
         line.send(_READY)
         why = stand_by(line, float(lease), float(longest))
-    if why is None or not any(one.run == run for one in UndoIntents(Path(state)).pending()):
-        return
-    print(f"dead-man of run {run}: {why}", flush=True)  # noqa: T201 - into its log
-    told = _to_the_ledger(Path(recorder), f"{why}; its dead-man undid the fault")
-    healing = act(Path(state), run, float(patience)) or Healing("reverted", "somebody else undid it")
-    print(f"{healing.undone}: {healing.how}", flush=True)  # noqa: T201
-    _tell(told, healing)
+        if why is not None and any(one.run == run for one in UndoIntents(Path(state)).pending()):
+            _act(Path(state), run, Path(recorder), Path(folder), float(patience), why)
+
+
+def _act(state: Path, run: str, recorder: Path, folder: Path, patience_seconds: float, why: str) -> None:
+    _say(f"dead-man of run {run}: {why}")
+    told = _to_the_ledger(recorder, f"{why}; its dead-man undid the fault")
+    healing = act(state, run, patience_seconds) or Healing("reverted", "somebody else undid it")
+    _say(f"{healing.undone}: {healing.how}")
+    if not _tell(told, healing):
+        _keep(folder, healing)
 
 
 if __name__ == "__main__":

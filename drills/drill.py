@@ -104,7 +104,7 @@ def _record(
         raise
     undo = _undo(estate, name, fault, run_id, processes)
     try:
-        with DeadMan(estate.state, run_id, recorder.path, longest_seconds(drill)) as dead_man:
+        with DeadMan(estate.state, run_id, recorder.path, folder.path, longest_seconds(drill)) as dead_man:
             rehearsal = Rehearsal(estate, name, drill, recorder, response, chosen, tell, dead_man)
             broken_off = rehearsal.perform(fault, undo)
     except RecorderError as error:

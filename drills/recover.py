@@ -9,6 +9,7 @@ from drills.closing import close
 from drills.fault import Healing, undone
 from drills.faults import fault_of
 from drills.guard import only_drill
+from drills.outcome import keep_outcome
 from drills.undo import Undo, UndoIntents, left_of
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import RunFolder, held
@@ -36,8 +37,8 @@ def recover(plan: Plan) -> list[Recovered]:
 def recover_state(state: Path) -> list[Recovered]:
     """The same where the plan itself cannot be read any more: from the intents in `state` alone."""
     plans = [_plan(undo) for undo in UndoIntents(state).pending()]
-    closed = [found for plan in plans for found in close_unfinished(plan)]
-    return [*undo_pending(state), *cut_off(state), *closed]
+    undone = undo_pending(state)  # before the runs are closed, so that their reports tell of it
+    return [*undone, *cut_off(state), *(found for plan in plans for found in close_unfinished(plan))]
 
 
 def cut_off(state: Path) -> list[Recovered]:
@@ -77,7 +78,12 @@ def _undone(intents: UndoIntents, undo: Undo) -> Recovered:
     ok = healing.undone != "stuck"
     if ok:
         intents.remove(undo)
-    return Recovered(f'drill "{undo.drill}" ({undo.utc})', f"{healing.undone}: {healing.how}", ok)
+    how = f"{healing.undone}: {healing.how}"
+    try:
+        keep_outcome(_plan(undo), undo, healing, "recover")
+    except BlackstartError as error:  # the estate comes first: it is undone whether or not anybody can say so
+        how += f" (not in the evidence: {error})"
+    return Recovered(f'drill "{undo.drill}" ({undo.utc})', how, ok)
 
 
 def _heal(undo: Undo) -> Healing:

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from drills.deadman import DeadMan
-from drills.fault import Fault, Following, Healing, undone
+from drills.fault import Fault, Following, Healing, Undone, undone
 from drills.guard import check_health
 from drills.lever import Lever
+from drills.outcome import keep_outcome
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
 from drills.response import Response
 from drills.revival import Revival, revive
@@ -168,6 +170,7 @@ class Rehearsal:
         ended = self.response is None or self.response.stop(RESPONSE_SECONDS_MAX)
         events = self._heal(fault, undo, ended)
         if lost is not None:
+            self._keep_beside(undo, events)
             raise lost
         if broken_off is not None:
             self._record("aborted", {"reason": _in_words(broken_off)})
@@ -197,6 +200,15 @@ class Rehearsal:
         UndoIntents(self.estate.state).remove(undo)
         self.dead_man.stand_down()
         return [("undo", told), ("healed", {"how": healing.how})]
+
+    def _keep_beside(self, undo: Undo, events: list[tuple[str, dict[str, object]]]) -> None:
+        """What the undo came to, where the ledger can take it no more."""
+        for detail in (detail for event, detail in events if event == "undo"):
+            healing = Healing(cast(Undone, detail["undone"]), str(detail["how"]))
+            try:
+                keep_outcome(self.estate.plan, undo, healing, "drill")
+            except BlackstartError as error:  # the loss of the recorder is what has to be told
+                self.tell(f"Not in the evidence: {error}")
 
     def _is_pending(self, undo: Undo) -> bool:
         return self._pending(undo) is not None

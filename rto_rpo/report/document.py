@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rto_rpo.calibration import calibration_doubt
 from rto_rpo.evidence.agreed.charter import Charter, CharterError, parse_charter
+from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.ledger.records import Event, Header, Stream
 from rto_rpo.measure import measure
 from rto_rpo.measurement import Decision, LostWrite, Measurement, Objective, RecoveryPoint, RecoveryTime
@@ -27,8 +28,12 @@ class DocumentError(ValueError):
     """Plan and ledger are not of the same run."""
 
 
-def document(ledger: Path, plan: bytes, charter: bytes | None = None) -> dict[str, Any]:
+def document(
+    ledger: Path, plan: bytes, charter: bytes | None = None, undone: Sequence[Undone] = ()
+) -> dict[str, Any]:
     """The content of report.json for the ledger at this path and the raw bytes of its plan and charter.
+
+    `undone` is what the run's folder says about its undo beside the ledger.
 
     Raises LedgerError when the ledger has no header to go by, DocumentError when it froze another plan, or
     the charter is none.
@@ -40,9 +45,10 @@ def document(ledger: Path, plan: bytes, charter: bytes | None = None) -> dict[st
     decision = decide(found.header, measurement)
     with ledger.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    report = _report(found, sha256, measurement, decision, _agreed(charter))
-    # without a charter the report is what it was before there were charters, byte for byte
-    return report.model_dump(mode="json", by_alias=True, exclude=None if charter else {"charter"})
+    report = _report(found, sha256, measurement, decision, _agreed(charter), undone)
+    # what a run has none of is not named: its report is what it was before there were any, byte for byte
+    absent = {name for name, given in (("charter", charter), ("undone", undone)) if not given}
+    return report.model_dump(mode="json", by_alias=True, exclude=absent)
 
 
 def to_json(content: dict[str, Any]) -> bytes:
@@ -87,7 +93,12 @@ def _agreed(content: bytes | None) -> Charter | None:
 
 
 def _report(
-    found: Scan, ledger_sha256: str, measured: Measurement, decision: Decision, charter: Charter | None
+    found: Scan,
+    ledger_sha256: str,
+    measured: Measurement,
+    decision: Decision,
+    charter: Charter | None,
+    undone: Sequence[Undone],
 ) -> model.Report:
     header = found.header
     begin = measured.fault_begin_ns
@@ -131,6 +142,7 @@ def _report(
         timeline=_timeline(found, measured, clock),
         counts=dict(sorted(measured.counts.items())),
         charter=charter,
+        undone=list(undone),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rto_rpo.evidence.agreed.charter import Charter
+from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.measurement import Verdict
 
 REPORT_SCHEMA = "blackstart/report/1"
@@ -252,6 +253,7 @@ class Report(_Part):
     """`charter` is what was agreed before the run, as it stood; None: nothing was written down.
 
     `doubts`: why nothing good follows from the run, whatever it measured.
+    `undone` is what became of the fault where the ledger could take it no more; most runs have none.
     """
 
     schema_: Literal["blackstart/report/1"] = Field(alias="schema")
@@ -278,6 +280,7 @@ class Report(_Part):
     timeline: Timeline
     counts: dict[str, int]
     charter: Charter | None = None
+    undone: list[Undone] = []
 
 
 def schema() -> dict[str, Any]:

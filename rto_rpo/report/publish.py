@@ -11,18 +11,27 @@ from rto_rpo.controls.profile import Profile, all_shipped
 from rto_rpo.dossier.digest import digest
 from rto_rpo.dossier.dossier import Dossier, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
+from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.keeping.files import write_once
+from rto_rpo.evidence.keeping.undone import undone_of
 from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PAGE_NAME, PLAN_NAME, REPORT_NAME, TEXT_NAME
-from rto_rpo.report.document import document, to_json
+from rto_rpo.report.document import DocumentError, document, to_json
 from rto_rpo.report.forms.html import html
 from rto_rpo.report.forms.markdown import markdown
 
 
 def of_run(folder: Path) -> dict[str, Any]:
-    """A run's report, computed from what its folder holds. Raises LedgerError, DocumentError, OSError."""
+    """A run's report, computed from what its folder holds.
+
+    Raises LedgerError, DocumentError, OSError.
+    """
     charter = folder / CHARTER_NAME
     agreed = charter.read_bytes() if charter.is_file() else None
-    return document(folder / LEDGER_NAME, (folder / PLAN_NAME).read_bytes(), agreed)
+    try:
+        undone = undone_of(folder)
+    except EvidenceError as error:
+        raise DocumentError(str(error)) from None
+    return document(folder / LEDGER_NAME, (folder / PLAN_NAME).read_bytes(), agreed, undone)
 
 
 def beside(

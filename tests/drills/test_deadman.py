@@ -15,6 +15,8 @@ import pytest
 from drills import deadman
 from drills.deadman import DeadMan, act, log_of, stand_by
 from drills.undo import UndoIntents, left_of
+from rto_rpo.evidence.keeping.run_folder import held
+from rto_rpo.evidence.keeping.undone import undone_of
 from sites.drivers.processes.table import Handle
 from sites.estate import Estate
 from sites.recovery.under_way import journal_of
@@ -39,8 +41,15 @@ def struck(estate: Estate) -> None:
     assert fault.inject(left_of(undo, estate.state)).holds
 
 
+def folder_of(estate: Estate) -> Path:
+    """The run's in the evidence, as far as the dead-man knows it."""
+    folder = estate.state / "folder-of-the-run"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def dead_man_of(estate: Estate) -> DeadMan:
-    return DeadMan(estate.state, "a-run", estate.state / "no-recorder", 600.0)
+    return DeadMan(estate.state, "a-run", estate.state / "no-recorder", folder_of(estate), 600.0)
 
 
 def die_in_mid_drill(estate: Estate) -> None:
@@ -76,6 +85,26 @@ def test_an_orchestrator_that_is_killed_leaves_no_fault_behind(estate: Estate) -
     assert set(estate.site("primary").running()) == RAN
     wait_until(lambda: ended(pid), 30)
     assert "the orchestrator is gone" in log_of(estate.state, "a-run").read_text()
+    (outcome,) = undone_of(folder_of(estate))  # there is no recorder to tell
+    assert (outcome.by, outcome.undone) == ("dead-man", "reverted")
+    assert 'site "primary" runs again' in outcome.how
+
+
+def test_the_folder_of_the_run_is_held_as_long_as_it_lives(estate: Estate) -> None:
+    with dead_man_of(estate) as dead_man:
+        dead_man.require()
+        assert held(folder_of(estate))
+        dead_man.stand_down()
+    wait_until(lambda: ended(dead_man.pid), 30)
+    assert not held(folder_of(estate))
+
+
+def test_who_leaves_it_without_standing_down_finds_the_fault_undone(estate: Estate) -> None:
+    with dead_man_of(estate) as dead_man:
+        dead_man.require()
+        struck(estate)
+    assert undone(estate)
+    assert [one.undone for one in undone_of(folder_of(estate))] == ["reverted"]
 
 
 def test_one_that_stands_down_undoes_nothing(estate: Estate) -> None:

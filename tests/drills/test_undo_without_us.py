@@ -111,7 +111,8 @@ def writing(pair: Pair) -> Iterator[Writers]:
 
 def orchestrate(estate: Estate, pid: int) -> None:
     """What a drill does, without an instrument: intent, damage, and the runbook."""
-    dead_man = DeadMan(estate.state, "a-run", estate.state / "no-recorder", 600.0)
+    nowhere = estate.state / "nowhere"
+    dead_man = DeadMan(estate.state, "a-run", nowhere, nowhere, 600.0)
     dead_man.require()
     os.write(pid, f"{dead_man.pid}\n".encode())
     fault, plan = fault_of(estate, estate.plan.drills["kill"]), estate.plan

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rto_rpo import JUDGE
+from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
 from rto_rpo.evidence.checking.charter_check import charter_faults
 from rto_rpo.evidence.keeping.files import listing, sha256_of
 from rto_rpo.evidence.keeping.run_folder import held
+from rto_rpo.evidence.keeping.undone import UNDOING, undone_of
 from rto_rpo.evidence.lines.history import RunRecord
 from rto_rpo.evidence.lines.line import Closed, Opened, Pruned
+from rto_rpo.evidence.lines.record import Note
 from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PLAN_NAME, REPORT_NAME
 from rto_rpo.ledger.reader import LedgerError
 from rto_rpo.measurement import Verdict
@@ -60,6 +63,7 @@ def check_run(
     else:
         seen = _closed(path, closed, owners) if closed else _unclosed(path, opened)
         seen.findings += charter_faults(root, opened, closed, before)
+        seen.notes += _undone_later(record)
     return RunCheck(
         run=opened.run,
         folder=opened.folder,
@@ -111,6 +115,7 @@ def _closed(path: Path, closed: Closed, owners: Mapping[str, str]) -> _Seen:
     seen.findings += file_faults(path, closed, owners)
     if not seen.findings:
         _recompute(seen, path, closed)
+        _tell_undone(seen, path)
     if seen.state == "abandoned":
         said = f"; its ledger alone gives {seen.recomputed}" if seen.recomputed else ""
         seen.notes.append(f"it was given up and later closed as found{said}")
@@ -164,6 +169,19 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
         seen.findings += _differences(path, closed, computed)
         if computed["judge"] != JUDGE:
             _by_other_rules(seen, path, closed, computed)
+
+
+def _undone_later(record: RunRecord) -> Iterator[str]:
+    """What the chain says about an undo that came when the run was closed already."""
+    entries = (line.entry for line in record.records)
+    yield from (one.text for one in entries if isinstance(one, Note) and one.by.name == UNDOING)
+
+
+def _tell_undone(seen: _Seen, path: Path) -> None:
+    try:
+        seen.notes += [f"its fault was undone beside its ledger: {one.told()}" for one in undone_of(path)]
+    except EvidenceError as error:
+        seen.findings.append(str(error))
 
 
 def _by_other_rules(seen: _Seen, path: Path, closed: Closed, computed: dict[str, Any]) -> None:

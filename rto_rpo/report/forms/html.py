@@ -14,7 +14,7 @@ from rto_rpo.controls.answers import field_of
 from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
-from rto_rpo.report import damage, people, sentences, versions, words
+from rto_rpo.report import aftermath, damage, people, sentences, versions, words
 from rto_rpo.report.model import Report
 from rto_rpo.report.plots.drawing import Drawing
 from rto_rpo.report.plots.outage import numbered, outage
@@ -85,7 +85,7 @@ def templates() -> Environment:
         versions=versions,
         damage=damage,
     )
-    made.globals.update(field_of=field_of, names=names, grid=grid, sum_up=sum_up)
+    made.globals.update(field_of=field_of, names=names, grid=grid, sum_up=sum_up, aftermath=aftermath)
     made.filters.update(detail=_detail, hash=_hash, style=_style)
     return made
 

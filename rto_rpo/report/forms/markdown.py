@@ -8,7 +8,7 @@ from typing import Any
 from rto_rpo.dossier.cells import Tried, grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Authority
-from rto_rpo.report import people, sentences, versions, words
+from rto_rpo.report import aftermath, people, sentences, versions, words
 from rto_rpo.report.forms.escaped import code, safe, table
 from rto_rpo.report.forms.markdown_sections import agreed, happened, history, restored, took_part
 from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
@@ -31,7 +31,7 @@ def markdown(content: dict[str, Any], dossier: Dossier | None = None) -> str:
 
 
 def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
-    yield f"# {_WORDS[report.verdict]}: {safe(report.plan.name)}, drill {safe(report.drill.name)}"
+    yield f"# {_WORDS[report.verdict]}: {safe(aftermath.headline(report))}"
     yield from ("", safe(sentences.what_happened(report)))
     if reasons := sentences.reasons(report):
         yield from ("", *(f"- {safe(reason)}" for reason in reasons))
@@ -47,6 +47,8 @@ def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
         yield from _losses(report, point)
     yield from restored(report)
     yield from _checks(report)
+    yield from ("", f"**What became of the damage:** {safe(aftermath.damage(report))}")
+    yield from ("", f"**Moved back:** {safe(aftermath.moved_back(report))}")
     yield from _safety(report)
     yield from happened(report)
     if dossier:

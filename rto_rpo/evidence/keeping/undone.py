@@ -1,0 +1,69 @@
+"""What became of a run's fault, where its ledger can take it no more: the recorder is gone, the undo is not.
+
+Whoever undid it (the drill, its dead-man, or `recover`) adds one line to a file in the run's folder, before
+the run is closed and its report written. After that it is a line of the chain: see `adding`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rto_rpo.durable import write_durably
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.lines.record import Utc
+from rto_rpo.evidence.names import REPORT_NAME, UNDO_NAME
+
+UNDOING = "blackstart, undoing"  # who says it in the chain, where no person does
+By = Literal["drill", "dead-man", "recover"]
+Words = Annotated[str, Field(min_length=1)]
+
+
+class Undone(BaseModel):
+    """How one undo ended. `undone`: reverted, target_gone, "reverted, fenced", or stuck."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    utc: Utc
+    by: By
+    undone: Literal["reverted", "target_gone", "reverted, fenced", "stuck"]
+    how: Words
+
+    def told(self) -> str:
+        """In words, for notes and pages."""
+        return f"{self.undone}, by {_WHO[self.by]}: {self.how}"
+
+
+_WHO: dict[By, str] = {"drill": "the drill itself", "dead-man": "its dead-man", "recover": "`recover`"}
+
+
+def undone_now(by: By, undone: str, how: str) -> Undone:
+    """Raises ValueError for an outcome that there is none of."""
+    utc = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    return Undone.model_validate({"utc": utc, "by": by, "undone": undone, "how": how})
+
+
+def add_undone(folder: Path, entry: Undone) -> None:
+    """Add it to the run's folder, durably. Raises EvidenceError once the run's report is written."""
+    if (folder / REPORT_NAME).exists():
+        raise EvidenceError(
+            f'cannot add to the run in "{folder}": its report is written', hint="add it to the chain instead"
+        )
+    path = folder / UNDO_NAME
+    before = path.read_bytes() if path.exists() else b""
+    write_durably(path, before + entry.model_dump_json().encode() + b"\n")
+
+
+def undone_of(folder: Path) -> list[Undone]:
+    """What was added, oldest first; nothing for most runs. Raises EvidenceError where it cannot be read."""
+    path = folder / UNDO_NAME
+    if not path.is_file():
+        return []
+    try:
+        return [Undone.model_validate_json(line) for line in path.read_bytes().splitlines()]
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]["msg"]
+        raise EvidenceError(f'cannot read "{path}": {first}') from None

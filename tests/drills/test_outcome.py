@@ -1,0 +1,82 @@
+"""What an undo came to is in the evidence, also when the recorder is gone or the run was closed long ago."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from drills.closing import open_run
+from drills.recover import recover
+from drills.undo import Undo, UndoIntents, left_of
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping.run_folder import RunFolder
+from rto_rpo.evidence.keeping.undone import add_undone, undone_now, undone_of
+from rto_rpo.evidence.names import REPORT_NAME, UNDO_NAME
+from sites.estate import Estate
+from sites.recovery.under_way import journal_of
+from tests.drills.small_drill import DRILL, fault_and_intent, small_estate
+
+TOLD = 'reverted, by `recover`: site "primary" runs again'
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Iterator[Estate]:
+    estate = small_estate(tmp_path)
+    estate.site("primary").up()
+    yield estate
+    estate.site("primary").kill()
+
+
+def struck(estate: Estate) -> tuple[Undo, RunFolder]:
+    """A run whose fault was injected and whose recorder left nothing: both are gone."""
+    folder = open_run(estate.plan, str(uuid4()), DRILL)
+    fault, undo = fault_and_intent(estate, folder.run)
+    UndoIntents(estate.state).write(undo)
+    assert fault.inject(left_of(undo, estate.state)).holds
+    return undo, folder
+
+
+def let_go(folder: RunFolder) -> None:
+    assert folder.descriptor is not None
+    os.close(folder.descriptor)
+
+
+def test_what_recover_undid_is_in_the_run_that_it_closes(estate: Estate) -> None:
+    _, folder = struck(estate)
+    let_go(folder)
+    assert all(one.ok for one in recover(estate.plan))
+    found = verify(estate.plan.evidence.path)
+    assert found.intact, found.findings
+    assert any(TOLD in note for note in found.notes)
+    (folder.path / UNDO_NAME).write_text((folder.path / UNDO_NAME).read_text().replace("reverted", "stuck"))
+    assert f'"{UNDO_NAME}" was edited' in str(verify(estate.plan.evidence.path).findings)
+
+
+def test_what_is_undone_after_the_closing_is_a_line_of_the_chain(estate: Estate) -> None:
+    _, folder = struck(estate)
+    let_go(folder)
+    with journal_of(estate.state):  # a failover runs, so nothing is undone, and the run is closed
+        recover(estate.plan)
+    assert not any("primary" in note for note in verify(estate.plan.evidence.path).notes)
+    assert all(one.ok for one in recover(estate.plan))
+    found = verify(estate.plan.evidence.path)
+    assert found.intact, found.findings
+    assert any(TOLD in note for note in found.notes)
+    assert UndoIntents(estate.state).pending() == []
+
+
+def test_nothing_is_added_once_the_report_is_written(tmp_path: Path) -> None:
+    add_undone(tmp_path, undone_now("drill", "stuck", "it hangs"))
+    add_undone(tmp_path, undone_now("recover", "reverted", "it runs"))
+    assert [one.undone for one in undone_of(tmp_path)] == ["stuck", "reverted"]
+    (tmp_path / REPORT_NAME).write_text("{}")
+    with pytest.raises(EvidenceError, match="its report is written"):
+        add_undone(tmp_path, undone_now("recover", "reverted", "it runs"))
+    (tmp_path / UNDO_NAME).write_text('{"by": "nobody"}\n')
+    with pytest.raises(EvidenceError, match="cannot read"):
+        undone_of(tmp_path)
