@@ -101,6 +101,7 @@ def one_pass(at: Bench, number: int) -> dict[str, float]:
         for act in ("first", "unchanged"):
             os.sync()
             seconds[f"{act}_{way}"] = ways[way](replica)
+            print(f"  pass {number}: {act} {way} {seconds[f'{act}_{way}']:.2f} s", flush=True)
         shutil.rmtree(at.root / replica)
     return seconds
 

@@ -23,6 +23,7 @@ from flows.commands import (
     init,
     keeping,
     look,
+    metrics,
     notify,
     people,
     protect,
@@ -44,6 +45,7 @@ app = typer.Typer(
 app.command()(init.init)
 app.command()(look.check)
 app.command()(look.status)
+app.command()(metrics.metrics)
 app.command()(look.schema)
 app.command()(protect.backup)
 app.command()(protect.replicate)
