@@ -32,6 +32,7 @@ class LoseVolume(VolumeFault):
         self.own()
         if self.estate.room(self.name) == Path(self.path):
             raise self.refused("blackstart keeps there what it knows of the site")
+        self.spare(self.path)
         if self._able and self.process not in {each.name for each in found if each.kind == "process"}:
             raise self.refused("the process does not run")
         lost = self.volume.is_lost(KEPT)

@@ -62,8 +62,6 @@ class SecondWriter:
                 continue
             for site in sorted(self._estate.sites_of(dataset) - {self._name}):
                 writable = driver.writable(site)
-                if writable is None and self._fences.raised(site):
-                    continue  # it was failed over from, and is kept down
                 if writable is None:
                     raise Unasked(
                         f'dataset "{dataset}" at site "{site}" cannot be asked whether it took over'

@@ -22,15 +22,14 @@ needs_mount = pytest.mark.skipif(no_mount() is not None, reason=str(no_mount()))
 WAIT_SECONDS = 20.0
 
 
-def writing(folder: Path) -> Estate:
+def writing(folder: Path, **sections: Any) -> Estate:
     """A primary whose one program writes to a folder of its own until it cannot."""
     volume = folder / "primary/volume"
     volume.mkdir(parents=True, exist_ok=True)
     writer = {"command": ["sh", "-c", WRITER, "sh", str(volume)]}
     site = {"kind": "processes", "drills": True, "processes": {"writer": writer}}
-    estate = estate_of(
-        folder, sites={name: site | {"path": str(folder / name)} for name in ("primary", "dr")}
-    )
+    sites = {name: site | {"path": str(folder / name)} for name in ("primary", "dr")}
+    estate = estate_of(folder, sites=sites, **sections)
     estate.site("primary").up()
     until(lambda: (volume / "written").exists())
     return estate
@@ -170,3 +169,19 @@ def test_the_folder_of_the_site_itself_is_not_lost(unbounded: Estate) -> None:
         fault(
             unbounded, **declared("lose_volume", unbounded) | {"path": str(unbounded.room("primary"))}
         ).ready()
+
+
+@needs_mount
+@pytest.mark.parametrize("kind", ["fill_disk", "lose_volume"])
+def test_a_repository_is_no_matter_for_a_fault_of_a_volume(tmp_path: Path, kind: str) -> None:
+    volume = tmp_path / "primary/volume"
+    with mounted(volume):
+        secret = tmp_path / "secret"
+        secret.write_text("secret")
+        kept = {"site": "primary", "url": str(volume / "repository"), "password": {"file": str(secret)}}
+        estate = writing(tmp_path, repositories={"onsite": kept})
+        try:
+            with pytest.raises(GuardError, match='repository "onsite" lies there'):
+                fault(estate, **declared(kind, estate)).ready()
+        finally:
+            estate.site("primary").kill()
