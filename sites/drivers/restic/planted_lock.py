@@ -25,6 +25,8 @@ _AS_ANOTHER_HOST = ("sh", "-c", 'echo "$0" > /proc/sys/kernel/hostname && exec "
 
 def cannot_plant(repository: ResticCall) -> str | None:
     """Why no lock can be made for this repository; None if one can. Changes nothing."""
+    if repository.read_only:
+        return "it is somebody else's, and is only ever read"
     if not repository.local:
         return "it is not in a folder of this machine"
     try:
@@ -36,6 +38,8 @@ def cannot_plant(repository: ResticCall) -> str | None:
 
 def make_lock(repository: ResticCall, folder: Path) -> Path:
     """Make an exclusive lock and keep it in `folder`, not in the repository. Raises RepositoryError."""
+    if repository.read_only:  # a check reads, but what it is run for here is the lock that it leaves
+        raise RepositoryError(f'cannot make a lock of repository "{repository.name}": it is somebody else\'s')
     locks = Path(repository.url.removeprefix("local:"), "locks")
     for _ in range(_TRIES):
         kept = _Watcher(locks, folder).while_(lambda: _check(repository))
