@@ -24,9 +24,11 @@ from sites.drivers.pgbackrest.version import shown, version_of
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.programs import find_programs
 from sites.drivers.restic.version import capabilities
-from sites.errors import BlackstartError, DatasetError
+from sites.errors import BlackstartError, DatasetError, PlanError
 from sites.estate import Estate
-from sites.plan import ObjectsDataset, Plan
+from sites.lease.declared import witness_of
+from sites.lease.term import Record
+from sites.plan import Lease, ObjectsDataset, Plan
 from sites.protection.coverage import Gap
 from sites.protection.objects.keeping import ready_for_objects
 from sites.recovery.direction import direction
@@ -77,6 +79,7 @@ def checks(estate: Estate) -> Iterator[Check]:
     if plan.failover is not None:
         yield _tried("runbook", partial(_runbook, estate))
         yield Check(f"fence {direction(estate).old}", "ok", "; ".join(fence_proofs(estate)))
+        yield from _leases(estate)
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
     for name, noun in plan.datasets.items():
@@ -85,6 +88,27 @@ def checks(estate: Estate) -> Iterator[Check]:
     yield from _coverage(estate)
     for name in plan.drills:
         yield _tried(f"drill {name}", partial(_drill, estate, name))
+
+
+def _leases(estate: Estate) -> Iterator[Check]:
+    """Whether the witness keeps the conditions of a write, and each door's keeper renews."""
+    lease = estate.plan.failover.lease if estate.plan.failover is not None else None
+    if lease is None:
+        return
+    for site in lease.doors:
+        yield _tried(f"lease of {site}", partial(_lease, lease, site))
+
+
+def _lease(lease: Lease, site: str) -> str:
+    witness = witness_of(lease, site)
+    told, seen = witness.prove(), witness.read()
+    if seen is None:
+        raise PlanError(
+            f'nobody ever held the lease of site "{site}", so it proves nothing',
+            hint="run `blackstart hold-lease` beside its database",
+        )
+    record = Record.of(seen.content)
+    return f"{told}; {record.state} by {record.holder} for {record.seconds:g} s"
 
 
 def _coverage(estate: Estate) -> Iterator[Check]:

@@ -22,6 +22,7 @@ from flows.commands import (
     exercise,
     init,
     keeping,
+    leasing,
     look,
     metrics,
     notify,
@@ -57,6 +58,7 @@ app.command()(damage.faults)
 app.command()(damage.stop)
 app.command()(exercise.calibrate)
 app.command()(watching.watch)
+app.command("hold-lease")(leasing.hold_lease)
 app.command()(exercise.failover)
 app.command()(deciding.approve)
 app.command()(switching.switchover)

@@ -93,6 +93,26 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What a witness held, and the mark by which it knows that content again."""
+
+    content: bytes
+    etag: str
+
+
+class Witness(Protocol):
+    """One small record that is written only if it is still what the writer has seen."""
+
+    def read(self) -> Seen | None:
+        """None while it was never written."""
+        ...
+
+    def write(self, content: bytes, seen: Seen | None) -> Seen | None:
+        """Write it if it is as it was `seen` (None: not there). None when it is not: nothing was changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One thing that a fault would touch, resolved while the site is healthy."""
 

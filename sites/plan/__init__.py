@@ -28,6 +28,8 @@ from sites.plan.faults import REVIVABLE as REVIVABLE
 from sites.plan.faults import KillSite as KillSite
 from sites.plan.faults import NoFault as NoFault
 from sites.plan.hosts import HostsSite as HostsSite
+from sites.plan.lease import Lease as Lease
+from sites.plan.lease import LeaseDoor as LeaseDoor
 from sites.plan.notify import Notify as Notify
 from sites.plan.objects import ObjectsDataset as ObjectsDataset
 from sites.plan.objects import ObjectsPlace as ObjectsPlace

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sites.plan.data import PostgresDataset
+from sites.plan.data import PostgresDataset, PostgresServer
+from sites.plan.lease import Lease
 from sites.plan.plan import Plan
 from sites.plan.problem import Place
 
@@ -13,7 +14,9 @@ def failover_contradictions(plan: Plan) -> Iterator[tuple[Place, str]]:
     failover = plan.failover
     if failover is None:
         return
-    if failover.decide == "automatic" and failover.power_off is None:
+    if failover.lease is not None:
+        yield from _lease(plan, failover.from_site, failover.lease)
+    if failover.decide == "automatic" and failover.power_off is None and failover.lease is None:
         yield from _unfenceable(plan, failover.from_site)
     vantages = len(failover.vantages) or 1
     if failover.detect.quorum is not None and failover.detect.quorum > vantages:
@@ -23,6 +26,27 @@ def failover_contradictions(plan: Plan) -> Iterator[tuple[Place, str]]:
     if failover.decide == "notify" and runbooks:
         said = f'only people would be told, but drill "{runbooks[0]}" responds with the runbook'
         yield ("failover", "decide"), said
+
+
+def _lease(plan: Plan, from_site: str, lease: Lease) -> Iterator[tuple[Place, str]]:
+    """A lease proves nothing where anybody could pass by the door."""
+    place = ("failover", "lease", "doors")
+    if from_site not in lease.doors:
+        yield place, f'site "{from_site}" has no door, so its lease would keep nobody from writing'
+    for site, door in lease.doors.items():
+        if (door.server_port is None) == (door.server_socket is None):
+            yield (*place, site), "the database is behind it at `server_port` or at `server_socket`; name one"
+        behind = [server for server in _servers(plan) if server.site == site]
+        if len(behind) != 1:
+            yield (*place, site), f"one door leads to one database; at the site there are {len(behind)}"
+        elif (behind[0].host, behind[0].port) != (door.host, door.port):
+            at = f"{behind[0].host}:{behind[0].port}"
+            yield (*place, site), f"clients reach the database at {at}, which is not where the door listens"
+
+
+def _servers(plan: Plan) -> list[PostgresServer]:
+    nouns = [noun for noun in plan.datasets.values() if isinstance(noun, PostgresDataset)]
+    return [server for noun in nouns for server in (noun.primary, noun.standby) if server is not None]
 
 
 def _unfenceable(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:

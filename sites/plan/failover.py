@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from rto_rpo.objective import parse_duration
+from sites.plan.lease import Lease
 from sites.plan.noun import Noun
 from sites.plan.references import EnvValue, SiteName
 from sites.plan.scalars import Command, Count, EnvName, Name, PositiveSpan, Text
@@ -66,6 +67,9 @@ class Failover(Noun):
         description="no promotion before the old site is fenced; operator: a person may say that it is",
     )
     power_off: PowerOff | None = Field(None, description="fences the site by turning it off")
+    lease: Lease | None = Field(
+        None, description="fences the site by itself: its door shuts when it cannot renew"
+    )
     decide: Literal["automatic", "approval", "notify"] = Field(
         description="automatic: it starts as soon as the outage is declared; approval: once a person agrees; "
         "notify: people are told, and start it"

@@ -46,6 +46,12 @@ ACCEPTED = (
         "nothing; but a database that does not answer proves nothing",
     ),
     Accepted(
+        "lease",
+        "the lease of the site was taken at its witness, and its term has passed",
+        "what clients reach through its door",
+        "`failover.lease`, and `blackstart hold-lease` beside the database",
+    ),
+    Accepted(
         "power off",
         "the provider's command turned the site off, and confirms that it is off",
         "the whole site",
@@ -73,6 +79,7 @@ class Whole:
     name: str
     raise_: Callable[[], Proof]
     holds: Callable[[], Proof]
+    lift: Callable[[], None] = lambda: None
 
 
 class Fence:
@@ -131,6 +138,8 @@ class Fence:
         return proof if proof.holds else Proof(False, "; ".join(missing))
 
     def lift(self) -> None:
+        for whole in self._wholes:
+            whole.lift()
         self._fences.lift(self._name)
 
     def _each_part(self, *, kill: bool) -> Proof:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sites.errors import DatasetError, RunbookError
 from sites.estate import Estate
+from sites.fences import Fences
 from sites.recovery.runbook import Detail, Step
+from sites.recovery.whole_site import give_back
 from sites.unprotected import Unprotected
 
 REJOIN_SECONDS = 24 * 3600.0
@@ -47,6 +49,7 @@ def rejoin_step(estate: Estate, name: str, site: str, primary: str, needs: tuple
         done = rejoining.prepare(source, limit_seconds=limit_seconds)
         place.up(only=())
         place.start(process)
+        _open_door(estate, site)
         return {"dataset": name, "site": site, "how": done.how, **({"why": done.why} if done.why else {})}
 
     return Step(
@@ -59,6 +62,17 @@ def rejoin_step(estate: Estate, name: str, site: str, primary: str, needs: tuple
         f"touch {server.data}/standby.signal, start process {process} at site {site}",
         needs=needs,
     )
+
+
+def _open_door(estate: Estate, site: str) -> None:
+    """A server that is a standby may be reached again: what it takes no writes, its door need not refuse."""
+    failover = estate.plan.failover
+    lease = failover.lease if failover is not None else None
+    if lease is None or site not in lease.doors:
+        return
+    give_back(lease, site, Fences(estate.state))
+    if (process := lease.doors[site].process) is not None:
+        estate.site(site).start(process)
 
 
 def protect_step(estate: Estate, name: str, site: str, primary: str) -> Step:

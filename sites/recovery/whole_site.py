@@ -13,7 +13,9 @@ from sites.drivers import command
 from sites.errors import FenceError
 from sites.estate import Estate
 from sites.fences import Fences
-from sites.plan import PowerOff
+from sites.lease import term
+from sites.lease.declared import witness_of
+from sites.plan import Lease, PowerOff
 from sites.recovery.asking import Ask
 from sites.recovery.direction import direction
 from sites.recovery.fence import ACCEPTED, Whole
@@ -21,6 +23,7 @@ from sites.recovery.fence import ACCEPTED, Whole
 _POLL_SECONDS = 0.2
 _CONFIRM_SECONDS = 20.0
 _NOT_OFF = 1
+_TAKER = "failover"
 _PROOFS = {each.name: each.proof for each in ACCEPTED}
 
 
@@ -69,6 +72,8 @@ def wholes_of(estate: Estate, site: str, fences: Fences, ask: Ask) -> tuple[Whol
     if failover is not None and failover.power_off is not None:
         made = partial(_provider, estate, site, failover.power_off)  # a preview needs no secrets
         wholes.append(Whole("power off", lambda: made().turn_off(), lambda: made().is_off()))
+    if failover is not None and failover.lease is not None and site in failover.lease.doors:
+        wholes.append(_leased(failover.lease, site, fences))
     if failover is not None and failover.fence == "operator":
         wholes.append(_operator(site, fences, ask))
     return tuple(wholes)
@@ -85,6 +90,8 @@ def fence_proofs(estate: Estate) -> list[str]:
     asked = (name for name in estate.replicated() if site in estate.sites_of(name))
     elsewhere = [name for name in asked if estate.server(name, site).process is None]
     found += [f'dataset "{name}" refuses a write; its silence proves nothing' for name in elsewhere]
+    if failover.lease is not None and site in failover.lease.doors:
+        found.append(_PROOFS["lease"])
     if failover.power_off is not None:
         found.append(_PROOFS["power off"])
     if failover.fence == "operator":
@@ -108,6 +115,31 @@ def _provider(estate: Estate, site: str, declared: PowerOff) -> Provider:
         estate.plan.folder,
         declared.limit.seconds,
     )
+
+
+def _leased(lease: Lease, site: str, fences: Fences) -> Whole:
+    """That it was waited for is noted with the fence; whether it is still taken is asked each time."""
+
+    def raise_() -> Proof:
+        record = term.take(witness_of(lease, site), _TAKER, lease.margin.seconds)
+        waited = f"{record.seconds:g} s and a margin of {lease.margin.seconds:g} s have passed"
+        how = f'the lease of site "{site}" was taken at its witness, and {waited}'
+        return Proof(True, how, {"lease": {"number": record.number, "seconds": record.seconds}})
+
+    def holds() -> Proof:
+        if "lease" not in fences.noted(site):
+            return Proof(False, "its lease was not taken")
+        taken = term.taken(witness_of(lease, site))
+        how = f'the lease of site "{site}" is {"still" if taken else "no longer"} taken'
+        return Proof(taken, how, dict(fences.noted(site)))
+
+    return Whole("lease", raise_, holds, lambda: give_back(lease, site, fences))
+
+
+def give_back(lease: Lease, site: str, fences: Fences) -> None:
+    """The door of the site may open again, where its lease was what fenced it. No effect otherwise."""
+    if "lease" in fences.noted(site):
+        term.give_back(witness_of(lease, site), _TAKER)
 
 
 def _operator(site: str, fences: Fences, ask: Ask) -> Whole:

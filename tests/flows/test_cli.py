@@ -70,6 +70,7 @@ def test_every_command_is_there() -> None:
         "faults",
         "finding",
         "hold",
+        "hold-lease",
         "init",
         "key",
         "note",

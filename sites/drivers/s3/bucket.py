@@ -61,6 +61,7 @@ class Bucket:
     secret_key: Callable[[], str | None] = field(default=no_key, repr=False)
     checksums: bool = False
     attempts: int = 4
+    answer_seconds: float = 60.0
 
     @cached_property
     def client(self) -> Any:  # noqa: ANN401 - boto3 has no types of its own
@@ -76,8 +77,8 @@ class Bucket:
                 aws_secret_access_key=self.secret_key(),
                 config=Config(
                     signature_version="s3v4",
-                    connect_timeout=10,
-                    read_timeout=60,
+                    connect_timeout=min(10.0, self.answer_seconds),
+                    read_timeout=self.answer_seconds,
                     max_pool_connections=CONNECTIONS,
                     retries={"total_max_attempts": self.attempts, "mode": "standard"},
                     request_checksum_calculation=wanted,
