@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from rto_rpo.recovery_time import Recovery, recovery
 from rto_rpo.revival import Revival, revival, watched_ns
 from rto_rpo.run import NEVER_SAFE, Run, counts, doubts, fault_problems, take_in
 from rto_rpo.split_brain import first_answer, split_brain
-from rto_rpo.stall import stall, window
+from rto_rpo.stall import stall, unwatched, window
 
 
 def measure(path: Path) -> Measurement:
@@ -149,27 +149,30 @@ def _payloads(run: Run, stream: str, numbers: set[int], since_ns: int) -> dict[i
 def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
     for old in run.streams("old_primary"):
         clients = [each for each in run.streams("clients") if each.stream["name"] in found]
-        same = [each for each in clients if each.stream["dataset"] == old.stream["dataset"]]
-        answers = [first_answer(each, found[each.stream["name"]]) for each in same or clients]
-        yield split_brain(old, answers, _revival(run, old))
+        same = [each for each in clients if each.stream["dataset"] == old.stream["dataset"]] or clients
+        answers = [first_answer(each, found[each.stream["name"]]) for each in same]
+        until = max((found[each.stream["name"]].stable_until_ns or 0 for each in same), default=0)
+        looked = partial(_unwatched, run, old)
+        yield split_brain(old, answers, until, looked, _revival(run, old, looked))
 
 
-def _revival(run: Run, old: StreamHistory) -> Revival | None:
+def _unwatched(run: Run, old: StreamHistory, span: tuple[int, int]) -> str | None:
+    """Why the recorder did not look at the old primary all along `span`."""
+    late_ns = run.timeline.late_ns
+    if late_ns is None:
+        return "late was never frozen"
+    silent = [control_failed(control, span, late_ns) for control in run.streams("control")]
+    problems = [unwatched(old, run.timeline.stalls, span, late_ns), *silent]
+    return next((problem for problem in problems if problem is not None), None)
+
+
+def _revival(run: Run, old: StreamHistory, looked: Callable[[tuple[int, int]], str | None]) -> Revival | None:
     """What the writes to the old primary came to once it was being brought back; None where it never was."""
-    timeline, begin = run.timeline, run.timeline.revived_from_ns
+    begin = run.timeline.revived_from_ns
     if begin is None:
         return None
-
-    def unwatched(span: tuple[int, int]) -> str | None:
-        if timeline.late_ns is None:
-            return "late was never frozen"
-        problem = stall(old, timeline.stalls, span, timeline.late_ns)
-        for control in run.streams("control"):
-            problem = problem or control_failed(control, span, timeline.late_ns)
-        return problem
-
     writes = writes_since(run.path, old.stream["name"], begin)
-    return revival(writes, begin, timeline.gone_ns, watched_ns(run.header["stable_ns"]), unwatched)
+    return revival(writes, begin, run.timeline.gone_ns, watched_ns(run.header["stable_ns"]), looked)
 
 
 def _safe(run: Run, found: dict[str, Recovery]) -> SafeRecovery | None:

@@ -16,6 +16,7 @@ from rto_rpo.operations import Operations, StreamHistory
 from rto_rpo.timeline import Timeline
 
 NEVER_REVIVED: Final = "the old primary was to be revived and was not, so nothing shows that its fence holds"
+NEVER_WRITTEN_TO: Final = "the old primary was to be revived, and its own address was not written to"
 NEVER_SAFE: Final = "it was never proven that there is one writer and that every order is known"
 
 
@@ -99,6 +100,8 @@ def doubts(run: Run) -> Iterator[str]:
         yield NEVER_SAFE
     if run.header["drill"].get("revive") and run.timeline.revived_ns is None:
         yield NEVER_REVIVED
+    if run.header["drill"].get("revive") and not run.streams("old_primary"):
+        yield NEVER_WRITTEN_TO
 
 
 def counts(run: Run) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rto_rpo.column import ACKNOWLEDGED, FAILED, OUTCOME_MASK
@@ -44,9 +44,16 @@ def first_answer(history: StreamHistory, recovered: Recovery) -> FirstAnswer | N
 
 
 def split_brain(
-    history: StreamHistory, answers: Iterable[FirstAnswer | None], revival: Revival | None
+    history: StreamHistory,
+    answers: Iterable[FirstAnswer | None],
+    until_ns: int,
+    unwatched: Callable[[tuple[int, int]], str | None],
+    revival: Revival | None,
 ) -> SplitBrain:
-    """Judge the old primary's stream against the new side's first answer to any of the clients' streams."""
+    """Judge the old primary's stream against the new side's first answer to any of the clients' streams.
+
+    It has to be written to from then until `until_ns`; `unwatched` says why it was not in a span of time.
+    """
     name = history.stream["name"]
     first = min((answer for answer in answers if answer is not None), default=None)
     if first is None:
@@ -68,6 +75,9 @@ def split_brain(
     if verdict == "met" and unsettled is not None:
         verdict = "inconclusive"
         reason = f"write {history.writes.number(unsettled)} to the old primary has no outcome"
+    problem = unwatched((first.acknowledged_ns, until_ns)) if verdict == "met" else None
+    if problem is not None:
+        verdict, reason = "inconclusive", f"the old primary was not written to all along: {problem}"
     return _told(name, tuple(after), tuple(overlapping), (verdict, reason), revival)
 
 

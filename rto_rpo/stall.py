@@ -52,6 +52,19 @@ def stall(
     return _gap(history, span, late_ns)
 
 
+def unwatched(
+    history: StreamHistory, stalls: Iterable[tuple[int, int]], span: tuple[int, int], late_ns: int
+) -> str | None:
+    """Why the recorder did not look at a stream all along `span`, to its very end; None if it did."""
+    problem = stall(history, stalls, span, late_ns)
+    if problem is not None:
+        return problem
+    last = max((sent for sent, _, _, _ in history.settled(span[0])), default=span[0])
+    if span[1] - last > history.stream["interval_ns"] + late_ns // 2:
+        return f"nothing was sent for the last {in_seconds(span[1] - last)}"
+    return None
+
+
 def never_settled(column: Column, span: tuple[int, int]) -> str | None:
     """Which operation that was due within `span` has no outcome."""
     for slot in column.unsettled():

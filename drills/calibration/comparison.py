@@ -76,7 +76,8 @@ def compare(case: Case, truth: Truth, measured: Measurement, stream: str, pace: 
     losses = tuple(_losses(truth, found))
     void = None
     if problem is None and _exact(losses):
-        void = measured.void or _held_up(truth, outage, measured, times[0], pace)
+        void = measured.void or _unplanted(case, truth)
+        void = void or _held_up(truth, outage, measured, times[0], pace)
     return Compared(outage, losses, void, problem)
 
 
@@ -91,6 +92,17 @@ def _problem(found: Measurement, stream: str, *, measured: bool, read: bool) -> 
     if not read:
         return f"stream {stream!r} was not read back whole"
     return None
+
+
+def _unplanted(case: Case, truth: Truth) -> str | None:
+    """Which loss there was none of in the end: what deletes at random deleted all that had gone wrong so."""
+    asked = [way for way, count in case.losses.items() if count] + ["lost_after"] * (case.lost_after > 0)
+    gone = next((way for way in asked if not getattr(truth, way)), None)
+    return (
+        None
+        if gone is None
+        else f"every write that was planted as {gone!r} was deleted, so none could be found"
+    )
 
 
 def _held_up(

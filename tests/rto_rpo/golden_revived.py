@@ -33,13 +33,14 @@ class When:
 
     origin_ns: int
     step_ns: int = 10 * MS
+    before: int = 0  # so many more, before number 0
 
     def at(self, number: int) -> int:
         return self.origin_ns + number * self.step_ns
 
 
 JUST_AFTER = When(small().due(B + 1))
-LATER = When(small().due(B + 31))  # past the window of the clients
+LATER = When(small().due(B + 31), before=30)  # past the window of the clients
 SAID = "m.split_brain[0].reason"
 TAKEN = "m.split_brain[0].revived_taken"
 OWED = {"drill": drill_of("kill_site", revive=True)}
@@ -56,7 +57,10 @@ def revived() -> Iterator[Planted]:
     yield from _taken()
     yield from _turned_off()
     yield from _not_looked_at()
-    yield "to be revived", small(head=OWED), {"d.verdict": "inconclusive", "len(m.doubts)": 1}
+    yield "to be revived", small(head=OWED), {"d.verdict": "inconclusive", "len(m.doubts)": 2}
+    nowhere = small(head=OWED, more=[event("old_primary_revived", JUST_AFTER.at(BEGIN))])
+    told = "the old primary was to be revived, and its own address was not written to"
+    yield "revived, and written to nowhere", nowhere, {"d.verdict": "inconclusive", "m.doubts": (told,)}
     yield "to be revived, and was", brought_back(head=OWED), {"d.verdict": "met", "m.doubts": ()}
     begun = brought_back(head=OWED, without={"old_primary_revived"})
     never = {"d.verdict": "inconclusive", "len(m.doubts)": 1, SAID: f"{none}; after its revival: not tested"}
@@ -194,7 +198,7 @@ def _not_looked_at() -> Iterator[Planted]:
     yield (
         "revived, written late",
         tardy,
-        _told("while the old primary was revived: operation 8 was sent 0.011 s"),
+        _told("while the old primary was revived: operation 38 was sent 0.011 s"),
     )
     holes = brought_back({7: None, 8: None, 9: None}, when=LATER)
     yield (
@@ -230,12 +234,13 @@ def brought_back(
     `answers` take the place of those, by number; one that is None was never sent.
     """
     drill = small(head={"streams": [stream(), old()], **(head or {})}, **planted)
-    for number in range(count):
+    for number in range(-when.before, count):
         answer = (answers or {}).get(number, FAILED if number < begin else says or NO)
         if answer is not None:
             due = when.at(number)
-            drill.more += [intents(number, 1, due, when.step_ns, stream="old")]
-            drill.more += [operation(number, due, stream="old", **answer)]
+            named = number + when.before
+            drill.more += [intents(named, 1, due, when.step_ns, stream="old")]
+            drill.more += [operation(named, due, stream="old", **answer)]
     begun = when.at(begin)
     told = [event("revival_begin", begun), event("old_primary_revived", begun + 1)]
     told += [] if again is None else [event("old_primary_revived", when.at(again))]

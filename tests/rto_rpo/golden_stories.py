@@ -9,6 +9,7 @@ from tests.rto_rpo.ledgers import (
     MS,
     T0,
     PlantedDrill,
+    S,
     drill_of,
     event,
     intents,
@@ -132,6 +133,7 @@ def told() -> Iterator[Planted]:
         yield f"split brain {more}", _split(more, {}), {}
     yield "split brain refused", _split(50 * MS, FAILED), {"d.verdict": "met"}
     yield from _asked()
+    yield from _seldom_asked()
     yield "split brain of other clients", _two_clients("ticks"), {"m.split_brain[0].after": ()}
     yield "split brain of both clients", _two_clients("orders"), {"m.split_brain[0].after": (0,)}
     yield (
@@ -166,7 +168,7 @@ def _asked() -> Iterator[Planted]:
     said = {"m.split_brain[0].reason": f"{never}; after its revival: not tested"}
     yield "never revived", _split(50 * MS, FAILED), said
     open_end = _split(50 * MS, FAILED)
-    open_end.more.append(intents(1, 1, open_end.due(36), stream="old"))
+    open_end.more.append(intents(1, 1, open_end.due(50), stream="old"))  # once the service was stable
     yield "split brain without an outcome", open_end, {"d.verdict": "inconclusive"}
     overlap = _split(-MS, {"took": MS})
     late = overlap.due(36)
@@ -175,9 +177,28 @@ def _asked() -> Iterator[Planted]:
     yield "split brain unknown", _split(50 * MS, UNKNOWN), {"d.verdict": "inconclusive"}
 
 
+def _seldom_asked() -> Iterator[Planted]:
+    """The window ends 100 ms after b was sent; b took one, and a gap may be half of late (10 ms) longer."""
+    for more, interval, verdict in (
+        (50 * MS, 10 * MS, "inconclusive"),
+        (50 * MS, 40 * MS, "met"),
+        (50 * MS, 40 * MS - 1, "inconclusive"),
+        (71 * MS, 60 * MS, "met"),
+        (71 * MS, 60 * MS - 1, "inconclusive"),
+    ):
+        drill = _split(more, FAILED)
+        drill.head["streams"][1]["interval_ns"] = interval
+        why = "'was not written to all along: ' in m.split_brain[0].reason"
+        yield (
+            f"split brain, asked {more} of {interval}",
+            drill,
+            {"d.verdict": verdict, why: verdict != "met"},
+        )
+
+
 def _split(more: int, answer: Fields) -> PlantedDrill:
     """One write to the old primary, sent `more` ns after b was."""
-    drill = small(head={"streams": [stream(), stream("old", "old_primary")]})
+    drill = small(head={"streams": [stream(), stream("old", "old_primary", interval_ns=S)]})
     due = drill.due(31) + more
     drill.more = [intents(0, 1, due, stream="old"), operation(0, due, stream="old", **answer)]
     return drill

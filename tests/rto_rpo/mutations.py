@@ -160,8 +160,18 @@ MUTATIONS: list[tuple[str, str, str]] = [
     ("revival.py", 'write["completed_ns"] <= gone_ns[1]', 'write["completed_ns"] < gone_ns[1]'),
     ("revival.py", 'write["completed_ns"] <= gone_ns[1]', 'write["sent_ns"] <= gone_ns[1]'),
     ("measure.py", "if begin is None:", "if True:"),
-    ("measure.py", "stall(old, timeline.stalls, span, timeline.late_ns)", "None"),
-    ("measure.py", "problem = problem or control_failed(control, span, timeline.late_ns)", "pass"),
+    ("measure.py", "[unwatched(old, run.timeline.stalls, span, late_ns), *silent]", "silent"),
+    ("measure.py", "span, late_ns), *silent]", "span, late_ns)]"),
+    ("measure.py", "or clients\n        answers", "\n        answers"),
+    ("run.py", 'and not run.streams("old_primary"):', "and False:"),
+    ("split_brain.py", "unwatched((first.acknowledged_ns, until_ns)) if", "None if"),
+    (
+        "split_brain.py",
+        "unwatched((first.acknowledged_ns, until_ns)) if",
+        "unwatched((until_ns, until_ns)) if",
+    ),
+    ("stall.py", "if span[1] - last > ", "if False and span[1] - last > "),
+    ("stall.py", "if span[1] - last > ", "if span[1] - last >= "),
     ("refusal.py", "and cause in OWN_REFUSALS", ""),
     ("refusal.py", '"25006", ', ""),
     ("refusal.py", ', "denied"', ""),
@@ -189,7 +199,6 @@ MUTATIONS: list[tuple[str, str, str]] = [
     ("ledger/lookup.py", 'and record["stream"] == stream ', ""),
     ("split_brain.py", "min(new, default=b)", "b"),
     ("split_brain.py", "if firsts[address][0] >= begin", ""),
-    ("measure.py", "for each in same or clients]", "for each in clients]"),
     # what bending every comparison and every condition in turn showed to be held by no case
     ("stall.py", "bracket.watch_ns if bracket.begin_ns is None else bracket.begin_ns", "bracket.watch_ns"),
     (

@@ -107,7 +107,8 @@ def _doubtful(header: Fields, records: list[Fields], events: list[Fields]) -> bo
     owed = fault != "none" and respond == "runbook" and not told
     unsafe = header["drill"].get("gate", False) and _when(events, "safe") is None
     asleep = header["drill"].get("revive", False) and _when(events, "old_primary_revived") is None
-    return orphaned or owed or unsafe or asleep or not _calibrated(header)
+    nowhere = header["drill"].get("revive", False) and not _streams(header, "old_primary")
+    return orphaned or owed or unsafe or asleep or nowhere or not _calibrated(header)
 
 
 def _calibrated(header: Fields) -> bool:
@@ -460,6 +461,11 @@ def _split(
     if overlapping or unknown or not tried or unsettled:
         verdict = "inconclusive"
     if revived is not None and not _heard_to_refuse(header, records, stream, later, revived, late):
+        verdict = "inconclusive"
+    until = max(times[each["name"]]["until"] or 0 for each in same or clients)
+    if late is None or _unwatched(header, records, stream, arrived, until, late):
+        verdict = "inconclusive"
+    if late is not None and (until - max(tried, default=arrived) - stream["interval_ns"]) * 2 > late:
         verdict = "inconclusive"
     if after:
         verdict = "missed"

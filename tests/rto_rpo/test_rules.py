@@ -17,10 +17,16 @@ ROOT = Path(rto_rpo.__file__).parent
 RECORDED = Path(__file__).with_name("rules.json")
 JUDGING = (
     "calibration",
+    "column",
     "control",
+    "ledger/lookup",
+    "ledger/reader",
+    "ledger/records",
+    "ledger/validation",
     "measure",
     "operations",
     "phases",
+    "plain",
     "recovery_point",
     "recovery_time",
     "refusal",

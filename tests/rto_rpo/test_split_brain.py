@@ -20,7 +20,7 @@ def split_of(drill: PlantedDrill, folder: Path) -> SplitBrain:
 
 def with_old_primary(*planted: dict[str, Any], **other: Any) -> PlantedDrill:
     """The old primary refuses one write long after; the others are `planted`, with `sent` from f0 on."""
-    streams = [stream(), stream("old", "old_primary", address="127.0.0.1:5432")]
+    streams = [stream(), stream("old", "old_primary", interval_ns=10 * S)]
     drill = PlantedDrill(head=header(streams=streams), after_ns=2 * S, **other)
     for number, each in enumerate([*planted, {**FAILED, "sent": drill.due(200) - drill.f0}]):
         due = drill.f0 + each.pop("sent")
@@ -83,12 +83,13 @@ def test_a_write_without_an_outcome(tmp_path: Path) -> None:
     assert "write 5 to the old primary has no outcome" in split_of(drill, tmp_path).reason
 
 
-def revived_split(folder: Path, *, cause: str, count: int = 110, **told: int) -> SplitBrain:
+def revived_split(folder: Path, *, cause: str, **told: int) -> SplitBrain:
     """An old primary whose writes all fail for `cause`; the events of its revival are `told`, by number."""
     drill = with_old_primary()
     drill.head["streams"][1]["interval_ns"] = 10 * MS
-    for number in range(1, count):
-        due = drill.due(200 + number)
+    drill.more = []
+    for number in range(B + 1, 310):
+        due = drill.due(number)
         answer = {"outcome": "failed", "cause": cause}
         drill.more += [intents(number, 1, due, stream="old"), operation(number, due, stream="old", **answer)]
     drill.more += [event(name, drill.due(number)) for name, number in told.items()]
@@ -114,6 +115,15 @@ def test_only_what_certainly_failed_was_refused() -> None:
     assert not refused_by_server("indeterminate", "25006")
     assert not refused_by_server("acknowledged", "25006")
     assert not refused_by_server("failed", "refused")
+
+
+@pytest.mark.parametrize(("interval", "verdict"), [(2 * S, "met"), (10 * MS, "inconclusive")])
+def test_an_old_primary_that_is_hardly_written_to(tmp_path: Path, interval: int, verdict: str) -> None:
+    """It has to be written to all along, from the new side's first answer until the service is stable."""
+    drill = with_old_primary()
+    drill.head["streams"][1]["interval_ns"] = interval
+    assert split_of(drill, tmp_path).verdict == verdict
+    assert ("was not written to all along" in split_of(drill, tmp_path).reason) == (verdict != "met")
 
 
 def test_a_ledger_that_does_not_say_when_the_revival_began(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from drills.calibration.case import MS, Case, Truth
+from drills.calibration.case import LOSSES, MS, Case, Truth
 from drills.calibration.comparison import Compared, Pace, compare
 from rto_rpo.measurement import Lag, LostWrite, Measurement, RecoveryPoint, RecoveryTime
 
@@ -197,6 +197,19 @@ def test_what_no_busy_machine_explains_is_failed_and_not_void(nothing: Measureme
 
 def test_no_recovery_time_at_all_is_outside() -> None:
     assert not compared(measured(time=None)).passed
+
+
+@pytest.mark.parametrize("way", ["lost", "lost_after", "duplicated", "corrupt", "resurrected"])
+def test_a_loss_that_was_asked_for_and_is_not_there_proves_nothing(way: str) -> None:
+    case = Case("refuse", 200 * MS, dict.fromkeys(LOSSES, 1), lost_after=1)
+    assert compare(case, TRUTH, measured(), "s", PACE).passed
+    names = {"lost": lost(9), "lost_after": lost(4)}
+    point = replace(POINT, **({"lost": names[way]} if way in names else {way: ()}))
+    found = compare(case, replace(TRUTH, **{way: frozenset()}), measured(point=point), "s", PACE)
+    assert found.void == f"every write that was planted as {way!r} was deleted, so none could be found"
+    assert not found.passed
+    none = Case("refuse", 200 * MS, dict.fromkeys(LOSSES, 0))
+    assert compare(none, replace(TRUTH, **{way: frozenset()}), measured(point=point), "s", PACE).passed
 
 
 def test_what_may_have_been_deleted_is_no_planted_loss() -> None:
