@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from rto_rpo.evidence.agreed.charter import Cell
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Check, Judgement, NotTested
+from rto_rpo.report.older import current
 
 
 class Split(BaseModel):
@@ -106,6 +107,7 @@ _WAYS = ("lost", "corrupt", "duplicated", "resurrected", "phantom", "unexpected"
 
 def digest(report: dict[str, Any]) -> Digest:
     """The digest of report.json's content. Raises ValidationError or KeyError when it is none."""
+    report = current(report)
     safe, drill = report["safe"], report["drill"]
     roles = {stream["name"]: stream["role"] for stream in report["streams"]}
     points = [

@@ -105,7 +105,7 @@ def _report(
     clock = _Clock(header["ns"] if begin is None else begin, found)
     doubted = doubts(measured, decision)
     return model.Report(
-        schema="blackstart/report/1",
+        schema="blackstart/report/2",
         judge=header["judge"],
         run=header["run"],
         plan=model.Plan.model_validate(header["plan"]),

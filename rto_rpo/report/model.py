@@ -1,4 +1,4 @@
-"""report.json, schema "blackstart/report/1". Lengths are seconds.
+"""report.json, schema "blackstart/report/2". Lengths are seconds.
 
 `..._at_seconds` count from the fault's begin (f0), or from the ledger's first record where no fault began.
 UTC is for people: no length ever comes from it.
@@ -14,7 +14,7 @@ from rto_rpo.evidence.agreed.charter import Charter
 from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.measurement import Verdict
 
-REPORT_SCHEMA = "blackstart/report/1"
+REPORT_SCHEMA = "blackstart/report/2"
 
 Standing = Literal["met", "met, in doubt", "missed", "inconclusive"]
 
@@ -256,7 +256,7 @@ class Report(_Part):
     `undone` is what became of the fault where the ledger could take it no more; most runs have none.
     """
 
-    schema_: Literal["blackstart/report/1"] = Field(alias="schema")
+    schema_: Literal["blackstart/report/2"] = Field(alias="schema")
     judge: str
     run: str
     plan: Plan

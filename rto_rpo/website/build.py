@@ -17,6 +17,7 @@ from rto_rpo.dossier.shelf import Run, Shelf, read_shelf
 from rto_rpo.evidence.lines.line import line_hash
 from rto_rpo.evidence.names import REPORT_NAME
 from rto_rpo.report.forms.html import html
+from rto_rpo.report.older import current
 from rto_rpo.website.memory import MEMORY_NAME, Memory, dump, key_of, remembered
 from rto_rpo.website.names import page_of_run
 from rto_rpo.website.pages import overview_pages
@@ -75,7 +76,7 @@ def _key(run: Run, profiles: str) -> str:
 
 def _page(root: Path, folder: str, dossier: Dossier) -> bytes:
     content: dict[str, Any] = orjson.loads((root / folder / REPORT_NAME).read_bytes())
-    return html(content, dossier, links=True).encode()
+    return html(current(content), dossier, links=True).encode()
 
 
 class _Builder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from rto_rpo import JUDGE
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
 from rto_rpo.evidence.checking.charter_check import charter_faults
+from rto_rpo.evidence.checking.report_check import decided_otherwise, differing, other_form, stored
 from rto_rpo.evidence.keeping.files import listing, sha256_of
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.keeping.undone import UNDOING, undone_of
@@ -21,10 +21,8 @@ from rto_rpo.evidence.lines.record import Note
 from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PLAN_NAME, REPORT_NAME
 from rto_rpo.ledger.reader import LedgerError
 from rto_rpo.measurement import Verdict
-from rto_rpo.report.document import DocumentError, to_json
+from rto_rpo.report.document import DocumentError
 from rto_rpo.report.publish import of_run
-
-DECIDED = ["judgements", "run", "verdict"]
 
 State = Literal["closed", "abandoned", "running", "never finished", "pruned"]
 
@@ -167,6 +165,8 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
     else:
         seen.recomputed = computed["verdict"]
         seen.findings += _differences(path, closed, computed)
+        if REPORT_NAME in closed.files and (form := other_form(path / REPORT_NAME)):
+            seen.notes.append(f"its report is of another form ({form}): what both forms hold was compared")
         if computed["judge"] != JUDGE:
             _by_other_rules(seen, path, closed, computed)
 
@@ -187,21 +187,13 @@ def _tell_undone(seen: _Seen, path: Path) -> None:
 def _by_other_rules(seen: _Seen, path: Path, closed: Closed, computed: dict[str, Any]) -> None:
     """What these rules find is no proof against a verdict that other rules found, and none for it."""
     who = f"it was judged by another version of the rules ({computed['judge']}); this is {JUDGE}"
-    stored = _stored(path / REPORT_NAME) if REPORT_NAME in closed.files else None
-    if isinstance(stored, dict) and closed.source != "abandoned":
-        parts = [name for name in DECIDED if stored.get(name) != computed[name]]
+    if REPORT_NAME in closed.files and closed.source != "abandoned":
+        parts = decided_otherwise(path / REPORT_NAME, computed)
         if parts:
             gives = f"by these rules its ledger gives {computed['verdict']} (differs in: {', '.join(parts)})"
             seen.unproven = f"{who}: {gives}, so its {closed.verdict} is not proven here"
             return
     seen.notes.append(f"{who}: what it decided was compared, not every byte of its report")
-
-
-def _stored(report: Path) -> object:
-    try:
-        return json.loads(report.read_bytes())
-    except ValueError:
-        return None
 
 
 def _is_tabletop(path: Path) -> bool:
@@ -237,28 +229,14 @@ def _differences(path: Path, closed: Closed, computed: dict[str, Any]) -> Iterat
             yield f'it was closed without "{REPORT_NAME}"'
     elif not same_rules:
         yield from _differs_from_its_report(path / REPORT_NAME, closed)
-    elif parts := _parts((path / REPORT_NAME).read_bytes(), computed):
+    elif parts := differing(path / REPORT_NAME, computed):
         yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {", ".join(parts)}'
 
 
 def _differs_from_its_report(report: Path, closed: Closed) -> Iterator[str]:
     """Other rules gave a verdict that cannot be found again here; but chain and report must say the same."""
-    stored = _stored(report)
-    if not isinstance(stored, dict):
+    told = stored(report)
+    if not isinstance(told, dict):
         yield f'"{REPORT_NAME}" is no report'
-    elif (stored.get("run"), stored.get("verdict")) != (closed.run, closed.verdict):
-        yield f'the chain says {closed.verdict}, its "{REPORT_NAME}" says {stored.get("verdict")}'
-
-
-def _parts(report: bytes, computed: dict[str, Any]) -> list[str]:
-    """The members in which a report differs."""
-    if report == to_json(computed):
-        return []
-    try:
-        stored = json.loads(report)
-    except ValueError:
-        return ["it is not JSON"]
-    if not isinstance(stored, dict):
-        return ["it is not an object"]
-    names = sorted(stored.keys() | computed.keys())
-    return [name for name in names if stored.get(name) != computed.get(name)] or ["its spelling"]
+    elif (told.get("run"), told.get("verdict")) != (closed.run, closed.verdict):
+        yield f'the chain says {closed.verdict}, its "{REPORT_NAME}" says {told.get("verdict")}'
