@@ -18,6 +18,8 @@ from tests.drills.faults.other_sites import BOUNDED, KEPT, NAMES
 from tests.drills.faults.volumes import mounted, no_mount
 
 SITE = {"site": "primary"}
+# one way after the other in the campaign
+DIRECTIONS = ["both", *(pytest.param(way, marks=pytest.mark.campaign) for way in ("inbound", "outbound"))]
 VOLUME = {**SITE, "process": "postgres"}
 KINDS: dict[str, Callable[[Path], AbstractContextManager[Estate]]] = {
     "containers": other_sites.containers,
@@ -140,7 +142,7 @@ def test_containers_that_are_cut_off_are_silent(estate: Estate, direction: str) 
 
 
 @pytest.mark.cell("partition", "hosts", "none")
-@pytest.mark.parametrize("direction", ["both", "inbound", "outbound"])
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_a_host_that_is_cut_off_is_silent(tmp_path: Path, direction: str) -> None:
     with other_sites.island(tmp_path) as (estate, server):
         assert answered(server.at, server.port)

@@ -115,12 +115,14 @@ def test_packets_that_are_lost_do_not_come(serving: Estate, client: Client) -> N
 
 
 @needs_wire
+@pytest.mark.campaign
 def test_a_share_of_packets_is_lost_and_the_rest_comes(serving: Estate, client: Client) -> None:
     inject(serving, **SITE, loss=5)
     assert client.sent_everything(WAIT_SECONDS)
 
 
 @needs_wire
+@pytest.mark.campaign
 def test_only_so_much_is_sent_a_second(serving: Estate, client: Client) -> None:
     injected = inject(serving, **SITE, rate="32kbit")
     assert not client.sent_everything(SOON_SECONDS)

@@ -108,7 +108,9 @@ def test_it_is_silent_for_all_until_it_is_reconnected(
     assert site.running() == before
 
 
-@pytest.mark.parametrize("direction", ["both", "inbound", "outbound"])
+@pytest.mark.parametrize(
+    "direction", ["inbound", *(pytest.param(way, marks=pytest.mark.campaign) for way in ("both", "outbound"))]
+)
 def test_what_speaks_ipv6_finds_the_same_silence(island: Sshd, site: HostsSite, direction: Direction) -> None:
     """Also whoever has to find the way first: nobody tells him that there is none."""
     outside = f"bs{island.pid}"

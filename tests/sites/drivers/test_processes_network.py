@@ -84,7 +84,9 @@ def test_a_cut_is_silence_in_its_direction_and_a_reconnection_ends_it(
     assert (asked(address), arrives_out_here(site, address)) == ("refused", True)
 
 
-@pytest.mark.parametrize("direction", ["both", "inbound", "outbound"])
+@pytest.mark.parametrize(
+    "direction", ["outbound", *(pytest.param(way, marks=pytest.mark.campaign) for way in ("both", "inbound"))]
+)
 def test_what_speaks_ipv6_is_cut_off_too(site: ProcessSite, direction: Direction) -> None:
     outside = f"bs{site.targets()[0].detail['pid']}"
     add = ["ip", "-6", "address", "add", "dev"]
