@@ -64,9 +64,10 @@ def one(contender: Contender, fault: Fault, path: Path) -> None:
         print(f"{contender.name}: {fault}: not measured: {error}", flush=True)
         return
     add(path, contender, fault, asdict(found))
+    seconds = "never" if found.seconds is None else f"{found.seconds:.3f} s"
     thawed = "" if found.after_thaw is None else f", {found.after_thaw} after the thaw"
     print(
-        f"{contender.name}: {fault}: {found.seconds:.3f} s, lost {found.lost} of "
+        f"{contender.name}: {fault}: {seconds}, lost {found.lost} of "
         f"{found.acknowledged}{thawed}; load {found.load:.1f}",
         flush=True,
     )

@@ -49,12 +49,14 @@ class Contender(Protocol):
 
 @dataclass(frozen=True)
 class Round:
-    """`seconds`: from the fault, or from the last row at the old server, to the new one's first row.
+    """What one failover came to.
 
+    `seconds`: from the fault, or from the last row at the old server, to the new one's first row; None where
+    there was none for so long that nobody waited on.
     `after_thaw`: rows that the old server acknowledged once it went on; None where it was not frozen.
     """
 
-    seconds: float
+    seconds: float | None
     lost: int
     acknowledged: int
     after_thaw: int | None
@@ -74,7 +76,10 @@ def run(contender: Contender, fault: Fault) -> Round:
         elif fault == "silence":
             assert stage.site.pause().holds
         stage.act(fault)
-        first = clients.first_row(began_ns, LIMIT_SECONDS)
+        try:
+            first = clients.first_row(began_ns, LIMIT_SECONDS)
+        except TimeoutError:
+            return Round(None, 0, len(clients.rows(stage.old)), None, row_ms, os.getloadavg()[0])
         if fault == "switchover":
             before = [r.completed_ns for r in clients.rows(stage.old) if r.completed_ns < first.completed_ns]
             began_ns = max(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,7 +29,7 @@ def _table(whole: dict[str, Any], median: Median) -> Iterator[str]:
 
 
 def _row(fault: str, name: str, found: list[dict[str, Any]], median: Median) -> str:
-    seconds = [each["seconds"] for each in found]
+    seconds = list(map(_seconds, found))
     lost = [each["lost"] for each in found]
     thawed = [each["after_thaw"] for each in found if each["after_thaw"] is not None]
     cells = (
@@ -43,6 +44,11 @@ def _row(fault: str, name: str, found: list[dict[str, Any]], median: Median) -> 
     return f"| {' | '.join(cells)} |"
 
 
+def _seconds(found: dict[str, Any]) -> float:
+    """Longer than any other where there was no failover at all."""
+    return math.inf if found["seconds"] is None else float(found["seconds"])
+
+
 def _span(counts: list[int]) -> str:
     return f"{min(counts)} - {max(counts)}" if max(counts) else "0"
 
@@ -50,7 +56,7 @@ def _span(counts: list[int]) -> str:
 def _aims(whole: dict[str, Any], median: Median) -> Iterator[str]:
     def of(name: str, fault: str) -> float | None:
         found = whole["rounds"].get(f"{name} / {fault}")
-        return median([each["seconds"] for each in found]) if found else None
+        return median(list(map(_seconds, found))) if found else None
 
     def ratio(what: str, over: float | None, under: float | None, holds: Callable[[float], bool]) -> str:
         if over is None or under is None:
