@@ -11,12 +11,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import CodeType, ModuleType
 
+import yaml
+
 import rto_rpo
 from tests.rto_rpo.golden import Judge
 
 ROOT = Path(rto_rpo.__file__).parent
 # Shapes and nouns are shared with the tests, which hold results and errors against them.
 _SHARED = {"errors", "records", "measurement", "objective", "durable"}
+
+
+def listed(name: str) -> list[tuple[str, str, str]]:
+    """What a list beside this file holds, by file of the judge: (file, one thing, another)."""
+    found = yaml.safe_load(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    return [(file, one, other) for file, pairs in found.items() for one, other in pairs]
 
 
 def name_of(file: str) -> str:

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.rto_rpo.golden import Case, first_failure, make_cases
-from tests.rto_rpo.mutant import ROOT, load
-from tests.rto_rpo.mutations import MUTATIONS
+from tests.rto_rpo.mutant import ROOT, listed, load
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,7 @@ def test_the_judge_as_it_is_gets_every_golden_case_right(cases: list[Case]) -> N
     assert first_failure(load({}), cases) is None
 
 
-@pytest.mark.parametrize(("file", "old", "new"), MUTATIONS)
+@pytest.mark.parametrize(("file", "old", "new"), listed("mutations.yaml"))
 def test_a_mutated_judge_is_caught(cases: list[Case], file: str, old: str, new: str) -> None:
     source = (ROOT / file).read_text(encoding="utf-8")
     assert source.count(old) == 1, "the mutation must name one place of the source"

@@ -17,9 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rto_rpo.equivalent import EQUIVALENT
 from tests.rto_rpo.golden import Case, first_failure, make_cases
-from tests.rto_rpo.mutant import ROOT, load
+from tests.rto_rpo.mutant import ROOT, listed, load
 
 FILES = (
     "calibration.py",
@@ -48,6 +47,7 @@ NEIGHBOURS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
 }
+EQUIVALENT = set(listed("equivalent.yaml"))
 SAMPLE = 12
 MUTANT_SECONDS_MAX = 20
 Bend = tuple[int, str, int]
