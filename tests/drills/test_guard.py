@@ -162,4 +162,4 @@ def test_two_drills_at_a_time_are_refused(estate: DeskEstate) -> None:
 def test_a_drill_that_is_not_declared_is_named_with_those_that_are(estate: DeskEstate) -> None:
     with pytest.raises(GuardError, match='no drill is named "kill-dr"') as raised:
         declared(estate, "kill-dr")
-    assert raised.value.hint == "declared: kill-primary"
+    assert raised.value.hint == "declared: kill-primary, recover-cold"

@@ -17,6 +17,8 @@ repositories: {{near: {{site: here, url: near, password: {{file: secret}}}}}}
 datasets: {{cache: {{kind: shell, site: here, {more}}}}}
 """
 
+STANDBY = "standby: there, promote: [a], writable: [a]"
+
 
 @pytest.mark.parametrize(
     ("more", "said"),
@@ -33,9 +35,7 @@ datasets: {{cache: {{kind: shell, site: here, {more}}}}}
             "cache.query: missing; a check asks a query",
         ),
         (
-            "{standby}, restore_at: there, load: [a], dump: [a], backup: {to: near, every: 1h}".replace(
-                "{standby}", "standby: there, promote: [a], writable: [a]"
-            ),
+            f"{STANDBY}, restore_at: there, load: [a], dump: [a], backup: {{to: near, every: 1h}}",
             "cache.restore_at: a failover promotes the standby",
         ),
     ],
@@ -47,6 +47,6 @@ def test_what_it_lacks_is_named(tmp_path: Path, more: str, said: str) -> None:
 
 
 def test_one_that_has_all_is_taken(tmp_path: Path) -> None:
-    more = "standby: there, promote: [a], writable: [a], dump: [a], backup: {to: near, every: 1h}"
+    more = f"{STANDBY}, dump: [a], backup: {{to: near, every: 1h}}"
     plan = read_plan(tmp_path / "plan.yaml", PLAN.format(more=more).encode(), {})
     assert plan.datasets["cache"].kind == "shell"
