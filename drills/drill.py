@@ -28,6 +28,7 @@ from drills.preview import declared, resolved
 from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal, longest_seconds
 from drills.response import Response
+from drills.spared import check_caps, check_spared
 from drills.third_parties import check_third_parties
 from drills.undo import Undo, now
 from drills.window import check_punctual, check_window
@@ -66,6 +67,8 @@ def run(
         fault = fault_of(estate, drill)
         seen = resolved(estate, name, fault)
         check_authority(estate, drill, seen, environment, confirm)
+        check_spared(estate, drill, seen)
+        check_caps(drill, seen)
         check_third_parties(estate, drill, name)
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         agreed = agree(estate, drill, seen, executor)

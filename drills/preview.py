@@ -66,5 +66,8 @@ def resolved(estate: Estate, name: str, fault: Fault, steps: tuple[str, ...] = (
     if drill.revive_old_primary:
         at_stake["revive_old_primary"] = True
         expected += "; when the service is stable the old primary comes back, and must take no write"
+    if drill.after == "fail_back":
+        at_stake["after"] = drill.after
+        expected += "; in the end the service is brought back"
     confirm = sha256(json.dumps(at_stake, sort_keys=True).encode()).hexdigest()[:16]
     return Preview(name, environment, targets, steps, expected, fault.undo(), confirm)

@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
-from drills.deadman import DeadMan
-from drills.fault import Fault, Following, Healing, Undone, undone
+from drills.after import Ended, fail_back, record
+from drills.deadman import PATIENCE_SECONDS, DeadMan
+from drills.fault import Fault, Following, Healing, undone
 from drills.guard import check_health
 from drills.lever import Lever
 from drills.outcome import keep_outcome
@@ -20,6 +20,7 @@ from drills.response import Response
 from drills.revival import Revival, revive
 from drills.undisturbed import undisturbed
 from drills.undo import Undo, UndoIntents, left_of, room_of
+from rto_rpo.report.aftermath import GIVE_UP
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import REVIVABLE, Drill
@@ -30,7 +31,10 @@ PHASE_SECONDS_MAX = (
     2.0  # the fault comes at a random moment, so that it meets checkpoints and leases anywhere
 )
 RESPONSE_SECONDS_MAX = 30.0  # a failover that has begun is let come to its end
+GAVE_UP = "gave up"
 _BEAT_SECONDS = 0.05
+_AGAIN_SECONDS = 0.25
+_SILENT_SECONDS = 1.0
 _ENDING_SECONDS = 300.0  # for settling, reading back and the failover's own end
 
 
@@ -38,7 +42,8 @@ def longest_seconds(drill: Drill) -> float:
     """How long a drill may take from its beginning before it is undone whatever it does."""
     lead_seconds = max((marks.lead.seconds for marks in drill.marks), default=0.0)
     before = STEADY_SECONDS_MAX + PHASE_SECONDS_MAX + lead_seconds
-    return before + drill.deadline.seconds + RESPONSE_SECONDS_MAX + _ENDING_SECONDS
+    back_seconds = drill.back_within.seconds if drill.after == "fail_back" else 0.0
+    return before + drill.deadline.seconds + RESPONSE_SECONDS_MAX + _ENDING_SECONDS + back_seconds
 
 
 @dataclass
@@ -71,7 +76,27 @@ class Rehearsal:
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
             broken_off = error
         with undisturbed():
-            self._end(fault, undo, reason, broken_off)
+            healing = self._end(fault, undo, reason, broken_off)
+        if self.drill.after == "fail_back" and healing is not None:
+            broken_off = self._fail_back(reason, broken_off)
+        with undisturbed():
+            self.recording.finish("deadline" if reason == GAVE_UP else reason)
+            self.tell("Read everything back, ledger closed")
+        return broken_off
+
+    def _fail_back(self, reason: str, broken_off: BaseException | None) -> BaseException | None:
+        """Where the drill ended well: what moved is brought back. Returns what broke the drill off."""
+        if reason != "stable" or broken_off is not None:
+            told = "the service was not stable" if broken_off is None else "the drill was broken off"
+            record(self.recording, ("inconclusive", f"{told}, so nothing was brought back"))
+            return broken_off
+        ended: Ended = ("inconclusive", "it was broken off (`blackstart failback --resume` goes on)")
+        try:
+            ended = fail_back(self.estate, self.drill, self.tell)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the ledger is to be closed
+            broken_off = error
+        self.tell(f"Failed back ({ended[0]}): {ended[1]}")
+        record(self.recording, ended)
         return broken_off
 
     def _steady(self) -> None:
@@ -133,9 +158,14 @@ class Rehearsal:
     def _outlast(self) -> str:
         """Wait until the service is stable and the response over, or for the deadline. Returns which."""
         told = False
+        begun = served = time.monotonic()
         while True:
             Lever(self.estate.state).require_released()
             state = self.recording.state()
+            now = time.monotonic()
+            served = now if state.served_seconds else served
+            if self._gives_up(now - begun, now - served):
+                return GAVE_UP
             if state.stable and not told:
                 told = True
                 self.tell(f"Stable: served for {state.served_seconds:.0f} s without a bad operation")
@@ -146,6 +176,14 @@ class Rehearsal:
                 return "deadline"
             threading.Event().wait(_BEAT_SECONDS)
 
+    def _gives_up(self, since_fault_seconds: float, silent_seconds: float) -> bool:
+        """Whether nothing serves when something had to by now. One bad answer is not nothing."""
+        limit = self.drill.give_up
+        if limit is None or since_fault_seconds < limit.seconds or silent_seconds < _SILENT_SECONDS:
+            return False
+        self.tell(f"Nothing served within {limit} of the fault: giving up")
+        return True
+
     def _revive(self, undo: Undo) -> None:
         """Where the drill says so: the old primary comes back, and is watched for taking a write."""
         if self.drill.revive_old_primary and isinstance(self.drill.fault, REVIVABLE):
@@ -155,8 +193,10 @@ class Rehearsal:
                 self.tell,
             )
 
-    def _end(self, fault: Fault, undo: Undo, reason: str, broken_off: BaseException | None) -> None:
+    def _end(self, fault: Fault, undo: Undo, reason: str, broken_off: BaseException | None) -> Healing | None:
         """Stop the instrument before anything is undone: what the undo brings back is no recovery.
+
+        Returns how the undo ended, if anything was injected.
 
         With the service back everything is read before that too. Without, the undo cannot wait for it.
         """
@@ -166,66 +206,88 @@ class Rehearsal:
                 self.recording.verify() if reason == "stable" else self.recording.stop()
         except RecorderError as error:
             lost = error
-        begun = self._is_pending(undo)
         ended = self.response is None or self.response.stop(RESPONSE_SECONDS_MAX)
-        events = self._heal(fault, undo, ended)
+        healing = self._heal(fault, undo, ended, patient=reason == GAVE_UP)
         if lost is not None:
-            self._keep_beside(undo, events)
+            self._keep_beside(undo, healing)
             raise lost
         if broken_off is not None:
             self._record("aborted", {"reason": _in_words(broken_off)})
-        if self.response is not None and begun:
-            self.response.conclude()
-        for event, detail in events:
-            self._record(event, detail)
-        self.recording.finish(reason)
-        self.tell("Read everything back, ledger closed")
+        if healing is not None:
+            self._tell_of(healing, reason)
+        return healing
 
-    def _heal(self, fault: Fault, undo: Undo, ended: bool) -> list[tuple[str, dict[str, object]]]:
-        """Undo what was injected, if anything was; the events that tell of it."""
+    def _tell_of(self, healing: Healing, reason: str) -> None:
+        """Into the ledger: how the runbook ended, what the undo came to, and that the drill gave up."""
+        if self.response is not None:
+            self.response.conclude()
+        self._record("undo", {"undone": healing.undone, "how": healing.how})
+        if healing.undone == "stuck":
+            self._check("undo", healing.how)
+        else:
+            self._record("healed", {"how": healing.how})
+        if reason == GAVE_UP:
+            self._check(GIVE_UP, f"nothing served within {self.drill.give_up}, {_given_up(healing)}")
+
+    def _heal(self, fault: Fault, undo: Undo, ended: bool, *, patient: bool) -> Healing | None:
+        """Undo what was injected, if anything was. `patient`: nobody else will wait."""
         pending = self._pending(undo)
         if pending is None:
             self.dead_man.stand_down()
-            return []
-        healing = (
-            self._healing(fault, pending) if ended else Healing("stuck", "the failover is still running")
-        )
+            return None
+        if ended:
+            healing = self._patiently(fault, pending) if patient else self._healing(fault, pending)
+        else:
+            healing = Healing("stuck", "the failover is still running")
         self.tell(f"Undone ({healing.undone}): {healing.how}")
-        told: dict[str, object] = {"undone": healing.undone, "how": healing.how}
-        if healing.undone == "stuck":
-            return [
-                ("undo", told),
-                ("check", {"name": "undo", "verdict": "missed", "reason": healing.how}),
-            ]
-        UndoIntents(self.estate.state).remove(undo)
-        self.dead_man.stand_down()
-        return [("undo", told), ("healed", {"how": healing.how})]
+        if healing.undone != "stuck":
+            UndoIntents(self.estate.state).remove(undo)
+            self.dead_man.stand_down()
+        return healing
 
-    def _keep_beside(self, undo: Undo, events: list[tuple[str, dict[str, object]]]) -> None:
+    def _keep_beside(self, undo: Undo, healing: Healing | None) -> None:
         """What the undo came to, where the ledger can take it no more."""
-        for detail in (detail for event, detail in events if event == "undo"):
-            healing = Healing(cast(Undone, detail["undone"]), str(detail["how"]))
-            try:
-                keep_outcome(self.estate.plan, undo, healing, "drill")
-            except BlackstartError as error:  # the loss of the recorder is what has to be told
-                self.tell(f"Not in the evidence: {error}")
-
-    def _is_pending(self, undo: Undo) -> bool:
-        return self._pending(undo) is not None
+        if healing is None:
+            return
+        try:
+            keep_outcome(self.estate.plan, undo, healing, "drill")
+        except BlackstartError as error:  # the loss of the recorder is what has to be told
+            self.tell(f"Not in the evidence: {error}")
 
     def _pending(self, undo: Undo) -> Undo | None:
         """The intent as it is on disk."""
         return next((one for one in UndoIntents(self.estate.state).pending() if one.run == undo.run), None)
 
-    def _healing(self, fault: Fault, undo: Undo) -> Healing:
+    def _patiently(self, fault: Fault, undo: Undo) -> Healing:
+        """Again and again; the last time, a copy that cannot be asked counts as promoted."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (healing := self._healing(fault, undo)).undone == "stuck" and time.monotonic() < deadline:
+            threading.Event().wait(_AGAIN_SECONDS)
+        return healing if healing.undone != "stuck" else self._healing(fault, undo, last=True)
+
+    def _healing(self, fault: Fault, undo: Undo, *, last: bool = False) -> Healing:
         try:
             with journal_of(self.estate.state):  # no failover begins while this looks and starts
-                return undone(fault, left_of(undo, self.estate.state))
+                return undone(fault, left_of(undo, self.estate.state, last=last))
         except Exception as error:  # noqa: BLE001 - what cannot be undone is said to be stuck, and kept
             return Healing("stuck", _in_words(error))
 
+    def _check(self, name: str, reason: str) -> None:
+        self._record("check", {"name": name, "verdict": "missed", "reason": reason})
+
     def _record(self, event: str, detail: dict[str, object]) -> None:
         self.recording.event(event, detail=detail)
+
+
+def _given_up(healing: Healing) -> str:
+    """What became of the old primary when nothing else served."""
+    match healing.undone:
+        case "reverted" | "target_gone":
+            return f"no other site was promoted, and the fault was undone: {healing.how}"
+        case "stuck":
+            return f"and the fault could not be undone: {healing.how}"
+        case _:
+            return f"and the old primary does not return: {healing.how}"
 
 
 def _in_words(error: BaseException) -> str:

@@ -28,6 +28,22 @@ def drill_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from _times(plan, drill, place)
     yield from canary_contradictions(plan, drill, place)
     yield from _revival(plan, drill, (*place, "revive_old_primary"))
+    yield from _after(plan, drill, place)
+
+
+def _after(plan: Plan, drill: Drill, place: Place) -> Found:
+    if drill.after == "fail_back":
+        if drill.respond != "runbook":
+            said = "nothing of ours fails over in this drill, so nothing of ours can bring it back"
+            yield (*place, "after"), f"{said}; it needs `respond: runbook`"
+        elif plan.failover is None:
+            yield (*place, "after"), "the plan declares no failover, so there is nowhere to bring it back to"
+    if drill.give_up is None:
+        return
+    rto = _longest_rto(plan, drill)
+    if not rto <= drill.give_up <= drill.deadline:
+        said = f"{drill.give_up} is not between the rto ({rto}) and the deadline ({drill.deadline})"
+        yield (*place, "give_up"), f"{said}: nothing could be seen of either"
 
 
 def _response(plan: Plan, drill: Drill, place: Place) -> Found:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rto_rpo.objective import parse_duration
 from sites.plan.canary import Canary, FilesCanary
+from sites.plan.caps import Caps
 from sites.plan.faults import Fault
 from sites.plan.noun import Noun
 from sites.plan.references import Need
@@ -30,7 +31,12 @@ class Drill(Noun):
     lead: Span = Field(
         parse_duration("0s"), description="the canary writes for so long before anything is injected"
     )
-    after: Literal["stay"] = Field(description="stay: the other site goes on serving")
+    after: Literal["stay", "fail_back"] = Field(
+        description="stay: the other site goes on serving; fail_back: then the service is brought back"
+    )
+    back_within: PositiveSpan = Field(
+        parse_duration("30m"), description="bringing it back may take so long; longer is missed"
+    )
     judge: dict[Need, Annotated[tuple[ObjectiveKind, ...], Field(min_length=1)]] = Field(
         min_length=1, description="the objectives that this drill is about; all others are not tested by it"
     )
@@ -49,7 +55,11 @@ class Drill(Noun):
     )
     stable: PositiveSpan = Field(description="so long without a bad answer ends the outage")
     deadline: PositiveSpan = Field(description="the drill ends here, whatever the state")
+    give_up: PositiveSpan | None = Field(
+        None, description="if nothing serves so long after the fault, it is undone; default: at the deadline"
+    )
     schedule: Schedule | None = Field(None, description="five cron fields, UTC; default: on demand")
+    caps: Caps = Field(default_factory=Caps, description="how much it may hit")
     third_parties: ThirdParties | None = Field(
         None, description="how they are spared; needed by an http canary outside environment demo"
     )

@@ -18,6 +18,7 @@ from drills.recover import undo_pending
 from drills.rehearsal import Rehearsal
 from drills.response import Response
 from drills.undo import Undo, UndoIntents
+from rto_rpo.objective import parse_duration
 from sites.capability import Proof, Target
 from sites.errors import DatasetError, GuardError
 from sites.recovery.under_way import journal_of
@@ -175,11 +176,13 @@ def perform(
     fault: FakeFault,
     response: FakeResponse | None = None,
     dead_man: FakeDeadMan | None = None,
+    **changes: object,
 ) -> BaseException | None:
+    """`changes` are keys of the drill."""
     drill = Rehearsal(
         estate,
         "kill-primary",
-        estate.plan.drills["kill-primary"],
+        estate.plan.drills["kill-primary"].model_copy(update=changes),
         cast(Recording, recording),
         cast(Response, response),
         1,
@@ -343,3 +346,72 @@ def test_the_dead_man_stands_down_only_when_nothing_is_left_to_undo(estate: Desk
     heal = lambda: Healing("stuck", "no")  # noqa: E731
     perform(estate, FakeRecording(), FakeFault(recording, heal=heal), dead_man=stuck)
     assert (undone.stood_down, stuck.stood_down) == (True, False)
+
+
+def test_a_drill_that_ended_well_is_failed_back_before_the_ledger_is_closed(
+    estate: DeskEstate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = FakeRecording()
+    monkeypatch.setattr(rehearsal, "fail_back", lambda *_: ("met", "it serves again"))
+    assert perform(estate, recording, FakeFault(recording), after="fail_back") is None
+    assert recording.told[-3:] == ["healed", "check", "FINISH stable"]
+    assert recording.details["check"] == {"name": "failback", "verdict": "met", "reason": "it serves again"}
+
+
+def test_a_failback_that_is_broken_off_is_recorded_and_handed_back(
+    estate: DeskEstate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    recording = FakeRecording()
+    monkeypatch.setattr(rehearsal, "fail_back", broken)
+    assert isinstance(perform(estate, recording, FakeFault(recording), after="fail_back"), KeyboardInterrupt)
+    assert recording.details["check"]["verdict"] == "inconclusive"
+    assert recording.told[-1] == "FINISH stable"
+
+
+def test_a_drill_that_was_broken_off_is_not_failed_back(
+    estate: DeskEstate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = FakeRecording()
+    monkeypatch.setattr(rehearsal, "fail_back", lambda *_: pytest.fail("nothing is to be moved now"))
+    fault = FakeFault(recording, inject=lambda: Proof(False, "3 processes are alive"))
+    perform(estate, recording, fault, after="fail_back")
+    assert recording.details["check"]["reason"] == "the drill was broken off, so nothing was brought back"
+
+
+class SilentRecording(FakeRecording):
+    """Nothing is served after the fault, and the deadline is far."""
+
+    def state(self) -> RecorderState:
+        return RecorderState("steady", True, 3.0, False, 0.0, 300, 300, 10**8, 0.0, False)
+
+
+@pytest.mark.parametrize(
+    ("undone", "said"),
+    [
+        ("reverted", "no other site was promoted, and the fault was undone: it runs"),
+        ("reverted, fenced", "and the old primary does not return: it runs"),
+        ("stuck", "and the fault could not be undone: it runs"),
+    ],
+)
+def test_where_nothing_serves_it_gives_up_and_says_what_became_of_the_primary(
+    estate: DeskEstate, monkeypatch: pytest.MonkeyPatch, undone: str, said: str
+) -> None:
+    monkeypatch.setattr(rehearsal, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(rehearsal, "_SILENT_SECONDS", 0.0)
+    recording = SilentRecording()
+    fault = FakeFault(recording, heal=lambda: Healing(cast(Any, undone), "it runs"))
+    perform(estate, recording, fault, give_up=parse_duration("10ms"))
+    assert recording.details["check"] == {
+        "name": "give-up", "verdict": "missed", "reason": f"nothing served within 10ms, {said}",
+    }  # fmt: skip
+    assert recording.told[-1] == "FINISH deadline"
+    assert fault.healings[-1].last == (undone == "stuck")
+
+
+def test_who_serves_is_not_given_up(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    assert perform(estate, recording, FakeFault(recording), give_up=parse_duration("1ms")) is None
+    assert recording.told[-1] == "FINISH stable"

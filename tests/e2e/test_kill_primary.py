@@ -166,9 +166,11 @@ def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
     desk: RunningDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On one desk: where nobody took over, healing brings the primary back, ready for the next drill."""
-    alone = desk.with_(services={"gateway": {"rto": "3s"}}, drill={"respond": "observe", "deadline": "6s"})
+    alone = desk.with_(services={"gateway": {"rto": "3s"}}, drill={"respond": "observe", "give_up": "6s"})
     run = alone.drill()
     assert run.verdict == "missed", run.report["reasons"]
+    gave_up = "nothing served within 6s, no other site was promoted, and the fault was undone"
+    assert gave_up in (run.folder / "report.md").read_text().splitlines()[0]
     (time,) = run.report["recovery_times"]
     assert time["upper_seconds"] is None
     assert time["lower_seconds"] > 3

@@ -82,7 +82,8 @@ def test_a_second_blow_while_the_runbook_is_at_work(desk_folder: Path) -> None:
         "second": second,
     }
     with running_desk(desk_folder) as built:
-        run = built.with_(drill={"fault": fault}, sites={"dr": {"drills": True}}).drill()
+        drill = {"fault": fault, "caps": {"sites": 2}}
+        run = built.with_(drill=drill, sites={"dr": {"drills": True}}).drill()
         assert run.verdict == "missed", run.report["reasons"]
         (note,) = [
             line["detail"] for line in ledger(run) if line.get("detail", {}).get("about") == "second fault"

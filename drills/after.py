@@ -1,0 +1,67 @@
+"""After a drill that moved the service: back to where it serves in normal times, where the plan says so.
+
+It is the failback that follows a real disaster, with its journal: one that is cut off is gone on with by
+`blackstart failback --resume`. The instrument has read everything back before, so nothing here is measured.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from drills.recording import Recording
+from rto_rpo.report.aftermath import FAILBACK
+from sites.errors import BlackstartError
+from sites.estate import Estate
+from sites.plan import Drill
+from sites.recovery import failback
+from sites.recovery.direction import declared_failover
+from sites.recovery.runbook import Run
+from sites.recovery.standing import Standing
+
+Ended = tuple[str, str]
+
+
+def fail_back(estate: Estate, drill: Drill, tell: Callable[[str], None]) -> Ended:
+    """Bring the service back; the verdict of it, and why. What could not be tried is *inconclusive*."""
+    try:
+        stands = Standing(estate.state).now
+        if stands != "failed over":
+            return "inconclusive", f'nothing was failed over, so nothing was brought back: "{stands}"'
+        tell("Failing back: the lost site becomes a standby, then it serves again")
+        began = time.monotonic()
+        failover = declared_failover(estate)
+        home, away = failover.from_site, failover.to_site
+        run = failback.perform(
+            estate.state,
+            failback.failback(estate, lambda *_: None),
+            lambda *_: None,
+            ready=partial(failback.check_writer, estate, away, home),
+            resume=False,
+        )
+        return _ended(estate, drill, run, home, time.monotonic() - began)
+    except BlackstartError as error:
+        return "missed", f"it could not be brought back: {error}" + (f" ({error.hint})" if error.hint else "")
+
+
+def record(recording: Recording, ended: Ended) -> None:
+    verdict, reason = ended
+    recording.event("check", detail={"name": FAILBACK, "verdict": verdict, "reason": reason})
+
+
+def _ended(estate: Estate, drill: Drill, run: Run, home: str, took_seconds: float) -> Ended:
+    if not run.complete:
+        failed = "; ".join(f'"{step}": {error}' for step, error in run.failed.items())
+        return "missed", f"it stopped at {failed} (`blackstart failback --resume` goes on)"
+    for name, driver in estate.replicated().items():
+        if driver.writable(home) is not True:
+            return "missed", f'every step was done, but dataset "{name}" takes no writes at site "{home}"'
+        proof = driver.in_sync()
+        if not proof.holds:
+            return "missed", f'every step was done, but dataset "{name}" is not in sync: {proof.how}'
+    took = f'in {took_seconds:.1f} s, and site "{home}" serves again'
+    steps = len(run.completed) + len(run.skipped)
+    if took_seconds > drill.back_within.seconds:
+        return "missed", f"all {steps} steps were done {took}, but declared were {drill.back_within}"
+    return "met", f"all {steps} steps were done {took}"

@@ -1,0 +1,129 @@
+"""No drill hits who runs it, its evidence or the repositories, nor more than its plan allows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drills.preview import Preview
+from drills.spared import check_caps, check_spared, lineage, listening
+from sites.capability import Target
+from sites.errors import GuardError
+from sites.estate import Estate
+from sites.plan import Drill
+from sites.plan.caps import Caps
+from tests.drills.faults.conftest import estate_of
+from tests.drills.small_drill import DRILL, small_estate
+
+SERVER = """
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+def preview_of(*targets: Target) -> Preview:
+    return Preview(DRILL, "test", targets, (), "it is gone", "start it", "0123456789abcdef")
+
+
+def check(estate: Estate, *targets: Target) -> None:
+    check_spared(estate, estate.plan.drills[DRILL], preview_of(*targets))
+
+
+@contextmanager
+def server() -> Iterator[tuple[int, int]]:
+    """A process that listens: its number and its port."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        yield process.pid, int(process.stdout.readline())
+        process.communicate()
+
+
+def with_repository(folder: Path, url: str) -> tuple[Estate, Drill]:
+    drill = small_estate(folder).plan.drills[DRILL]
+    password = {"file": str(folder / "password")}
+    return estate_of(
+        folder, repositories={"offsite": {"site": "dr", "url": url, "password": password}}
+    ), drill
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Estate:
+    return small_estate(tmp_path)
+
+
+def test_what_is_nobody_of_ours_may_be_hit(estate: Estate) -> None:
+    with server() as (pid, _):
+        check(estate, Target("primary", "process", "postgres", {"pid": pid}))
+    check(estate, Target("primary", "folder", "/srv/data"), Target("primary", "host", "db root@192.0.2.7:22"))
+
+
+@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()])
+def test_the_orchestrator_and_what_it_descends_from_are_spared(estate: Estate, pid: int) -> None:
+    assert {os.getpid(), os.getppid()} <= lineage() | {1}
+    with pytest.raises(GuardError, match=f"is process {pid}, which runs this drill"):
+        check(estate, Target("primary", "process", "postgres", {"pid": pid}))
+    check(estate, Target("primary", "process", "postgres", {"pid": pid, "host": "another-machine"}))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "root@localhost", "127.0.0.1:22"])
+def test_the_machine_that_runs_the_drill_is_spared(estate: Estate, address: str) -> None:
+    with pytest.raises(GuardError, match="is the machine that runs this drill"):
+        check(estate, Target("primary", "host", f"db {address}"))
+
+
+def test_a_forwarded_port_leads_to_another_machine(estate: Estate) -> None:
+    check(estate, Target("primary", "host", "db root@127.0.0.1:2222"))
+
+
+def test_folders_of_evidence_and_state_are_spared(estate: Estate) -> None:
+    for folder, what in (
+        (estate.state.parent, "the state of drills"),
+        (estate.plan.evidence.path / "run", "the evidence"),
+        (Path(__file__).parents[2] / "drills", "blackstart itself"),
+    ):
+        with pytest.raises(GuardError, match=f"has to do with .*{what}"):
+            check(estate, Target("primary", "folder", str(folder)))
+
+
+def test_a_repository_is_spared_unless_the_fault_is_about_it(tmp_path: Path) -> None:
+    estate, drill = with_repository(tmp_path, str(tmp_path / "dr" / "repository"))
+    seen = preview_of(Target("dr", "volume", f"postgres:{tmp_path / 'dr'}"))
+    with pytest.raises(GuardError, match='has to do with repository "offsite"'):
+        check_spared(estate, drill, seen)
+    fault = {"kind": "wrong_key", "repository": "offsite"}
+    about_it = Drill.model_validate(drill.model_dump(mode="json") | {"fault": fault})
+    check_spared(estate, about_it, seen)
+
+
+def test_who_serves_a_repository_is_spared(tmp_path: Path) -> None:
+    with server() as (pid, port):
+        assert listening(pid) == {port}
+        target = Target("dr", "process", "rest-server", {"pid": pid})
+        estate, drill = with_repository(tmp_path, f"rest:http://127.0.0.1:{port}/offsite")
+        with pytest.raises(GuardError, match=rf'serves repository "offsite" \(port {port}\)'):
+            check_spared(estate, drill, preview_of(target))
+        estate, drill = with_repository(tmp_path, "rest:http://127.0.0.1:9/offsite")
+        check_spared(estate, drill, preview_of(target))
+
+
+def test_no_more_is_hit_than_the_plan_allows(estate: Estate) -> None:
+    drill = estate.plan.drills[DRILL]
+    one = Target("primary", "process", "postgres")
+    check_caps(drill, preview_of(*[one] * 50))
+    with pytest.raises(GuardError, match="would hit 51 targets at primary, allowed are 50"):
+        check_caps(drill, preview_of(*[one] * 51))
+    both = preview_of(one, replace(one, site="dr"))
+    with pytest.raises(GuardError, match=r"would hit 2 sites \(dr, primary\), allowed are 1"):
+        check_caps(drill, both)
+    check_caps(drill.model_copy(update={"caps": Caps(sites=2)}), both)
