@@ -78,7 +78,7 @@ def checks(estate: Estate) -> Iterator[Check]:
             yield _tried(f"site {name}", partial(_asked, estate, name))
     if plan.failover is not None:
         yield _tried("runbook", partial(_runbook, estate))
-        yield Check(f"fence {direction(estate).old}", "ok", "; ".join(fence_proofs(estate)))
+        yield _tried(f"fence {direction(estate).old}", partial(_fence, estate))
         yield from _leases(estate)
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
@@ -215,6 +215,16 @@ def _asked(estate: Estate, site: str) -> str:
 def _runbook(estate: Estate) -> str:
     steps = in_order(runbook_of(estate, lambda *_: None))
     return f"{len(steps)} steps; `blackstart failover --preview` shows them"
+
+
+def _fence(estate: Estate) -> str:
+    proofs, way = fence_proofs(estate), direction(estate)
+    if not proofs:
+        raise PlanError(
+            f'nothing can prove that site "{way.old}" takes no writes, so nothing could be promoted',
+            hint="give `failover.power_off`, `failover.lease` or `fence: operator`; see docs/failover.md",
+        )
+    return "; ".join(proofs)
 
 
 def _in_sync(dataset: PostgresDataset) -> str:

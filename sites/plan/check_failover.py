@@ -58,4 +58,4 @@ def _unfenceable(plan: Plan, name: str) -> Iterator[tuple[Place, str]]:
     if any(noun.primary.site == name for noun in databases):
         return
     said = f'nothing can prove that site "{name}" takes no writes, so no failover may be automatic'
-    yield ("failover", "fence"), f"{said}; give `power_off`, or decide: approval"
+    yield ("failover", "fence"), f"{said}; give `power_off` or `lease`, or decide: approval"

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DECLARED: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 DEPLOYMENTS: list[dict[str, Any]] = DECLARED["deployments"]
 POOLS = {
+    "approval": "outside",
     "backup": "primary",
     "replicate": "dr",
     "restore-test": "dr",

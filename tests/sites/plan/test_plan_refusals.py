@@ -95,7 +95,9 @@ UNPROVEN = 'nothing can prove that site "here" takes no writes, so no failover m
 
 def test_no_failover_is_automatic_that_could_prove_no_fence(refused: Refused, read: Read) -> None:
     told = refused(NOTHING_TO_PROVE)
-    assert told == [f"plan.yaml:5: failover.fence: {UNPROVEN}; give `power_off`, or decide: approval"]
+    assert told == [
+        f"plan.yaml:5: failover.fence: {UNPROVEN}; give `power_off` or `lease`, or decide: approval"
+    ]
     read(NOTHING_TO_PROVE.replace("automatic", "approval"))
     off = "automatic, power_off: {command: [off], confirm: [is-off]}"
     read(NOTHING_TO_PROVE.replace("automatic", off))
