@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -76,6 +77,21 @@ def replicate_all(estate: Estate) -> Iterator[Outcome[Replicated]]:
             yield attempt(target, partial(send, estate, name, target))
         if estate.stanza(target) is None:
             yield attempt(target, partial(_replicate, estate, source, target))
+
+
+def restored_as_of(
+    estate: Estate, names: Sequence[str] | None, until: datetime
+) -> Iterator[Outcome[RestoreTestResult]]:
+    """Restore datasets as they were at a moment, apart: those that pgBackRest backs up. Raises PlanError."""
+    for name, declared in _backed_up(estate, names).items():
+        where = estate.copy_of(declared.to) or declared.to
+        if estate.stanza(where) is not None:
+            yield attempt(name, partial(restore_test_one, estate, name, where, until))
+        elif names:
+            raise PlanError(
+                f'dataset "{name}" is kept as snapshots, and cannot be had as of a moment between them',
+                hint="only what pgBackRest backs up can; `blackstart clean-point` looks among snapshots",
+            )
 
 
 def restore_tests(

@@ -52,15 +52,19 @@ def send(estate: Estate, name: str, target: str) -> MarkArrived:
     return send_mark(name, mark, _stanza(estate, target), history=History(estate.history))
 
 
-def restore_test_one(estate: Estate, name: str, repository: str) -> RestoreTestResult:
+def restore_test_one(
+    estate: Estate, name: str, repository: str, until: datetime | None = None
+) -> RestoreTestResult:
+    """With `until` not of the newest point: then it proves nothing about that, and is in no history."""
     noun = _dataset(estate, name)
     room = estate.room(estate.plan.repositories[repository].site)
     return restore_stanza_test(
         Restorable(name, noun.database, noun.user),
         _stanza(estate, repository),
         room / "restore-test",
-        history=History(estate.history),
+        history=History(estate.history) if until is None else None,
         questions=estate.questions(name),
+        until=until,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from flows.outcomes import Row
     from flows.protect import Outcome
     from sites.drivers.restic.results import Progress
+
+
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Not the newest: as it was then. pgBackRest's alone."),
+]
 
 
 def backup(datasets: Datasets = None, plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
@@ -33,11 +40,16 @@ def replicate(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     _tell(protect.replicate_all(estate_of(plan)), outcomes.replicated, Console(), as_json=json)
 
 
-def restore_test(datasets: Datasets = None, plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
+def restore_test(
+    datasets: Datasets = None, until: Until = None, plan: Plan = DEFAULT_PLAN, json: Json = False
+) -> None:
     """Restore the newest copies, apart from everything, and compare each file with the source's manifest."""
     from flows import outcomes, protect
 
     estate, console = estate_of(plan), Console()
+    if until is not None:
+        told = protect.restored_as_of(estate, datasets, _moment(until))
+        _tell(told, outcomes.tested, console, as_json=json)
     told = protect.restore_tests(estate, datasets, partial(_show, console, "restoring"))
     _tell(told, outcomes.tested, console, as_json=json)
 
@@ -48,6 +60,19 @@ def upkeep(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     from flows.upkeep import keep_up
 
     _tell(keep_up(estate_of(plan)), outcomes.kept_up, Console(), as_json=json)
+
+
+def _moment(text: str) -> datetime:
+    """Without an offset it is UTC. Raises PlanError."""
+    from sites.errors import PlanError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise PlanError(
+            f'--until: "{text}" is no moment', hint="write it as in 2026-11-22T06:00:00Z"
+        ) from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _until_ended(found: Iterable[Outcome[Any]]) -> Iterator[Outcome[Any]]:

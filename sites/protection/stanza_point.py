@@ -69,6 +69,19 @@ def newest(stanza: Stanza, now: datetime) -> Found:
     return Found(None, (*remarks, "no complete recovery point is there"))
 
 
+def as_of(stanza: Stanza, found: Found, until: datetime) -> Found:
+    """Where to begin for a recovery to `until`: the newest base backup that had ended by then."""
+    if found.point is None:
+        return found
+    fit = [base for base in stanza.info().sets if base.ended <= until and _unfit(base, until) is None]
+    if not fit:
+        return Found(None, (f"no base backup had ended by {until:%Y-%m-%dT%H:%M:%SZ}",))
+    if until > found.point.taken:
+        said = f"the log goes up to {found.point.taken.isoformat()} and not up to {until.isoformat()}"
+        return Found(None, (*found.remarks, said))
+    return Found(replace(found.point, base=fit[-1]))
+
+
 def exposure(
     declared: Declared,
     stanza: Stanza,

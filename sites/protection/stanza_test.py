@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
 
-from sites.drivers.pgbackrest.stanza import Stanza
+from sites.drivers.pgbackrest.stanza import Stanza, Target
 from sites.drivers.postgres.commits import programs_of
 from sites.drivers.postgres.folder import DataFolder
 from sites.drivers.postgres.revived import Revived, damaged_pages, revived
 from sites.protection.history import History
-from sites.protection.stanza_point import Found, WalPoint, newest
+from sites.protection.stanza_point import Found, WalPoint, as_of, newest
 from sites.protection.tested import Doubt, RestoreTestResult, event_of
 from sites.restored import Answer, Ask, Question, answers
 
@@ -43,19 +43,23 @@ def restore_stanza_test(
     *,
     history: History | None = None,
     questions: Sequence[Question] = (),
+    until: datetime | None = None,
 ) -> RestoreTestResult:
     """Restore the newest point of `dataset` from `stanza` into a folder of its own below `scratch`.
 
-    The folder is removed afterwards. `history` gets the result. Raises nothing for what went wrong with the
-    restore: that is the verdict.
+    With `until` (UTC) not the newest, but what had been committed by then. The folder is removed afterwards.
+    `history` gets the result. Raises nothing for what went wrong with the restore: that is the verdict.
     """
     doubt = Doubt()
     result = RestoreTestResult(dataset.name, stanza.name, "inconclusive", "not begun")
     told = ""
     with doubt.catching():
         found = newest(stanza, datetime.now(UTC))
+        if until is not None:
+            found = as_of(stanza, found, until)
         doubt.missed.extend(found.remarks)
-        _refuse_older(dataset.name, stanza.name, found, history, doubt)
+        if until is None:
+            _refuse_older(dataset.name, stanza.name, found, history, doubt)
         if found.point is not None:
             result = replace(
                 result,
@@ -65,7 +69,7 @@ def restore_stanza_test(
                 bytes=found.point.base.bytes,
             )
             with doubt.catching(), _folder(scratch, dataset.name, stanza, found.point) as folder:
-                result, told = _test(dataset, stanza, found.point, folder, result, doubt, questions)
+                result, told = _test(dataset, stanza, found.point, folder, result, doubt, questions, until)
     result = doubt.judged(result, told)
     if history:
         history.append(event_of(result))
@@ -88,9 +92,13 @@ def _test(
     result: RestoreTestResult,
     doubt: Doubt,
     questions: Sequence[Question],
+    until: datetime | None,
 ) -> tuple[RestoreTestResult, str]:
     began = time.monotonic()
-    stanza.restore(point.base.label, folder.path, tablespaces=folder.beside("tablespaces"))
+    # a moment that nothing was committed after is the end of the log, where no target would be met
+    earlier = until is not None and point.commit is not None and until < point.commit.committed
+    target = Target("time", until.isoformat(sep=" ")) if until is not None and earlier else None
+    stanza.restore(point.base.label, folder.path, tablespaces=folder.beside("tablespaces"), target=target)
     with revived(
         folder,
         database=dataset.database,
@@ -101,7 +109,13 @@ def _test(
         limit_seconds=_REPLAY_SECONDS,
     ) as server:
         result = replace(result, seconds=time.monotonic() - began)
-        _hold_against(point, server, doubt)
+        if until is None:
+            _hold_against(point, server, doubt)
+        else:
+            taken = max(server.committed or point.base.began, point.base.began)
+            result = replace(result, taken=taken, lsn=server.lsn)
+            if taken > until:
+                doubt.missed.append(f"it holds a commit of {taken.isoformat()}, later than was asked for")
         asked: tuple[Answer, ...] = tuple(
             answers(questions, _Open(server.ask), folder.path, folder.path.parent)
         )
@@ -109,7 +123,7 @@ def _test(
     pages = damaged_pages(folder)
     if pages is None and not asked:
         doubt.unknown.append("it came back, but its pages have no checksums and the dataset has no `checks`")
-    how_far = f"replayed up to {result.lsn}, committed {point.taken:%Y-%m-%dT%H:%M:%SZ}"
+    how_far = f"replayed up to {result.lsn}, committed {result.taken:%Y-%m-%dT%H:%M:%SZ}"
     return replace(result, answers=asked), f"{how_far}; {pages or 'its pages have no checksums'}"
 
 

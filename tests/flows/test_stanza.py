@@ -14,7 +14,7 @@ from flows.clean import clean_point
 from flows.exposed import exposed
 from flows.first_plan import first_plan
 from flows.options import estate_of
-from flows.protect import back_up, replicate_all, restore_tests
+from flows.protect import back_up, replicate_all, restore_tests, restored_as_of
 from flows.upkeep import keep_up
 from sites.discovery import look_around
 from sites.errors import PlanError, RepositoryError
@@ -93,7 +93,14 @@ def test_all_of_it_from_the_plan(stanza_server: Server, root: Path) -> None:
     assert states(outcomes.tested(one) for one in restore_tests(estate)) == [("orders", "met")]
     kept = states(outcomes.kept_up(one) for one in keep_up(estate))
     assert kept == [(n, s) for n in ("onsite-wal", "offsite-wal") for s in ("sound", "expired")]
-    assert exposed(estate)[0].proven is not None
+    proven = exposed(estate)[0].proven
+    assert proven is not None
+    moment = exposed(estate)[0].proven_point
+    assert moment is not None
+    assert states(outcomes.tested(one) for one in restored_as_of(estate, ["orders"], moment)) == [
+        ("orders", "met")
+    ]
+    assert exposed(estate)[0].proven == proven
     told = {one.name: one.what for one in checks(estate)}
     assert told["pgbackrest"].startswith("pgBackRest 2.")
     assert "restic" not in told

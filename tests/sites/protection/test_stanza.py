@@ -201,3 +201,25 @@ def test_a_repository_that_was_in_use_and_is_gone_is_not_made_anew(
     finally:
         stanza_server.repository(THERE).rmdir()
         gone.rename(stanza_server.repository(THERE))
+
+
+@pytest.mark.campaign
+def test_it_is_restored_as_it_was_at_a_moment(stanza_server: Server, scratch: Path) -> None:
+    stanza_server.run("CREATE TABLE IF NOT EXISTS moments (n int)")
+    stanza_server.run("INSERT INTO moments VALUES (1)")
+    between = datetime.fromisoformat(stanza_server.run("SELECT clock_timestamp()") or "").astimezone(UTC)
+    stanza_server.run("INSERT INTO moments VALUES (2)")  # as when somebody deletes too much
+    marked(stanza_server)
+    stanza = stanza_server.stanza(THERE)
+
+    def rows(count: str, until: datetime | None) -> RestoreTestResult:
+        question = QueryQuestion("rows", "SELECT count(*) FROM moments", count)
+        return restore_stanza_test(ORDERS, stanza, scratch, questions=[question], until=until)
+
+    then = rows("1", between)
+    assert then.verdict == "met", then.reason
+    assert then.taken is not None
+    assert then.taken <= between
+    assert rows("2", None).verdict == "met"
+    for moment in (between - timedelta(days=1), between + timedelta(days=1)):
+        assert rows("1", moment).verdict == "missed"
