@@ -19,7 +19,7 @@ from sites.comparison import printable
 from sites.drivers.s3 import marks
 from sites.drivers.s3.content import Content, content_of
 from sites.drivers.s3.dataset import ObjectsDataset
-from sites.drivers.s3.listing import Listed, listing
+from sites.drivers.s3.listing import Listed, first, listing
 from sites.drivers.s3.marks import UNDER_WAY, Mark
 from sites.errors import BucketError
 from sites.object_manifest import Entry, entries, in_order, is_in_parts, is_md5
@@ -125,9 +125,9 @@ def _answers(
     if not download(dataset.replica, mark, manifest):
         seen.unknown.append(f"the manifest of mark {mark.number} is not there")
         return []
-    later = _later(dataset, mark)
+    run = _last_run(dataset, mark)
     into = folder / "objects" if questions else None
-    _compare(dataset, in_order(entries(manifest, mark.manifest)), seen, later=later, into=into)
+    _compare(dataset, in_order(entries(manifest, mark.manifest)), seen, run, into=into)
     if not seen.matched:
         seen.unknown.append("not one object was there to compare")
     if into is None:
@@ -139,14 +139,25 @@ def _answers(
     return found
 
 
-def _later(dataset: ObjectsDataset, mark: Mark) -> bool:
-    """Whether a later replication has begun to put newer objects there and is not over."""
-    begun = marks.read(dataset.replica, UNDER_WAY)
-    return begun is not None and begun.number > mark.number
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The last replication that put something there: whether it is later than the mark, and when it began.
+
+    `began` is by the replica's own clock, as it lists it; "" where that is not known.
+    """
+
+    later: bool
+    began: str
+
+
+def _last_run(dataset: ObjectsDataset, mark: Mark) -> _Run:
+    begun, listed = marks.read(dataset.replica, UNDER_WAY), first(dataset.replica, UNDER_WAY)
+    later = begun is not None and begun.number > mark.number
+    return _Run(later, listed.modified if listed is not None else "")
 
 
 def _compare(
-    dataset: ObjectsDataset, expected: Iterator[Entry], seen: _Seen, *, later: bool, into: Path | None
+    dataset: ObjectsDataset, expected: Iterator[Entry], seen: _Seen, run: _Run, *, into: Path | None
 ) -> None:
     """Go through manifest and bucket side by side, in the order of the keys."""
 
@@ -157,7 +168,7 @@ def _compare(
         except BucketError as error:
             return error
 
-    pairs = _pairs(expected, listing(dataset.replica), dataset, seen, later=later)
+    pairs = _pairs(expected, listing(dataset.replica), dataset, seen, run)
     for (entry, listed), content in side_by_side(read, pairs, dataset.workers):
         if isinstance(content, BucketError):
             seen.unproven += 1
@@ -170,7 +181,7 @@ def _compare(
         elif wrong is None:
             seen.unproven += 1
             seen.name(f"unproven: {entry.key} has its size, and nothing else is known of it")
-        elif later and listed.etag != entry.replica_etag:
+        elif run.later and listed.etag != entry.replica_etag:
             seen.moving += 1
         else:
             seen.different += 1
@@ -178,29 +189,33 @@ def _compare(
 
 
 def _pairs(
-    expected: Iterator[Entry], listed: Iterator[Listed], dataset: ObjectsDataset, seen: _Seen, *, later: bool
+    expected: Iterator[Entry], listed: Iterator[Listed], dataset: ObjectsDataset, seen: _Seen, run: _Run
 ) -> Iterator[tuple[Entry, Listed]]:
     there = next(listed, None)
     for entry in expected:
         while there is not None and there.key < entry.key:
-            _extra(there, dataset, seen, later=later)
+            _extra(there, dataset, seen, run)
             there = next(listed, None)
         if there is not None and there.key == entry.key:
             yield entry, there
             there = next(listed, None)
-        elif later and dataset.deletions == "follow":
+        elif run.later and dataset.deletions == "follow":
             seen.moving += 1
         else:
             seen.missing += 1
             seen.name(f"missing: {entry.key}")
     while there is not None:
-        _extra(there, dataset, seen, later=later)
+        _extra(there, dataset, seen, run)
         there = next(listed, None)
 
 
-def _extra(there: Listed, dataset: ObjectsDataset, seen: _Seen, *, later: bool) -> None:
-    """Where deletions follow nothing else may lie there; else it is what was deleted at the source."""
-    if dataset.deletions == "follow" and not later:
+def _extra(there: Listed, dataset: ObjectsDataset, seen: _Seen, run: _Run) -> None:
+    """Where deletions follow nothing older may lie there; else it is what was deleted at the source.
+
+    What came with the last run or after it was new at the source when that had listed it already.
+    """
+    old = not run.began or there.modified < run.began
+    if dataset.deletions == "follow" and not run.later and old:
         seen.extra += 1
         seen.name(f"extra: {there.key}")
 
