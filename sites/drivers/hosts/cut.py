@@ -21,7 +21,10 @@ from sites.drivers.hosts.script import ARMED, END, alone
 from sites.errors import HostError, HostSilent, HostUnreachable
 from sites.strikable import Direction
 
-_CUT = (Path(__file__).parent / "cut.sh").read_text(encoding="utf-8")
+_CUT = "\n".join(
+    (Path(__file__).parent / name).read_text(encoding="utf-8")
+    for name in ("rules.sh", "way_back.sh", "cut.sh")
+)
 _LOOK_SECONDS = 10.0
 
 
