@@ -21,11 +21,10 @@ class FillDisk(VolumeFault):
         own, room = self.own(), self.checked_room()
         if not any(room.mount.is_relative_to(each) for each in own):
             raise self.refused(f"its volume begins at {room.mount}, so it holds more than the site's")
-        self.spare(room.mount)
         most = min(FILLED_BYTES_MAX, room.memory_bytes // 2 if room.type == "tmpfs" else FILLED_BYTES_MAX)
         if room.free_bytes > most:
             raise self.refused(f"{room.free_bytes >> 20} MiB are free, at most {most >> 20} MiB are filled")
-        return [*found, self.target(mount=str(room.mount), type=room.type, free_bytes=room.free_bytes)]
+        return [*found, self.target(room.mount, type=room.type, free_bytes=room.free_bytes)]
 
     def inject(self, left: Left) -> Proof:
         del left

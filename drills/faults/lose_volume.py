@@ -32,13 +32,12 @@ class LoseVolume(VolumeFault):
         self.own()
         if self.estate.room(self.name) == Path(self.path):
             raise self.refused("blackstart keeps there what it knows of the site")
-        self.spare(self.path)
         if self._able and self.process not in {each.name for each in found if each.kind == "process"}:
             raise self.refused("the process does not run")
         lost = self.volume.is_lost(KEPT)
         if lost is not False:
             raise self.refused("it is not there" if lost is None else "it is lost, or holds nothing")
-        return [*found, self.target()]
+        return [*found, self.target(self.path)]
 
     def inject(self, left: Left) -> Proof:
         proof = self._able.kill_process(self.process)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from drills.faults.site_fault import SiteFault
 from sites.capability import Target
 from sites.drivers.volume import Room, Volume
 from sites.errors import GuardError
 from sites.estate import Estate
-from sites.plan import ResticRepository
 from sites.plan.faults import FillDisk, LoseVolume
 from sites.strikable import HoldingVolumes
 
@@ -32,8 +31,9 @@ class VolumeFault(SiteFault):
         where = f'{self.path} of process "{self.process}" at site "{self.name}"'
         return GuardError(f"cannot {self.act} {where}: {why}", hint=hint)
 
-    def target(self, **detail: object) -> Target:
-        return Target(self.name, "volume", f"{self.process}:{self.path}", detail)
+    def target(self, folder: PurePosixPath, **detail: object) -> Target:
+        """All in the folder is struck: whether something lies there that must not be, the guards see."""
+        return Target(self.name, "volume", f"{self.process}:{folder}", detail)
 
     def own(self) -> tuple[PurePosixPath, ...]:
         """The site's own folders that it lies in. Raises GuardError where it lies in none."""
@@ -41,25 +41,6 @@ class VolumeFault(SiteFault):
         if not found:
             raise self.refused("it is no folder of the site's own")
         return found
-
-    def spare(self, folder: PurePosixPath) -> None:
-        """Raises GuardError where something lies in a folder that is no matter for this fault."""
-        if self.estate.plan.sites[self.name].kind != "processes":
-            return
-        for what, path in self._not_to_be_struck():
-            if Path(path).resolve().is_relative_to(Path(folder).resolve()):
-                raise self.refused(
-                    f"{what} lies there", hint="keep that on another volume, in another folder"
-                )
-
-    def _not_to_be_struck(self) -> Iterator[tuple[str, Path]]:
-        plan = self.estate.plan
-        yield "blackstart's own state", plan.state
-        yield "the evidence", plan.evidence.path
-        for name, repository in plan.repositories.items():
-            url = repository.url if isinstance(repository, ResticRepository) else ""
-            if url.startswith("/"):
-                yield f'repository "{name}"', Path(url)
 
     def checked_room(self) -> Room:
         room = self.volume.room()

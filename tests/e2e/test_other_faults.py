@@ -63,7 +63,8 @@ def test_what_cannot_take_over_is_not_promoted_and_the_drill_says_so(desk_folder
     """Nobody serves then: the old primary is fenced, and whether it may come back is for people to say."""
     with running_desk(desk_folder) as built:
         fault = {"kind": "dr_not_ready", "site": "primary", "dataset": "orders", "standby": standby}
-        run = built.with_(drill={"fault": fault}, sites={"dr": {"drills": True}}).drill()
+        drill = {"fault": fault, "caps": {"sites": 2}}
+        run = built.with_(drill=drill, sites={"dr": {"drills": True}}).drill()
         assert run.verdict == "missed", run.report["reasons"]
         assert "promoted" not in {line.get("event") for line in ledger(run)} or standby == "stale"
         assert undone(run) == "reverted, fenced"

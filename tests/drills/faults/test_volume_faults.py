@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from drills.faults.fill_disk import FILLER
 from drills.faults.lose_volume import KEPT
+from drills.preview import Preview
+from drills.spared import check_spared
 from sites.errors import GuardError
 from sites.estate import Estate
+from sites.plan import Drill
+from sites.plan.faults import Fault as Noun
 from sites.recovery.fence import Fences
 from tests.drills.faults.conftest import estate_of
 from tests.drills.faults.injecting import check_healed, fault, inject
@@ -172,8 +177,8 @@ def test_the_folder_of_the_site_itself_is_not_lost(unbounded: Estate) -> None:
 
 
 @needs_mount
-@pytest.mark.parametrize("kind", ["fill_disk", "lose_volume"])
-def test_a_repository_is_no_matter_for_a_fault_of_a_volume(tmp_path: Path, kind: str) -> None:
+def test_what_lies_anywhere_on_a_volume_is_not_hit_by_filling_it(tmp_path: Path) -> None:
+    """The guards look at the whole volume, and not only at the folder that the fault names."""
     volume = tmp_path / "primary/volume"
     with mounted(volume):
         secret = tmp_path / "secret"
@@ -181,7 +186,11 @@ def test_a_repository_is_no_matter_for_a_fault_of_a_volume(tmp_path: Path, kind:
         kept = {"site": "primary", "url": str(volume / "repository"), "password": {"file": str(secret)}}
         estate = writing(tmp_path, repositories={"onsite": kept})
         try:
-            with pytest.raises(GuardError, match='repository "onsite" lies there'):
-                fault(estate, **declared(kind, estate)).ready()
+            (volume / "inner").mkdir()
+            damage = declared("fill_disk", estate) | {"path": str(volume / "inner")}
+            seen = Preview("x", "test", tuple(fault(estate, **damage).ready()), (), "", "", "")
+            drill = Drill.model_construct(fault=TypeAdapter(Noun).validate_python(damage))
+            with pytest.raises(GuardError, match='has to do with repository "onsite"'):
+                check_spared(estate, drill, seen)
         finally:
             estate.site("primary").kill()
