@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from drills.fault import Healing
 from drills.recording import Recording
 from rto_rpo.report.aftermath import FAILBACK
 from sites.errors import BlackstartError
@@ -43,6 +44,17 @@ def fail_back(estate: Estate, drill: Drill, tell: Callable[[str], None]) -> Ende
         return _ended(estate, drill, run, home, time.monotonic() - began)
     except BlackstartError as error:
         return "missed", f"it could not be brought back: {error}" + (f" ({error.hint})" if error.hint else "")
+
+
+def given_up(healing: Healing) -> str:
+    """What became of the old primary when nothing else served."""
+    match healing.undone:
+        case "reverted" | "target_gone":
+            return f"no other site was promoted, and the fault was undone: {healing.how}"
+        case "stuck":
+            return f"and the fault could not be undone: {healing.how}"
+        case _:
+            return f"and the old primary does not return: {healing.how}"
 
 
 def record(recording: Recording, ended: Ended) -> None:

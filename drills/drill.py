@@ -15,6 +15,7 @@ from uuid import uuid4
 from drills import recording
 from drills.agreement import agree
 from drills.arrangement import arrange
+from drills.bystanders import Bystanders, bystanders_of
 from drills.calibration.calibrate import calibrated_instrument
 from drills.calibration.record import file_of
 from drills.ceiling import at_its_rate
@@ -70,10 +71,12 @@ def run(
         check_spared(estate, drill, seen)
         check_caps(drill, seen)
         check_third_parties(estate, drill, name)
+        bystanders = bystanders_of(estate, drill)
+        bystanders.require_well()
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         agreed = agree(estate, drill, seen, executor)
         processes = [t.name for t in seen.targets if t.kind == "process"]
-        return _record(estate, name, fault, processes, agreed, seed, tell)
+        return _record(estate, name, fault, processes, agreed, bystanders, seed, tell)
 
 
 def _record(
@@ -82,6 +85,7 @@ def _record(
     fault: Fault,
     processes: list[str],
     agreed: Agreed,
+    bystanders: Bystanders,
     seed: int | None,
     tell: Tell,
 ) -> Closed:
@@ -108,7 +112,7 @@ def _record(
     undo = _undo(estate, name, fault, run_id, processes)
     try:
         with DeadMan(estate.state, run_id, recorder.path, folder.path, longest_seconds(drill)) as dead_man:
-            rehearsal = Rehearsal(estate, name, drill, recorder, response, chosen, tell, dead_man)
+            rehearsal = Rehearsal(estate, name, drill, recorder, response, chosen, tell, dead_man, bystanders)
             broken_off = rehearsal.perform(fault, undo)
     except RecorderError as error:
         # the recorder may still be writing: whoever opens the next run, or recovers, closes this one

@@ -7,9 +7,10 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from drills.after import Ended, fail_back, record
+from drills.after import Ended, fail_back, given_up, record
+from drills.bystanders import Bystanders
 from drills.deadman import PATIENCE_SECONDS, DeadMan
 from drills.fault import Fault, Following, Healing, undone
 from drills.guard import check_health
@@ -58,6 +59,7 @@ class Rehearsal:
     seed: int
     tell: Callable[[str], None]
     dead_man: DeadMan
+    bystanders: Bystanders = field(default_factory=lambda: Bystanders([]))
 
     def perform(self, fault: Fault, undo: Undo) -> BaseException | None:
         """From steady to healed. What breaks it off is recorded as *aborted* and returned.
@@ -69,10 +71,11 @@ class Rehearsal:
         reason = "aborted"
         try:
             self._steady()
-            self._inject(fault, undo)
-            reason = self._outlast()
-            if reason == "stable":
-                self._revive(undo)
+            with self.bystanders:
+                self._inject(fault, undo)
+                reason = self._outlast()
+                if reason == "stable":
+                    self._revive(undo)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
             broken_off = error
         with undisturbed():
@@ -161,6 +164,7 @@ class Rehearsal:
         begun = served = time.monotonic()
         while True:
             Lever(self.estate.state).require_released()
+            self.bystanders.require_unharmed()
             state = self.recording.state()
             now = time.monotonic()
             served = now if state.served_seconds else served
@@ -215,7 +219,13 @@ class Rehearsal:
             self._record("aborted", {"reason": _in_words(broken_off)})
         if healing is not None:
             self._tell_of(healing, reason)
+            self._tell_of_bystanders()
         return healing
+
+    def _tell_of_bystanders(self) -> None:
+        told = self.bystanders.told()
+        if told is not None:
+            self._record("check", {"name": "bystanders", "verdict": told[0], "reason": told[1]})
 
     def _tell_of(self, healing: Healing, reason: str) -> None:
         """Into the ledger: how the runbook ended, what the undo came to, and that the drill gave up."""
@@ -227,7 +237,7 @@ class Rehearsal:
         else:
             self._record("healed", {"how": healing.how})
         if reason == GAVE_UP:
-            self._check(GIVE_UP, f"nothing served within {self.drill.give_up}, {_given_up(healing)}")
+            self._check(GIVE_UP, f"nothing served within {self.drill.give_up}, {given_up(healing)}")
 
     def _heal(self, fault: Fault, undo: Undo, ended: bool, *, patient: bool) -> Healing | None:
         """Undo what was injected, if anything was. `patient`: nobody else will wait."""
@@ -277,17 +287,6 @@ class Rehearsal:
 
     def _record(self, event: str, detail: dict[str, object]) -> None:
         self.recording.event(event, detail=detail)
-
-
-def _given_up(healing: Healing) -> str:
-    """What became of the old primary when nothing else served."""
-    match healing.undone:
-        case "reverted" | "target_gone":
-            return f"no other site was promoted, and the fault was undone: {healing.how}"
-        case "stuck":
-            return f"and the fault could not be undone: {healing.how}"
-        case _:
-            return f"and the old primary does not return: {healing.how}"
 
 
 def _in_words(error: BaseException) -> str:

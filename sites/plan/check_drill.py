@@ -29,6 +29,19 @@ def drill_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from canary_contradictions(plan, drill, place)
     yield from _revival(plan, drill, (*place, "revive_old_primary"))
     yield from _after(plan, drill, place)
+    yield from _bystanders(plan, drill, (*place, "bystanders"))
+
+
+def _bystanders(plan: Plan, drill: Drill, place: Place) -> Found:
+    for at, name in enumerate(drill.bystanders):
+        service = plan.services.get(name)
+        if service is not None and (service.endpoint is None or service.check is None):
+            yield (
+                (*place, at),
+                f'service "{name}" needs `endpoint` and `check`, or nothing says whether it is well',
+            )
+        if name == getattr(drill.fault, "site", None) or name == drill.canary.service:
+            yield (*place, at), f'"{name}" is what this drill strikes, so it is no bystander'
 
 
 def _after(plan: Plan, drill: Drill, place: Place) -> Found:

@@ -11,7 +11,7 @@ from sites.plan.canary import Canary, FilesCanary
 from sites.plan.caps import Caps
 from sites.plan.faults import Fault
 from sites.plan.noun import Noun
-from sites.plan.references import Need
+from sites.plan.references import Bystander, Need
 from sites.plan.scalars import HttpAddress, PositiveSpan, Schedule, Span
 from sites.plan.third_parties import ThirdParties
 from sites.plan.window import Window
@@ -59,6 +59,9 @@ class Drill(Noun):
         None, description="if nothing serves so long after the fault, it is undone; default: at the deadline"
     )
     schedule: Schedule | None = Field(None, description="five cron fields, UTC; default: on demand")
+    bystanders: tuple[Bystander, ...] = Field(
+        (), description="services and sites that have to stay well; harm to one ends the drill"
+    )
     caps: Caps = Field(default_factory=Caps, description="how much it may hit")
     third_parties: ThirdParties | None = Field(
         None, description="how they are spared; needed by an http canary outside environment demo"

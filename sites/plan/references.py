@@ -117,6 +117,7 @@ DatasetName = Annotated[str, _known("datasets")]
 ServiceName = Annotated[str, _known("services")]
 ProcessName = Annotated[str, _known("processes")]
 Need = Annotated[str, _known("datasets", "services")]
+Bystander = Annotated[str, _known("services", "sites")]
 Written = PlainSerializer(_write_reference)
 SecretRef = Annotated[
     Secret, PlainValidator(read_secret), Written, WithJsonSchema({"oneOf": [_FILE, _ENV, _COMMAND]})

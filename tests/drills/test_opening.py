@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from drills import drill as drilling
+from drills.bystanders import Bystanders
 from drills.preview import resolved
 from drills.recover import close_unfinished
 from rto_rpo.evidence.checking.verify import verify
@@ -29,6 +30,7 @@ def estate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DeskEstate:
     for name, made in (
         ("fault_of", lambda *_: FakeFault(FakeRecording())),
         ("check_health", lambda *_: None),
+        ("bystanders_of", lambda *_: Bystanders([])),
     ):
         monkeypatch.setattr(drilling, name, made)
     return DeskEstate(read_plan(EXAMPLE, yaml.safe_dump(text).encode(), before.variables))

@@ -10,7 +10,9 @@ from typing import Any, cast
 
 import pytest
 
+from drills import bystanders as bystanding
 from drills import rehearsal
+from drills.bystanders import Bystanders, Watched
 from drills.deadman import DeadMan
 from drills.fault import Fault, Healing, Left
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording, Stamp
@@ -176,6 +178,7 @@ def perform(
     fault: FakeFault,
     response: FakeResponse | None = None,
     dead_man: FakeDeadMan | None = None,
+    bystanders: Bystanders | None = None,
     **changes: object,
 ) -> BaseException | None:
     """`changes` are keys of the drill."""
@@ -188,6 +191,7 @@ def perform(
         1,
         lambda _: None,
         cast(DeadMan, dead_man or FakeDeadMan()),
+        bystanders or Bystanders([]),
     )
     return drill.perform(cast(Fault, fault), undo_of(estate))
 
@@ -415,3 +419,26 @@ def test_who_serves_is_not_given_up(estate: DeskEstate) -> None:
     recording = FakeRecording()
     assert perform(estate, recording, FakeFault(recording), give_up=parse_duration("1ms")) is None
     assert recording.told[-1] == "FINISH stable"
+
+
+def test_harm_to_a_bystander_breaks_the_drill_off_and_undoes_the_fault(
+    estate: DeskEstate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bystanding, "EVERY_SECONDS", 0.01)
+    recording, fault = SilentRecording(), FakeFault(FakeRecording())
+    beside = Bystanders([Watched('service "reports"', lambda: "it is refused", 0.0)])
+    broken_off = perform(estate, recording, fault, bystanders=beside)
+    assert "a bystander came to harm" in str(broken_off)
+    assert len(fault.healings) == 1
+    assert "it is refused" in recording.details["aborted"]["reason"]
+    assert recording.details["check"]["verdict"] == "missed"
+    assert recording.told[-1] == "FINISH aborted"
+
+
+def test_bystanders_that_were_not_looked_at_are_no_success(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    beside = Bystanders([Watched('service "reports"', lambda: None, 0.0)])
+    assert perform(estate, recording, FakeFault(recording), bystanders=beside) is None
+    assert recording.details["check"] == {
+        "name": "bystanders", "verdict": "inconclusive", "reason": 'nobody looked at service "reports"',
+    }  # fmt: skip
