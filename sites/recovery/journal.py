@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import threading
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ _LEGAL: dict[State | None, tuple[State, ...]] = {
     "undone": ("started",),
 }
 _SETTLED = ("done", "undone")
+_PATIENCE_SECONDS = 0.5
+_POLL_SECONDS = 0.01
 
 
 class Journal:
@@ -42,14 +45,12 @@ class Journal:
         self.path = path
         make_folder(path.parent)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(self._fd):
             os.close(self._fd)
             raise RunbookError(
                 f"cannot run the runbook: another process holds its journal {path}",
                 hint="wait for it, or end it; a dead holder loses the lock by itself",
-            ) from None
+            )
         self._mutex = threading.Lock()
         self.states: dict[str, State] = {}
         self._load()
@@ -122,3 +123,21 @@ class Journal:
                     hint="move the journal aside and look at both sites before anything is started",
                 ) from None
             self.states[step] = state
+
+
+def _locked(fd: int) -> bool:
+    """Lock it, or tell that another holds it.
+
+    A holder that was killed while it started a command has left the lock to that command's process, for the
+    moment until that has become the command. So who finds it locked looks again for a little while.
+    """
+    give_up = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(_POLL_SECONDS)
+        else:
+            return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -181,3 +182,21 @@ def test_a_journal_that_makes_no_sense_is_refused(tmp_path: Path, line: str) -> 
 def test_illegal_transitions_are_refused(tmp_path: Path) -> None:
     with Journal(tmp_path / "j") as journal, pytest.raises(RunbookError, match="cannot become done"):
         journal.done("fence", {})
+
+
+def test_a_lock_that_a_killed_holder_left_to_what_it_was_starting_is_waited_for(tmp_path: Path) -> None:
+    """Between its birth and its becoming a command, a child has all that its parent had open."""
+    held = Journal(tmp_path / "j")
+    hear, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(hear, 1)
+        os._exit(0)
+    held.close()
+    with pytest.raises(RunbookError, match="another process holds"):
+        Journal(tmp_path / "j")
+    end = threading.Timer(0.1, os.write, (tell, b"x"))
+    end.start()
+    with Journal(tmp_path / "j") as journal:
+        assert journal.states == {}
+    os.waitpid(child, 0)

@@ -31,16 +31,18 @@ def test_an_act_that_ended_leaves_nothing_under_way(tmp_path: Path) -> None:
         assert journal.states == {}
 
 
-def test_a_failover_does_not_follow_on_a_switchover(tmp_path: Path) -> None:
-    """It would fence the site that stands by, and promote the one that serves."""
+def test_a_switchover_does_not_follow_on_a_switchover_but_a_failover_home_does(tmp_path: Path) -> None:
     whole(tmp_path, "switchover")
     with (
-        pytest.raises(RunbookError, match='cannot begin a failover: the plan stands at "switched over"'),
-        under_way(tmp_path, "failover"),
+        pytest.raises(RunbookError, match='cannot begin a switchover: the plan stands at "switched over"'),
+        under_way(tmp_path, "switchover"),
     ):
         raise AssertionError
-    whole(tmp_path, "failback")
+    Fences(tmp_path).raise_("dr", "failover")
     whole(tmp_path, "failover")
+    assert Standing(tmp_path).now == "failed over home"
+    whole(tmp_path, "failback")
+    assert Standing(tmp_path).now == "serving at home"
 
 
 def test_a_site_lost_amid_its_switchover_is_failed_over_from(tmp_path: Path) -> None:
