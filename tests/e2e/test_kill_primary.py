@@ -92,7 +92,7 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk: RunningDesk) -> N
     assert {"restic", "gateway", "engine", "Prefect", "Python"} < {what for what, _ in tried}
     assert [one for one in run.report["versions"] if one["version"] is None] == []
     checks = {check["name"]: check["verdict"] for check in run.report["checks"]}
-    assert checks == {"engine": "met", "runbook": "met"}
+    assert checks == {"engine": "met", "runbook": "met", "bystanders": "met"}
     assert UndoIntents(desk.estate.state).pending() == []
     assert not desk.estate.site("primary").running()
     assert "engine" in desk.estate.site("dr").running()
