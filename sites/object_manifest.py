@@ -11,8 +11,9 @@ import gzip
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,24 @@ class Entry:
     sha256: str | None = None
     part_bytes: int | None = None
     about: str | None = None
+    raw: bytes | None = field(default=None, compare=False, repr=False)  # as it was read, to be written again
 
     def line(self) -> bytes:
+        if self.raw is not None:
+            return self.raw
         told = (self.key, self.size, self.etag, self.modified, self.replica_etag)
         more = (self.sha256, self.part_bytes, self.about)
         return json.dumps([*told, *more], ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def entry_of(line: bytes) -> Entry:
+    """Raises ValueError for a line that is none."""
+    return _entry(json.loads(line), line)
+
+
+def _entry(record: list[Any], line: bytes) -> Entry:
+    key, size, etag, modified, replica_etag, sha256, part_bytes, told = record
+    return Entry(key, size, etag, modified, replica_etag, sha256, part_bytes, told, line)
 
 
 def is_md5(etag: str) -> bool:
@@ -116,8 +130,8 @@ def entries(path: Path, expected_sha256: str) -> Iterator[Entry]:
                         raise DatasetError(f"{path}: not a manifest of objects: {record}")
                     continue
                 count += 1
-                yield Entry(*record)
-    except (OSError, EOFError, ValueError, TypeError) as error:
+                yield _entry(record, line)
+    except (OSError, EOFError, zlib.error, ValueError, TypeError) as error:
         raise DatasetError(f"{path}: a manifest that cannot be read: {error}") from error
     if not ended or digest.hexdigest() != expected_sha256:
         raise DatasetError(f"{path}: the manifest is not what was written: its SHA-256 or its end is another")

@@ -16,7 +16,7 @@ from sites.drivers.s3.copying import Copier
 from sites.drivers.s3.dataset import ObjectsDataset
 from sites.drivers.s3.listing import Listed, listing
 from sites.errors import BucketError
-from sites.object_manifest import Entry
+from sites.object_manifest import Entry, entry_of
 from sites.protection.objects.merge import seen
 
 FEW = 64  # so many are copied by ourselves before rclone has even started
@@ -178,4 +178,4 @@ def read_entries(path: Path) -> Iterator[Entry]:
     """Entries that lie on disk for the length of one run."""
     with path.open("rb") as lines:
         for line in lines:
-            yield Entry(*json.loads(line))
+            yield entry_of(line)

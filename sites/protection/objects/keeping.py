@@ -6,6 +6,7 @@ And what has to be so before anything is put there: versions that are kept, a lo
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,8 +20,8 @@ from sites.drivers.s3.dataset import ObjectsDataset
 from sites.drivers.s3.listing import listing
 from sites.drivers.s3.locked import require_lock
 from sites.drivers.s3.marks import MANIFESTS, Mark
-from sites.errors import BucketDenied, BucketError
-from sites.object_manifest import Writer
+from sites.errors import BucketDenied, BucketError, DatasetError
+from sites.object_manifest import Writer, entries
 from sites.protection.objects.carrying import Carried
 
 _BATCH = 1000  # what one request may delete
@@ -74,8 +75,20 @@ def fetch_manifest(replica: Bucket, mark: Mark | None, work: Path) -> Path | Non
         return None
     here = work / f"{mark.manifest}.gz"
     if here.exists():
+        if replica.absent_or("look at the manifest", "head_object", manifest_at(mark)) is None:
+            _put_manifest(replica, here.read_bytes(), mark.manifest)  # somebody took it away there
         return here
-    return here if download(replica, mark, here) else None
+    return here if download(replica, mark, here) and _sound(here, mark.manifest) else None
+
+
+def _sound(manifest: Path, sha256: str) -> bool:
+    """Whether it came back whole. One that did not is as none: what it proved is proven anew."""
+    try:
+        deque(entries(manifest, sha256), maxlen=0)
+    except DatasetError:
+        manifest.unlink()
+        return False
+    return True
 
 
 def download(replica: Bucket, mark: Mark, to: Path) -> bool:
@@ -96,18 +109,20 @@ def keep_manifest(replica: Bucket, manifest: Writer, work: Path, last: Mark | No
     """Put it at the replica, if it is another one than the last; keep it here for the next run."""
     here = work / f"{manifest.sha256}.gz"
     if last is None or last.manifest != manifest.sha256:
-        with manifest.path.open("rb") as file:
-            content = file.read()
-        md5 = hashlib.md5(content, usedforsecurity=False)
-        key = f"{MANIFESTS}{manifest.sha256}.gz"
-        done = replica.call("put the manifest", "put_object", key, Body=content)
-        etag = str(done.get("ETag", "")).strip('"')
-        if etag != md5.hexdigest() and replica.get_bytes(key) != content:
-            raise BucketError(f'bucket "{replica.name}": the manifest does not come back as it was put')
+        _put_manifest(replica, manifest.path.read_bytes(), manifest.sha256)
         for old in work.glob("*.gz"):
             old.unlink()
         _forget(replica, keep={manifest.sha256, last.manifest if last else ""})
     manifest.path.replace(here)
+
+
+def _put_manifest(replica: Bucket, content: bytes, sha256: str) -> None:
+    key = f"{MANIFESTS}{sha256}.gz"
+    done = replica.call("put the manifest", "put_object", key, Body=content)
+    etag = str(done.get("ETag", "")).strip('"')
+    same = etag == hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if not same and replica.get_bytes(key) != content:
+        raise BucketError(f'bucket "{replica.name}": the manifest does not come back as it was put')
 
 
 def _forget(replica: Bucket, keep: set[str]) -> None:

@@ -82,7 +82,7 @@ def _seen(key: str, source: Listed | None, replica: Listed | None, before: Entry
     if replica.size == source.size and replica.etag and replica.etag == before.replica_etag:
         return Seen("same", key, source, replica, before)
     if _same_content(source, replica):
-        return Seen("same", key, source, replica, replace(before, replica_etag=replica.etag))
+        return Seen("same", key, source, replica, replace(before, replica_etag=replica.etag, raw=None))
     return Seen("damaged", key, source, replica)
 
 

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -65,12 +65,17 @@ class ObjectsReplicated:
 
 @dataclass(slots=True)
 class _Found:
-    """What the two listings showed."""
+    """What the two listings showed; `known` stand in the last manifest just so."""
 
     source: int = 0
     replica: int = 0
     damaged: int = 0
     gone: int = 0
+    known: int = 0
+
+    def all_known(self, last: Mark | None) -> bool:
+        """Whether the manifest of the last mark is that of this one too, line by line."""
+        return last is not None and self.known == self.source == last.objects
 
 
 def replicate_objects(
@@ -110,17 +115,27 @@ def _replicate(dataset: ObjectsDataset, work: Path, folder: Path) -> ObjectsRepl
     if any(wanted.counts.values()) or (found.gone and dataset.deletions == "follow"):
         marks.put(dataset.replica, mark, at=UNDER_WAY)
     arrived, told = copied(dataset, copier, wanted, found.source, program)
-    with Writer(folder / "manifest.gz") as manifest:
-        for entry in heapq.merge(read_entries(folder / "same.jsonl"), arrived, key=lambda each: each.key):
-            manifest.add(entry)
+    if last is not None and found.all_known(last):
+        done = replace(last, number=mark.number, taken=mark.taken)
+    else:
+        manifest = _written(folder, arrived)
+        done = replace(mark, manifest=manifest.sha256, objects=manifest.objects, bytes=manifest.bytes)
     deleted = 0
     if dataset.deletions == "follow" and not told.failures:
         deleted = remove(dataset.replica, gone, told)
     if not told.failures:
-        keep_manifest(dataset.replica, manifest, work, last)
-        done = Mark(mark.number, dataset.name, mark.taken, manifest.sha256, manifest.objects, manifest.bytes)
+        if last is None or last.manifest != done.manifest:
+            keep_manifest(dataset.replica, manifest, work, last)
         marks.put(dataset.replica, done)
-    return _told(dataset, mark, manifest, found, told, deleted, time.monotonic() - began)
+    return _told(dataset, done, found, told, deleted, time.monotonic() - began)
+
+
+def _written(folder: Path, arrived: Iterator[Entry]) -> Writer:
+    """The manifest of what was there and what has arrived."""
+    with Writer(folder / "manifest.gz") as manifest:
+        for entry in heapq.merge(read_entries(folder / "same.jsonl"), arrived, key=lambda each: each.key):
+            manifest.add(entry)
+    return manifest
 
 
 def look(dataset: ObjectsDataset, before: Path | None, wanted: Wanted, same: Path, gone: Path) -> _Found:
@@ -134,6 +149,7 @@ def look(dataset: ObjectsDataset, before: Path | None, wanted: Wanted, same: Pat
                 found.gone += 1
                 left.write(f"{one.key.encode('utf-8', 'surrogateescape').hex()}\n")
             elif one.why == "same" and one.entry is not None:
+                found.known += one.entry.raw is not None
                 good.write(one.entry.line())
             elif one.source is not None:
                 found.damaged += one.why == "damaged"
@@ -213,7 +229,6 @@ def _cleared(folder: Path) -> Iterator[Path]:
 def _told(
     dataset: ObjectsDataset,
     mark: Mark,
-    manifest: Writer,
     found: _Found,
     told: Carried,
     deleted: int,
@@ -224,8 +239,8 @@ def _told(
         bucket=dataset.replica.name,
         mark=None if told.failures else mark.number,
         taken=mark.taken,
-        objects=manifest.objects,
-        bytes=manifest.bytes,
+        objects=mark.objects,
+        bytes=mark.bytes,
         copied=told.copied,
         copied_bytes=told.bytes,
         damaged=found.damaged,

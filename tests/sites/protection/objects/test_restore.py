@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -111,9 +112,16 @@ def test_without_its_manifest_a_mark_proves_nothing(filled: Pair, harm: str) -> 
         body = whole[:-9] if harm == "cut short" else whole[:40] + bytes([whole[40] ^ 1]) + whole[41:]
         filled.dataset.replica.call("damage", "put_object", key, Body=body)
     assert filled.restore_test().verdict == "inconclusive"
+    if harm == "damaged":
+        shutil.rmtree(filled.folder / "work")  # another worker's first run: it has only what lies there
+        filled.put("day/9")
+        assert filled.replicate().copied == 1
+        assert filled.restore_test().verdict == "met"
     if harm == "gone":
         row = objects_exposure(filled.dataset, 3600.0, filled.history)
         assert row.notes == ("the manifest of mark 1 is gone: no restore test can be met",)
+        filled.replicate()
+        assert filled.restore_test().verdict == "met"
 
 
 def test_what_a_later_run_has_put_there_is_not_proven_and_not_damage(filled: Pair) -> None:
