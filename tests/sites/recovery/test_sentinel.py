@@ -14,7 +14,9 @@ import pytest
 from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.fences import Fences
+from sites.recovery import sentinel
 from sites.recovery.asking import Questions
+from sites.recovery.degrading import Changed
 from sites.recovery.injection import MOMENTS
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import fail_over
@@ -155,6 +157,33 @@ def test_a_change_that_is_meant_is_no_outage(tmp_path: Path) -> None:
         change.abandon()
     post.wait_for("the sites")
     assert "leaves it to people" in post.wait_for("no failover", 2).reason
+    post.stop.set()
+    assert post.join() is None
+
+
+class FakeDegrading:
+    """A standby that is lost once and back once: a real one takes PostgreSQL (test_degrading)."""
+
+    needed = True
+
+    def __init__(self, _estate: Estate) -> None:
+        self._found = [
+            [Changed("orders", degraded=True, said="commits wait for nobody")],
+            [Changed("orders", degraded=False, said="commits wait again")],
+        ]
+
+    def look(self) -> list[Changed]:
+        return self._found.pop(0) if self._found else []
+
+
+def test_people_hear_at_once_of_a_standby_that_is_lost_and_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentinel, "Degrading", FakeDegrading)
+    monkeypatch.setattr(sentinel, "_STANDBY_SECONDS", 0.01)
+    post = Post(estate(tmp_path, decide="notify"))
+    assert post.wait_for("protection lost").reason == "commits wait for nobody"
+    assert post.wait_for("protection is back").reason == "commits wait again"
     post.stop.set()
     assert post.join() is None
 
