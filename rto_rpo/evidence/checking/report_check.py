@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +23,37 @@ def stored(report: Path) -> object:
         return None
 
 
-def other_form(report: Path) -> str | None:
-    """The schema of a report that was written in another form than today's."""
-    content = stored(report)
-    schema = content.get("schema") if isinstance(content, dict) else None
-    known = isinstance(schema, str) and _FORM.fullmatch(schema)
-    return schema if known and schema != REPORT_SCHEMA else None
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`parts`: the members in which a report differs. `form`: its schema, where that is not today's."""
+
+    parts: list[str]
+    form: str | None = None
 
 
-def differing(report: Path, computed: dict[str, Any]) -> list[str]:
-    """The members in which a report differs: byte for byte in today's form, else in what both forms hold."""
+def compared(report: Path, computed: dict[str, Any]) -> Compared:
+    """A report in today's form byte for byte; one of another form in all that both forms hold."""
+    if report.read_bytes() == to_json(computed):
+        return Compared([])
     content = stored(report)
     if content is None:
-        return ["it is not JSON"]
+        return Compared(["it is not JSON"])
     if not isinstance(content, dict):
-        return ["it is not an object"]
-    if other_form(report):
-        held = [name for name in computed if name in content or name in DECIDED]
-        return sorted(
-            name for name in held if name != "schema" and not _agree(content.get(name), computed[name])
-        )
-    if report.read_bytes() == to_json(computed):
-        return []
-    names = sorted(content.keys() | computed.keys())
-    return [name for name in names if content.get(name) != computed.get(name)] or ["its spelling"]
+        return Compared(["it is not an object"])
+    form = _other_form(content)
+    if form is None:
+        names = sorted(content.keys() | computed.keys())
+        parts = [name for name in names if content.get(name) != computed.get(name)]
+        return Compared(parts or ["its spelling"])
+    held = sorted(name for name in computed if name in content or name in DECIDED)
+    unlike = [name for name in held if not _agree(content.get(name), computed[name])]
+    return Compared([name for name in unlike if name != "schema"], form)
+
+
+def _other_form(content: dict[str, Any]) -> str | None:
+    schema = content.get("schema")
+    known = isinstance(schema, str) and _FORM.fullmatch(schema)
+    return schema if known and schema != REPORT_SCHEMA else None
 
 
 def decided_otherwise(report: Path, computed: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from rto_rpo import JUDGE
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
 from rto_rpo.evidence.checking.charter_check import charter_faults
-from rto_rpo.evidence.checking.report_check import decided_otherwise, differing, other_form, stored
+from rto_rpo.evidence.checking.report_check import compared, decided_otherwise, stored
 from rto_rpo.evidence.keeping.files import listing, sha256_of
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.keeping.undone import UNDOING, undone_of
@@ -164,9 +164,7 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
         seen.findings.append(f"its verdict cannot be computed again: {error}")
     else:
         seen.recomputed = computed["verdict"]
-        seen.findings += _differences(path, closed, computed)
-        if REPORT_NAME in closed.files and (form := other_form(path / REPORT_NAME)):
-            seen.notes.append(f"its report is of another form ({form}): what both forms hold was compared")
+        seen.findings += _differences(seen, path, closed, computed)
         if computed["judge"] != JUDGE:
             _by_other_rules(seen, path, closed, computed)
 
@@ -212,7 +210,7 @@ def _nothing_to_judge(seen: _Seen, closed: Closed, why: str) -> None:
         seen.findings.append(f"its verdict cannot be computed again: {why}")
 
 
-def _differences(path: Path, closed: Closed, computed: dict[str, Any]) -> Iterator[str]:
+def _differences(seen: _Seen, path: Path, closed: Closed, computed: dict[str, Any]) -> Iterator[str]:
     for name, said, found in (
         ("run", closed.run, computed["run"]),
         ("drill", closed.drill, computed["drill"]["name"]),
@@ -229,8 +227,15 @@ def _differences(path: Path, closed: Closed, computed: dict[str, Any]) -> Iterat
             yield f'it was closed without "{REPORT_NAME}"'
     elif not same_rules:
         yield from _differs_from_its_report(path / REPORT_NAME, closed)
-    elif parts := differing(path / REPORT_NAME, computed):
-        yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {", ".join(parts)}'
+    else:
+        report = compared(path / REPORT_NAME, computed)
+        if report.form:
+            seen.notes.append(
+                f"its report is of another form ({report.form}): what both forms hold was compared"
+            )
+        if report.parts:
+            told = ", ".join(report.parts)
+            yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {told}'
 
 
 def _differs_from_its_report(report: Path, closed: Closed) -> Iterator[str]:
