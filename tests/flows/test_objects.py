@@ -19,6 +19,7 @@ from flows.options import estate_of
 from flows.protect import back_up, replicate_all, restore_tests
 from sites.errors import PlanError
 from sites.estate import Estate
+from sites.protection.history import History
 from sites.secret import Secret
 from tests.flows.plans import small_plan
 from tests.sites.drivers.servers import SECRET, USER, s3_server
@@ -81,6 +82,7 @@ def test_a_bucket_is_protected_proven_and_watched(tmp_path: Path, store: str) ->
     assert any("late: one every 15m" in str(one) for one in notices(estate)[0])
     (copied,) = (outcomes.replicated(one) for one in replicate_all(estate))
     assert (copied.state, copied.exit_code, copied.what.split(",")[0]) == ("replicated", 0, "3 objects")
+    assert History(estate.history).last_use("mirror") is None  # a repository of that name was not used
     (tested,) = (outcomes.tested(one) for one in restore_tests(estate))
     assert (tested.state, tested.what.split(",")[0]) == ("met", "all 3 objects match the manifest")
     (row,) = exposed(estate)

@@ -38,3 +38,8 @@ class ObjectsDataset:
     lock: ObjectLock | None = None
     workers: int = 16
     limit_seconds: float = 6 * 3600.0
+
+    @property
+    def kept_in(self) -> str:
+        """The replica as histories name it; no repository of a plan can have such a name."""
+        return f"s3:{self.replica.name}"

@@ -25,7 +25,7 @@ def objects_exposure(
         why = last.detail.get("error") or ", ".join(last.detail.get("failed", ())[:3])
         notes.append(f"the last replication {'failed' if last.outcome == 'failed' else 'is partial'}: {why}")
     best = Best(mark.taken, f"mark-{mark.number}", "copy") if mark else None
-    return row(Declared(dataset.name, rpo_seconds), best, dataset.replica.name, history, instant, notes)
+    return row(Declared(dataset.name, rpo_seconds), best, dataset.kept_in, history, instant, notes)
 
 
 def _newest(dataset: ObjectsDataset, now: datetime) -> tuple[Mark | None, list[str]]:

@@ -92,9 +92,7 @@ def replicate_objects(
     except BaseException as error:
         if history:
             said = str(error) or "it was interrupted"
-            history.append(
-                Event("replication", dataset.replica.name, "failed", dataset.name, {"error": said})
-            )
+            history.append(Event("replication", dataset.kept_in, "failed", dataset.name, {"error": said}))
         raise
     if history:
         history.append(_event(result))
@@ -236,7 +234,7 @@ def _told(
 ) -> ObjectsReplicated:
     return ObjectsReplicated(
         dataset=dataset.name,
-        bucket=dataset.replica.name,
+        bucket=dataset.kept_in,
         mark=None if told.failures else mark.number,
         taken=mark.taken,
         objects=mark.objects,

@@ -73,7 +73,7 @@ def restore_test_objects(
     while they are asked. Raises nothing for what went wrong: that is the verdict.
     """
     seen, replica = _Seen(), dataset.replica
-    result = RestoreTestResult(dataset.name, replica.name, "inconclusive", "not begun")
+    result = RestoreTestResult(dataset.name, dataset.kept_in, "inconclusive", "not begun")
     began = time.monotonic()
     with seen.catching(), _folder(scratch, dataset.name) as folder:
         mark = marks.newest(replica)
@@ -110,7 +110,7 @@ def _refuse_older(dataset: ObjectsDataset, mark: Mark | None, history: History |
         (
             int(event.detail.get("mark") or 0)
             for event in events
-            if (event.kind, event.dataset, event.repository) == ("replication", dataset.name, name)
+            if (event.kind, event.dataset, event.repository) == ("replication", dataset.name, dataset.kept_in)
         ),
         default=0,
     )
