@@ -14,7 +14,8 @@ _NONE: Final = "the instrument was not calibrated: nothing shows that it would h
 def calibration_doubt(header: Header) -> str | None:
     """Why the run cannot be met for want of a calibration; None where there is a good one.
 
-    One counts that passed, on the same machine and by the same judge, within 30 days before the run.
+    One counts that had something to find and passed, on the same machine and by the same judge, within 30
+    days before the run.
     """
     calibration = header.get("calibration")
     if calibration is None:
@@ -26,6 +27,8 @@ def unfit(calibration: CalibrationReference, *, machine: str | None, judge: str)
     """Why a calibration does not count for a run on that machine by that judge."""
     if not calibration["passed"] or calibration["losses_missed"] or calibration["outages_outside"]:
         return "the instrument failed its calibration"
+    if not calibration["outages"] or not calibration["losses"]:
+        return "nothing was planted to calibrate the instrument on: an outage and a loss have to be"
     if machine is None or calibration["machine"] != machine:
         return "the instrument was calibrated on another machine"
     if calibration["judge"] != judge:

@@ -131,9 +131,9 @@ def failed_lately(calibration: Calibration | None) -> bool:
     """Whether this instrument was seen to fail, and nobody has calibrated it again since."""
     if calibration is None or calibration.verdict != "failed":
         return False
-    return fresh(
-        calibration.model_copy(update={"verdict": "passed", "cases": ()})
-    )  # by machine, version and age alone
+    found = calibration.reference(datetime.now(UTC))  # by machine, version and age alone
+    found |= {"passed": True, "outages": 1, "outages_outside": 0, "losses": 1, "losses_missed": 0}
+    return unfit(found, machine=machine(), judge=JUDGE) is None
 
 
 def calibrated(calibration: Calibration | None) -> dict[str, object]:

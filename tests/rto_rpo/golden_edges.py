@@ -36,6 +36,8 @@ def _served() -> Iterator[Planted]:
     late_before.head["late_ns"] = None
     late_before.more = [event("frozen", late_before.due(20) + 5 * MS, "recorder", late_ns=20 * MS)]
     yield "nobody's, late before it was watched", late_before, {"m.void": None}
+    before = small(instead={5: {"took": 19 * MS}, 19: FAILED})
+    yield "bad and over before the fault", before, {"m.recovery_times[0].bad_count": 10}
     yield "stable before anything was bad", small(outage_ns=0, after_ns=450 * MS, instead={45: FAILED}), {}
     yield "no outage, said", small(outage_ns=0), {"d.reasons[0][-20:]": "; no outage was seen"}
     beside = nobodys()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.rto_rpo.golden_drill import FAILED, UNKNOWN, Fields, Planted, small
+from tests.rto_rpo.golden_drill import FAILED, FAULT, UNKNOWN, Fields, Planted, small
 from tests.rto_rpo.ledgers import (
     MS,
     PlantedDrill,
@@ -62,6 +62,11 @@ def revived() -> Iterator[Planted]:
     told = "the old primary was to be revived, and its own address was not written to"
     yield "revived, and written to nowhere", nowhere, {"d.verdict": "inconclusive", "m.doubts": (told,)}
     yield "to be revived, and was", brought_back(head=OWED), {"d.verdict": "met", "m.doubts": ()}
+    unfrozen = small(
+        head={"late_ns": None, "drill": drill_of("none"), "streams": [stream(), old()]}, without=FAULT
+    )
+    unfrozen.more = brought_back(without={"revival_begin"}, count=LAST + 2).more
+    yield "revived, and late never frozen", unfrozen, {"d.verdict": "inconclusive"}
     begun = brought_back(head=OWED, without={"old_primary_revived"})
     never = {"d.verdict": "inconclusive", "len(m.doubts)": 1, SAID: f"{none}; after its revival: not tested"}
     yield "to be revived, and begun", begun, never
@@ -83,7 +88,7 @@ def _never_listened() -> Iterator[Planted]:
     yield "revived, closed port", brought_back(says=FAILED), never
     for cause in ("unconnected", "unreachable", "", "53100", "57P01"):
         dead = brought_back(says={"outcome": "failed", "cause": cause})
-        yield f"revived, cause {cause!r}", dead, _is("inconclusive")
+        yield f"revived, cause {cause!r}", dead, _told(f"({cause or 'no cause'}: 11)")
     yield "revived, unknown", brought_back(says={**NO, **UNKNOWN}), _is("inconclusive")
     maybe = brought_back(says={"outcome": "indeterminate", "cause": "25006"})
     yield "revived, maybe refused", maybe, _told("11 of 15 writes sent to the old primary once")

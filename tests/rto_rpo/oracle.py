@@ -116,6 +116,7 @@ def _calibrated(header: Fields) -> bool:
     return (
         known is not None
         and known["passed"]
+        and min(known["outages"], known["losses"]) > 0
         and (known["losses_missed"], known["outages_outside"]) == (0, 0)
         and (known["machine"], known["judge"]) == (header.get("machine"), header["judge"])
         and known["age_seconds"] <= 30 * 24 * 60 * 60

@@ -30,6 +30,8 @@ def test_with_a_good_one_a_run_may_be_met(tmp_path: Path) -> None:
         ({"calibration": calibration(passed=False)}, "failed its calibration"),
         ({"calibration": calibration(losses_missed=1)}, "failed its calibration"),
         ({"calibration": calibration(outages_outside=1)}, "failed its calibration"),
+        ({"calibration": calibration(outages=0)}, "nothing was planted"),
+        ({"calibration": calibration(losses=0)}, "nothing was planted"),
         ({"calibration": calibration(machine="another")}, "on another machine"),
         ({"calibration": calibration(judge="0.0.9")}, "with version 0.0.9"),
         ({"calibration": calibration(age_seconds=AGE_DAYS_MAX * DAY + 1)}, "30.0 days old"),
