@@ -17,7 +17,7 @@ from sites.recovery.under_way import journal_of
 from tests.drills.test_undo_without_us import drilled
 from tests.sites.drivers.pairs import Pair
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.campaign]
 
 
 def drill_of(estate: Estate, within: str = "30m") -> Drill:
