@@ -50,6 +50,7 @@ def test_a_service_that_was_stopped_is_failed_over(desk: RunningDesk) -> None:
     assert drilled(desk, **fault) == ("met", "reverted, fenced")
 
 
+@pytest.mark.cell("lose_volume", "processes", "postgres", verdict="met")
 def test_a_database_that_lost_its_files_is_failed_over(desk: RunningDesk) -> None:
     path = str(desk.desk.folder / "primary" / "pgdata")
     fault = {"kind": "lose_volume", "site": "primary", "process": "postgres", "path": path}
