@@ -16,6 +16,7 @@ from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import abandon, fail_over
 from sites.recovery.runbook import Detail, Run, in_order
 from sites.recovery.standing import Standing
+from sites.unprotected import Unprotected
 
 _QUIET = ("check",)
 
@@ -70,6 +71,8 @@ def perform(
             "clean points are chosen before a cold recovery begins",
             hint="blackstart failover --cold --clean; --resume goes on with the points that were chosen",
         )
+    for entry in Unprotected(estate.state).all():
+        tell(f"Unprotected before it began: {entry}")
     chosen = ChosenPoints(estate.state)
     if not resume and Standing(estate.state).under_way is None:  # else it is refused, and its choice kept
         chosen.clear()

@@ -133,7 +133,8 @@ class Failover:
 
         return Step(
             name=f"promote {name}",
-            says=f'make the copy of dataset "{name}" at site "{self._new}" the writable one',
+            says=f'make the copy of dataset "{name}" at site "{self._new}" the writable one'
+            + ("; from then on commits wait for nobody" if driver.synchronous else ""),
             do=do,
             done=lambda: driver.writable(self._new) is True,
             limit_seconds=PROMOTE_SECONDS,
