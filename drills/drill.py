@@ -25,6 +25,7 @@ from drills.deadman import DeadMan
 from drills.fault import Fault
 from drills.faults import fault_of
 from drills.guard import check_authority, check_health, only_drill
+from drills.outcome import keep_not_run
 from drills.preview import declared, resolved
 from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal, longest_seconds
@@ -32,7 +33,7 @@ from drills.response import Response
 from drills.spared import check_caps, check_spared
 from drills.third_parties import check_third_parties
 from drills.undo import Undo, now
-from drills.window import check_punctual, check_window
+from drills.window import StartsLate, check_punctual, check_window
 from rto_rpo.evidence.agreed.charter import Agreed
 from sites.errors import BlackstartError
 from sites.estate import Estate
@@ -62,7 +63,11 @@ def run(
     """
     drill = declared(estate, name)
     with only_drill(estate.state):
-        check_punctual(drill, name, due)
+        try:
+            check_punctual(drill, name, due)
+        except StartsLate as late:
+            keep_not_run(estate.plan, name, str(late))
+            raise
         check_window(drill, name, longest_seconds(drill))
         check_health(estate, name)
         fault = fault_of(estate, drill)

@@ -14,6 +14,10 @@ from sites.plan import Drill
 from sites.plan.window import Window
 
 
+class StartsLate(GuardError):
+    """A scheduled run begins too long after its time, so it counts as *not run*."""
+
+
 def check_window(drill: Drill, name: str, longest_seconds: float, now: datetime | None = None) -> None:
     """That all of the drill, were it to take as long as it may, lies in its window. Raises GuardError."""
     window = drill.window
@@ -31,12 +35,12 @@ def check_window(drill: Drill, name: str, longest_seconds: float, now: datetime 
 
 
 def check_punctual(drill: Drill, name: str, due: datetime | None, now: datetime | None = None) -> None:
-    """That a scheduled run begins about when it was due. Raises GuardError; it counts as *not run* then."""
+    """That a scheduled run begins about when it was due. Raises StartsLate."""
     if due is None:
         return
     late = (now or datetime.now(UTC)) - due.astimezone(UTC)
     if late > timedelta(seconds=drill.late_start.seconds):
-        raise GuardError(
+        raise StartsLate(
             f'drill "{name}" was due at {due.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC and begins '
             f"{late.total_seconds():.0f} s late; more than {drill.late_start} is not run",
             hint="run it by hand, or wait for its next time",

@@ -32,8 +32,8 @@ def ended(code: int, message: str) -> State[None]:
     return Failed(message=message, name="Inconclusive") if code == UNKNOWN else Failed(message=message)
 
 
-def refused(error: BlackstartError) -> State[None]:
-    """An error that explains itself: no traceback helps."""
+def refused(error: BlackstartError, *, name: str = "Failed") -> State[None]:
+    """An error that explains itself: no traceback helps. `name` is the state's, for people."""
     message = mask(f"{error}; {error.hint}" if error.hint else str(error))
     get_run_logger().error(message)
-    return Failed(message=message)
+    return Failed(message=message, name=name)

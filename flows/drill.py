@@ -15,6 +15,7 @@ from prefect.settings import PREFECT_API_URL
 
 from drills import drill as drills
 from drills.closing import Closed
+from drills.window import StartsLate
 from flows.api_guard import refuse_open_api
 from flows.conclusion import ended, refused
 from flows.options import estate_of
@@ -36,6 +37,8 @@ def drill(plan: str, name: str, environment: str | None = None, confirm: str | N
             tell=told.append,
             due=_due(),
         )
+    except StartsLate as late:
+        return refused(late, name="Not run")
     except BlackstartError as error:
         return refused(error)
     for line in told:

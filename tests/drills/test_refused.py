@@ -17,6 +17,7 @@ import yaml
 
 from drills import drill
 from drills.lever import Lever
+from rto_rpo.evidence.checking.verify import verify
 from sites.errors import GuardError
 from sites.estate import Estate
 from tests.drills.test_undo_without_us import drilled
@@ -68,7 +69,11 @@ def test_a_drill_that_may_not_run_changes_nothing_and_says_why(new_pair: Callabl
     late = datetime.now(UTC) - timedelta(minutes=6)
     with pytest.raises(GuardError, match="more than 5m is not run"):
         drill.run(estate, "kill", environment="test", confirm=right[-1], due=late)
-    assert snapshot(pair, estate) == before
+    now = snapshot(pair, estate)
+    assert (now["running"], now["serving"]) == (before["running"], before["serving"])
+    assert 'not run: drill \\"kill\\" was due' in (estate.plan.evidence.path / "chain.jsonl").read_text()
+    assert verify(estate.plan.evidence.path).intact
+    before = now
 
     def refused(path: Path, said: str, way_out: str, words: list[str]) -> None:
         ended = blackstart(path, *words)
