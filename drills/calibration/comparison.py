@@ -11,10 +11,15 @@ from rto_rpo.measurement import Measurement, RecoveryPoint, RecoveryTime
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A planted outage and its bounds. `error_seconds` is the longest way from the truth to a bound."""
+    """A planted outage and its bounds. `error_seconds` is the longest way from the truth to a bound.
+
+    It lasted `planted_seconds` at least, and `planted_seconds_max` at most: whoever waited for a server that
+    hung is answered one after the other.
+    """
 
     name: str
     planted_seconds: float
+    planted_seconds_max: float
     lower_seconds: float | None
     upper_seconds: float | None
     width_seconds_max: float
@@ -142,7 +147,8 @@ def _outage(case: Case, truth: Truth, time: RecoveryTime | None, measured: Measu
     if lower is not None and upper is not None:
         inside = lower <= truth.longest_ns / 1e9 and upper >= truth.shortest_ns / 1e9
         narrow = upper - lower <= allowed
-    return Outage(case.name, truth.shortest_ns / 1e9, lower, upper, allowed, inside, narrow)
+    planted = truth.shortest_ns / 1e9, truth.longest_ns / 1e9
+    return Outage(case.name, *planted, lower, upper, allowed, inside, narrow)
 
 
 def _width_max(case: Case, measured: Measurement, pace: Pace) -> float:

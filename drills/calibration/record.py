@@ -27,6 +27,7 @@ class _Strict(BaseModel):
 class OutageFigures(_Strict):
     name: str
     planted_seconds: float
+    planted_seconds_max: float | None = None
     lower_seconds: float | None
     upper_seconds: float | None
     width_seconds_max: float

@@ -238,8 +238,9 @@ def test_campaign_of_planted_trouble() -> None:
     for case in found.cases:
         outage = case.outage
         print(  # noqa: T201 - the figures, one planted outage a line
-            f"planted: {outage.name}, really {outage.planted_seconds:.4f} s; measured "
-            f"{outage.lower_seconds} to {outage.upper_seconds} s, {outage.width_seconds_max:.4f} s at most"
+            f"planted: {outage.name}, really {outage.planted_seconds:.4f} to "
+            f"{outage.planted_seconds_max:.4f} s; measured {outage.lower_seconds} to "
+            f"{outage.upper_seconds} s, {outage.width_seconds_max:.4f} s at most"
         )
     planted = f"{len(found.cases)} outages, {sum(each.planted for each in losses)} losses"
     missed = f"{sum(each.missed for each in losses)} missed, {sum(each.invented for each in losses)} invented"

@@ -64,6 +64,7 @@ def test_what_was_planted_and_found_passes() -> None:
     assert found.passed
     assert found.outage.narrow
     assert found.outage.error_seconds == pytest.approx(0.005)
+    assert (found.outage.planted_seconds, found.outage.planted_seconds_max) == (0.2, 0.202)
     assert {each.way: (each.planted, each.missed, each.invented) for each in found.losses} == dict.fromkeys(
         ("lost", "lost after the fault", "duplicated", "corrupt", "resurrected"), (1, 0, 0)
     )
