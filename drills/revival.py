@@ -39,9 +39,12 @@ class Revival:
 
     @property
     def seconds(self) -> float:
-        """For how long it is written to once its server answers: a little longer than the judge asks for."""
-        interval_ns = old_primary_interval_ns(self.drill)
-        return (watched_ns(self.drill.stable.ns) + _INTERVALS * interval_ns) / 1e9
+        """For how long it is written to once its server answers: somewhat longer than the judge asks for.
+
+        Where a machine is off the last write that counts has to have failed before that is proven again.
+        """
+        longer_ns = _INTERVALS * old_primary_interval_ns(self.drill) + self.drill.canary.limit.ns
+        return (watched_ns(self.drill.stable.ns) + longer_ns) / 1e9
 
     def processes(self) -> list[str]:
         """What takes the canary's writes there; where the plan does not name it, everything that ran."""
