@@ -33,17 +33,20 @@ def only_drill(state: Path) -> Iterator[None]:
     make_folder(state)
     fd = os.open(state / "drill.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        _lock(fd)
+        _lock(fd, state)
         yield
     finally:
         os.close(fd)
 
 
-def _lock(fd: int) -> None:
+def _lock(fd: int, state: Path) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise GuardError("another drill is running on this plan", hint="wait for its end") from None
+        raise GuardError(
+            f'cannot begin: another drill is running on the plan with state "{state}", or is being undone',
+            hint="wait for its end, or break it off with `blackstart stop`",
+        ) from None
 
 
 def check_authority(
