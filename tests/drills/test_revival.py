@@ -89,6 +89,7 @@ class RevivedEstate(DeskEstate):
 def estate_of(folder: Path, site: FakeSite, *, writable: bool | None = True, **drill: Any) -> RevivedEstate:
     text = yaml.safe_load(an_estate(folder).plan.raw)
     text["drills"]["kill-primary"] |= {"revive_old_primary": True, "stable": "100ms", **drill}
+    text["drills"]["kill-primary"]["late"] = text["drills"]["kill-primary"]["canary"]["limit"] = "100ms"
     estate = RevivedEstate(
         read_plan(EXAMPLE, yaml.safe_dump(text).encode(), an_estate(folder).plan.variables)
     )
