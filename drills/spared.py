@@ -110,7 +110,7 @@ def _is_ours(address: str) -> bool:
 def _holds(estate: Estate, drill: Drill, folder: Path) -> Iterator[str]:
     """Which of ours lie in a folder, or have it in them."""
     plan = estate.plan
-    ours = {"the evidence": plan.evidence.path, "the state of drills": plan.state, "blackstart itself": _ROOT}
+    ours = {"the evidence": plan.evidence.path, "the state of drills": plan.state}
     if not isinstance(drill.fault, RepositoryFault):
         ours |= {
             f'repository "{name}"': Path(str(noun.url).removeprefix("local:"))
@@ -118,6 +118,8 @@ def _holds(estate: Estate, drill: Drill, folder: Path) -> Iterator[str]:
             if noun.kind == "restic" and str(noun.url).removeprefix("local:").startswith("/")
         }
     struck = folder.resolve()
+    if _ROOT.is_relative_to(struck):  # but what lies in its source, such as an example's site, may be struck
+        yield f"has to do with blackstart itself ({_ROOT})"
     for what, path in ours.items():
         place = path.resolve()
         if place.is_relative_to(struck) or struck.is_relative_to(place):

@@ -90,10 +90,11 @@ def test_folders_of_evidence_and_state_are_spared(estate: Estate) -> None:
     for folder, what in (
         (estate.state.parent, "the state of drills"),
         (estate.plan.evidence.path / "run", "the evidence"),
-        (Path(__file__).parents[2] / "drills", "blackstart itself"),
+        (Path(__file__).parents[2], "blackstart itself"),
     ):
         with pytest.raises(GuardError, match=f"has to do with .*{what}"):
             check(estate, Target("primary", "folder", str(folder)))
+    check(estate, Target("primary", "folder", str(Path(__file__).parents[2] / "examples" / "minimal")))
 
 
 def test_a_repository_is_spared_unless_the_fault_is_about_it(tmp_path: Path) -> None:
