@@ -122,7 +122,7 @@ def bystanders_of(estate: Estate, drill: Drill) -> Bystanders:
     ]
     failover = plan.failover
     if failover is not None and failover.to_site not in struck_sites(estate, drill.fault):
-        look = _standby(estate, failover.to_site)
+        look = _standby(estate, failover.to_site, asked=not drill.cold)
         watched.append(Watched(f'site "{failover.to_site}"', look, STANDBY_PATIENCE_SECONDS))
     return Bystanders(watched)
 
@@ -163,12 +163,13 @@ def _site(estate: Estate, name: str, *, empty: str | None = "nothing runs there"
     return look
 
 
-def _standby(estate: Estate, name: str) -> Look:
+def _standby(estate: Estate, name: str, *, asked: bool) -> Look:
+    """`asked`: its databases too. Not in a cold drill: the runbook itself empties them."""
     processes = _site(estate, name, empty=None)
     databases = [
         (dataset, driver)
         for dataset, driver in estate.replicated().items()
-        if name in estate.sites_of(dataset)
+        if asked and name in estate.sites_of(dataset)
     ]
 
     def look() -> str | None:
