@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -68,8 +68,11 @@ def test_what_is_nobody_of_ours_may_be_hit(estate: Estate) -> None:
     check(estate, Target("primary", "folder", "/srv/data"), Target("primary", "host", "db root@192.0.2.7:22"))
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()])
-def test_the_orchestrator_and_what_it_descends_from_are_spared(estate: Estate, pid: int) -> None:
+@pytest.mark.parametrize("pid_of", [os.getpid, os.getppid], ids=["itself", "parent"])
+def test_the_orchestrator_and_what_it_descends_from_are_spared(
+    estate: Estate, pid_of: Callable[[], int]
+) -> None:
+    pid = pid_of()
     assert {os.getpid(), os.getppid()} <= lineage() | {1}
     with pytest.raises(GuardError, match=f"is process {pid}, which runs this drill"):
         check(estate, Target("primary", "process", "postgres", {"pid": pid}))
