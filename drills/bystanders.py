@@ -24,6 +24,7 @@ EVERY_SECONDS = 1.0
 BYSTANDER_PATIENCE_SECONDS = 3.0
 STANDBY_PATIENCE_SECONDS = 10.0
 ANSWER_SECONDS = 2.0
+LAST_LOOK_SECONDS = 10.0  # for all of them, once the watch has ended
 
 Look = Callable[[], str | None]
 """One look: why it is not well, or None. May raise BlackstartError: then it cannot be asked."""
@@ -31,19 +32,24 @@ Look = Callable[[], str | None]
 
 @dataclass(slots=True)
 class Watched:
-    """One of them. `unwell_since` is on this process's monotonic clock."""
+    """One of them. `unwell_since` is on this process's monotonic clock, `why` what the last look came to.
+
+    `concluded`: it was looked at once more when the watch had ended, and that look came to an end too.
+    """
 
     name: str
     look: Look
     patience_seconds: float
     looks: int = 0
     unwell_since: float | None = None
+    why: str | None = None
+    concluded: bool = False
 
     def seen(self, now: float) -> str | None:
         """Look once; why it counts as harmed, or None."""
-        why = _why(self.look)
+        self.why = _why(self.look)
         self.looks += 1
-        if why is None:
+        if self.why is None:
             self.unwell_since = None
             return None
         if self.unwell_since is None:
@@ -51,17 +57,29 @@ class Watched:
         lasted_seconds = now - self.unwell_since
         if lasted_seconds < self.patience_seconds:
             return None
-        return f"{self.name} was not well for {lasted_seconds:.0f} s: {why}"
+        return f"{self.name} was not well for {lasted_seconds:.0f} s: {self.why}"
+
+    @property
+    def doubt(self) -> str | None:
+        """Why nothing shows that it came through unharmed, once the watch ended; None if it does."""
+        if not self.concluded:
+            return f"{self.name} was not seen at the end: its last look did not come to one"
+        if self.why is not None:
+            return f"{self.name} was not well at the end, though not for long yet: {self.why}"
+        return None
 
 
 @dataclass
 class Bystanders:
-    """Looks from `with` on, in a thread of its own. `harm` says what came to harm, once something did."""
+    """Looks from `with` on, each in a thread of its own. `harm` says what came to harm first.
+
+    When the `with` ends each is looked at once more: what nobody saw at the end was not shown to be well.
+    """
 
     watched: list[Watched]
     harm: str | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
 
     def require_well(self) -> None:
         """Raises GuardError when one of them is not well before anything was done."""
@@ -78,35 +96,42 @@ class Bystanders:
             raise BlackstartError(f"a bystander came to harm: {self.harm}")
 
     def __enter__(self) -> Self:
-        if self.watched:
-            self._thread = threading.Thread(target=self._watch, name="bystanders", daemon=True)
-            self._thread.start()
+        for one in self.watched:
+            thread = threading.Thread(
+                target=self._watch, args=(one,), name=f"watch of {one.name}", daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(BYSTANDER_PATIENCE_SECONDS)
+        until = time.monotonic() + LAST_LOOK_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     def told(self) -> tuple[str, str] | None:
-        """A verdict on them and why; None where nobody was watched."""
+        """A verdict on them and why, once the watch has ended; None where nobody was watched."""
         if not self.watched:
             return None
         if self.harm is not None:
             return "missed", self.harm
-        unseen = [one.name for one in self.watched if not one.looks]
-        if unseen:
-            return "inconclusive", f"nobody looked at {', '.join(unseen)}"
+        doubts = [doubt for one in self.watched if (doubt := one.doubt) is not None]
+        if doubts:
+            return "inconclusive", "; ".join(doubts)
         names = ", ".join(f"{one.name} ({one.looks} looks)" for one in self.watched)
         return "met", f"unharmed: {names}"
 
-    def _watch(self) -> None:
+    def _watch(self, one: Watched) -> None:
         while self.harm is None and not self._stop.wait(EVERY_SECONDS):
-            for one in self.watched:
-                harm = one.seen(time.monotonic())
-                if harm is not None:
-                    self.harm = harm
-                    return
+            self._look(one)
+        self._look(one)
+        one.concluded = True
+
+    def _look(self, one: Watched) -> None:
+        harm = one.seen(time.monotonic())
+        if harm is not None and self.harm is None:
+            self.harm = harm
 
 
 def bystanders_of(estate: Estate, drill: Drill) -> Bystanders:

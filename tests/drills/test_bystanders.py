@@ -71,9 +71,12 @@ def test_who_is_well_stays_unharmed_and_who_is_lost_is_told(tmp_path: Path) -> N
             with watched:
                 wait_until(lambda: all(one.looks > 2 for one in watched.watched), 20)
                 watched.require_unharmed()
-                told = watched.told()
-                assert told is not None
-                assert told[0] == "met"
+            told = watched.told()
+            assert told is not None
+            assert told[0] == "met"
+            watched = found(estate)
+            with watched:
+                wait_until(lambda: all(one.looks > 2 for one in watched.watched), 20)
                 estate.site("dr").stop("gateway")
                 wait_until(lambda: watched.harm, 20)
         finally:
@@ -102,6 +105,39 @@ def test_one_bad_look_is_no_harm_and_silence_is(tmp_path: Path) -> None:
 
     two = Watched("it", silent, 0.0)
     assert two.seen(0) == "it was not well for 0 s: it cannot be asked: no route to it"
+
+
+def test_who_nobody_saw_at_the_end_was_not_shown_to_be_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that hangs blinds nobody but itself, and does not count as a good one."""
+    monkeypatch.setattr(bystanders, "LAST_LOOK_SECONDS", 0.2)
+    release = threading.Event()
+
+    def hangs() -> str | None:
+        if slow.looks:
+            release.wait(60)
+        return None
+
+    slow, well = Watched("slow", hangs, 5.0), Watched("well", lambda: None, 5.0)
+    watched = Bystanders([slow, well])
+    with watched:
+        wait_until(lambda: slow.looks == 1 and well.looks > 5, 20)
+    told = watched.told()
+    release.set()
+    assert told == ("inconclusive", "slow was not seen at the end: its last look did not come to one")
+
+
+def test_who_is_not_well_at_the_end_is_in_doubt_though_it_is_not_for_long() -> None:
+    one = Watched("it", lambda: None if one.looks < 3 else "it is refused", 60.0)
+    watched = Bystanders([one])
+    with watched:
+        wait_until(lambda: one.looks > 4, 20)
+    assert watched.harm is None
+    doubt = "it was not well at the end, though not for long yet: it is refused"
+    assert watched.told() == ("inconclusive", doubt)
+
+
+def test_what_was_never_watched_is_in_doubt() -> None:
+    assert (Bystanders([Watched("it", lambda: None, 1.0)]).told() or ("",))[0] == "inconclusive"
 
 
 def test_what_is_struck_or_has_no_check_is_no_bystander(tmp_path: Path) -> None:
