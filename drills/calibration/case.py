@@ -49,7 +49,7 @@ class Truth:
     held_up: tuple[tuple[int, int], ...] = ()
 
     def without(self, deleted: Set[int]) -> Truth:
-        """Less the writes whose deletion was confirmed or may have been done: those are lost no more."""
+        """Less the writes whose deletion may have been done: those are lost no more."""
         lost = ("lost", "lost_after")
         return replace(self, **{way: getattr(self, way) - deleted for way in lost})
 

@@ -15,7 +15,8 @@ from uuid import uuid4
 
 from drills import recording
 from drills.calibration.case import Case
-from drills.calibration.comparison import Compared, Pace, compare
+from drills.calibration.comparison import Compared, compare
+from drills.calibration.heard import maybe_deleted, pace_of
 from drills.calibration.planter import Planter, planter
 from drills.calibration.record import CaseFigures, LagFigures, LossFigures, OutageFigures
 from drills.calibration.timing import OUT_OF_TIME, within
@@ -23,7 +24,6 @@ from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recording import RecorderRefusal, Recording
 from rto_rpo import JUDGE
 from rto_rpo.evidence.names import LEDGER_NAME
-from rto_rpo.ledger.reader import read
 from rto_rpo.measurement import Measurement
 from sites.drivers.http.client import HttpCanary
 from sites.errors import BlackstartError
@@ -59,9 +59,10 @@ def tried(case: Case, measured_by: Measure, deadline: float = math.inf) -> CaseF
 def _tried(case: Case, measured_by: Measure, room: Path, deadline: float) -> CaseFigures:
     with planter(room, deadline) as planted:
         stamps = _record(case, planted, room, deadline)
-        truth = planted.truth(stamps).without(_deleted(room / LEDGER_NAME))
+        truth = planted.truth(stamps)
+    truth = truth.without(maybe_deleted(room / LEDGER_NAME, truth))
     measured = measured_by(room / LEDGER_NAME)
-    pace = _pace(room / LEDGER_NAME, measured)
+    pace = pace_of(room / LEDGER_NAME, measured, INTERVAL_NS)
     return _figures(compare(case, truth, measured, STREAM, pace), measured)
 
 
@@ -148,32 +149,6 @@ def _header() -> dict[str, Any]:
         ],
         "not_tested": [],
     }
-
-
-def _deleted(ledger: Path) -> set[int]:
-    """Numbers of the writes whose deletion was acknowledged, or may have been done."""
-    return {
-        record["number"]
-        for record in read(ledger)
-        if record["kind"] == "operation" and record["act"] == "delete" and record["outcome"] != "failed"
-    }
-
-
-def _pace(ledger: Path, measured: Measurement) -> Pace:
-    """The slowest answer that was served, and how late the first after the last bad one was sent."""
-    late_ns, last_bad_ns = measured.late_ns or 0, -1
-    for found in measured.recovery_times:
-        last_bad_ns = -1 if found.last_bad_sent_ns is None else found.last_bad_sent_ns
-    slowest_ns, next_ns, lag_ns = 0, None, 0
-    for record in read(ledger):
-        if record["kind"] != "operation":
-            continue
-        sent_ns, took_ns = record["sent_ns"], record["completed_ns"] - record["sent_ns"]
-        if record["outcome"] == "acknowledged" and took_ns <= late_ns:
-            slowest_ns = max(slowest_ns, took_ns)
-        if sent_ns > last_bad_ns and (next_ns is None or sent_ns < next_ns):
-            next_ns, lag_ns = sent_ns, sent_ns - record["scheduled_ns"]
-    return Pace(INTERVAL_NS, slowest_ns, max(0, lag_ns))
 
 
 def _figures(found: Compared, measured: Measurement) -> CaseFigures:

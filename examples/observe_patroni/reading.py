@@ -93,11 +93,12 @@ def outage(found: list[Try], late_ns: int) -> Reading:
     return Reading(last, first, stopped, Stretch(max(t.sent_ns for t in before), first.completed_ns))
 
 
-def unconfirmed(reading: Reading, port: int, password: str) -> str | None:
+def unconfirmed(reading: Reading, port: int, password: str, *, killed: bool) -> str | None:
     """What the server on that port has to object to the writer's own word; None when it confirms it.
 
     The first row must be there, committed between its sending and its answer. So must the last one,
-    unless it was lost with its server: then no word about it can be had. Raises psycopg.Error.
+    unless its server was `killed` and it was lost there: no word about it can be had then. Raises
+    psycopg.Error.
     """
     offset_ns = time.time_ns() - time.monotonic_ns()
     where = f"host=127.0.0.1 port={port} dbname=postgres user=postgres connect_timeout=5"
@@ -105,9 +106,9 @@ def unconfirmed(reading: Reading, port: int, password: str) -> str | None:
         for name, row in (("last", reading.last), ("first", reading.first)):
             told = connection.execute(_COMMITTED, [row.port, row.sent_ns]).fetchone()
             if told is None:
-                if name == "last":
+                if name == "last" and killed:
                     continue
-                return "the first row after the outage is not in the database"
+                return f"the {name} row beside the outage is not in the database"
             at_ns = int(told[0] * 1_000_000_000) - offset_ns
             if not row.sent_ns - CLOCK_SLACK_NS <= at_ns <= row.completed_ns + CLOCK_SLACK_NS:
                 return f"the {name} row was committed {(at_ns - row.sent_ns) / 1e6:+.1f} ms from its sending"

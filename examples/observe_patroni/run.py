@@ -115,7 +115,8 @@ def figures(built: Cluster, name: str, closed: Closed, since_ns: int) -> dict[st
     reading = outage(tries(logs(built).values(), since_ns, ledger.b + 1_000_000_000), ledger.late)
     leader = NODES[built.leader() or "node-b"]
     password = (built.folder / "password").read_text()
-    objection = unconfirmed(reading, int(built.variables[f"{leader}_PORT"]), password)
+    killed = built.estate().plan.drills[name].fault.kind != "none"
+    objection = unconfirmed(reading, int(built.variables[f"{leader}_PORT"]), password, killed=killed)
     found = agreement(ledger, reading)
     return {
         "drill": name,

@@ -1,0 +1,53 @@
+"""What the comparison takes from the ledger, as plain JSON: the judge's own reader is on trial too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from drills.calibration.case import Truth
+from drills.calibration.comparison import Pace
+from rto_rpo.measurement import Measurement
+
+
+def maybe_deleted(ledger: Path, truth: Truth) -> set[int]:
+    """Numbers of the writes whose deletion was asked for during the outage and never answered.
+
+    A write whose deletion the server got is no part of its truth any more. One that the server never got,
+    though the ledger says that it was acknowledged, or was left open while the service was up, is the
+    recorder's own invention: it hides no planted loss.
+    """
+    begun_ns, ended_ns = truth.begun_ns[0], truth.ended_ns[1]
+    return {
+        each["number"]
+        for each in _operations(ledger)
+        if each["act"] == "delete"
+        and each["outcome"] == "indeterminate"
+        and each["sent_ns"] <= ended_ns
+        and each["completed_ns"] >= begun_ns
+    }
+
+
+def pace_of(ledger: Path, measured: Measurement, interval_ns: int) -> Pace:
+    """The slowest answer that was served, and how late the first after the last bad one was sent."""
+    late_ns, last_bad_ns = measured.late_ns or 0, -1
+    for found in measured.recovery_times:
+        last_bad_ns = -1 if found.last_bad_sent_ns is None else found.last_bad_sent_ns
+    slowest_ns, next_ns, lag_ns = 0, None, 0
+    for each in _operations(ledger):
+        sent_ns, took_ns = each["sent_ns"], each["completed_ns"] - each["sent_ns"]
+        if each["outcome"] == "acknowledged" and took_ns <= late_ns:
+            slowest_ns = max(slowest_ns, took_ns)
+        if sent_ns > last_bad_ns and (next_ns is None or sent_ns < next_ns):
+            next_ns, lag_ns = sent_ns, sent_ns - each["scheduled_ns"]
+    return Pace(interval_ns, slowest_ns, max(0, lag_ns))
+
+
+def _operations(ledger: Path) -> Iterator[dict[str, Any]]:
+    with ledger.open("rb") as lines:
+        for line in lines:
+            record = json.loads(line)
+            if record["kind"] == "operation":
+                yield record
