@@ -107,7 +107,13 @@ def recovery_point(
         newest_survivor_age_seconds=None if survivor_age is None else survivor_age / 1e9,
         verification_seconds=_verification(history),
         loss_rate_bound=min(1.0, LOSS_BOUND / acknowledged) if acknowledged and not lost else None,
+        unexposed=survivor_age is not None and survivor_age > _turn(history),
     )
+
+
+def _turn(history: StreamHistory) -> int:
+    """How old the newest acknowledged write is at most where each is sent in time and answered in time."""
+    return history.stream["interval_ns"] + history.stream["limit_ns"]
 
 
 def _verification(history: StreamHistory) -> float | None:

@@ -141,6 +141,9 @@ def _doubt(point: RecoveryPoint, measurement: Measurement) -> str | None:
         return f"{phantom} and {_many(len(point.unexpected), 'number')} that nobody sent were read back"
     if point.newest_survivor_age_seconds is None and not point.lost:
         return "no write was acknowledged before the fault, so none was at risk"
+    if point.unexposed and not point.lost:
+        age = f"{point.newest_survivor_age_seconds:.3g} s"
+        return f"nothing was acknowledged in the last {age} before the fault, so nothing of it was at risk"
     times = {each.stream: each for each in measurement.recovery_times}
     time = times.get(point.stream)
     if time is not None and time.stable_until_ns is None:

@@ -201,9 +201,10 @@ def _recovery_time(time: RecoveryTime, clock: _Clock) -> model.RecoveryTime:
 
 
 def _recovery_point(point: RecoveryPoint, measured: Measurement, clock: _Clock) -> model.RecoveryPoint:
+    told = {name: value for name, value in asdict(point).items() if name != "unexposed"}
     return model.RecoveryPoint.model_validate(
         {
-            **asdict(point),
+            **told,
             "lost": [_lost(write, clock) for write in point.lost],
             "reading_problem": measured.reading_problems.get(point.stream),
         }

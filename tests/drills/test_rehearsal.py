@@ -435,10 +435,12 @@ def test_harm_to_a_bystander_breaks_the_drill_off_and_undoes_the_fault(
     assert recording.told[-1] == "FINISH aborted"
 
 
-def test_bystanders_that_were_not_looked_at_are_no_success(estate: DeskEstate) -> None:
+def test_a_bystander_that_is_not_well_at_the_end_is_no_success(estate: DeskEstate) -> None:
     recording = FakeRecording()
-    beside = Bystanders([Watched('service "reports"', lambda: None, 0.0)])
+    beside = Bystanders([Watched('service "reports"', lambda: "it is refused", 60.0)])
     assert perform(estate, recording, FakeFault(recording), bystanders=beside) is None
     assert recording.details["check"] == {
-        "name": "bystanders", "verdict": "inconclusive", "reason": 'nobody looked at service "reports"',
-    }  # fmt: skip
+        "name": "bystanders",
+        "verdict": "inconclusive",
+        "reason": 'service "reports" was not well at the end, though not for long yet: it is refused',
+    }

@@ -78,9 +78,12 @@ def test_a_drill_that_is_late_or_outside_its_window_changes_nothing(tmp_path: Pa
         asked = {"environment": "test", "confirm": "0" * 16}
         with pytest.raises(GuardError, match="does not answer"):
             drills.run(estate, DRILL, **asked)
+        assert not estate.plan.evidence.path.exists()
         with pytest.raises(GuardError, match="is not run"):
             drills.run(estate, DRILL, **asked, due=datetime(2026, 1, 3, 6, 0, tzinfo=UTC))
         assert estate.site("primary").running() == running
-        assert not estate.plan.evidence.path.exists()
+        kept = estate.plan.evidence.path
+        assert [each.name for each in kept.iterdir() if each.is_dir()] == []
+        assert "not run" in (kept / "chain.jsonl").read_text().replace("_", " ")
     finally:
         estate.site("primary").kill()

@@ -31,6 +31,11 @@ def lost() -> Iterator[Planted]:
     for limit in (0.037, 0.036999999, 0.022, 0.021999999):
         yield f"rpo {limit}", small(lost={18, 19}, head={"judged": [judged("orders", "rpo", limit)]}), {}
     lenient = {"judged": [judged("orders", "rpo", 60.0)]}
+    quick = {**lenient, "streams": [stream(limit_ns=50 * MS)]}
+    for took, verdict in ((3 * MS, "met"), (3 * MS - 1, "inconclusive")):
+        idle: dict[int, Fields | None] = {14: {"took": took}, **dict.fromkeys(range(15, 21), UNKNOWN)}
+        yield f"idle before, {took}", small(head=quick, instead=idle), {"d.judgements[0].verdict": verdict}
+        yield f"idle before, lost {took}", small(head=quick, instead=idle, lost={12}), {}
     yield "corrupt", small(corrupt={5}, head=lenient), {"d.verdict": "missed"}
     yield "duplicated", small(duplicated={5}, head=lenient), {"d.verdict": "missed"}
     yield "unexpected", small(unexpected={999}, head=lenient), {"d.verdict": "inconclusive"}

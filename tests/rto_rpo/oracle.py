@@ -391,6 +391,7 @@ def _point(
         "not_kept": sorted(i - r),
         "unrecorded": unrecorded,
         "age": fault - max(survivors) if survivors else None,
+        "idle": bool(survivors) and fault - max(survivors) > stream["interval_ns"] + stream["limit_ns"],
         "verification": _verification(records, name) if stream["role"] == "clients" else None,
     }
 
@@ -513,7 +514,7 @@ def _verdict(judged: Fields, void: bool, times: Fields, points: Fields) -> str:
         return "missed"
     if point["unrecorded"] or point["phantom"] or point["unexpected"]:
         return "inconclusive"
-    if not point["lost"] and point["age"] is None:
+    if not point["lost"] and (point["age"] is None or point["idle"]):
         return "inconclusive"
     if name in times and times[name]["until"] is None:
         return "inconclusive"

@@ -158,6 +158,10 @@ def test_what_no_objective_allows(tmp_path: Path, planted: dict[str, Any], reaso
             {"instead": dict.fromkeys(range(101), UNKNOWN)},
             "no write was acknowledged before the fault, so none was at risk",
         ),
+        (
+            {"steady_ns": 3 * S, "instead": dict.fromkeys(range(50, 301), UNKNOWN)},
+            "nothing was acknowledged in the last 2.51 s before the fault, so nothing of it was at risk",
+        ),
         ({"after_ns": 900 * MS}, "no stable run was seen, so the recovery had not ended"),
     ],
 )
