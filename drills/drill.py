@@ -105,7 +105,7 @@ def _record(
         told = arrange(
             estate, name, drill, run=run_id, seed=chosen, folder=folder.path, calibration=calibration
         )
-        recorder = recording.start(told)
+        recorder = recording.start(told, held=folder.descriptor)
         recorder.event("versions", detail={"seen": [asdict(one) for one in seen]})
         if ceiling is not None:
             recorder.event("note", detail=ceiling.detail())

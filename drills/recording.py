@@ -176,8 +176,12 @@ class Recording:
         return reply
 
 
-def start(config: RecorderConfig, *, limit_seconds: float = 20.0) -> Recording:
-    """Start a recorder that outlives us, and attach to it. Raises RecorderError with what it said."""
+def start(config: RecorderConfig, *, limit_seconds: float = 20.0, held: int | None = None) -> Recording:
+    """Start a recorder that outlives us, and attach to it. Raises RecorderError with what it said.
+
+    `held` is our hold on the run's folder, which it inherits: else, were we killed before it has its own, the
+    run would look given up, be closed, and be written to afterwards.
+    """
     room = Path(tempfile.mkdtemp(prefix="blackstart-"))
     told = room / "config.json"
     told.write_text(config.model_dump_json(), encoding="utf-8")
@@ -186,6 +190,7 @@ def start(config: RecorderConfig, *, limit_seconds: float = 20.0) -> Recording:
         stdout=room / LOG_NAME,
         env={"PYTHONPATH": f"{_ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)},
         cwd=Path("/"),
+        pass_fds=[] if held is None else [held],
     )
     deadline = time.monotonic() + limit_seconds
     while True:
