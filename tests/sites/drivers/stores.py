@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import boto3
 import pytest
 from moto.s3 import models
 from moto.s3.exceptions import AccessDeniedByLock
@@ -28,6 +29,21 @@ def moto_store() -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+@contextmanager
+def witness_store() -> Iterator[str]:
+    """The same, with the bucket `witness` made."""
+    with moto_store() as address:
+        client = boto3.client(
+            "s3",
+            endpoint_url=address,
+            region_name="us-east-1",
+            aws_access_key_id="a",
+            aws_secret_access_key="b",
+        )
+        client.create_bucket(Bucket="witness")
+        yield address
 
 
 def refuse_shorter_locks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,14 +6,13 @@ import threading
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 
-import boto3
 import pytest
 
 from sites.drivers.s3.bucket import Bucket
 from sites.drivers.s3.witness import S3Witness
 from sites.errors import BucketError, BucketUnreachable
 from tests.sites.drivers.pairs import free_port
-from tests.sites.drivers.stores import FakeLyingStore, moto_store
+from tests.sites.drivers.stores import FakeLyingStore, witness_store
 
 
 def witness_at(address: str) -> S3Witness:
@@ -23,15 +22,7 @@ def witness_at(address: str) -> S3Witness:
 
 @pytest.fixture
 def store() -> Iterator[str]:
-    with moto_store() as address:
-        client = boto3.client(
-            "s3",
-            endpoint_url=address,
-            region_name="us-east-1",
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
-        )
-        client.create_bucket(Bucket="witness")
+    with witness_store() as address:
         yield address
 
 

@@ -28,7 +28,7 @@ from sites.recovery.fence import Fence
 from sites.recovery.whole_site import fence_proofs, give_back, wholes_of
 from tests.sites.drivers.conftest import new_pair, template
 from tests.sites.drivers.pairs import LOOPBACK, Pair, free_port
-from tests.sites.drivers.stores import moto_store
+from tests.sites.drivers.stores import witness_store
 from tests.sites.recovery.light import light_estate
 
 __all__ = ["new_pair", "template"]
@@ -40,15 +40,7 @@ STREAM = "door"
 
 @pytest.fixture
 def store() -> Iterator[str]:
-    with moto_store() as address:
-        client = boto3.client(
-            "s3",
-            endpoint_url=address,
-            region_name="us-east-1",
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
-        )
-        client.create_bucket(Bucket="witness")
+    with witness_store() as address:
         yield address
 
 
