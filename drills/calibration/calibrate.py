@@ -46,7 +46,7 @@ def calibrate(
         machine=machine(),
         judge=JUDGE,
         verdict=_verdict(figures),
-        seconds=round(time.monotonic() - began, 3),
+        seconds=time.monotonic() - began,
         worst_error_seconds=max(errors, default=None),
         cases=tuple(figures),
         voided=tuple(voided),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,16 @@ def test_a_repository_that_is_gone_is_no_failure(guarded: Estate) -> None:
 def test_a_snapshot_that_is_not_there_cannot_be_lost(guarded: Estate) -> None:
     with pytest.raises(GuardError, match="it holds nothing of that kind"):
         fault(guarded, kind="lose_newest_snapshot", repository="offsite", dataset="orders").ready()
+
+
+def test_no_chance_leaves_an_encrypted_file_as_it_was(
+    guarded: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "strategies" / "flag").write_bytes(b"1")
+    monkeypatch.setattr(os, "urandom", lambda size: b"1" * size)
+    check_healed(
+        inject(guarded, kind="damage_that_replicates", dataset="strategies", damage="files_encrypted")
+    )
 
 
 @pytest.mark.cell("damage_that_replicates", "processes", "files")
