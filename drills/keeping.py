@@ -49,9 +49,9 @@ def upload(plan: Plan, only: str | None = None) -> list[str]:
     noun, root = plan.evidence.upload, plan.evidence.path
     if noun is None:
         raise BlackstartError("there is nowhere to upload to", hint="declare `evidence.upload` in the plan")
-    from sites.drivers.s3_archive import S3Archive  # here, because it takes half a second to load
+    from sites.drivers.s3.archive import archive_of  # here, because it takes half a second to load
 
-    archive = S3Archive(noun)
+    archive = archive_of(noun)
     said = [archive.probe()]
     for record in _closed(root):
         if record.pruned is None and only in (None, record.opened.run):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -98,10 +98,16 @@ class Bucket:
 
     def absent_or(self, act: str, method: str, key: str, **words: object) -> dict[str, Any] | None:
         """The same; None when there is no such object."""
+        return self.unless(_ABSENT, act, method, key, **words)
+
+    def unless(
+        self, codes: Collection[str], act: str, method: str, key: str, **words: object
+    ) -> dict[str, Any] | None:
+        """The same; None when the store refuses it with one of these codes."""
         try:
             return dict(getattr(self.client, method)(Bucket=self.name, Key=self.prefix + key, **words))
         except ClientError as error:
-            if code_of(error) in _ABSENT:
+            if code_of(error) in codes:
                 return None
             raise self.failed(act, error) from None
         except BotoCoreError as error:
@@ -119,6 +125,14 @@ class Bucket:
         try:
             return bytes(found["Body"].read())
         except (BotoCoreError, HTTPClientError) as error:
+            raise self.failed(f'read "{key}"', error) from None
+
+    def blocks(self, key: str, **words: object) -> Iterator[bytes]:
+        """What an object holds, a MiB at a time; raises also when there is none."""
+        found = self.call(f'read "{key}"', "get_object", key, **words)
+        try:
+            yield from found["Body"].iter_chunks(1 << 20)
+        except BotoCoreError as error:
             raise self.failed(f'read "{key}"', error) from None
 
     def keeps_tags(self, key: str) -> bool:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
 from sites.capability import Seen
-from sites.drivers.s3.bucket import Bucket, code_of
+from sites.drivers.s3.bucket import Bucket
 from sites.errors import BucketError
 
 _REFUSED = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404"}
@@ -54,15 +54,9 @@ class S3Witness:
 
     def _put(self, key: str, content: bytes, etag: str | None) -> Seen | None:
         condition: dict[str, Any] = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        words = {"Bucket": self._bucket.name, "Key": self._bucket.prefix + key, "Body": content}
-        try:
-            done = self._bucket.client.put_object(**words, **condition)
-        except ClientError as error:
-            if code_of(error) in _REFUSED:
-                return None
-            raise self._bucket.failed(f'write "{key}"', error) from None
-        except BotoCoreError as error:
-            raise self._bucket.failed(f'write "{key}"', error) from None
+        done = self._bucket.unless(_REFUSED, f'write "{key}"', "put_object", key, Body=content, **condition)
+        if done is None:
+            return None
         return Seen(content, str(done.get("ETag", "")))
 
     def _broken(self, why: str) -> BucketError:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sites.drivers import command
-from sites.drivers.s3_archive import S3Archive
+from sites.drivers.s3.archive import S3Archive, archive_of
 from sites.errors import ArchiveError
 from sites.plan import S3Upload
 from sites.secret import Secret
@@ -48,7 +48,7 @@ def s3(address: str) -> Any:
 
 
 def archive(address: str, bucket: str = "locked", prefix: str = "evidence") -> S3Archive:
-    return S3Archive(
+    return archive_of(
         S3Upload(
             kind="s3",
             endpoint=address,
@@ -78,7 +78,7 @@ def test_the_lock_of_a_real_store_holds_and_what_is_uploaded_stays(tmp_path: Pat
         client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
         client.create_bucket(Bucket="plain")
         assert "held against 5 attempts" in archive(address).probe()
-        with pytest.raises(ArchiveError, match='bucket "plain": cannot put'):
+        with pytest.raises(ArchiveError, match=r'bucket "plain" at .*: cannot put'):
             archive(address, "plain").probe()
         (tmp_path / "ledger.jsonl").write_bytes(b"x" * 3_000_000)
         files: dict[str, Path | bytes] = {"run/ledger.jsonl": tmp_path / "ledger.jsonl", "chain/1": b"line"}
@@ -107,10 +107,10 @@ def test_a_store_that_keeps_its_locks_is_told_from_one_whose_policy_denies_every
 def test_where_everything_is_locked_by_default_what_is_no_longer_locked_can_go(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sites.drivers.s3_archive.BRIEFLY", timedelta(seconds=1))
+    monkeypatch.setattr("sites.drivers.s3.archive.BRIEFLY", timedelta(seconds=1))
     with versioned_store(keeps_locks=True, locks_all=True) as address:
         assert "held against 5 attempts" in archive(address).probe()
-    monkeypatch.setattr("sites.drivers.s3_archive._PASSED_LIMIT_SECONDS", 0.0)
+    monkeypatch.setattr("sites.drivers.s3.archive._PASSED_LIMIT_SECONDS", 0.0)
     with (
         versioned_store(keeps_locks=True, locks_all=True, denies_deletes=True) as address,
         pytest.raises(ArchiveError, match="nothing shows that its lock holds"),
@@ -132,7 +132,7 @@ def test_a_store_that_answers_200_and_deletes_all_the_same_is_refused() -> None:
 
 
 def test_a_bucket_without_a_lock_is_refused(store: str) -> None:
-    with pytest.raises(ArchiveError, match='bucket "plain": cannot put'):
+    with pytest.raises(ArchiveError, match=r'bucket "plain" at .*: cannot put'):
         archive(store, "plain").probe()
 
 

@@ -10,18 +10,16 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from sites.errors import ArchiveError
+from sites.drivers.s3.bucket import Bucket
+from sites.errors import ArchiveError, BucketError
 from sites.plan import S3Upload
 
 PROBE_LOCKED = timedelta(minutes=10)  # so long the object of a probe stays there
@@ -40,23 +38,26 @@ class Uploaded:
     locked_until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LockedBucket:
-    """A bucket that somebody has a client for already, whose lock is to be probed."""
-
-    client: Any
-    bucket: str
-    prefix: str
-    lock: Literal["compliance", "governance"]
+def archive_of(noun: S3Upload) -> S3Archive:
+    """Where a plan says that evidence is uploaded to. What is put with a lock needs the extra checksums."""
+    prefix = noun.prefix.strip("/")
+    bucket = Bucket(
+        noun.bucket,
+        noun.endpoint,
+        noun.region,
+        f"{prefix}/" if prefix else "",
+        noun.access_key.resolve,
+        noun.secret_key.resolve,
+        checksums=True,
+    )
+    return S3Archive(bucket, noun.lock)
 
 
 class S3Archive:
-    """One bucket, below one prefix. Every method raises ArchiveError."""
+    """What is kept in one bucket, `below` its prefix. Every method raises ArchiveError."""
 
-    def __init__(self, noun: S3Upload | LockedBucket) -> None:
-        self._bucket, self._prefix = noun.bucket, noun.prefix.strip("/")
-        self._mode = _MODES[noun.lock]
-        self._s3: Any = noun.client if isinstance(noun, LockedBucket) else _client(noun)
+    def __init__(self, bucket: Bucket, lock: Literal["compliance", "governance"], *, below: str = "") -> None:
+        self._bucket, self._mode, self._below = bucket, _MODES[lock], below
 
     def probe(self, now: datetime | None = None) -> str:
         """Try to break the lock of a new object in every way; what was found, in words.
@@ -64,62 +65,52 @@ class S3Archive:
         Raises ArchiveError, saying which attempt succeeded, when the lock does not hold.
         """
         until = _second((now or datetime.now(UTC)) + PROBE_LOCKED)
-        key, content = f"{self._prefix}/probe/{uuid4()}", uuid4().bytes
+        key, content = f"{self._below}probe/{uuid4()}", uuid4().bytes
         version = self._put(key, content, until, {})
         self._require_locked(key, version, until)
-        self._must_refuse("delete a locked version", "delete_object", Key=key, VersionId=version)
+        self._must_refuse("delete a locked version", "delete_object", key, VersionId=version)
         if self._mode == "COMPLIANCE":
             self._must_refuse(
                 "delete a locked version with the right to bypass",
                 "delete_object",
-                Key=key,
+                key,
                 VersionId=version,
                 BypassGovernanceRetention=True,
             )
         later = {"Mode": self._mode, "RetainUntilDate": until + PROBE_LOCKED / 2}
-        self._call("lengthen a lock", "put_object_retention", Key=key, VersionId=version, Retention=later)
+        self._call("lengthen a lock", "put_object_retention", key, VersionId=version, Retention=later)
         sooner = {"Mode": self._mode, "RetainUntilDate": until - PROBE_LOCKED / 2}
-        self._must_refuse(
-            "shorten a lock", "put_object_retention", Key=key, VersionId=version, Retention=sooner
-        )
-        self._call("put", "put_object", Key=key, Body=b"overwritten")
-        self._call("delete", "delete_object", Key=key)
+        self._must_refuse("shorten a lock", "put_object_retention", key, VersionId=version, Retention=sooner)
+        self._call("put", "put_object", key, Body=b"overwritten")
+        self._call("delete", "delete_object", key)
         if self._sha256(key, version) != hashlib.sha256(content).hexdigest():
             raise self._broken("an overwritten object does not come back as it was")
         self._require_locked(key, version, until)
-        self._require_free_to_go(f"{self._prefix}/probe/{uuid4()}")
+        self._require_free_to_go(f"{self._below}probe/{uuid4()}")
         return (
-            f"the {self._mode.lower()} lock of bucket {self._bucket} held against 5 attempts to break it, "
-            "and what was not locked could be deleted"
+            f"the {self._mode.lower()} lock of bucket {self._bucket.name} held against 5 attempts "
+            "to break it, and what was not locked could be deleted"
         )
 
     def _require_free_to_go(self, key: str) -> None:
         """The control of the probe: without a lock, or once it has passed, the same call deletes."""
-        version = str(self._call("put", "put_object", Key=key, Body=b"not locked").get("VersionId"))
+        version = str(self._call("put", "put_object", key, Body=b"not locked").get("VersionId"))
         deadline = time.monotonic()
-        if self._call(f'look at "{key}"', "head_object", Key=key, VersionId=version).get("ObjectLockMode"):
+        if self._call(f'look at "{key}"', "head_object", key, VersionId=version).get("ObjectLockMode"):
             # the bucket locks whatever is put there
             version = self._put(key, b"locked briefly", _second(datetime.now(UTC) + BRIEFLY), {})
             deadline += _PASSED_LIMIT_SECONDS
         while not self._goes(key, version):
             if time.monotonic() > deadline:
                 raise ArchiveError(
-                    f'bucket "{self._bucket}": nothing shows that its lock holds: it refuses to delete '
+                    f'bucket "{self._bucket.name}": nothing shows that its lock holds: it refuses to delete '
                     "what is not locked as well, so that its refusals may be those of a policy",
-                    hint=f"let this account delete versions below {self._prefix}/probe/",
+                    hint=f"let this account delete versions below {self._bucket.prefix}{self._below}probe/",
                 )
             time.sleep(0.2)
 
     def _goes(self, key: str, version: str) -> bool:
-        try:
-            self._s3.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
-        except ClientError as error:
-            if _code(error) in _REFUSED:
-                return False
-            raise self._failed("delete what is not locked", error) from None
-        except BotoCoreError as error:
-            raise self._failed("delete what is not locked", error) from None
-        return True
+        return not self._refuses("delete what is not locked", "delete_object", key, VersionId=version)
 
     def upload(self, files: Mapping[str, Path | bytes], until: datetime) -> Uploaded:
         """Put every file that does not lie there yet, locked until then, and read each back.
@@ -128,13 +119,13 @@ class S3Archive:
         """
         until, put = _second(until), 0
         for name, content in files.items():
-            put += self._keep(f"{self._prefix}/{name}", content, until)
+            put += self._keep(f"{self._below}{name}", content, until)
         return Uploaded(put, len(files) - put, until)
 
     def _keep(self, key: str, content: Path | bytes, until: datetime) -> bool:
         with _opened(content) as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        there = self._head(key)
+        there = self._there(key)
         if there is not None and there.get("Metadata", {}).get("sha256") == sha256:
             version = str(there.get("VersionId"))
             if self._sha256(key, version) == sha256 and self._is_locked(key, version, until):
@@ -150,7 +141,7 @@ class S3Archive:
             done = self._call(
                 f'put "{key}"',
                 "put_object",
-                Key=key,
+                key,
                 Body=file,
                 Metadata=metadata,
                 ChecksumAlgorithm="SHA256",
@@ -167,7 +158,7 @@ class S3Archive:
             raise self._broken(f'it does not show the lock that "{key}" was put with')
 
     def _is_locked(self, key: str, version: str, until: datetime) -> bool:
-        found = self._call(f'look at "{key}"', "head_object", Key=key, VersionId=version)
+        found = self._call(f'look at "{key}"', "head_object", key, VersionId=version)
         locked_until = found.get("ObjectLockRetainUntilDate")
         return (
             found.get("ObjectLockMode") == self._mode
@@ -175,75 +166,48 @@ class S3Archive:
             and locked_until >= until
         )
 
-    def _must_refuse(self, what: str, method: str, **words: object) -> None:
-        try:
-            getattr(self._s3, method)(Bucket=self._bucket, **words)
-        except ClientError as error:
-            if _code(error) in _REFUSED:
-                return
-            raise self._failed(f"try to {what}", error) from None
-        except BotoCoreError as error:
-            raise self._failed(f"try to {what}", error) from None
-        raise self._broken(f"it let us {what}")
+    def _must_refuse(self, what: str, method: str, key: str, **words: object) -> None:
+        if not self._refuses(f"try to {what}", method, key, **words):
+            raise self._broken(f"it let us {what}")
+
+    def _refuses(self, act: str, method: str, key: str, **words: object) -> bool:
+        with _told():
+            return self._bucket.unless(_REFUSED, act, method, key, **words) is None
 
     def _sha256(self, key: str, version: str) -> str:
         """Of what comes back, read in blocks."""
-        done, digest = self._call(f'read "{key}"', "get_object", Key=key, VersionId=version), hashlib.sha256()
-        try:
-            for block in done["Body"].iter_chunks(1 << 20):
+        digest = hashlib.sha256()
+        with _told():
+            for block in self._bucket.blocks(key, VersionId=version):
                 digest.update(block)
-        except BotoCoreError as error:
-            raise self._failed(f'read "{key}"', error) from None
         return digest.hexdigest()
 
-    def _head(self, key: str) -> dict[str, Any] | None:
-        try:
-            return dict(self._s3.head_object(Bucket=self._bucket, Key=key))
-        except ClientError as error:
-            if _code(error) in ("404", "NoSuchKey", "NotFound"):
-                return None
-            raise self._failed(f'look for "{key}"', error) from None
-        except BotoCoreError as error:
-            raise self._failed(f'look for "{key}"', error) from None
+    def _there(self, key: str) -> dict[str, Any] | None:
+        with _told():
+            return self._bucket.absent_or(f'look for "{key}"', "head_object", key)
 
-    def _call(self, act: str, method: str, **words: object) -> dict[str, Any]:
-        try:
-            return dict(getattr(self._s3, method)(Bucket=self._bucket, **words))
-        except (ClientError, BotoCoreError) as error:
-            raise self._failed(act, error) from None
-
-    def _failed(self, act: str, error: Exception) -> ArchiveError:
-        return ArchiveError(f'bucket "{self._bucket}": cannot {act}: {error}')
+    def _call(self, act: str, method: str, key: str, **words: object) -> dict[str, Any]:
+        with _told():
+            return self._bucket.call(act, method, key, **words)
 
     def _broken(self, why: str) -> ArchiveError:
         return ArchiveError(
-            f'bucket "{self._bucket}" does not keep what it locks: {why}',
+            f'bucket "{self._bucket.name}" does not keep what it locks: {why}',
             hint="make a bucket with object lock, on a store that keeps it; no evidence went there",
         )
 
 
-def _client(noun: S3Upload) -> Any:  # noqa: ANN401 - boto3 has no types of its own
-    return boto3.client(
-        "s3",
-        endpoint_url=noun.endpoint,
-        region_name=noun.region,
-        aws_access_key_id=noun.access_key.resolve(),
-        aws_secret_access_key=noun.secret_key.resolve(),
-        config=Config(
-            connect_timeout=10,
-            read_timeout=60,
-            retries={"max_attempts": 3, "mode": "standard"},
-            s3={"addressing_style": "path" if noun.endpoint else "auto"},
-        ),
-    )
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a bucket could not do is told as what the archive could not."""
+    try:
+        yield
+    except BucketError as error:
+        raise ArchiveError(str(error), hint=error.hint) from None
 
 
 def _opened(content: Path | bytes) -> io.BufferedReader | io.BytesIO:
     return content.open("rb") if isinstance(content, Path) else io.BytesIO(content)
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _second(instant: datetime) -> datetime:
