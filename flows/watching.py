@@ -14,7 +14,7 @@ from sites.estate import Estate
 from sites.recovery.runbook import Detail, Run
 from sites.recovery.sentinel import Said, Sentinel
 
-_QUIET = ("check", "detected", "decide_waiting", "note")  # the sentinel tells of these itself
+_QUIET = ("check", "detected", "decide_waiting", "asked", "note")  # the sentinel tells of these itself
 
 
 class Messages:

@@ -25,7 +25,8 @@ class Objective:
 class Phase:
     """A stretch of the outage, from the end of the one before; the phases sum to the upper bound.
 
-    `merged` names the phases whose own milestones nobody saw and that are therefore in this one.
+    `merged` names the phases whose own milestones nobody saw, or that ended while a person was waited for,
+    and that are therefore in this one.
     """
 
     name: str

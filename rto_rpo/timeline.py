@@ -12,7 +12,9 @@ from rto_rpo.measurement import Check
 MILESTONES: Final = frozenset(
     {"detected", "decide_waiting", "decided", "fenced", "restored", "promoted", "started", "redirected"}
 )
-AFTER_FAULT: Final = MILESTONES | {"fault_effective", "safe", "stable", "revival_begin"}
+WAITING: Final = frozenset({"asked", "answered"})
+"""A person was asked something amid the runbook, and answered. `detail` names the `question`."""
+AFTER_FAULT: Final = MILESTONES | WAITING | {"fault_effective", "safe", "stable", "revival_begin"}
 _ONCE: Final = frozenset({"frozen", "fault_begin", "fault_end", "revival_begin"})
 
 
@@ -122,7 +124,7 @@ class Timeline:
                 self.aborted = detail["reason"]
             case "safe" if self.safe_ns is None:
                 self.safe_ns = ns
-            case _ if name in MILESTONES:
+            case _ if name in MILESTONES | WAITING:
                 self.milestones.append(Milestone(name, ns, detail))
             case _:
                 self._take_of_revival(name, ns)

@@ -9,6 +9,8 @@ _AFTER_FAULT = {
     "detected",
     "decided",
     "decide_waiting",
+    "asked",
+    "answered",
     "fenced",
     "restored",
     "promoted",

@@ -31,9 +31,9 @@ Role = Literal["clients", "old_primary", "marks", "control"]
 while it does not answer, the recorder's own network is in doubt."""
 EventName = Literal[
     "steady", "frozen", "fault_begin", "fault_end", "fault_effective", "detected", "decide_waiting",
-    "decided", "fenced", "restored", "promoted", "started", "redirected", "safe", "stable", "check",
-    "aborted", "healed", "undo", "revival_begin", "old_primary_revived", "old_primary_gone", "note",
-    "versions",
+    "decided", "asked", "answered", "fenced", "restored", "promoted", "started", "redirected", "safe",
+    "stable", "check", "aborted", "healed", "undo", "revival_begin", "old_primary_revived",
+    "old_primary_gone", "note", "versions",
 ]  # fmt: skip
 Ns = Annotated[int, Field(ge=0, lt=LIMIT)]
 Length = Annotated[int, Field(gt=0, lt=LIMIT)]

@@ -154,14 +154,14 @@ class Questions:
 
 
 def asker(state: Path, limit_seconds: float, observe: Observer) -> Ask:
-    """Asks within a runbook. That it waits for a person, and for how long it did, is observed as notes."""
+    """Asks within a runbook. That it waits for a person, and that it was answered, is observed."""
     questions = Questions(state)
 
     def ask(name: str, says: str, typed: str | None = None) -> Answer:
         question = questions.ask(name, says, limit_seconds, typed)
-        observe("note", {"asked": name, "says": says, "typed": typed, "until": question.until})
+        observe("asked", {"question": name, "says": says, "typed": typed, "until": question.until})
         answer = questions.wait(question)
-        observe("note", {"answered": name, **asdict(answer)})
+        observe("answered", {"question": name, **asdict(answer)})
         return answer
 
     return ask

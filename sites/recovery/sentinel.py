@@ -119,7 +119,7 @@ class Sentinel:
             self._told("the service", why, "blackstart status")
         elif event == "decide_waiting":
             self._told("a decision", f"{detail['says']} Until {detail['until']}", "blackstart approve")
-        elif event == "note" and "asked" in detail:
+        elif event == "asked":
             typed = f' --typed "{detail["typed"]}"' if detail.get("typed") else ""
             self._told("an answer", f"{detail['says']} Until {detail['until']}", f"blackstart approve{typed}")
 

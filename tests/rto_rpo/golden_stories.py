@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.rto_rpo.golden_drill import FAILED, FAULT, UNKNOWN, Fields, Planted, small
 from tests.rto_rpo.ledgers import (
@@ -57,6 +58,7 @@ def told() -> Iterator[Planted]:
             ]
         },
     )
+    yield from _people_waited_for(f1)
     yield (
         "phases in part",
         small(more=[event("fenced", f0), event("started", f0 + 110 * MS)]),
@@ -145,6 +147,59 @@ def told() -> Iterator[Planted]:
     yield "split brain, same address", _flapping(dr={5}), {"m.split_brain[0].after": ()}
     for took in (MS - 1, MS):
         yield f"overlapping {took}", _split(-MS, {"took": took}), {"d.verdict": "inconclusive"}
+
+
+def _people_waited_for(f1: int) -> Iterator[Planted]:
+    """Questions amid the runbook, at the edges: asked twice, side by side, one after the other."""
+
+    def waited(name: str, at: int, question: str) -> dict[str, Any]:
+        return event(name, f1 + at * MS, question=question)
+
+    def phases(*expected: tuple[str, float, tuple[str, ...]]) -> dict[str, Any]:
+        return {"[(p.name, p.seconds, p.merged) for p in m.recovery_times[0].phases]": list(expected)}
+
+    yield (
+        "people are waited for amid the runbook",
+        small(
+            more=[
+                event("fenced", f1 + 20 * MS),
+                waited("asked", 20, "go"),
+                waited("answered", 22, "another"),
+                event("promoted", f1 + 25 * MS),
+                waited("asked", 30, "go"),
+                event("started", f1 + 40 * MS),
+                waited("answered", 40, "go"),
+            ]
+        ),
+        phases(
+            ("fence", 0.025, ("detect", "decide")),
+            ("until asked: go", 0.0, ()),
+            ("people: go", 0.02, ("restore", "promote", "start")),
+            ("first acknowledgement", 0.063, ("redirect",)),
+        ),
+    )
+    yield (
+        "two people are waited for at once",
+        small(
+            more=[
+                waited("asked", 10, "a"),
+                waited("asked", 12, "b"),
+                waited("answered", 15, "b"),
+                waited("answered", 20, "a"),
+                waited("asked", 20, "c"),
+                waited("answered", 30, "c"),
+            ]
+        ),
+        phases(
+            ("until asked: a, b, c", 0.015, ()),
+            ("people: a, b, c", 0.02, ()),
+            (
+                "first acknowledgement",
+                0.073,
+                ("detect", "decide", "fence", "restore", "promote", "start", "redirect"),
+            ),
+        ),
+    )
 
 
 def disordered() -> Iterator[Planted]:

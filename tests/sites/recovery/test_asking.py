@@ -112,5 +112,5 @@ def test_who_waits_says_so_and_for_how_long(tmp_path: Path) -> None:
 
     answer = asker(tmp_path, 60.0, observe)("approve payout", "Pay?")
     assert answer.decision == "approved"
-    assert [event for event, _ in seen] == ["note", "note"]
+    assert [event for event, _ in seen] == ["asked", "answered"]
     assert answer.waited_seconds >= 0
