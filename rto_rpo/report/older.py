@@ -5,9 +5,11 @@ The form has a number, counted up whenever what report.json holds changes; a tes
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from rto_rpo.report.standing import standing
+
+OLDER_FORMS: Final = frozenset({"blackstart/report/1"})
 
 
 def current(content: dict[str, Any]) -> dict[str, Any]:

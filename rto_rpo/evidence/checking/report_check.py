@@ -1,18 +1,18 @@
-"""A stored report held against the one that plan and ledger give now, whatever form it was written in."""
+"""A stored report held against the one that plan and ledger give now, in today's form or one that was."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rto_rpo.report.document import to_json
 from rto_rpo.report.model import REPORT_SCHEMA
+from rto_rpo.report.older import OLDER_FORMS, current
 
-_FORM = re.compile(r"blackstart/report/[1-9][0-9]{0,3}")
 DECIDED = ("judgements", "run", "verdict")
+UNTOLD = ("versions",)  # what no older form told, and nothing in it can tell
 
 
 def stored(report: Path) -> object:
@@ -25,14 +25,17 @@ def stored(report: Path) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`parts`: the members in which a report differs. `form`: its schema, where that is not today's."""
+    """`parts`: the members in which a report differs. `form`: its schema, where that is an older one."""
 
     parts: list[str]
     form: str | None = None
 
 
 def compared(report: Path, computed: dict[str, Any]) -> Compared:
-    """A report in today's form byte for byte; one of another form in all that both forms hold."""
+    """A report in today's form byte for byte; one of an older form brought into today's, and then whole.
+
+    One of any other form is not compared at all: a newer blackstart may have written it, or a hand.
+    """
     if report.read_bytes() == to_json(computed):
         return Compared([])
     content = stored(report)
@@ -40,20 +43,26 @@ def compared(report: Path, computed: dict[str, Any]) -> Compared:
         return Compared(["it is not JSON"])
     if not isinstance(content, dict):
         return Compared(["it is not an object"])
-    form = _other_form(content)
-    if form is None:
-        names = sorted(content.keys() | computed.keys())
-        parts = [name for name in names if content.get(name) != computed.get(name)]
-        return Compared(parts or ["its spelling"])
-    held = sorted(name for name in computed if name in content or name in DECIDED)
-    unlike = [name for name in held if not _agree(content.get(name), computed[name])]
-    return Compared([name for name in unlike if name != "schema"], form)
+    form = content.get("schema")
+    if form in OLDER_FORMS:
+        return Compared(_unlike(_today(content), computed, UNTOLD), form)
+    if form != REPORT_SCHEMA:
+        unknown = f"schema ({form!r} is no form that this version knows; a newer one may)"
+        return Compared([*(name for name in DECIDED if content.get(name) != computed[name]), unknown])
+    return Compared(_unlike(content, computed) or ["its spelling"])
 
 
-def _other_form(content: dict[str, Any]) -> str | None:
-    schema = content.get("schema")
-    known = isinstance(schema, str) and _FORM.fullmatch(schema)
-    return schema if known and schema != REPORT_SCHEMA else None
+def _today(content: dict[str, Any]) -> dict[str, Any]:
+    """In today's form; as it is where too much is missing for that."""
+    try:
+        return current(content)
+    except (KeyError, TypeError, AttributeError):
+        return content
+
+
+def _unlike(content: dict[str, Any], computed: dict[str, Any], without: tuple[str, ...] = ()) -> list[str]:
+    names = sorted(content.keys() | computed.keys())
+    return [name for name in names if name not in without and content.get(name) != computed.get(name)]
 
 
 def decided_otherwise(report: Path, computed: dict[str, Any]) -> list[str]:

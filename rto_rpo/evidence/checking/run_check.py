@@ -115,9 +115,22 @@ def _closed(path: Path, closed: Closed, owners: Mapping[str, str]) -> _Seen:
         _recompute(seen, path, closed)
         _tell_undone(seen, path)
     if seen.state == "abandoned":
-        said = f"; its ledger alone gives {seen.recomputed}" if seen.recomputed else ""
-        seen.notes.append(f"it was given up and later closed as found{said}")
+        seen.notes.append(
+            f"it was given up and later closed as found{_said_all_the_same(seen, path, closed)}"
+        )
+        if closed.verdict != "inconclusive":
+            seen.findings.append(
+                f"it was given up, and the chain says {closed.verdict}: that is inconclusive"
+            )
     return seen
+
+
+def _said_all_the_same(seen: _Seen, path: Path, closed: Closed) -> str:
+    """What ledger and report of a run that was given up would say, had anybody seen it to its end."""
+    ledger = f"; its ledger alone gives {seen.recomputed}" if seen.recomputed else ""
+    report = stored(path / REPORT_NAME) if REPORT_NAME in closed.files and not seen.findings else None
+    says = report.get("verdict") if isinstance(report, dict) else None
+    return ledger + (f"; its report says {says}, which proves nothing" if says is not None else "")
 
 
 def _plan_fault(path: Path, sha256: str) -> Iterator[str]:
@@ -217,6 +230,8 @@ def _differences(seen: _Seen, path: Path, closed: Closed, computed: dict[str, An
     ):
         if said != found:
             yield f"the chain says {name} {said!r}, its ledger says {found!r}"
+    if closed.plan != computed["plan"]["name"]:
+        yield f"the chain says plan {closed.plan!r}, its ledger says {computed['plan']['name']!r}"
     if closed.source == "abandoned":
         return
     same_rules = computed["judge"] == JUDGE

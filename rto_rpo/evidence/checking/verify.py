@@ -60,7 +60,7 @@ def verify(
     given = _given_key(public_key)
     entries = entries_of(root)
     records = run_records(entries)
-    beside, key_faults = _key_beside(root)
+    beside, key_faults = _key_beside(root, readable(entries))
     runs = _check_runs(root, records)
     unknown = [each for each in heads if each not in {entry.sha256 for entry in entries}]
     anchored = bool(heads) and not unknown
@@ -112,10 +112,11 @@ def _given_key(content: bytes | None) -> PublicKey | None:
         raise EvidenceError(f"cannot use the public key given: {error}", hint=error.hint) from None
 
 
-def _key_beside(root: Path) -> tuple[PublicKey | None, list[str]]:
+def _key_beside(root: Path, lines: Sequence[AnyLine]) -> tuple[PublicKey | None, list[str]]:
     path = root / PUBLIC_KEY_NAME
     if not path.is_file():
-        return None, []
+        signed = any(line.signature for line in lines)
+        return None, [f'"{PUBLIC_KEY_NAME}" is missing: every signed chain has it'] if signed else []
     try:
         return parse_public_key(path.read_bytes()), []
     except EvidenceError as error:

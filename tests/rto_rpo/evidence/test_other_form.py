@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rto_rpo.dossier.shelf import read_shelf
+from rto_rpo.evidence.checking.report_check import DECIDED
 from rto_rpo.evidence.checking.verify import Verification, verify
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.report.document import to_json
@@ -47,6 +48,16 @@ def test_it_verifies_and_is_said_to_be_of_another_form(tmp_path: Path) -> None:
         ("judgements", lambda told: told.pop("judgements")),
         ("verdict", lambda told: told.update(verdict="met")),
         ("schema", lambda told: told.update(schema="of my own")),
+        (
+            "schema ('blackstart/report/9999' is no form",
+            lambda told: told.update(schema="blackstart/report/9999"),
+        ),
+        ("schema", lambda told: told.update(schema="blackstart/report/3")),
+        ("schema (None is no form", lambda told: told.pop("schema")),
+        ("recovery_points", lambda told: told.pop("recovery_points")),
+        ("recovery_points", lambda told: told["recovery_points"][0].pop("lost")),
+        ("timeline", lambda told: [told.pop(name) for name in set(told) - {"schema", *DECIDED}]),
+        ("of_my_own", lambda told: told.update(of_my_own="all was well")),
     ],
 )
 def test_what_it_tells_otherwise_than_its_ledger_is_found(tmp_path: Path, part: str, change: Change) -> None:
