@@ -17,7 +17,7 @@ from sites.errors import NoRepository, RepositoryError
 from sites.manifest import Manifest, encode, scan, sha256
 from sites.points import MANIFEST_NAME, Tags
 from sites.protection.first_use import make_if_new
-from sites.protection.history import Event, History
+from sites.protection.history import Event, History, failure_kept
 from sites.protection.policy import Policy, odd
 from sites.protection.staging import Dumpable, Source, ready
 
@@ -74,17 +74,11 @@ def backup(
     gets the outcome. Raises a BlackstartError when there is no new point; the one before stays as it was.
     """
     began = time.monotonic()
-    try:
-        policy = policy or Policy()
-        with policy.around(dataset.name):
-            tags = Tags.fresh(dataset.name, plan, policy.tags)
-            with ready(dataset, site, staging) as source:
-                result = _back_up(source, repository, tags, history, on_progress, began)
-    except BaseException as error:
-        if history:
-            said = str(error) or "it was interrupted"
-            history.append(Event("backup", repository.name, "failed", dataset.name, {"error": said}))
-        raise
+    policy = policy or Policy()
+    with failure_kept(history, "backup", repository.name, dataset.name), policy.around(dataset.name):
+        tags = Tags.fresh(dataset.name, plan, policy.tags)
+        with ready(dataset, site, staging) as source:
+            result = _back_up(source, repository, tags, history, on_progress, began)
     if history and policy.alarm is not None:
         seen = odd(policy.alarm, _detail(result), dataset.name, history.events())
         result = replace(result, odd=seen)

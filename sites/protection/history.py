@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +105,20 @@ class History:
             os.fsync(fd)
         if is_new:
             sync_folder(self.path.parent)
+
+
+@contextmanager
+def failure_kept(
+    history: History | None, kind: Kind, repository: str, dataset: str | None = None, **detail: object
+) -> Iterator[None]:
+    """What fails or is interrupted in here is in the history, with the reason; the error goes on up."""
+    try:
+        yield
+    except BaseException as error:
+        if history is not None:
+            said = {**detail, "error": str(error) or "it was interrupted"}
+            history.append(Event(kind, repository, "failed", dataset, said))
+        raise
 
 
 def _events(lines: list[bytes]) -> Iterator[Event]:

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sites.drivers.restic.repository import Restic
 from sites.drivers.restic.results import Listing, Snapshot
-from sites.errors import BlackstartError, NoRepository, RepositoryDamaged, RepositoryError
+from sites.errors import NoRepository, RepositoryDamaged, RepositoryError
 from sites.points import points
 from sites.protection.first_use import make_if_new
-from sites.protection.history import Event, History
+from sites.protection.history import Event, History, failure_kept
 
 # The ids of one call must fit its command line.
 _BATCH = 1000
@@ -40,12 +40,8 @@ def replicate(
     `history` gets the outcome. Raises a BlackstartError unless all of them have arrived; a copy that was
     cut off is taken up again by the next one.
     """
-    try:
+    with failure_kept(history, "replication", target.name):
         result = _replicate(source, target, f"plan:{plan}", history)
-    except BlackstartError as error:
-        if history:
-            history.append(Event("replication", target.name, "failed", None, {"error": str(error)}))
-        raise
     if history:
         history.append(_event(result))
     return result

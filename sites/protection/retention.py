@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 from sites.drivers.restic.repository import Restic
 from sites.drivers.restic.results import Snapshot
-from sites.errors import BlackstartError, RepositoryDamaged
+from sites.errors import RepositoryDamaged
 from sites.points import Point, points
-from sites.protection.history import Event, History
+from sites.protection.history import Event, History, failure_kept
 
 _PERIODS = {"hourly": "%Y%m%d%H", "daily": "%Y%m%d", "weekly": "%G%V", "monthly": "%Y%m", "yearly": "%Y"}
 # A backup that still runs has no manifest yet: only what is older than this was surely never finished.
@@ -99,12 +99,8 @@ def retain(
 
     With `copy`, what has not arrived there stays. Raises a BlackstartError; `history` gets the outcome.
     """
-    try:
+    with failure_kept(history, "retention", repository.name, dataset):
         result = _retain(repository, (dataset, plan), rules, copy, now or datetime.now(UTC))
-    except BlackstartError as error:
-        if history:
-            history.append(Event("retention", repository.name, "failed", dataset, {"error": str(error)}))
-        raise
     if history and result.forgotten:
         detail = {"forgotten": len(result.forgotten), "kept": result.kept, "awaited": result.awaited}
         history.append(Event("retention", repository.name, "done", dataset, detail))

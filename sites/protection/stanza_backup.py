@@ -12,7 +12,8 @@ from sites.capability import Mark
 from sites.drivers.pgbackrest.results import BackupSet, Info
 from sites.drivers.pgbackrest.stanza import Stanza
 from sites.errors import NoRepository, RepositoryError
-from sites.protection.history import Event, History
+from sites.protection.first_use import require_new
+from sites.protection.history import Event, History, failure_kept
 from sites.protection.policy import Policy
 
 ARRIVAL_SECONDS = 60.0
@@ -50,16 +51,10 @@ def back_up_stanza(
     new backup; those before stay as they were.
     """
     began = time.monotonic()
-    try:
-        with (policy or Policy()).around(dataset):
-            info = _made_if_new(stanza, history)
-            label = stanza.backup(_kind(info, full_every, datetime.now(UTC)))
-            base = _named(stanza, label)
-    except BaseException as error:
-        if history:
-            said = str(error) or "it was interrupted"
-            history.append(Event("backup", stanza.name, "failed", dataset, {"error": said}))
-        raise
+    with failure_kept(history, "backup", stanza.name, dataset), (policy or Policy()).around(dataset):
+        info = _made_if_new(stanza, history)
+        label = stanza.backup(_kind(info, full_every, datetime.now(UTC)))
+        base = _named(stanza, label)
     result = StanzaBackup(
         dataset=dataset,
         repository=stanza.name,
@@ -82,12 +77,7 @@ def _made_if_new(stanza: Stanza, history: History | None) -> Info:
     try:
         return stanza.info()
     except NoRepository:
-        used = history.last_use(stanza.name) if history else None
-        if used is not None:
-            raise NoRepository(
-                f'repository "{stanza.name}" is gone: it was in use at {used:%Y-%m-%dT%H:%M:%SZ}',
-                hint="mount or bring back what held it; to begin anew, give it another name in the plan",
-            ) from None
+        require_new(stanza.name, history)
         stanza.create()
         return stanza.info()
 
@@ -139,13 +129,9 @@ def send_mark(
     `history` gets the outcome. Raises a BlackstartError when it does not arrive.
     """
     began = time.monotonic()
-    try:
+    with failure_kept(history, "replication", stanza.name, dataset):
         mark = marked()
         _wait(stanza, mark, began + limit_seconds, limit_seconds)
-    except Exception as error:
-        if history:
-            history.append(Event("replication", stanza.name, "failed", dataset, {"error": str(error)}))
-        raise
     result = MarkArrived(dataset, stanza.name, mark.taken, mark.lsn, time.monotonic() - began)
     if history:
         detail = {

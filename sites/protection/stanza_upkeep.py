@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sites.drivers.pgbackrest.stanza import Stanza
-from sites.errors import BlackstartError, RepositoryDamaged
-from sites.protection.history import Event, History
+from sites.errors import RepositoryDamaged
+from sites.protection.history import Event, History, failure_kept
 from sites.protection.stanza_point import newest
 
 
@@ -36,13 +36,10 @@ def verify(stanza: Stanza, history: History) -> Verified:
     Raises RepositoryDamaged; `history` gets the outcome.
     """
     began = time.monotonic()
-    try:
+    with failure_kept(history, "reading", stanza.name):
         said = stanza.verify()
         if remarks := newest(stanza, datetime.now(UTC)).remarks:
             raise RepositoryDamaged(f'repository "{stanza.name}": {"; ".join(remarks)}')
-    except BlackstartError as error:
-        history.append(Event("reading", stanza.name, "failed", None, {"error": str(error)}))
-        raise
     seconds = time.monotonic() - began
     history.append(Event("reading", stanza.name, "done", None, {"seconds": round(seconds, 3)}))
     return Verified(stanza.name, said, seconds)
@@ -51,12 +48,9 @@ def verify(stanza: Stanza, history: History) -> Verified:
 def expire(stanza: Stanza, history: History) -> Expired:
     """Raises RepositoryError; `history` gets the outcome."""
     began = time.monotonic()
-    try:
+    with failure_kept(history, "retention", stanza.name):
         before = {base.label for base in stanza.info().sets}
         stanza.expire()
         dropped = tuple(sorted(before - {base.label for base in stanza.info().sets}))
-    except BlackstartError as error:
-        history.append(Event("retention", stanza.name, "failed", None, {"error": str(error)}))
-        raise
     history.append(Event("retention", stanza.name, "done", None, {"forgotten": list(dropped)}))
     return Expired(stanza.name, dropped, time.monotonic() - began)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sites.drivers.restic.repository import Restic
-from sites.errors import BlackstartError
-from sites.protection.history import Event, History
+from sites.protection.history import Event, History, failure_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +34,10 @@ def read_next(repository: Restic, parts: int, history: History) -> Read:
     Raises RepositoryDamaged, RepositoryError; `history` gets the outcome either way.
     """
     part = next_part(repository.name, parts, history.events())
-    detail: dict[str, object] = {"part": part, "parts": parts}
-    try:
+    with failure_kept(history, "reading", repository.name, part=part, parts=parts):
         done = repository.uncached().check(subset=(part, parts))
-    except BlackstartError as error:
-        history.append(Event("reading", repository.name, "failed", None, {**detail, "error": str(error)}))
-        raise
-    seconds = {"seconds": round(done.seconds, 3)}
-    history.append(Event("reading", repository.name, "done", None, {**detail, **seconds}))
+    detail = {"part": part, "parts": parts, "seconds": round(done.seconds, 3)}
+    history.append(Event("reading", repository.name, "done", None, detail))
     whole = read_whole(repository.name, parts, history.events())
     return Read(repository.name, part, parts, done.seconds, whole)
 
@@ -91,10 +86,7 @@ def prune_if_due(
         return None
     if pruned is not None and (now or datetime.now(UTC)) - pruned.utc < every:
         return None
-    try:
+    with failure_kept(history, "prune", repository.name):
         seconds = repository.prune()
-    except BlackstartError as error:
-        history.append(Event("prune", repository.name, "failed", None, {"error": str(error)}))
-        raise
     history.append(Event("prune", repository.name, "done", None, {"seconds": round(seconds, 3)}))
     return Pruned(repository.name, seconds)

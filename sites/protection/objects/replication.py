@@ -24,7 +24,7 @@ from sites.drivers.s3.listing import listing
 from sites.drivers.s3.marks import UNDER_WAY, Mark
 from sites.errors import BrakeHeld, DatasetError
 from sites.object_manifest import Entry, Writer, entries
-from sites.protection.history import Event, History
+from sites.protection.history import Event, History, failure_kept
 from sites.protection.objects.carrying import Carried, Wanted, copied, read_entries
 from sites.protection.objects.keeping import fetch_manifest, keep_manifest, prepare, remove
 from sites.protection.objects.merge import seen
@@ -86,14 +86,11 @@ def replicate_objects(
     `work` keeps the last manifest and the lists of a run. `history` gets the outcome. Raises BrakeHeld, with
     nothing changed, and BucketError when the replica could not be brought up to date at all.
     """
-    try:
-        with _alone(work, dataset.name) as folder:
-            result = _replicate(dataset, work, folder)
-    except BaseException as error:
-        if history:
-            said = str(error) or "it was interrupted"
-            history.append(Event("replication", dataset.kept_in, "failed", dataset.name, {"error": said}))
-        raise
+    with (
+        failure_kept(history, "replication", dataset.kept_in, dataset.name),
+        _alone(work, dataset.name) as folder,
+    ):
+        result = _replicate(dataset, work, folder)
     if history:
         history.append(_event(result))
     return result

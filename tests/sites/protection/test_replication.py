@@ -11,6 +11,7 @@ from sites.drivers.files import FilesDataset
 from sites.errors import NoRepository, RepositoryDamaged, RepositoryError
 from sites.points import points
 from sites.protection.backup import backup
+from sites.protection.history import History
 from sites.protection.replication import replicate
 from tests.sites.protection.protected import Protected
 from tests.sites.repositories import Make
@@ -97,3 +98,17 @@ def test_a_copy_that_says_it_is_done_and_is_not_is_an_error(
     wrapper.chmod(0o755)
     with pytest.raises(RepositoryError, match=f"{protected.made.snapshot_id[:8]}.* not there"):
         replicate(protected.onsite, make_repository("target", binary=str(wrapper)), plan="desk")
+
+
+def test_one_that_was_interrupted_is_in_the_history(
+    make_repository: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sites.protection.replication._replicate", interrupted)
+    history = History(tmp_path / "history.jsonl")
+    with pytest.raises(KeyboardInterrupt):
+        replicate(make_repository("source"), make_repository("target"), plan="desk", history=history)
+    (event,) = history.events()
+    assert (event.outcome, event.detail) == ("failed", {"error": "it was interrupted"})
