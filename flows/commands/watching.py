@@ -5,13 +5,27 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
+from typing import Annotated
 
 import typer
 
 from flows.options import DEFAULT_PLAN, Environment, Json, Plan, estate_of
 
+Approvals = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DEPLOYMENT",
+        help="Prefect's deployment of the flow `approval`: a run of it puts each question there too.",
+    ),
+]
 
-def watch(plan: Plan = DEFAULT_PLAN, environment: Environment = None, json: Json = False) -> None:
+
+def watch(
+    plan: Plan = DEFAULT_PLAN,
+    environment: Environment = None,
+    approvals: Approvals = None,
+    json: Json = False,
+) -> None:
     """Stand watch: declare an outage from probes alone, then tell people, ask them, or fail over."""
     from flows import watching as acts
     from flows import words
@@ -27,7 +41,12 @@ def watch(plan: Plan = DEFAULT_PLAN, environment: Environment = None, json: Json
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     run = acts.perform(
-        estate_of(plan), environment=environment, tell=console.passed, complain=console.error, stop=stop
+        estate_of(plan),
+        environment=environment,
+        tell=console.passed,
+        complain=console.error,
+        stop=stop,
+        approvals=approvals,
     )
     if run is None:
         answer(["the watch was called off; nothing was changed"], {"run": None}, as_json=json)

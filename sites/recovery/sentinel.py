@@ -62,8 +62,8 @@ class Sentinel:
         """Until a failover has ended, well or not, or until `stop` (None). Raises BlackstartError."""
         if self._resume:
             self._told("a failover", "an earlier one was cut off; it is gone on with", "blackstart status")
-            steps = runbook_of(self._estate, self._observe)
-            return self._ended(fail_over(self._estate, steps, self._observe, resume=True))
+            steps = runbook_of(self._estate, self._watched)
+            return self._ended(fail_over(self._estate, steps, self._watched, resume=True))
         responder = Responder(self._estate, self._watched)
         with self._watch as watch, self._standbys(stop):
             while not stop.is_set():

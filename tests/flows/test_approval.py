@@ -8,10 +8,13 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 
+from flows import approval_run
 from flows.local_server import LocalServer
+from sites.errors import BlackstartError
 from sites.recovery.asking import Questions
 from tests.flows.plans import small_plan
 
@@ -57,6 +60,37 @@ def plan_in(folder: Path) -> tuple[Path, Questions]:
 
     path = small_plan(folder)
     return path, Questions(plan_of(path).state)
+
+
+async def _deployed(name: str) -> UUID:
+    from prefect import get_client
+
+    async with get_client() as client:
+        flow = await client.create_flow_from_name("approval")
+        return await client.create_deployment(flow_id=flow, name=name)
+
+
+async def _started(deployment: UUID) -> list[str | None]:
+    """The states of the runs of that deployment."""
+    from prefect import get_client
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+
+    only = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+    async with get_client() as client:
+        return [run.state_name for run in await client.read_flow_runs(deployment_filter=only)]
+
+
+def test_who_stands_watch_starts_a_run_for_a_question(
+    client_of: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", client_of.settings["PREFECT_API_URL"])
+    deployment = asyncio.run(_deployed("asked-by-watch"))
+    assert asyncio.run(_started(deployment)) == []
+    approval_run.start("asked-by-watch")
+    assert asyncio.run(_started(deployment)) == ["Scheduled"]
+    with pytest.raises(BlackstartError, match="approval/nobodys") as caught:
+        approval_run.start("nobodys")
+    assert "blackstart approve" in (caught.value.hint or "")
 
 
 def test_who_resumes_the_run_has_answered(client_of: LocalServer, tmp_path: Path) -> None:

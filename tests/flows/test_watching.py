@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import watching
+from flows import approval_run, watching
 from flows.options import estate_of
-from sites.errors import GuardError
+from sites.errors import BlackstartError, GuardError
 from tests.flows.test_telling import Listener
 from tests.sites.drivers.pairs import free_port
 
@@ -93,6 +93,33 @@ def test_a_message_that_nobody_took_is_complained_of(tmp_path: Path, listener: L
     estate = estate_of(plan_of(tmp_path, listener.port))
     watching.perform(estate, environment="test", tell=tell, complain=complaints.append, stop=stop)
     assert complaints[0].startswith("not told: address 1 (json:)")
+
+
+def test_each_question_is_put_to_people_by_prefect_too_and_its_absence_is_complained_of(
+    tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, asked, complaints = threading.Event(), [], []  # type: ignore[var-annotated]
+
+    def start(deployment: str) -> None:
+        asked.append(deployment)
+        raise BlackstartError("no server", hint="blackstart approve")
+
+    def tell(line: str) -> None:
+        if line.startswith("A decision"):
+            stop.set()  # withdraws the question
+
+    monkeypatch.setattr(approval_run, "start", start)
+    estate = estate_of(plan_of(tmp_path, listener.port, "approval"))
+    watching.perform(
+        estate,
+        environment="test",
+        tell=tell,
+        complain=complaints.append,
+        stop=stop,
+        approvals="trading-desk",
+    )
+    assert asked == ["trading-desk"]
+    assert complaints == ["not asked by Prefect: no server; blackstart approve"]
 
 
 def test_the_environment_has_to_be_named(tmp_path: Path) -> None:

@@ -137,6 +137,7 @@ def test_what_an_earlier_one_began_comes_first(tmp_path: Path) -> None:
     assert post.join().complete
     assert "detected" not in post.seen
     assert post.said[0].reason.startswith("an earlier one was cut off")
+    assert [said.about for said in post.said] == ["a failover", "an answer", "the failover"]
 
 
 def test_there_is_nothing_to_watch_once_it_was_failed_over(tmp_path: Path) -> None:
