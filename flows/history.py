@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from flows.answer import columns, plain
+from flows.results import not_intact
 from rto_rpo.report.plots.drawing import short
 from rto_rpo.series import sentences
 from rto_rpo.series.gather import History, Series
@@ -20,9 +21,7 @@ _WHY_MAX = 60
 
 def lines(history: History) -> list[str]:
     """All series; of each the newest runs. What may not be believed comes first."""
-    told = [f"NOT INTACT: {finding}" for finding in history.findings]
-    if told:
-        told += ["nothing here is proven: see `blackstart verify`", ""]
+    told = not_intact(history.findings)
     for series in history.series:
         told += [*series_lines(series), ""]
     if not history.series:

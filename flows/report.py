@@ -10,6 +10,9 @@ from typing import Any, Literal, get_args
 
 from rto_rpo.controls.profile import Profile, ProfileError, profile, shipped
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.checking.chain_check import chain_faults
+from rto_rpo.evidence.checking.folder_check import folder_faults, ledger_owners
+from rto_rpo.evidence.lines.history import entries_of, run_records
 from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME
 from rto_rpo.report.document import to_json
 from rto_rpo.report.forms.html import html
@@ -51,6 +54,17 @@ def read(run: Path) -> dict[str, Any]:
         return of_run(run)
     except OSError as error:
         raise EvidenceError(f'cannot read run "{run}": {error.strerror}') from error
+
+
+def not_whole(run: Path) -> list[str]:
+    """Why this run may not be believed: what hashes and signatures show; nothing where no chain holds it."""
+    entries = entries_of(run.parent)
+    records = run_records(entries)
+    record = next((one for one in records if one.opened.folder == run.name), None)
+    if record is None:
+        return []
+    own = folder_faults(run.parent, record, ledger_owners(records))
+    return [*chain_faults(run.parent, entries, records), *(f"{run.name}: {why}" for why in own)]
 
 
 def form_of(to: Path) -> Format:

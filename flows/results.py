@@ -36,6 +36,12 @@ def verification_lines(folder: Path, found: Verification) -> list[str]:
     return [*lines, f"head: {found.head}"] if found.head else lines
 
 
+def not_intact(findings: Sequence[str]) -> list[str]:
+    """What may not be believed, ahead of everything else; nothing where all is whole."""
+    told = [f"NOT INTACT: {finding}" for finding in findings]
+    return [*told, "nothing here is proven: see `blackstart verify`", ""] if told else []
+
+
 def prunable_lines(found: Sequence[Prunable], gone: Sequence[str], *, done: bool) -> list[str]:
     """What pruning takes or took, what it keeps and why."""
     going = [each for each in found if each.kept is None]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from flows.options import DEFAULT_PLAN, Json, Plan, estate_of
+
+if TYPE_CHECKING:
+    from flows.report import Format
+    from rto_rpo.controls.profile import Profile
 
 DEFAULT_EVIDENCE = Path("evidence")
 
@@ -42,9 +47,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Tell of a run again, computed anew from its plan and its ledger; or of all of them together."""
-    from flows.answer import answer
-    from flows.report import form_of, profiles, read, rendered, require_new, run_folder, site_of, write
-    from flows.results import report_lines
+    from flows.report import profiles
     from sites.errors import GuardError
 
     if runbook:
@@ -53,27 +56,50 @@ def report(
     if history:
         raise typer.Exit(_history(path, form, to, as_json=json))
     chosen = profiles(profile)
-    if site is not None:
-        if form is not None or to is not None:
-            raise GuardError("--site writes pages of its own", hint="leave --format and --to out")
-        built = site_of(path, site, chosen)
-        told = f"{built.written} pages written, {built.kept} kept, {built.removed} removed"
-        answer([str(site / "index.html"), told], {"site": site, "pages": built}, as_json=json)
-        return
+    if site is None:
+        raise typer.Exit(_one(path, form, to, chosen, as_json=json))
+    if form is not None or to is not None:
+        raise GuardError("--site writes pages of its own", hint="leave --format and --to out")
+    raise typer.Exit(_site(path, site, chosen, as_json=json))
+
+
+def _one(
+    path: Path, form: Format | None, to: Path | None, chosen: Sequence[Profile], *, as_json: bool
+) -> int:
+    from flows.answer import answer
+    from flows.report import form_of, not_whole, read, rendered, require_new, run_folder, write
+    from flows.results import not_intact, report_lines
+    from sites.errors import GuardError
+
     run = run_folder(path)
     if to is not None:
         form = form or form_of(to)
         require_new(to)
-    content = read(run)
+    content, findings = read(run), not_whole(run)
+    for line in not_intact(findings):
+        typer.echo(line, err=True)
     if form is None:
-        answer(report_lines(run, content), {"folder": run, "report": content}, as_json=json)
-    elif to is None:
-        if form == "pdf":
-            raise GuardError("a PDF is not for a terminal", hint="--to FILE says where to write it")
-        typer.echo(rendered(content, form, run, chosen).decode(), nl=False)
-    else:
+        answer(report_lines(run, content), {"folder": run, "report": content}, as_json=as_json)
+    elif to is not None:
         write(to, rendered(content, form, run, chosen))
-        answer([str(to)], {"folder": run, "written": to}, as_json=json)
+        answer([str(to)], {"folder": run, "written": to}, as_json=as_json)
+    elif form == "pdf":
+        raise GuardError("a PDF is not for a terminal", hint="--to FILE says where to write it")
+    else:
+        typer.echo(rendered(content, form, run, chosen).decode(), nl=False)
+    return 1 if findings else 0
+
+
+def _site(path: Path, site: Path, chosen: Sequence[Profile], *, as_json: bool) -> int:
+    from flows.answer import answer
+    from flows.report import site_of
+    from flows.results import not_intact
+
+    built = site_of(path, site, chosen)
+    told = f"{built.written} pages written, {built.kept} kept, {built.removed} removed"
+    lines = [*not_intact(built.findings), str(site / "index.html"), told]
+    answer(lines, {"site": site, "pages": built}, as_json=as_json)
+    return 1 if built.findings else 0
 
 
 def _runbook(plan: Path, form: str | None, to: Path | None, *, as_json: bool) -> None:
@@ -113,7 +139,7 @@ def _history(path: Path, form: str | None, to: Path | None, *, as_json: bool) ->
     else:
         write(to, rendered(found, form))
         answer([str(to)], {"folder": path, "written": to}, as_json=as_json)
-    return 3 if found.findings else 0
+    return 1 if found.findings else 0
 
 
 def verify(

@@ -1,13 +1,14 @@
 """All runs of an evidence folder in the order in which they were opened, each with its digest.
 
-A report is taken as it lies there when its hash is that in the chain; `blackstart verify` computes it anew.
+A report is taken as it lies there when its hash is that in the chain, and nothing else of its run is missing
+or changed; `blackstart verify` computes it anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from rto_rpo.dossier.digest import Digest, digest
 from rto_rpo.evidence.agreed.charter import frozen_charter
+from rto_rpo.evidence.checking.untrusted import Untrusted, untrusted
 from rto_rpo.evidence.lines.history import RunRecord, chain_findings, entries_of, records, run_records
 from rto_rpo.evidence.lines.line import Opened, Recorded, line_hash
 from rto_rpo.evidence.names import REPORT_NAME
@@ -72,7 +74,8 @@ class Run:
 class Shelf:
     """`said`: all that people added, in order. `problems`: why the chain itself does not hold.
 
-    `head` is the hash of the chain's last line, None when there is no chain.
+    `broken`: which runs are not whole, by folder, and why. `head` is the hash of the chain's last line, None
+    when there is no chain.
     """
 
     root: Path
@@ -80,12 +83,13 @@ class Shelf:
     said: tuple[Recorded, ...]
     problems: tuple[str, ...]
     head: str | None
+    broken: Mapping[str, str] = field(default_factory=dict)
 
     def of_plan(self, plan: str) -> Shelf:
         """What belongs to one plan."""
         runs = tuple(run for run in self.runs if run.plan == plan)
         said = tuple(line for line in self.said if line.plan == plan)
-        return Shelf(self.root, runs, said, self.problems, self.head)
+        return Shelf(self.root, runs, said, self.problems, self.head, self.broken)
 
     def run(self, folder: str) -> Run | None:
         return next((run for run in self.runs if run.folder == folder), None)
@@ -95,33 +99,42 @@ class Shelf:
         runs = tuple(one for one in self.runs if one.seq <= run.seq)
         said = tuple(line for line in self.said if line.seq < run.seq or line.run == run.run)
         head = run.record.closed_sha256 or line_hash(run.record.opened.raw())
-        return Shelf(self.root, runs, said, self.problems, head)
+        return Shelf(self.root, runs, said, self.problems, head, self.broken)
 
 
 def read_shelf(
     root: Path, *, known: Mapping[str, Digest] | None = None, now: Mapping[str, Digest] | None = None
 ) -> Shelf:
-    """Read the chain, and every report whose digest is not `known` (by the report's hash).
+    """Read the chain, hash every file, and read every report whose digest is not `known` (by its hash).
 
-    `now` gives digests of runs, by folder, that are about to be closed. A folder without a chain has no runs.
+    `now` gives digests of runs, by folder, that are about to be closed: then what stands beside them is told
+    by the reports alone, and no other file is read. A folder without a chain has no runs.
     """
     entries = entries_of(root)
     places = {entry.line.run: entry.seq for entry in reversed(entries) if isinstance(entry.line, Opened)}
+    found = Untrusted(tuple(chain_findings(entries)), {}) if now is not None else untrusted(root, entries)
     runs = [
-        _run(root, record, places[record.opened.run], known or {}, now or {})
+        _run(root, record, places[record.opened.run], known or {}, now or {}, found.runs)
         for record in run_records(entries)
     ]
     head = entries[-1].sha256 if entries else None
-    return Shelf(root, tuple(runs), records(entries), tuple(chain_findings(entries)), head)
+    return Shelf(root, tuple(runs), records(entries), found.chain, head, found.runs)
 
 
 def _run(
-    root: Path, record: RunRecord, seq: int, known: Mapping[str, Digest], now: Mapping[str, Digest]
+    root: Path,
+    record: RunRecord,
+    seq: int,
+    known: Mapping[str, Digest],
+    now: Mapping[str, Digest],
+    broken: Mapping[str, str],
 ) -> Run:
     folder, closed = record.opened.folder, record.closed
     if closed is None:
         found = now.get(folder)
         return Run(record, seq, found, None if found else "it was opened and never finished")
+    if folder in broken and record.pruned is None:
+        return Run(record, seq, None, f"not intact: {broken[folder]}")
     if closed.source == "abandoned":  # whatever its report says: nobody was there to see it to its end
         return Run(record, seq, None, "it was given up, and later closed as found")
     sha256 = closed.files.get(REPORT_NAME)

@@ -3,8 +3,9 @@
 It is what may be claimed over all runs (`blackstart report --history`); the trend beside one run is
 `dossier.history`.
 
-A report is taken as it lies there when its hash is the one in the chain; `blackstart verify` computes it
-anew. A run that left no such report is not left out: it is one that proved nothing.
+A report is taken as it lies there when its hash is the one in the chain, and nothing else of its run is
+missing or changed; `blackstart verify` computes it anew. A run that left no such report is not left out: it
+is one that proved nothing.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from pydantic import ValidationError
 from rto_rpo.dossier.digest import Digest, digest
 from rto_rpo.dossier.observed import observed
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.checking.story import story_findings
+from rto_rpo.evidence.checking.untrusted import Untrusted, untrusted
 from rto_rpo.evidence.keeping.run_folder import held
-from rto_rpo.evidence.lines.history import RunRecord, chain_findings, read_entries, run_records
+from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
 from rto_rpo.evidence.names import CHAIN_NAME, REPORT_NAME
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Judgement
@@ -63,7 +64,7 @@ class Series:
 class History:
     """All series, and what is in none: runs still under way, pruned ones, drills of which nothing was judged.
 
-    `findings` say what does not add up in the chain: with any, nothing here is proven.
+    `findings` say what is not intact, around the runs and in them: with any, nothing here is proven.
     """
 
     series: tuple[Series, ...]
@@ -90,18 +91,18 @@ def gather(root: Path, drill: str | None = None) -> History:
         )
     entries = read_entries(path.read_bytes())
     records = [each for each in run_records(entries) if drill in {None, each.opened.drill}]
+    broken = untrusted(root, entries)
     told: dict[tuple[str, str], list[_Told]] = {}
     apart: list[str] = []
     for record in records:
         if why := _apart(root, record):
             apart.append(f"{record.opened.folder}: {why}")
         else:
-            told.setdefault((record.opened.plan, record.opened.drill), []).append(_tell(root, record))
+            told.setdefault((record.opened.plan, record.opened.drill), []).append(_tell(root, record, broken))
     series = [each for key, runs in told.items() for each in _series(*key, runs)]
     found = {(each.plan, each.drill) for each in series}
     apart += [_unjudged(key, runs) for key, runs in told.items() if key not in found]
-    findings = (*chain_findings(entries), *story_findings(entries))
-    return History(tuple(series), tuple(apart), findings, entries[-1].sha256 if entries else None)
+    return History(tuple(series), tuple(apart), tuple(broken.told()), entries[-1].sha256 if entries else None)
 
 
 def _apart(root: Path, record: RunRecord) -> str | None:
@@ -119,8 +120,9 @@ def _unjudged(key: tuple[str, str], runs: list[_Told]) -> str:
     return f'drill "{key[1]}" of plan "{key[0]}": {count}, and none judged a promise: {runs[-1].problem}'
 
 
-def _tell(root: Path, record: RunRecord) -> _Told:
-    report, problem = _report(root, record)
+def _tell(root: Path, record: RunRecord, broken: Untrusted) -> _Told:
+    why = broken.runs.get(record.opened.folder) if record.closed is not None else None
+    report, problem = (None, f"not intact: {why}") if why is not None else _report(root, record)
     return _Told(record, report, problem)
 
 

@@ -25,12 +25,16 @@ from rto_rpo.website.pages import overview_pages
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """`written` pages are new or anew, `kept` ones were there; `removed` ones are of nothing any more."""
+    """`written` pages are new or anew, `kept` ones were there; `removed` ones are of nothing any more.
+
+    `findings`: what is not intact, as the pages tell it.
+    """
 
     runs: int
     written: int
     kept: int
     removed: int
+    findings: tuple[str, ...] = ()
 
 
 def build(root: Path, to: Path, *, now: datetime, profiles: Sequence[Profile]) -> Built:
@@ -47,13 +51,18 @@ def build(root: Path, to: Path, *, now: datetime, profiles: Sequence[Profile]) -
     removed = builder.sweep()
     memory.digests = {run.report_sha256: run.digest for run in shelf.runs if run.report_sha256 and run.digest}
     builder.put(MEMORY_NAME, dump(memory))
-    return Built(len(shelf.runs), builder.written, builder.kept, removed)
+    findings = (*shelf.problems, *(f"{folder}: {why}" for folder, why in shelf.broken.items()))
+    return Built(len(shelf.runs), builder.written, builder.kept, removed, findings)
 
 
 def _run_pages(shelf: Shelf, plan: str, builder: _Builder, profiles: Sequence[Profile]) -> None:
     """The page of each run, where it is not there already."""
     with_profiles = key_of(*(profile.model_dump_json() for profile in profiles))
-    keys = {run.folder: _key(run, with_profiles) for run in shelf.of_plan(plan).runs if run.digest}
+    keys, around = {}, key_of(*shelf.problems)
+    for run in shelf.of_plan(plan).runs:
+        around = key_of(around, run.folder, run.problem) if run.problem else around
+        if run.digest:
+            keys[run.folder] = _key(run, with_profiles, around)
     stale = {folder for folder, key in keys.items() if not builder.has(page_of_run(folder), key)}
     if not stale:
         return
@@ -67,11 +76,14 @@ def _run_pages(shelf: Shelf, plan: str, builder: _Builder, profiles: Sequence[Pr
             builder.write(page_of_run(folder), keys[folder], _page(shelf.root, folder, dossier))
 
 
-def _key(run: Run, profiles: str) -> str:
-    """A run's page is made of the chain up to it, of its report, and of what people said of it."""
+def _key(run: Run, profiles: str, around: str) -> str:
+    """A run's page is made of the chain up to it, of its report, and of what people said of it.
+
+    `around`: what is wrong with the runs before it, and with the chain: that, too, may change.
+    """
     said = [line_hash(line.raw()) for line in run.record.records]
     closed = run.record.closed_sha256 or ""
-    return key_of(line_hash(run.record.opened.raw()), closed, profiles, run.problem or "", *said)
+    return key_of(line_hash(run.record.opened.raw()), closed, profiles, around, *said)
 
 
 def _page(root: Path, folder: str, dossier: Dossier) -> bytes:

@@ -11,8 +11,8 @@ from rto_rpo import JUDGE
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
 from rto_rpo.evidence.checking.charter_check import charter_faults
+from rto_rpo.evidence.checking.folder_check import file_faults, plan_fault, pruned_faults, regular_files
 from rto_rpo.evidence.checking.report_check import compared, decided_otherwise, stored
-from rto_rpo.evidence.keeping.files import listing, sha256_of
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.keeping.undone import UNDOING, undone_of
 from rto_rpo.evidence.lines.history import RunRecord
@@ -89,20 +89,14 @@ def _pruned(path: Path, pruned: Pruned, closed: Closed | None) -> _Seen:
     days = pruned.retention_seconds / 86400
     notes = [f"its files were pruned on {pruned.utc[:10]}, under a retention of {days:g} days"]
     hashes = closed.files if closed is not None else {}
-    kept = {name for name in pruned.kept or () if name in hashes}
-    regular, other = listing(path) if path.is_dir() and not path.is_symlink() else ([], [])
-    if set(regular) - kept:
+    if set(regular_files(path)) - set(pruned.kept or ()):
         notes.append("files of it are still there: the pruning was cut off; pruning again ends it")
-    changed = [name for name in regular if sha256_of(path / name) != hashes.get(name)]
-    if path.exists() and (path.is_symlink() or not path.is_dir()):
-        changed.append(path.name)
-    findings = [f'"{name}" was put there or edited after the run was pruned' for name in [*changed, *other]]
-    findings += [f'"{name}" is missing: the pruning left it' for name in sorted(kept - set(regular))]
+    findings = list(pruned_faults(path, pruned, hashes))
     return _Seen("pruned", None, findings, notes)
 
 
 def _unclosed(path: Path, opened: Opened) -> _Seen:
-    edited = list(_plan_fault(path, opened.plan_sha256))
+    edited = list(plan_fault(path, opened.plan_sha256))
     if held(path):
         return _Seen("running", None, edited, ["it is still running"])
     return _Seen("never finished", None, ["it was opened and never finished", *edited])
@@ -131,33 +125,6 @@ def _said_all_the_same(seen: _Seen, path: Path, closed: Closed) -> str:
     report = stored(path / REPORT_NAME) if REPORT_NAME in closed.files and not seen.findings else None
     says = report.get("verdict") if isinstance(report, dict) else None
     return ledger + (f"; its report says {says}, which proves nothing" if says is not None else "")
-
-
-def _plan_fault(path: Path, sha256: str) -> Iterator[str]:
-    plan = path / PLAN_NAME
-    if plan.is_file() and sha256_of(plan) != sha256:
-        yield f'"{PLAN_NAME}" was edited: its hash is not the one that the run was opened with'
-
-
-def file_faults(path: Path, closed: Closed, owners: Mapping[str, str]) -> Iterator[str]:
-    """What differs between the files of a closed run and its line of the chain."""
-    if path.is_symlink() or not path.is_dir():
-        if closed.files:
-            yield "its folder is missing: it was deleted or renamed"
-        return
-    regular, other = listing(path)
-    found = {name: sha256_of(path / name) for name in regular}
-    if closed.files.get(PLAN_NAME, closed.plan_sha256) != closed.plan_sha256:
-        yield f'"{PLAN_NAME}" is not the plan that the run was opened with'
-    if (owner := owners.get(found.get(LEDGER_NAME, ""))) not in {None, path.name}:
-        yield f'it holds the ledger of "{owner}": the runs were swapped or copied'
-    for name, sha256 in sorted(closed.files.items()):
-        if name not in found:
-            yield f'"{name}" is missing: it was deleted or renamed'
-        elif found[name] != sha256:
-            yield f'"{name}" was edited: its hash is not the one in the chain'
-    for name in sorted({*found, *other} - closed.files.keys()):
-        yield f'"{name}" is not in the chain: it was added after the run was closed'
 
 
 def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:

@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.checking.chain_check import chain_faults, key_beside
+from rto_rpo.evidence.checking.folder_check import ledger_owners
 from rto_rpo.evidence.checking.run_check import RunCheck, check_run
-from rto_rpo.evidence.checking.story import story_findings
 from rto_rpo.evidence.lines.history import (
     Entry,
     RunRecord,
-    chain_findings,
     entries_of,
-    readable,
     run_records,
-    signature_findings,
 )
-from rto_rpo.evidence.lines.keys import first_key
-from rto_rpo.evidence.lines.line import AnyLine, Opened
+from rto_rpo.evidence.lines.line import Opened
 from rto_rpo.evidence.lines.signature import PublicKey, parse_public_key
-from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME, LOCK_NAME, PUBLIC_KEY_NAME
+from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME, PLAN_NAME
 
 _HEAD = re.compile(r"[0-9a-f]{64}")
 
@@ -52,26 +49,22 @@ def verify(
 
     `public_key`: PEM or 32 raw bytes; without it the folder's own is used. `head`: 64 lowercase hex digits,
     or all that were kept.
-    Raises EvidenceError when there is no such folder, or the key or head given is none.
+    Raises EvidenceError when there is no such folder, it is one run's, or the key or head given is none.
     """
     if not root.is_dir():
         raise EvidenceError(f'cannot verify "{root}": there is no such folder')
+    _refuse_run(root)
     heads = _heads(head)
     given = _given_key(public_key)
     entries = entries_of(root)
     records = run_records(entries)
-    beside, key_faults = _key_beside(root, readable(entries))
+    beside = key_beside(root)
     runs = _check_runs(root, records)
     unknown = [each for each in heads if each not in {entry.sha256 for entry in entries}]
     anchored = bool(heads) and not unknown
     findings = [
         *([] if entries else [f'"{CHAIN_NAME}" is missing or empty']),
-        *chain_findings(entries),
-        *key_faults,
-        *_key_findings(readable(entries), given, beside),
-        *signature_findings(entries, given or beside),
-        *story_findings(entries),
-        *_stray(root, records),
+        *chain_faults(root, entries, records, given),
         *_unanchored(heads, unknown),
         *(f"{run.folder}: {finding}" for run in runs for finding in run.findings),
     ]
@@ -88,6 +81,18 @@ def verify(
         head=entries[-1].sha256 if entries else None,
         anchored=anchored,
         unproven=tuple(f"{run.folder}: {run.unproven}" for run in runs if run.unproven),
+    )
+
+
+def _refuse_run(root: Path) -> None:
+    """One run alone shows nothing: its hashes stand in the chain, beside all runs."""
+    if (root / CHAIN_NAME).exists() or not any((root / name).is_file() for name in (PLAN_NAME, LEDGER_NAME)):
+        return
+    above = root.absolute().parent
+    there = f"`blackstart verify {above}`" if (above / CHAIN_NAME).is_file() else "the folder of all runs"
+    raise EvidenceError(
+        f'cannot verify "{root}": it is the folder of one run, and what proves it is the chain of all',
+        hint=f"give {there}",
     )
 
 
@@ -112,56 +117,14 @@ def _given_key(content: bytes | None) -> PublicKey | None:
         raise EvidenceError(f"cannot use the public key given: {error}", hint=error.hint) from None
 
 
-def _key_beside(root: Path, lines: Sequence[AnyLine]) -> tuple[PublicKey | None, list[str]]:
-    path = root / PUBLIC_KEY_NAME
-    if not path.is_file():
-        signed = any(line.signature for line in lines)
-        return None, [f'"{PUBLIC_KEY_NAME}" is missing: every signed chain has it'] if signed else []
-    try:
-        return parse_public_key(path.read_bytes()), []
-    except EvidenceError as error:
-        return None, [f'"{PUBLIC_KEY_NAME}" was edited: {error}']
-
-
-def _key_findings(
-    lines: Sequence[AnyLine], given: PublicKey | None, beside: PublicKey | None
-) -> Iterator[str]:
-    first = first_key(lines)
-    if first and beside and first != beside:
-        yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the first key is {first.identity}'
-    elif not first and given and beside and given != beside:
-        yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the key given is {given.identity}'
-    if (given or beside) and not any(line.signature for line in lines):
-        yield "no line of the chain is signed by the public key: it was rewritten without the key"
-
-
 def _check_runs(root: Path, records: Sequence[RunRecord]) -> tuple[RunCheck, ...]:
-    owners = {
-        record.closed.files[LEDGER_NAME]: record.closed.folder
-        for record in records
-        if record.closed and LEDGER_NAME in record.closed.files
-    }
+    owners = ledger_owners(records)
     before: dict[str, Opened] = {}
     checks = []
     for record in records:
         checks.append(check_run(root, record, owners, before.get(record.opened.plan)))
         before[record.opened.plan] = record.opened
     return tuple(checks)
-
-
-def _stray(root: Path, records: Sequence[RunRecord]) -> Iterator[str]:
-    """What lies beside the chain and is not in it."""
-    known = {CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME, *(record.opened.folder for record in records)}
-    for path in sorted(root.iterdir()):
-        if path.name not in known:
-            yield f"{path.name!r} is not in the chain: it was put here, or its lines were deleted"
-    for name in (CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME):
-        path = root / name
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            yield f'"{name}" is not a plain file'
-    lock = root / LOCK_NAME
-    if lock.is_file() and lock.stat().st_size:
-        yield f'"{LOCK_NAME}" was edited: it has to be empty'
 
 
 def _notes(entries: Sequence[Entry], given: PublicKey | None, beside: PublicKey | None) -> Iterator[str]:

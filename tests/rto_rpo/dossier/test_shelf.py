@@ -52,7 +52,7 @@ def test_a_report_that_is_not_the_chains_is_not_believed(tmp_path: Path, damage:
     assert run.digest is None
     assert run.verdict == "inconclusive"
     assert run.problem is not None
-    assert run.problem.startswith("its report cannot be read: ")
+    assert run.problem.startswith('not intact: "report.json" ')
 
 
 def test_a_chain_that_does_not_hold_is_told(tmp_path: Path) -> None:

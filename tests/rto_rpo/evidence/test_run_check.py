@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rto_rpo import JUDGE
-from rto_rpo.evidence.checking.run_check import file_faults
+from rto_rpo.evidence.checking.folder_check import file_faults
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.lines.signature import SigningKey

@@ -65,7 +65,7 @@ def test_a_run_that_goes_on_is_told_and_not_counted_and_one_never_finished_is(tm
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [(b"{}", "is not the one in the chain"), (None, "cannot be read")]
+    ("content", "why"), [(b"{}", "was edited: its hash is not the one in the chain"), (None, "is missing")]
 )
 def test_a_report_that_was_edited_or_deleted_proves_nothing(
     tmp_path: Path, content: bytes | None, why: str

@@ -173,7 +173,7 @@ def test_runs_without_a_report_are_told_and_no_evidence_at_all_makes_a_page(tmp_
     shutil.rmtree(folder)
     built(story, to)
     text = (to / "index.html").read_text()
-    assert "its report cannot be read" in text
+    assert "not intact: its folder is missing" in text
     assert list((to / "runs").iterdir()) == []
 
 

@@ -47,7 +47,8 @@ def test_every_page_loads_quietly_fits_and_can_be_read(browser: Browser, site: P
     page = browser.new_page(viewport={"width": width, "height": 900})
     heard = _listen(page)
     addresses = [path.as_uri() for path in sorted(site.rglob("*.html"))]
-    assert len(addresses) == 19  # reports, drills, services and datasets, the overviews, the history
+    # reports, but that of the run that is not intact; drills, services and datasets, overviews, history
+    assert len(addresses) == 18
     for address in addresses:
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address

@@ -1,0 +1,77 @@
+"""The chain, its keys and what lies beside it: all that shows without looking into any run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.checking.story import story_findings
+from rto_rpo.evidence.lines.history import Entry, RunRecord, chain_findings, readable, signature_findings
+from rto_rpo.evidence.lines.keys import first_key
+from rto_rpo.evidence.lines.line import AnyLine
+from rto_rpo.evidence.lines.signature import PublicKey, parse_public_key
+from rto_rpo.evidence.names import CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME
+
+
+def chain_faults(
+    root: Path, entries: Sequence[Entry], records: Sequence[RunRecord], given: PublicKey | None = None
+) -> Iterator[str]:
+    """Everything that is wrong with hashes, signatures and the story of the lines, and with what is no line.
+
+    `given`: the signer's key, had from elsewhere.
+    """
+    lines, beside = readable(entries), key_beside(root)
+    yield from chain_findings(entries)
+    yield from _key_file_faults(root, lines)
+    yield from _key_findings(lines, given, beside)
+    yield from signature_findings(entries, given or beside)
+    yield from story_findings(entries)
+    yield from _stray(root, records)
+
+
+def key_beside(root: Path) -> PublicKey | None:
+    """The public key in the folder; None where there is none that can be read, which is told elsewhere."""
+    try:
+        return parse_public_key((root / PUBLIC_KEY_NAME).read_bytes())
+    except (OSError, EvidenceError):
+        return None
+
+
+def _key_file_faults(root: Path, lines: Sequence[AnyLine]) -> Iterator[str]:
+    path = root / PUBLIC_KEY_NAME
+    if not path.is_file():
+        if any(line.signature for line in lines):
+            yield f'"{PUBLIC_KEY_NAME}" is missing: every signed chain has it'
+        return
+    try:
+        parse_public_key(path.read_bytes())
+    except EvidenceError as error:
+        yield f'"{PUBLIC_KEY_NAME}" was edited: {error}'
+
+
+def _key_findings(
+    lines: Sequence[AnyLine], given: PublicKey | None, beside: PublicKey | None
+) -> Iterator[str]:
+    first = first_key(lines)
+    if first and beside and first != beside:
+        yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the first key is {first.identity}'
+    elif not first and given and beside and given != beside:
+        yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the key given is {given.identity}'
+    if (given or beside) and not any(line.signature for line in lines):
+        yield "no line of the chain is signed by the public key: it was rewritten without the key"
+
+
+def _stray(root: Path, records: Sequence[RunRecord]) -> Iterator[str]:
+    """What lies beside the chain and is not in it."""
+    known = {CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME, *(record.opened.folder for record in records)}
+    for path in sorted(root.iterdir()):
+        if path.name not in known:
+            yield f"{path.name!r} is not in the chain: it was put here, or its lines were deleted"
+    for name in (CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME):
+        path = root / name
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            yield f'"{name}" is not a plain file'
+    lock = root / LOCK_NAME
+    if lock.is_file() and lock.stat().st_size:
+        yield f'"{LOCK_NAME}" was edited: it has to be empty'
