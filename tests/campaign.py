@@ -1,43 +1,56 @@
-"""The long proofs, whole: `python -m tests.campaign`. Resumable; writes docs/proof.md.
+"""The long proofs, whole: `python -m tests.campaign`. Resumable, also in slices.
 
-Every test marked `campaign` is run by itself. What has passed at this commit is not run again, so that a
-campaign that was cut off goes on where it was.
+Each test marked `campaign` is run by itself; how it ended is in docs/proof.json, from which docs/proof.md is.
+What has passed at this state of the code is not run again, so that a campaign that was cut off goes on from
+there. What was skipped proves nothing, and what was run at an older state says so. Exit codes: 0 all passed,
+1 something failed, 3 something was skipped or not run.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
+import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from xml.etree import ElementTree
+
+from tests.proof import Proof, told
 
 ROOT = Path(__file__).resolve().parents[1]
-STATE = ROOT / ".blackstart" / "campaign.json"
+RESULTS = ROOT / "docs" / "proof.json"
 PROOF = ROOT / "docs" / "proof.md"
 SECONDS_MAX = 3600
+NOT_THE_CODE = (":!docs/proof.json", ":!*.md")  # a change of these takes no proof away
 
 
 def main() -> int:
-    commit = _git("rev-parse", "HEAD")
-    if _git("status", "--porcelain", "--untracked-files=no"):
+    wanted = _arguments()
+    if _git("status", "--porcelain", "--untracked-files=no", "--", ".", *NOT_THE_CODE):
         sys.exit("campaign: there are uncommitted changes; commit them, or the proof is of nothing")
-    results = _load(commit)
-    nodes = _collect()
-    for number, node in enumerate(nodes, 1):
-        if results.get(node, {}).get("passed"):
-            continue
-        print(f"[{number}/{len(nodes)}] {node}", flush=True)
-        results[node] = _run(node)
-        _save(commit, results)
-    PROOF.write_text(_report(commit, {node: results[node] for node in nodes}))
-    failed = [node for node in nodes if not results[node]["passed"]]
-    print(f"{len(nodes) - len(failed)} passed, {len(failed)} failed; written: {PROOF.relative_to(ROOT)}")
-    return 1 if failed else 0
+    commit = _git("log", "-1", "--format=%h", "--abbrev=12", "--", ".", *NOT_THE_CODE)
+    nodes, results = _collect(), _load()
+    results = {node: results[node] for node in nodes if node in results}
+    left = [node for node in nodes if wanted.only in node and not _proven(results.get(node), commit)]
+    end = time.monotonic() + wanted.seconds
+    for number, node in enumerate(left, 1):
+        if time.monotonic() >= end:
+            break
+        print(f"[{number}/{len(left)}] {node}", flush=True)
+        results[node] = _run(node, commit)
+        _write(RESULTS, json.dumps({n: r.as_json() for n, r in sorted(results.items())}, indent=1) + "\n")
+    _write(PROOF, told(nodes, results, commit))
+    return _conclude([_outcome(results.get(node), commit) for node in nodes])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.campaign", description="the long proofs, whole")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no test after so long")
+    parser.add_argument("--only", default="", help="only tests with this in their names")
+    return parser.parse_args()
 
 
 def _collect() -> list[str]:
@@ -48,14 +61,40 @@ def _collect() -> list[str]:
     return nodes
 
 
-def _run(node: str) -> dict[str, Any]:
+def _run(node: str, commit: str) -> Proof:
     began = time.monotonic()
-    done = _pytest("-q", "-s", "-m", "campaign", "--timeout", str(SECONDS_MAX), node)
+    with tempfile.TemporaryDirectory() as folder:
+        record = Path(folder) / "junit.xml"
+        words = ("-q", "-s", "-m", "campaign", "--timeout", str(SECONDS_MAX), f"--junitxml={record}", node)
+        done = _pytest(*words)
+        outcome = outcome_of(record.read_text()) if record.exists() and done.returncode == 0 else "failed"
+    if outcome == "failed":
+        print((done.stdout + done.stderr)[-4000:], flush=True)
     said = [line.removeprefix("proof: ") for line in done.stdout.splitlines() if line.startswith("proof: ")]
-    passed = done.returncode == 0
-    if not passed:
-        print(done.stdout[-4000:], flush=True)
-    return {"passed": passed, "seconds": time.monotonic() - began, "said": said, "load": os.getloadavg()[0]}
+    return Proof(outcome, commit, round(time.monotonic() - began, 1), said)
+
+
+def outcome_of(record: str) -> str:
+    """Of the one test in pytest's own record; none, or several, is a failure."""
+    cases = list(ElementTree.fromstring(record).iter("testcase"))  # noqa: S314 - pytest has just written it
+    if len(cases) != 1:
+        return "failed"
+    ended = {child.tag for child in cases[0]}
+    return "failed" if ended & {"failure", "error"} else "skipped" if "skipped" in ended else "passed"
+
+
+def _proven(result: Proof | None, commit: str) -> bool:
+    return _outcome(result, commit) == "passed"
+
+
+def _outcome(result: Proof | None, commit: str) -> str:
+    return result.outcome if result is not None and result.commit == commit else "not run"
+
+
+def _conclude(outcomes: list[str]) -> int:
+    counts = {each: outcomes.count(each) for each in ("passed", "failed", "skipped", "not run")}
+    print(", ".join(f"{count} {each}" for each, count in counts.items()) + f"; written: {PROOF}")
+    return 1 if counts["failed"] else 3 if counts["skipped"] or counts["not run"] else 0
 
 
 def _pytest(*words: str) -> subprocess.CompletedProcess[str]:
@@ -68,38 +107,15 @@ def _git(*words: str) -> str:
     return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def _load(commit: str) -> dict[str, Any]:
-    if not STATE.exists():
-        return {}
-    saved = json.loads(STATE.read_text())
-    return dict(saved["results"]) if saved["commit"] == commit else {}
+def _load() -> dict[str, Proof]:
+    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return {node: Proof(**one) for node, one in found.items()}
 
 
-def _save(commit: str, results: dict[str, Any]) -> None:
-    STATE.parent.mkdir(exist_ok=True)
-    temporary = STATE.with_suffix(".new")
-    temporary.write_text(json.dumps({"commit": commit, "results": results}, indent=1))
-    temporary.replace(STATE)
-
-
-def _report(commit: str, results: dict[str, Any]) -> str:
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for node, result in results.items():
-        groups.setdefault(node.partition("[")[0], []).append(result)
-    head = (
-        f"Written by `make campaign` on {datetime.now(UTC):%Y-%m-%d}, commit `{commit[:12]}`; "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, Linux {platform.release()}. "
-        "The seeds are those in the tests. `make test` runs a small sample of each."
-    )
-    table = ["| proof | runs | passed | seconds | figures |", "|---|---|---|---|---|"]
-    rows = [_row(test, runs) for test, runs in groups.items()]
-    return "\n".join(["# The long proofs", "", head, "", *table, *rows, ""])
-
-
-def _row(test: str, runs: list[dict[str, Any]]) -> str:
-    passed, seconds = sum(run["passed"] for run in runs), sum(run["seconds"] for run in runs)
-    said = "; ".join(dict.fromkeys(line for run in runs for line in run["said"])) or "-"
-    return f"| `{test}` | {len(runs)} | {passed} | {seconds:.0f} | {said} |"
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_suffix(f".new-{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 if __name__ == "__main__":
