@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+
+from tests.workers import TOGETHER, ByUnit, Ran, unit_of
 
 # Prefect reads its settings when it is first imported, which any test may do.
 _ROOM = tempfile.TemporaryDirectory(prefix="blackstart-tests-", ignore_cleanup_errors=True)
@@ -28,17 +31,35 @@ settings.register_profile("seeded", derandomize=True)
 settings.load_profile("seeded")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Real containers last: what they need may still be made in the background when the first test begins.
+_RAN = Ran()
 
-    With two workers side by side one has the whole, and has it first; every other file goes to one of them in
-    one piece. Two drills at once would measure each other; but most of a drill is waiting, and the rest fits
-    in there.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real drills first, for they take longest, and most of a drill is waiting: the rest fits in there.
+
+    Real containers last: what they need may still be made in the background when the first test begins.
     """
-    items.sort(key=lambda item: item.get_closest_marker("containers") is not None)
-    if not hasattr(config, "workerinput"):
-        return
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
-    for item in items:
-        apart = next((mark for mark in ("e2e", "containers") if item.get_closest_marker(mark)), None)
-        item.add_marker(pytest.mark.xdist_group(apart or item.path.as_posix()))
+    first = list(TOGETHER)
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        unit = unit_of(item.nodeid)
+        turn = first.index(unit) if unit in first else len(first)
+        return item.get_closest_marker("containers") is not None, turn
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByUnit:
+    config.option.loadscopereorder = False
+    return ByUnit(config, log)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if worker := getattr(report, "worker_id", None):
+        _RAN.add(report.nodeid, worker)
+
+
+def pytest_sessionfinish() -> None:
+    if torn := _RAN.torn():
+        pytest.exit(f"more than one worker ran {', '.join(torn)}", returncode=1)
