@@ -82,26 +82,14 @@ class Recording:
     @classmethod
     def attach(cls, path: Path, *, room: Path | None = None) -> Recording:
         """Become the orchestrator of the recorder at socket `path`. Raises OSError, RecorderError."""
-        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            peer.connect(str(path))
-        except OSError:
-            peer.close()
-            raise
-        recording = cls(path, peer, room)
+        recording = cls(path, _connected(path), room)
         recording.pid = recording._ask({"do": "attach"})["pid"]
         return recording
 
     @classmethod
     def join(cls, path: Path) -> Recording:
         """Talk to the recorder at socket `path` without becoming its orchestrator. Raises OSError."""
-        peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            peer.connect(str(path))
-        except OSError:
-            peer.close()
-            raise
-        return cls(path, peer, None)
+        return cls(path, _connected(path), None)
 
     def event(
         self,
@@ -207,6 +195,17 @@ def start(config: RecorderConfig, *, limit_seconds: float = 20.0, held: int | No
         else:
             told.unlink()
             return recording
+
+
+def _connected(path: Path) -> socket.socket:
+    """Raises OSError."""
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        peer.connect(str(path))
+    except OSError:
+        peer.close()
+        raise
+    return peer
 
 
 def _alive(pid: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from drills.fault import Fault
 from drills.faults import fault_of
-from drills.undo import Undo, room_of
+from drills.undo import Undo, UndoIntents, left_of, room_of
 from sites.estate import Estate
 from tests.drills.faults.conftest import estate_of
 
@@ -52,3 +52,11 @@ def fault_and_intent(estate: Estate, run: str = "a-run") -> tuple[Fault, Undo]:
         variables={},
     )
     return fault, undo
+
+
+def struck_now(estate: Estate, run: str = "a-run") -> Undo:
+    """As far as a drill comes: the intent is on disk, and the site is gone."""
+    fault, undo = fault_and_intent(estate, run)
+    UndoIntents(estate.state).write(undo)
+    assert fault.inject(left_of(undo, estate.state)).holds
+    return undo

@@ -7,38 +7,22 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from drills import deadman
 from drills.deadman import DeadMan, act, log_of, stand_by
-from drills.undo import UndoIntents, left_of
+from drills.undo import UndoIntents
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.keeping.undone import undone_of
 from sites.drivers.processes.table import Handle
 from sites.estate import Estate
 from sites.recovery.under_way import journal_of
-from tests.drills.small_drill import fault_and_intent, small_estate
+from tests.drills.small_drill import struck_now
 from tests.sites.repositories import wait_until
 
 RAN = {"postgres", "gateway"}
-
-
-@pytest.fixture
-def estate(tmp_path: Path) -> Iterator[Estate]:
-    estate = small_estate(tmp_path)
-    estate.site("primary").up()
-    yield estate
-    estate.site("primary").kill()
-
-
-def struck(estate: Estate) -> None:
-    """As far as a drill comes: the intent is on disk, and the site is gone."""
-    fault, undo = fault_and_intent(estate)
-    UndoIntents(estate.state).write(undo)
-    assert fault.inject(left_of(undo, estate.state)).holds
 
 
 def folder_of(estate: Estate) -> Path:
@@ -56,7 +40,7 @@ def die_in_mid_drill(estate: Estate) -> None:
     dead_man = dead_man_of(estate)
     dead_man.require()
     (estate.state / "dead-man").write_text(str(dead_man.pid))
-    struck(estate)
+    struck_now(estate)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -102,7 +86,7 @@ def test_the_folder_of_the_run_is_held_as_long_as_it_lives(estate: Estate) -> No
 def test_who_leaves_it_without_standing_down_finds_the_fault_undone(estate: Estate) -> None:
     with dead_man_of(estate) as dead_man:
         dead_man.require()
-        struck(estate)
+        struck_now(estate)
     assert undone(estate)
     assert [one.undone for one in undone_of(folder_of(estate))] == ["reverted"]
 
@@ -110,7 +94,7 @@ def test_who_leaves_it_without_standing_down_finds_the_fault_undone(estate: Esta
 def test_one_that_stands_down_undoes_nothing(estate: Estate) -> None:
     with dead_man_of(estate) as dead_man:
         dead_man.require()
-        struck(estate)
+        struck_now(estate)
         dead_man.stand_down()
         wait_until(lambda: ended(dead_man.pid), 30)
     assert not undone(estate)
@@ -142,7 +126,7 @@ def test_a_drill_that_beats_for_ever_is_ended_all_the_same() -> None:
 
 
 def test_it_waits_for_a_failover_that_runs_and_undoes_then(estate: Estate) -> None:
-    struck(estate)
+    struck_now(estate)
     journal = journal_of(estate.state)
     threading.Timer(0.3, journal.close).start()
     healing = act(estate.state, "a-run", 30)
@@ -154,7 +138,7 @@ def test_it_waits_for_a_failover_that_runs_and_undoes_then(estate: Estate) -> No
 
 def test_what_stays_stuck_keeps_its_intent(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadman, "_AGAIN_SECONDS", 0.01)
-    struck(estate)
+    struck_now(estate)
     with journal_of(estate.state):
         healing = act(estate.state, "a-run", 0.05)
     assert healing is not None

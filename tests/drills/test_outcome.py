@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ import pytest
 
 from drills.closing import open_run
 from drills.recover import recover
-from drills.undo import Undo, UndoIntents, left_of
+from drills.undo import Undo, UndoIntents
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping.run_folder import RunFolder
@@ -19,26 +18,15 @@ from rto_rpo.evidence.keeping.undone import add_undone, undone_now, undone_of
 from rto_rpo.evidence.names import REPORT_NAME, UNDO_NAME
 from sites.estate import Estate
 from sites.recovery.under_way import journal_of
-from tests.drills.small_drill import DRILL, fault_and_intent, small_estate
+from tests.drills.small_drill import DRILL, struck_now
 
 TOLD = 'reverted, by `recover`: site "primary" runs again'
-
-
-@pytest.fixture
-def estate(tmp_path: Path) -> Iterator[Estate]:
-    estate = small_estate(tmp_path)
-    estate.site("primary").up()
-    yield estate
-    estate.site("primary").kill()
 
 
 def struck(estate: Estate) -> tuple[Undo, RunFolder]:
     """A run whose fault was injected and whose recorder left nothing: both are gone."""
     folder = open_run(estate.plan, str(uuid4()), DRILL)
-    fault, undo = fault_and_intent(estate, folder.run)
-    UndoIntents(estate.state).write(undo)
-    assert fault.inject(left_of(undo, estate.state)).holds
-    return undo, folder
+    return struck_now(estate, folder.run), folder
 
 
 def let_go(folder: RunFolder) -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from flows import outcomes
@@ -23,6 +22,7 @@ from sites.protection.history import History
 from sites.secret import Secret
 from tests.flows.plans import small_plan
 from tests.sites.drivers.servers import SECRET, USER, s3_server
+from tests.sites.drivers.stores import s3_client
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def client(address: str) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id=USER,
-        aws_secret_access_key=SECRET,
-    )
+    return s3_client(address, (USER, SECRET))
 
 
 def archive(root: Path, address: str, **more: Any) -> dict[str, Any]:

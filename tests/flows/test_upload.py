@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -16,7 +15,7 @@ from flows.cli import app
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
 from sites.errors import ArchiveError
-from tests.sites.drivers.stores import lying_store, moto_store, refuse_shorter_locks
+from tests.sites.drivers.stores import lying_store, moto_store, refuse_shorter_locks, s3_client
 
 PLAN = """\
 name: small
@@ -49,16 +48,6 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield address
 
 
-def s3(address: str) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id="access",
-        aws_secret_access_key="planted",
-    )
-
-
 def a_plan(folder: Path, store: str) -> Path:
     path = folder / "plan.yaml"
     path.write_text(PLAN.format(root=folder, store=store))
@@ -74,7 +63,7 @@ def talk(plan: Path) -> Any:
 
 
 def test_a_closed_run_lies_there_file_by_file_with_the_chain(tmp_path: Path, store: str) -> None:
-    s3(store).create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    s3_client(store).create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     plan = a_plan(tmp_path, store)
     talked = talk(plan)
     assert talked["not_done"] == []
@@ -83,7 +72,7 @@ def test_a_closed_run_lies_there_file_by_file_with_the_chain(tmp_path: Path, sto
         *((path, f"evidence/{folder.name}/{path.name}") for path in folder.iterdir()),
         (tmp_path / "evidence" / "chain.jsonl", f"evidence/chain/{head}.jsonl"),
     ]:
-        there = s3(store).get_object(Bucket="locked", Key=key)
+        there = s3_client(store).get_object(Bucket="locked", Key=key)
         assert there["Body"].read() == path.read_bytes()
         assert there["ObjectLockMode"] == "COMPLIANCE"
         assert there["Metadata"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()

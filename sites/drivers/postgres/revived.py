@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from tempfile import mkdtemp
 import psycopg
 from psycopg import conninfo, pq
 
+from sites.drivers.postgres.asked import connected, first_value
 from sites.drivers.postgres.control import control_settings
 from sites.drivers.postgres.folder import DataFolder
 from sites.drivers.processes.site import ProcessSite
@@ -62,13 +63,13 @@ def revived(
         _short_folder(folder) as sockets,
         _running(folder, sockets, restore_command, env, secret_env, limit_seconds),
     ):
-        with _connected(sockets, _ADMIN, _ADMIN) as admin:
+        with _let_in(sockets, _ADMIN, _ADMIN) as admin:
             row = admin.execute(_REPLAYED).fetchone()
         if row is None or row[2]:
             raise DatasetError("the restored server has not finished its recovery")
         committed = row[0].astimezone(UTC) if row[0] is not None else None
-        with _connected(sockets, database, user) as connection:
-            yield Revived(lambda statement: _value(connection, statement), committed, str(row[1]))
+        with _let_in(sockets, database, user) as connection:
+            yield Revived(lambda statement: first_value(connection, statement), committed, str(row[1]))
 
 
 def damaged_pages(folder: DataFolder) -> str | None:
@@ -198,22 +199,9 @@ def _short_folder(folder: DataFolder) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-@contextmanager
-def _connected(sockets: Path, database: str, user: str) -> Iterator[psycopg.Connection]:
-    try:
-        connection = psycopg.connect(
-            host=str(sockets), port=_PORT, dbname=database, user=user, autocommit=True, connect_timeout=10
-        )
-    except psycopg.Error as error:
-        said = " ".join(str(error).split())
-        raise DatasetError(f'the restored server does not let "{user}" into "{database}": {said}') from error
-    with connection:
-        yield connection
-
-
-def _value(connection: psycopg.Connection, statement: str) -> str | None:
-    row = connection.execute(statement.encode()).fetchone()
-    return None if row is None or row[0] is None else str(row[0])
+def _let_in(sockets: Path, database: str, user: str) -> AbstractContextManager[psycopg.Connection]:
+    refused = f'the restored server does not let "{user}" into "{database}"'
+    return connected(refused, host=str(sockets), port=_PORT, database=database, user=user)
 
 
 def _why(site: ProcessSite) -> str | None:

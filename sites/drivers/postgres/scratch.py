@@ -7,7 +7,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from sites.drivers import command
+from sites.drivers.postgres.asked import connected, first_value
 from sites.drivers.postgres.configuration import ServerSettings, passfile_line
 from sites.drivers.postgres.programs import PostgresPrograms, unprivileged_user
 from sites.drivers.postgres.server import ADMIN, PostgresServer
@@ -47,14 +48,14 @@ def loaded(
     try:
         server.create_primary(admin_password=password)
         site.up()
-        with _connected(settings, password, "postgres") as admin:
+        with _as_admin(settings, password, "postgres") as admin:
             admin.execute(f"CREATE DATABASE {_DATABASE}")
         _load(server.programs, settings, password, dump, limit_seconds)
-        with _connected(settings, password, _DATABASE) as connection:
+        with _as_admin(settings, password, _DATABASE) as connection:
             if user != ADMIN:
                 connection.execute(sql.SQL("CREATE ROLE {} SUPERUSER").format(sql.Identifier(user)))
                 connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(user)))
-            yield lambda statement: _value(connection, statement)
+            yield lambda statement: first_value(connection, statement)
     finally:
         site.down()
         shutil.rmtree(folder, ignore_errors=True)
@@ -77,27 +78,11 @@ def _load(
             raise DatasetError(f"cannot load the dump {dump} into a fresh server: {said}") from error
 
 
-@contextmanager
-def _connected(settings: ServerSettings, password: str, database: str) -> Iterator[psycopg.Connection]:
-    try:
-        connection = psycopg.connect(
-            host=settings.host,
-            port=settings.port,
-            dbname=database,
-            user=ADMIN,
-            password=password,
-            autocommit=True,
-            connect_timeout=10,
-        )
-    except psycopg.Error as error:
-        raise DatasetError(f"the scratch server cannot be reached: {error}") from error
-    with connection:
-        yield connection
-
-
-def _value(connection: psycopg.Connection, statement: str) -> str | None:
-    row = connection.execute(statement.encode()).fetchone()
-    return None if row is None or row[0] is None else str(row[0])
+def _as_admin(
+    settings: ServerSettings, password: str, database: str
+) -> AbstractContextManager[psycopg.Connection]:
+    refused, host, port = "the scratch server cannot be reached", settings.host, settings.port
+    return connected(refused, host=host, port=port, database=database, user=ADMIN, password=password)
 
 
 def _free_port() -> int:

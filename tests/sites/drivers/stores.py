@@ -31,18 +31,21 @@ def moto_store() -> Iterator[str]:
         server.stop()
 
 
+def s3_client(address: str, keys: tuple[str, str] = ("access", "planted")) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=address,
+        region_name="us-east-1",
+        aws_access_key_id=keys[0],
+        aws_secret_access_key=keys[1],
+    )
+
+
 @contextmanager
 def witness_store() -> Iterator[str]:
     """The same, with the bucket `witness` made."""
     with moto_store() as address:
-        client = boto3.client(
-            "s3",
-            endpoint_url=address,
-            region_name="us-east-1",
-            aws_access_key_id="a",
-            aws_secret_access_key="b",
-        )
-        client.create_bucket(Bucket="witness")
+        s3_client(address).create_bucket(Bucket="witness")
         yield address
 
 

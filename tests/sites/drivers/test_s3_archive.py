@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -17,7 +15,13 @@ from sites.errors import ArchiveError
 from sites.plan import S3Upload
 from sites.secret import Secret
 from tests.sites.drivers.ceph import ceph_store, why_no_ceph
-from tests.sites.drivers.stores import lying_store, moto_store, refuse_shorter_locks, versioned_store
+from tests.sites.drivers.stores import (
+    lying_store,
+    moto_store,
+    refuse_shorter_locks,
+    s3_client,
+    versioned_store,
+)
 
 LATER = datetime.now(UTC) + timedelta(days=400)
 
@@ -25,7 +29,7 @@ LATER = datetime.now(UTC) + timedelta(days=400)
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
     with moto_store() as address:
-        client = s3(address)
+        client = s3_client(address)
         client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
         client.create_bucket(Bucket="plain")
         yield address
@@ -35,16 +39,6 @@ def store() -> Iterator[str]:
 def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_ACCESS", "access")
     monkeypatch.setenv("TEST_SECRET", "planted")
-
-
-def s3(address: str) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=address,
-        region_name="us-east-1",
-        aws_access_key_id="access",
-        aws_secret_access_key="planted",
-    )
 
 
 def archive(address: str, bucket: str = "locked", prefix: str = "evidence") -> S3Archive:
@@ -74,7 +68,7 @@ def test_a_lock_that_holds_is_said_to(store: str, monkeypatch: pytest.MonkeyPatc
 def test_the_lock_of_a_real_store_holds_and_what_is_uploaded_stays(tmp_path: Path) -> None:
     soon = datetime.now(UTC) + timedelta(hours=1)
     with ceph_store(tmp_path / "ceph", "access", "planted") as address:
-        client = s3(address)
+        client = s3_client(address)
         client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
         client.create_bucket(Bucket="plain")
         assert "held against 5 attempts" in archive(address).probe()
@@ -147,14 +141,14 @@ def test_files_are_put_once_locked_and_read_back(store: str, tmp_path: Path) -> 
     first = archive(store, prefix="once").upload(files, LATER)
     again = archive(store, prefix="once").upload(files, LATER)
     assert (first.put, first.present, again.put, again.present) == (2, 0, 0, 2)
-    lock = s3(store).head_object(Bucket="locked", Key="once/chain/1")
+    lock = s3_client(store).head_object(Bucket="locked", Key="once/chain/1")
     assert lock["ObjectLockMode"] == "COMPLIANCE"
     assert lock["ObjectLockRetainUntilDate"] >= LATER
 
 
 def test_what_was_overwritten_there_is_put_again(store: str) -> None:
     archive(store, prefix="over").upload({"chain/1": b"line"}, LATER)
-    s3(store).put_object(Bucket="locked", Key="over/chain/1", Body=b"forged")
+    s3_client(store).put_object(Bucket="locked", Key="over/chain/1", Body=b"forged")
     assert archive(store, prefix="over").upload({"chain/1": b"line"}, LATER).put == 1
 
 

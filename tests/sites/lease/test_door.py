@@ -34,6 +34,17 @@ class Lock:
         writer.close()
 
 
+async def try_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send something, and hear nothing but that the door is shut."""
+    writer.write(b"late")
+    await is_dropped(reader)
+
+
+async def is_dropped(reader: asyncio.StreamReader) -> None:
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await reader.readexactly(1)
+
+
 async def through(lock: Lock, place: Place, act: Act) -> None:
     """Do it at a door of its own, in front of a server that echoes."""
     server = (
@@ -67,8 +78,7 @@ def test_it_passes_both_ways_while_it_is_open_and_drops_who_is_inside(tmp_path: 
         writer.write(b"before")
         assert await reader.readexactly(6) == b"before"
         lock.open = False
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await reader.readexactly(1)
+        await is_dropped(reader)
 
     asyncio.run(asyncio.wait_for(through(lock, places(tmp_path)[kind], act), 20))
     assert lock.heard == b"before"
@@ -78,12 +88,7 @@ def test_shut_it_lets_nobody_in(tmp_path: Path) -> None:
     lock = Lock()
     lock.open = False
 
-    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"late")
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await reader.readexactly(1)
-
-    asyncio.run(asyncio.wait_for(through(lock, places(tmp_path)[0], act), 20))
+    asyncio.run(asyncio.wait_for(through(lock, places(tmp_path)[0], try_late), 20))
     assert lock.heard == b""
 
 
@@ -99,12 +104,7 @@ def test_the_clock_is_looked_at_after_something_was_received(tmp_path: Path) -> 
 
     lock = Shutting()
 
-    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"late")
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await reader.readexactly(1)
-
-    asyncio.run(asyncio.wait_for(through(lock, places(tmp_path)[0], act), 20))
+    asyncio.run(asyncio.wait_for(through(lock, places(tmp_path)[0], try_late), 20))
     assert lock.heard == b""
 
 

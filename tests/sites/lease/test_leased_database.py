@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import boto3
 import pytest
 import yaml
 
@@ -28,7 +27,7 @@ from sites.recovery.fence import Fence
 from sites.recovery.whole_site import fence_proofs, give_back, wholes_of
 from tests.sites.drivers.conftest import new_pair, template
 from tests.sites.drivers.pairs import LOOPBACK, Pair, free_port
-from tests.sites.drivers.stores import witness_store
+from tests.sites.drivers.stores import s3_client, witness_store
 from tests.sites.recovery.light import light_estate
 
 __all__ = ["new_pair", "template"]
@@ -160,9 +159,7 @@ def test_a_door_that_cannot_renew_shuts_by_itself(new_pair: Callable[..., Pair],
     failover = estate.plan.failover
     assert failover is not None
     assert failover.lease is not None
-    client = boto3.client(
-        "s3", endpoint_url=store, region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
-    )
+    client = s3_client(store)
     with held(estate) as door:
         prepared(pair, estate)
         client.put_object(Bucket="witness", Key="leases/primary", Body=b"no lease of ours")
