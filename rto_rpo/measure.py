@@ -28,7 +28,11 @@ def measure(path: Path) -> Measurement:
     A ledger that contradicts itself or was cut off gives a Measurement that is `void` and holds no number.
     Raises LedgerError where there is not even a header to go by, OSError where the file cannot be read.
     """
-    run = take_in(path)
+    return measured(take_in(path))
+
+
+def measured(run: Run) -> Measurement:
+    """Measure a run whose ledger was taken in."""
     return _measured(run) if run.broken is None else _nothing(run.header, run.broken)
 
 

@@ -17,12 +17,16 @@ from rto_rpo.timeline import Timeline
 
 NEVER_REVIVED: Final = "the old primary was to be revived and was not, so nothing shows that its fence holds"
 NEVER_WRITTEN_TO: Final = "the old primary was to be revived, and its own address was not written to"
+_OF_OPERATIONS: Final = frozenset({"operation", "intents", "read", "readback"})
 NEVER_SAFE: Final = "it was never proven that there is one writer and that every order is known"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`broken` says why nothing of it may be used: the ledger contradicts itself, or was cut off."""
+    """`broken` says why nothing of it may be used: the ledger contradicts itself, or was cut off.
+
+    `told` are the events, anchors and the end, in order: all that is not about operations, and short.
+    """
 
     path: Path
     header: Header
@@ -30,6 +34,7 @@ class Run:
     operations: Operations
     record_count: int
     broken: str | None
+    told: list[Record]
 
     def streams(self, *roles: str) -> list[StreamHistory]:
         return [each for each in self.operations.streams.values() if each.stream["role"] in roles]
@@ -48,17 +53,18 @@ def take_in(path: Path) -> Run:
     operations = Operations()
     records = read(path, operations)
     header = cast("Header", next(records))
-    timeline, count, broken = Timeline(header), 1, None
+    timeline, count, broken, told = Timeline(header), 1, None, list[Record]()
     try:
         for record in records:
             count += 1
-            if record["kind"] != "operation":
+            if record["kind"] not in _OF_OPERATIONS:
                 _tell(timeline, record)
+                told.append(record)
         if timeline.end_reason is None:
             broken = "the ledger has no end: the recorder was cut off"
     except LedgerError as error:
         broken = str(error)
-    return Run(path, header, timeline, operations, count, broken)
+    return Run(path, header, timeline, operations, count, broken, told)
 
 
 def _tell(timeline: Timeline, record: Record) -> None:

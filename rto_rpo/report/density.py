@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 BINS_MAX = 480
@@ -21,14 +23,17 @@ class Density:
     served: list[int] = field(default_factory=lambda: [0] * BINS_MAX)
     bad: list[int] = field(default_factory=lambda: [0] * BINS_MAX)
 
-    def add(self, ns: int, *, served: bool) -> None:
-        """Count one operation that was sent at `ns`."""
-        place = (ns - self.origin_ns) // self.bin_ns
-        while place >= BINS_MAX and self.grows:
+    def add(self, instants: Collection[int], *, served: bool) -> None:
+        """Count the operations that were sent at these instants (ns)."""
+        if not instants:
+            return
+        latest = max(instants)
+        while self.grows and (latest - self.origin_ns) // self.bin_ns >= BINS_MAX:
             self._double()
-            place = (ns - self.origin_ns) // self.bin_ns
-        if 0 <= place < BINS_MAX:
-            (self.served if served else self.bad)[place] += 1
+        counts, origin, width = self.served if served else self.bad, self.origin_ns, self.bin_ns
+        for place, count in Counter([(ns - origin) // width for ns in instants]).items():
+            if 0 <= place < BINS_MAX:
+                counts[place] += count
 
     def until(self, ns: int) -> tuple[list[int], list[int]]:
         """(served, bad) of the bins that begin before `ns`."""

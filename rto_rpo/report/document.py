@@ -13,12 +13,13 @@ from rto_rpo.calibration import calibration_doubt
 from rto_rpo.evidence.agreed.charter import Charter, CharterError, parse_charter
 from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.ledger.records import Event, Header, Stream
-from rto_rpo.measure import measure
+from rto_rpo.measure import measured
 from rto_rpo.measurement import Decision, LostWrite, Measurement, Objective, RecoveryPoint, RecoveryTime
 from rto_rpo.report import model
 from rto_rpo.report.density import Density
 from rto_rpo.report.scan import Scan, scan
 from rto_rpo.report.standing import doubts, standing
+from rto_rpo.run import take_in
 from rto_rpo.verdict import decide
 
 _MARGIN_NS_MIN = 50_000_000
@@ -38,8 +39,9 @@ def document(
     Raises LedgerError when the ledger has no header to go by, DocumentError when it froze another plan, or
     the charter is none.
     """
-    measurement = measure(ledger)
-    found = scan(ledger, measurement, _outage(measurement))
+    run = take_in(ledger)
+    measurement = measured(run)
+    found = scan(run, measurement, _outage(measurement))
     if (given := hashlib.sha256(plan).hexdigest()) != found.header["plan"]["sha256"]:
         raise DocumentError(f"the plan given ({given[:12]}…) is not the one that the ledger froze")
     decision = decide(found.header, measurement)
@@ -95,15 +97,15 @@ def _agreed(content: bytes | None) -> Charter | None:
 def _report(
     found: Scan,
     ledger_sha256: str,
-    measured: Measurement,
+    measurement: Measurement,
     decision: Decision,
     charter: Charter | None,
     undone: Sequence[Undone],
 ) -> model.Report:
     header = found.header
-    begin = measured.fault_begin_ns
+    begin = measurement.fault_begin_ns
     clock = _Clock(header["ns"] if begin is None else begin, found)
-    doubted = doubts(measured, decision)
+    doubted = doubts(measurement, decision)
     return model.Report(
         schema="blackstart/report/2",
         judge=header["judge"],
@@ -114,33 +116,33 @@ def _report(
         ),
         drill=model.Drill.model_validate(header["drill"]),
         utc=model.Span(begin=clock.utc(header["ns"]), fault=clock.utc(begin), end=clock.utc(found.last_ns)),
-        limits=_limits(header, measured),
+        limits=_limits(header, measurement),
         streams=[_stream(stream) for stream in header["streams"]],
         verdict=decision.verdict,
         reasons=list(decision.reasons),
         doubts=doubted,
         judgements=_judgements(header, decision, doubted),
         not_tested=[_not_tested(objective) for objective in decision.not_tested],
-        recovery_times=[_recovery_time(time, clock) for time in measured.recovery_times],
-        recovery_points=[_recovery_point(point, measured, clock) for point in measured.recovery_points],
+        recovery_times=[_recovery_time(time, clock) for time in measurement.recovery_times],
+        recovery_points=[_recovery_point(point, measurement, clock) for point in measurement.recovery_points],
         split_brain=[
             model.SplitBrain(standing=standing(split.verdict, doubted), **asdict(split))
-            for split in measured.split_brain
+            for split in measurement.split_brain
         ],
-        safe=model.Safe.model_validate(asdict(measured.safe)) if measured.safe else None,
+        safe=model.Safe.model_validate(asdict(measurement.safe)) if measurement.safe else None,
         checks=[
             model.Check(standing=standing(check.verdict, doubted), **asdict(check))
-            for check in measured.checks
+            for check in measurement.checks
         ],
         instrument=model.Instrument(
-            void=measured.void,
-            fault_effective=measured.fault_effective,
+            void=measurement.void,
+            fault_effective=measurement.fault_effective,
             calibration=_calibration(header),
-            **asdict(measured.lag),
+            **asdict(measurement.lag),
         ),
         versions=[*_versions(found.events, clock)],
-        timeline=_timeline(found, measured, clock),
-        counts=dict(sorted(measured.counts.items())),
+        timeline=_timeline(found, measurement, clock),
+        counts=dict(sorted(measurement.counts.items())),
         charter=charter,
         undone=list(undone),
     )
@@ -154,9 +156,9 @@ def _calibration(header: Header) -> model.Calibration | None:
     return model.Calibration.model_validate({"unfit": calibration_doubt(header), **figures})
 
 
-def _limits(header: Header, measured: Measurement) -> model.Limits:
+def _limits(header: Header, measurement: Measurement) -> model.Limits:
     return model.Limits(
-        late_seconds=None if measured.late_ns is None else measured.late_ns / 1e9,
+        late_seconds=None if measurement.late_ns is None else measurement.late_ns / 1e9,
         stable_seconds=header["stable_ns"] / 1e9,
         deadline_seconds=header["deadline_ns"] / 1e9,
         seed=header["seed"],
@@ -200,13 +202,13 @@ def _recovery_time(time: RecoveryTime, clock: _Clock) -> model.RecoveryTime:
     return model.RecoveryTime.model_validate(content)
 
 
-def _recovery_point(point: RecoveryPoint, measured: Measurement, clock: _Clock) -> model.RecoveryPoint:
+def _recovery_point(point: RecoveryPoint, measurement: Measurement, clock: _Clock) -> model.RecoveryPoint:
     told = {name: value for name, value in asdict(point).items() if name != "unexposed"}
     return model.RecoveryPoint.model_validate(
         {
             **told,
             "lost": [_lost(write, clock) for write in point.lost],
-            "reading_problem": measured.reading_problems.get(point.stream),
+            "reading_problem": measurement.reading_problems.get(point.stream),
         }
     )
 
@@ -223,13 +225,13 @@ def _lost(write: LostWrite, clock: _Clock) -> dict[str, Any]:
     }
 
 
-def _timeline(found: Scan, measured: Measurement, clock: _Clock) -> model.Timeline:
+def _timeline(found: Scan, measurement: Measurement, clock: _Clock) -> model.Timeline:
     outage_end = found.outage[1] if found.outage else 0
     return model.Timeline(
         begin_at_seconds=clock.at(found.header["ns"]),
         end_at_seconds=clock.at(found.last_ns),
-        fault_begin_at_seconds=clock.at_or_none(measured.fault_begin_ns),
-        fault_end_at_seconds=clock.at_or_none(measured.fault_end_ns),
+        fault_begin_at_seconds=clock.at_or_none(measurement.fault_begin_ns),
+        fault_end_at_seconds=clock.at_or_none(measurement.fault_end_ns),
         events=[_event(event, clock) for event in found.events],
         whole=[
             _density(name, whole, found.last_ns, clock)

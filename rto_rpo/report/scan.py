@@ -1,23 +1,25 @@
-"""One pass over a ledger for what the report shows and the judge does not need: events, UTC, densities."""
+"""What the report shows of a ledger and the judge does not need: events, UTC, densities."""
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from operator import itemgetter
-from pathlib import Path
-from typing import cast
 
-import orjson
-
+from rto_rpo.column import ACKNOWLEDGED, CODES, OUTCOME_MASK
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.reader import read
-from rto_rpo.ledger.records import Event, Header, Operation, Record
+from rto_rpo.ledger.records import LIMIT, Event, Header, Record
 from rto_rpo.measurement import Measurement
 from rto_rpo.report.density import Density, fixed
+from rto_rpo.run import Run
+
+Settled = tuple[int, int, int, int]  # sent, completed, state, address
 
 
 @dataclass(slots=True)
@@ -44,33 +46,39 @@ class Scan:
         return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def scan(path: Path, measurement: Measurement, outage: tuple[int, int] | None) -> Scan:
-    """Read the ledger once more, in constant memory. `outage` is the stretch (ns) to count finely.
-
-    Raises LedgerError when there is not even a header.
-    """
-    # A ledger that the judge measured was proven line by line just before; any other one is proven here.
-    records = _parsed(path) if measurement.counts else read(path)
-    header = cast("Header", next(records))
-    found = Scan(header, outage, measurement.late_ns, records=1, last_ns=header["ns"])
-    # The judge has said what a broken ledger means for the verdict; what came before is still worth showing.
-    with suppress(LedgerError):
-        for record in records:
-            _take(found, record)
+def scan(run: Run, measurement: Measurement, outage: tuple[int, int] | None) -> Scan:
+    """What a ledger that was taken in tells. `outage` is the stretch (ns) to count finely."""
+    found = Scan(run.header, outage, measurement.late_ns, records=1, last_ns=run.header["ns"])
+    if run.broken is not None:
+        _before_the_break(found, run)
+        return found
+    for record in run.told:
+        _take(found, record)
+    for name, history in run.operations.streams.items():
+        _count(found, name, history.settled())
+    found.records = run.record_count
     return found
 
 
-def _parsed(path: Path) -> Iterator[Record]:
-    with path.open("rb", buffering=1 << 20) as lines:
-        for line in lines:
-            yield orjson.loads(line)
+def _before_the_break(found: Scan, run: Run) -> None:
+    """The judge has said what a broken ledger means for the verdict; what came before is worth showing."""
+    sent: dict[str, list[Settled]] = {}
+    with suppress(LedgerError):
+        for record in islice(read(run.path), 1, None):
+            found.records += 1
+            if record["kind"] == "operation":
+                state = CODES[record["outcome"]]
+                sent.setdefault(record["stream"], []).append(
+                    (record["sent_ns"], record["completed_ns"], state, 0)
+                )
+            else:
+                _take(found, record)
+    for name, operations in sent.items():
+        _count(found, name, operations)
 
 
 def _take(found: Scan, record: Record) -> None:
-    found.records += 1
     match record["kind"]:
-        case "operation":
-            _count(found, record)
         case "event":
             found.events.append(record)
             found.last_ns = max(found.last_ns, record["ns"])
@@ -81,19 +89,19 @@ def _take(found: Scan, record: Record) -> None:
             found.reason = record["reason"]
 
 
-def _count(found: Scan, operation: Operation) -> None:
-    sent_ns, completed_ns = operation["sent_ns"], operation["completed_ns"]
-    whole, outage = found.densities.get(operation["stream"]) or _densities(found, operation["stream"])
-    late_ns = found.late_ns
-    served = operation["outcome"] == "acknowledged" and (late_ns is None or completed_ns - sent_ns <= late_ns)
-    whole.add(sent_ns, served=served)
-    if outage:
-        outage.add(sent_ns, served=served)
-    if completed_ns > found.last_ns:
-        found.last_ns = completed_ns
-
-
-def _densities(found: Scan, stream: str) -> tuple[Density, Density | None]:
-    fine = fixed(*found.outage) if found.outage else None
-    found.densities[stream] = (Density(found.header["ns"]), fine)
-    return found.densities[stream]
+def _count(found: Scan, stream: str, operations: Iterable[Settled]) -> None:
+    """Count a stream's operations by when they were sent; one without any has no densities."""
+    late_ns = LIMIT if found.late_ns is None else found.late_ns
+    served, bad, last = array("q"), array("q"), found.last_ns
+    for sent, completed, state, _ in operations:
+        was_served = state & OUTCOME_MASK == ACKNOWLEDGED and completed - sent <= late_ns
+        (served if was_served else bad).append(sent)
+        if completed > last:
+            last = completed
+    found.last_ns = last
+    if served or bad:
+        whole, fine = Density(found.header["ns"]), fixed(*found.outage) if found.outage else None
+        for density in (whole, fine) if fine else (whole,):
+            density.add(served, served=True)
+            density.add(bad, served=False)
+        found.densities[stream] = whole, fine

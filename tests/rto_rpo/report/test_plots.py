@@ -116,17 +116,26 @@ def test_ticks_are_round_and_within() -> None:
 def test_a_growing_density_keeps_every_count_in_a_bounded_number_of_bins() -> None:
     density = Density(0)
     for ns in range(0, 10**12, 10**9):
-        density.add(ns, served=ns % (3 * 10**9) != 0)
+        density.add([ns], served=ns % (3 * 10**9) != 0)
     served, bad = density.until(10**12)
     assert (sum(served), sum(bad)) == (666, 334)
     assert len(served) == len(bad) <= BINS_MAX
     assert density.bin_ns * BINS_MAX >= 10**12 > density.bin_ns * BINS_MAX // 4
 
 
+def test_a_density_is_the_same_in_whatever_portions_it_was_counted() -> None:
+    instants = [ns * 7_919 % 10**11 for ns in range(0, 10**9, 10**6)]
+    one_by_one, at_once = Density(0), Density(0)
+    for ns in instants:
+        one_by_one.add([ns], served=True)
+    at_once.add(instants, served=True)
+    at_once.add([], served=False)
+    assert at_once == one_by_one
+
+
 def test_a_fixed_density_counts_its_stretch_only() -> None:
     density = fixed(1_000, 2_000)
-    for ns in (0, 999, 1_000, 1_500, 1_999, 5_000):
-        density.add(ns, served=True)
+    density.add([0, 999, 1_000, 1_500, 1_999, 5_000], served=True)
     assert sum(density.until(2_000)[0]) == 3
 
 
