@@ -27,7 +27,9 @@ def step_lines(steps: Sequence[Planned]) -> list[str]:
     """The runbook as an operator reads it, each step with the command that does it by hand."""
     lines = []
     for number, step in enumerate(steps, 1):
-        lines += [f"{number:>2}. {step.step}: {step.says}", f"    by hand: {step.by_hand}"]
+        first, *more = step.by_hand.splitlines()
+        lines += [f"{number:>2}. {step.step}: {step.says}", f"    by hand: {first}"]
+        lines += [f"             {line}" for line in more]
     return lines
 
 

@@ -7,6 +7,7 @@ of HAProxy's management guide, section 9.3.
 
 from __future__ import annotations
 
+import shlex
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -121,7 +122,7 @@ class HAProxy:
 
     def by_hand(self, site: str) -> str:
         place = self.runtime.place
-        to = place if isinstance(place, Path) else f"TCP:{place[0]}:{place[1]}"
+        to = shlex.quote(str(place) if isinstance(place, Path) else f"TCP:{place[0]}:{place[1]}")
         return " && ".join(f'echo "{words}" | socat stdio {to}' for words in self._words(site))
 
     def _words(self, site: str) -> list[str]:

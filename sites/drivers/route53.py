@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 import time
 from typing import Any
@@ -48,9 +49,8 @@ class Route53:
             change = self._ask("get_change", Id=change["Id"])["ChangeInfo"]
 
     def by_hand(self, site: str) -> str:
-        batch = json.dumps(self._batch(site))
-        zone = self._noun.zone
-        return f"aws route53 change-resource-record-sets --hosted-zone-id {zone} --change-batch '{batch}'"
+        words = ["aws", "route53", "change-resource-record-sets", "--hosted-zone-id", self._noun.zone]
+        return shlex.join([*words, "--change-batch", json.dumps(self._batch(site))])
 
     def _record(self) -> dict[str, Any] | None:
         """As the zone has it. One of several with this name and type is not ours to change."""

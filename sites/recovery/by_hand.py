@@ -1,60 +1,173 @@
-"""What a person types to do what a driver does, from the plan alone. Secrets are named, never shown."""
+"""What a person types to do what a driver does, from the plan alone, so that it can be pasted as it stands.
+
+It is for the shell of the machine on which blackstart would run, as the account that would run it. Secrets
+are looked up where the plan says, by the pasted line itself, and go into the environment of one program. A
+program is told to end by its number alone: it is found by its log, which no other writes to.
+"""
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Mapping
+from pathlib import Path
 
-from sites.plan import PowerOff, Process, ShellSite, Site
+from sites.plan import HostsSite, Plan, PowerOff, Process, ProcessesSite, ShellSite, Site
+from sites.plan.containers_site import ContainersSite
+from sites.secret import Secret
 
-
-def start(name: str, site: Site, process: str) -> str:
-    """Start one process of a site."""
-    if site.kind == "shell":
-        return _of_shell(name, site, process, site.start)
-    if site.kind == "processes" and process in site.processes:
-        return f"{_command(site.processes[process])}   # at site {name}"
-    return f"start {process} at site {name}"
-
-
-def stop(name: str, site: Site, process: str) -> str:
-    """Stop one process of a site."""
-    if site.kind == "shell":
-        return _of_shell(name, site, process, site.stop)
-    if site.kind == "processes" and process in site.processes:
-        declared = site.processes[process]
-        told = shlex.quote(shlex.join(declared.command))
-        return f"pkill -{declared.stop_signal} -xf {told}   # at site {name}, and see that it has ended"
-    return f"stop {process} at site {name}"
+Env = Mapping[str, str | Secret]
+_PARENT = r"sed -n 's/^PPid:[[:space:]]*//p' $p/status"
+_BOOT = "/proc/sys/kernel/random/boot_id"
 
 
-def fence(name: str, site: Site, power_off: PowerOff | None) -> str:
-    """Keep a whole site from taking writes."""
-    lines = []
-    if site.kind == "shell" and site.fence is not None:
-        lines.append(_of_shell(name, site, "", site.fence))
-    if power_off is not None:
-        told = f"BLACKSTART_SITE={shlex.quote(name)}"
-        lines += [
-            f"{told} {shlex.join(power_off.command)}",
-            f"{told} {shlex.join(power_off.confirm)}   # exits 0 once it is off",
-        ]
-    return "\n".join(lines) or f"power off site {name}, and see that it is off"
+def secret(found: Secret) -> str:
+    """The word of a shell that stands for a secret: where it is, never what it is."""
+    if found.file is not None:
+        return f'"$(cat {shlex.quote(str(found.file))})"'
+    if found.env is not None:
+        return f'"${found.env}"'
+    return f'"$({shlex.join(found.command or ())})"'
 
 
-def _of_shell(name: str, site: ShellSite, process: str, argv: tuple[str, ...]) -> str:
-    told = f"BLACKSTART_SITE={shlex.quote(name)}"
-    which = f" BLACKSTART_PROCESS={shlex.quote(process)}" if process else ""
-    secrets = "".join(f" {key}=..." for key, value in site.env.items() if not isinstance(value, str))
-    return f"{told}{which}{secrets} {shlex.join(argv)}"
-
-
-def _command(process: Process) -> str:
-    env = [
-        f"{key}={shlex.quote(value) if isinstance(value, str) else '...'}"
-        for key, value in process.env.items()
+def with_env(env: Env, line: str) -> str:
+    """A command line, with these set for it alone."""
+    words = [
+        f"{key}={secret(value) if isinstance(value, Secret) else shlex.quote(value)}"
+        for key, value in env.items()
     ]
-    words = [*env, shlex.join(process.command)]
-    line = " ".join(words)
-    if process.folder is not None:
-        line = f"cd {shlex.quote(str(process.folder))} && {line}"
-    return f"sudo -u {process.user} sh -c {shlex.quote(line)}" if process.user else line
+    return " ".join([*words, line])
+
+
+def told(folder: Path, env: Env, argv: tuple[str, ...]) -> str:
+    """One of the user's own commands: it runs in the plan's folder."""
+    return f"(cd {shlex.quote(str(folder))} && {with_env(env, shlex.join(argv))})"
+
+
+def as_user(user: str | None, line: str) -> str:
+    """What a driver does as another user, it does only as root."""
+    return f"runuser -u {shlex.quote(user)} -- {line}" if user and os.geteuid() == 0 else line
+
+
+def start(plan: Plan, name: str, process: str) -> str:
+    """Start one process of a site."""
+    site = plan.sites[name]
+    if isinstance(site, ShellSite):
+        return _of_shell(plan, name, process, site.start)
+    if isinstance(site, HostsSite):
+        return _on_host(site, process, site.processes[process].start, "start")
+    if isinstance(site, ProcessesSite):
+        return f"{_launched(site, process)}{_once_ready(site.processes[process])}"
+    return _container(plan, name, process, "start")
+
+
+def stop(plan: Plan, name: str, process: str) -> str:
+    """Stop one process of a site, and wait until it has ended."""
+    site = plan.sites[name]
+    if isinstance(site, ShellSite):
+        return _of_shell(plan, name, process, site.stop)
+    if isinstance(site, HostsSite):
+        return _on_host(site, process, site.processes[process].stop, "stop")
+    if isinstance(site, ProcessesSite):
+        number = site.processes[process].stop_signal
+        none = shlex.quote(f"{process} does not run at site {name}")
+        end = f"then kill -{number} $pid && tail --pid=$pid -f /dev/null; else echo {none}; fi"
+        return f'{_found(site, process)}; if [ -n "$pid" ]; {end}'
+    return _container(plan, name, process, "stop")
+
+
+def fence(plan: Plan, name: str, power_off: PowerOff | None) -> str:
+    """Keep a whole site from taking writes."""
+    lines = _killed_whole(plan, name, plan.sites[name])
+    if power_off is not None:
+        env: Env = {"BLACKSTART_SITE": name, **power_off.env}
+        lines += [
+            told(plan.folder, env, power_off.command),
+            f"{told(plan.folder, env, power_off.confirm)}   # exits 0 once it is off",
+        ]
+    return "\n".join(lines) or f"# power off site {name}, and see that it is off"
+
+
+def _killed_whole(plan: Plan, name: str, site: Site) -> list[str]:
+    if isinstance(site, ShellSite):
+        return [_of_shell(plan, name, "", site.fence)] if site.fence is not None else []
+    if isinstance(site, HostsSite):
+        kill = "kill --signal=KILL"
+        return [_on_host(site, each, process.kill, kill) for each, process in site.processes.items()]
+    if isinstance(site, ProcessesSite):
+        return [_killed(site)] if site.processes else []
+    return [_container(plan, name, each, "kill") for each in site.processes]
+
+
+def _of_shell(plan: Plan, name: str, process: str, argv: tuple[str, ...]) -> str:
+    site = plan.sites[name]
+    named = {"BLACKSTART_SITE": name, **({"BLACKSTART_PROCESS": process} if process else {})}
+    return told(plan.folder, {**named, **(site.env if isinstance(site, ShellSite) else {})}, argv)
+
+
+def _log(site: ProcessesSite, process: str) -> str:
+    return shlex.quote(str(site.path / "logs" / f"{process}.log"))
+
+
+def _launched(site: ProcessesSite, process: str) -> str:
+    declared, log = site.processes[process], _log(site, process)
+    folder = shlex.quote(str(declared.folder or site.path))
+    run = with_env(declared.env, "nohup " + as_user(declared.user, shlex.join(declared.command)))
+    logs = shlex.quote(str(site.path / "logs"))
+    return f"(mkdir -p {logs} && cd {folder} && {{ {run} < /dev/null >> {log} 2>&1 & }})"
+
+
+def _once_ready(declared: Process) -> str:
+    if declared.ready is None:
+        return ""
+    at = (
+        declared.ready.url
+        if declared.ready.kind == "http"
+        else f"{declared.ready.host}:{declared.ready.port}"
+    )
+    return f"   # it is ready once {at} answers"
+
+
+def _found(site: ProcessesSite, process: str) -> str:
+    """The number of a process: the first of all those whose output goes to its log."""
+    log = _log(site, process)
+    mine, theirs = "$(readlink $p/fd/1)", f"$(readlink /proc/$({_PARENT})/fd/1)"
+    test = f'[ "{mine}" = {log} ] && [ "{theirs}" != {log} ] && echo ${{p#/proc/}}'
+    return f"pid=$(for p in /proc/[0-9]*; do {test}; done 2> /dev/null)"
+
+
+def _killed(site: ProcessesSite) -> str:
+    """First the one that all of them belong to, if what is written of it is of now; then whoever is left."""
+    record, folder = shlex.quote(str(site.path / "site.json")), shlex.quote(str(site.path))
+    first = f"""pid=$(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' {record})"""
+    of_now = (
+        f'grep -q "$(cat {_BOOT})" {record} && [ "$(readlink /proc/$pid/cwd)" = {folder} ] && kill -KILL $pid'
+    )
+    logs = shlex.quote(f"{site.path}/logs/")
+    left = f'case "$(readlink $p/fd/1 2> /dev/null)" in {logs}*) kill -KILL ${{p#/proc/}};; esac'
+    return f"{first}; {of_now}; for p in /proc/[0-9]*; do {left}; done"
+
+
+def _on_host(site: HostsSite, process: str, own: tuple[str, ...] | None, act: str) -> str:
+    declared, ssh = site.processes[process], site.ssh
+    host = site.hosts[site.host_of(process) or ""]
+    words = [
+        "ssh",
+        *(["-F", str(ssh.config)] if ssh.config else []),
+        *(["-i", str(ssh.key)] if ssh.key else []),
+    ]
+    words += ["-o", f"UserKnownHostsFile={ssh.known_hosts}"] if ssh.known_hosts else []
+    words += ["-p", str(host.port)] if host.port else []
+    words += ["-l", ssh.user] if ssh.user else []
+    there = shlex.join(own) if own else f"systemctl {act} {shlex.quote(declared.unit or process)}"
+    return shlex.join([*words, host.address, f"sudo -n {there}" if ssh.sudo else there])
+
+
+def _container(plan: Plan, name: str, process: str, act: str) -> str:
+    site = plan.sites[name]
+    label = (site.label if isinstance(site, ContainersSite) else None) or f"{plan.name}/{name}"
+    daemon = site.daemon if isinstance(site, ContainersSite) else None
+    docker = f"docker -H {shlex.quote(daemon)}" if daemon else "docker"
+    labels = f"label=blackstart.site={label}", f"label=blackstart.process={process}"
+    which = " ".join(f"--filter {shlex.quote(each)}" for each in labels)
+    return f"{docker} {act} $({docker} ps -aq {which})"

@@ -66,7 +66,7 @@ class ColdRecovery(Failover):
 
     def _load_step(self, name: str) -> Step:
         source = replace(self._estate.backup_source(name), chosen=self._chosen.get(name))
-        return load_step(name, self._new, source, (self._fence, f"promote {name}"))
+        return load_step(self._estate, name, source, (self._fence, f"promote {name}"))
 
     def _source(self, name: str) -> RestoreSource:
         return replace(super()._source(name), chosen=self._chosen.get(name))

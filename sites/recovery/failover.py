@@ -21,7 +21,7 @@ from sites.drivers.postgres.dataset import PostgresDataset
 from sites.errors import RunbookError
 from sites.estate import Estate
 from sites.plan import Gate, Service
-from sites.recovery import by_hand
+from sites.recovery import by_hand, by_hand_data
 from sites.recovery.asking import asker
 from sites.recovery.direction import declared_failover, direction
 from sites.recovery.fence import Fence, Fences
@@ -67,7 +67,7 @@ class Failover:
         """All steps. `runbook.in_order` sorts them; the engine runs independent ones side by side."""
         steps = [self._fence_step(), *map(self._promote_step, self._promoted)]
         steps += [
-            promote_by_command(name, self._new, driver, (self._fence,), PROMOTE_SECONDS)
+            promote_by_command(self._plan, name, self._new, driver, (self._fence,), PROMOTE_SECONDS)
             for name, driver in self._by_command.items()
         ]
         steps += map(self._restore_step, self._restored)
@@ -93,7 +93,7 @@ class Failover:
             do=do,
             done=lambda: around.holds().holds,
             limit_seconds=FENCE_SECONDS,
-            by_hand=by_hand.fence(self._old, self._plan.sites[self._old], self._power_off),
+            by_hand=by_hand.fence(self._plan, self._old, self._power_off),
             milestone="fenced",
             undo=undo,
         )
@@ -121,7 +121,7 @@ class Failover:
         }
 
     def _promote_step(self, name: str) -> Step:
-        driver, copy = self._estate.postgres(name), self._estate.server(name, self._new)
+        driver = self._estate.postgres(name)
         unprotected = Unprotected(self._estate.state)
 
         def do(limit_seconds: float) -> Detail:
@@ -138,7 +138,7 @@ class Failover:
             do=do,
             done=lambda: driver.writable(self._new) is True,
             limit_seconds=PROMOTE_SECONDS,
-            by_hand=f'psql -h {copy.host} -p {copy.port} -c "SELECT pg_promote()"',
+            by_hand=by_hand_data.promote(self._estate, name, self._new),
             needs=(self._fence,),
             milestone="promoted",
         )
@@ -149,7 +149,7 @@ class Failover:
             place = noun.path if noun.kind in ("files", "sqlite") else None
             return as_left_step(name, self._new, place, (self._fence,))
         needs = (self._fence, *self._ends_of(self._first_services()))
-        return restore_step(name, self._new, self._source(name), needs)
+        return restore_step(self._plan, name, self._source(name), needs)
 
     def _source(self, name: str) -> RestoreSource:
         return self._estate.restore_source(name)
@@ -181,8 +181,7 @@ class Failover:
         )
 
     def _ask_by_hand(self, name: str) -> str:
-        copy = self._estate.server(name, self._new)
-        return f'psql -h {copy.host} -p {copy.port} -c "SELECT pg_is_in_recovery()"   # says f'
+        return by_hand_data.ask_writer(self._estate, name, self._new)
 
     def _service_steps(self, name: str, service: Service) -> list[Step]:
         steps = []
@@ -208,7 +207,7 @@ class Failover:
             do=do,
             done=lambda: False,  # a gate that was open once may be shut now
             limit_seconds=gate.limit.seconds,
-            by_hand=" ".join(gate.command),
+            by_hand=by_hand.told(self._plan.folder, {**gate.env, "BLACKSTART_SITE": self._new}, gate.command),
             needs=(self._fence, *self._ends_of(service.needs, restored=False)),
             undo=lambda _limit_seconds: {},  # it only asked
         )
@@ -227,7 +226,7 @@ class Failover:
             do=do,
             done=lambda: process in site.running(),
             limit_seconds=START_SECONDS,
-            by_hand=by_hand.start(self._new, self._plan.sites[self._new], process),
+            by_hand=by_hand.start(self._plan, self._new, process),
             needs=(self._fence, *self._ends_of(service.needs), *gate),
             milestone="started",
         )

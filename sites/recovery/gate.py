@@ -43,7 +43,10 @@ def pass_gate(name: str, gate: GateCommand, limit_seconds: float, observe: Obser
     verdict = "missed" if exit_code == _SHUT else "met"
     observe("check", {"name": name, "verdict": verdict, "reason": summary, "said": said})
     if exit_code == _SHUT:
-        raise GateRefused(f'gate "{name}" is shut: {summary}', hint=f"again by hand: {' '.join(gate.argv)}")
+        raise GateRefused(
+            f'gate "{name}" is shut: {summary}',
+            hint="again by hand: `blackstart failover --preview` has the line",
+        )
     return {"gate": name, "summary": summary}
 
 

@@ -14,6 +14,7 @@ from sites.drivers import command
 from sites.errors import GateRefused, PlanError
 from sites.estate import Estate
 from sites.plan import Approval, OwnStep
+from sites.recovery import by_hand
 from sites.recovery.asking import asker
 from sites.recovery.cold import runbook as cold_or_not
 from sites.recovery.direction import direction
@@ -111,7 +112,10 @@ def _command_step(estate: Estate, name: str, declared: OwnStep) -> Step:
         do=do,
         done=done,
         limit_seconds=declared.limit.seconds,
-        by_hand=declared.by_hand or f"BLACKSTART_SITE={new} BLACKSTART_FROM={old} {said}",
+        by_hand=declared.by_hand
+        or by_hand.told(
+            estate.plan.folder, {**declared.env, "BLACKSTART_SITE": new, "BLACKSTART_FROM": old}, declared.do
+        ),
         undo=undo if declared.undo else None,
     )
 
@@ -134,6 +138,6 @@ def _approval_step(estate: Estate, name: str, declared: Approval, observe: Obser
         do=do,
         done=lambda: False,  # what was approved once is asked again: much may have changed since
         limit_seconds=declared.limit.seconds,
-        by_hand=f"decide: {declared.ask}",
+        by_hand=f"# decide: {declared.ask}",
         undo=lambda _limit_seconds: {},
     )

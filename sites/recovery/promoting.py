@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sites.drivers.shell_dataset import ShellDataset
 from sites.errors import GuardError, RunbookError
+from sites.plan import Plan
+from sites.recovery import by_hand
 from sites.recovery.runbook import Detail, Step
 
 
 def promote_by_command(
-    name: str, site: str, driver: ShellDataset, needs: tuple[str, ...], limit_seconds: float
+    plan: Plan, name: str, site: str, driver: ShellDataset, needs: tuple[str, ...], limit_seconds: float
 ) -> Step:
     """`promote` is run once, and the copy is writable when `writable` says so."""
 
@@ -16,14 +18,16 @@ def promote_by_command(
         driver.promote(site, limit_seconds=limit_seconds)
         return {"dataset": name, "site": site}
 
-    said = " ".join(driver.commands.promote or ())
+    said, noun = " ".join(driver.commands.promote or ()), plan.datasets[name]
+    env: by_hand.Env = {"BLACKSTART_DATASET": name, "BLACKSTART_SITE": site}
+    env = {**env, **(noun.env if noun.kind == "shell" else {})}
     return Step(
         name=f"promote {name}",
         says=f'make the copy of dataset "{name}" at site "{site}" the writable one, by `{said}`',
         do=do,
         done=lambda: driver.writable(site) is True,
         limit_seconds=limit_seconds,
-        by_hand=f"BLACKSTART_DATASET={name} BLACKSTART_SITE={site} {said}",
+        by_hand=by_hand.told(plan.folder, env, driver.commands.promote or ()),
         needs=needs,
         milestone="promoted",
     )

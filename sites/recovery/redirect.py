@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from sites.drivers.haproxy import HAProxy, RuntimeSocket
 from sites.errors import RunbookError
 from sites.plan import Service
 from sites.plan import redirects as declared
+from sites.recovery import by_hand
 
 REDIRECT_SECONDS = 30.0
 
@@ -36,7 +38,8 @@ class FileRedirect:
         temporary.replace(self.path)
 
     def by_hand(self, site: str) -> str:
-        return f"echo {self.content[site]} > {self.path}.new && mv {self.path}.new {self.path}"
+        new, path = (shlex.quote(str(each)) for each in (f"{self.path}.new", self.path))
+        return f"echo {shlex.quote(self.content[site])} > {new} && mv {new} {path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class CommandRedirect:
             )
 
     def by_hand(self, site: str) -> str:
-        return f"BLACKSTART_SITE={site} {' '.join(self.command)}"
+        return by_hand.told(self.folder, {"BLACKSTART_SITE": site}, self.command)
 
 
 class Redirect(Protocol):

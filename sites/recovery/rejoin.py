@@ -5,6 +5,7 @@ from __future__ import annotations
 from sites.errors import DatasetError, RunbookError
 from sites.estate import Estate
 from sites.fences import Fences
+from sites.recovery import by_hand_rejoin
 from sites.recovery.runbook import Detail, Step
 from sites.recovery.whole_site import give_back
 from sites.unprotected import Unprotected
@@ -35,8 +36,7 @@ def taken_over(estate: Estate, name: str, old: str, new: str) -> bool:
 
 def rejoin_step(estate: Estate, name: str, site: str, primary: str, needs: tuple[str, ...] = ()) -> Step:
     """The server at `site`, which must not take writes any more, becomes the standby of that at `primary`."""
-    driver, server = estate.postgres(name), estate.server(name, site)
-    process = server.process or ""
+    driver, process = estate.postgres(name), estate.server(name, site).process or ""
 
     def do(limit_seconds: float) -> Detail:
         place, rejoining = estate.site(site), estate.rejoining(name, site)
@@ -58,8 +58,7 @@ def rejoin_step(estate: Estate, name: str, site: str, primary: str, needs: tuple
         do=do,
         done=lambda: driver.in_sync(standby=site, synchronous=False).holds,
         limit_seconds=REJOIN_SECONDS,
-        by_hand=f"pg_rewind -D {server.data} (after CHECKPOINT on the primary), its own configuration again, "
-        f"touch {server.data}/standby.signal, start process {process} at site {site}",
+        by_hand=by_hand_rejoin.rejoin(estate, name, site, primary, slot_of(site)),
         needs=needs,
     )
 
@@ -99,9 +98,7 @@ def protect_step(estate: Estate, name: str, site: str, primary: str) -> Step:
         do=do,
         done=lambda: False,  # slots and settings are looked at each time; doing it twice is harmless
         limit_seconds=PROTECT_SECONDS,
-        by_hand="ALTER SYSTEM SET synchronous_standby_names"
-        if waited
-        else "SELECT * FROM pg_stat_replication",
+        by_hand=by_hand_rejoin.protect(estate, name, site, primary, slot_of(primary), waited=waited),
         needs=(f"rejoin {name} at {site}",),
         milestone="protected",
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from sites.errors import RunbookError
+from sites.estate import Estate
+from sites.plan import Plan
+from sites.recovery import by_hand_data
 from sites.recovery.runbook import Detail, Step
 from sites.restore import RestoreSource
 
@@ -12,32 +16,31 @@ RESTORE_SECONDS = 3600.0
 _LOOK_SECONDS = 10.0
 
 
-def restore_step(name: str, site: str, source: RestoreSource, needs: tuple[str, ...]) -> Step:
+def restore_step(plan: Plan, name: str, source: RestoreSource, needs: tuple[str, ...]) -> Step:
     """A dataset without a standby comes from the newest whole backup at the other site."""
     return Step(
         name=f"restore {name}",
-        says=f'restore dataset "{name}" at site "{site}" from repository "{source.repository_name}"'
+        says=f'restore dataset "{name}" at site "{source.site}" from repository "{source.repository_name}"'
         + _told(source),
         do=lambda limit_seconds: _restored(name, source, limit_seconds, gently=True),
         done=lambda: False,  # restoring again is harmless; a half-restored folder looks like a whole one
         limit_seconds=RESTORE_SECONDS,
-        by_hand=f"restic -r {source.repository.url} restore {_which(source)} -t {source.to}",
+        by_hand=by_hand_data.restore(plan, name, source),
         needs=needs,
         milestone="restored",
     )
 
 
-def load_step(name: str, site: str, source: RestoreSource, needs: tuple[str, ...]) -> Step:
+def load_step(estate: Estate, name: str, source: RestoreSource, needs: tuple[str, ...]) -> Step:
     """A database is filled from a backup, whatever it held; clients are waiting for it."""
     return Step(
         name=f"load {name}",
-        says=f'fill dataset "{name}" at site "{site}" from repository "{source.repository_name}"'
+        says=f'fill dataset "{name}" at site "{source.site}" from repository "{source.repository_name}"'
         + _told(source),
         do=lambda limit_seconds: _restored(name, source, limit_seconds, gently=False),
         done=lambda: False,  # loading again is harmless; a half-loaded database looks like a whole one
         limit_seconds=RESTORE_SECONDS,
-        by_hand=f"restic -r {source.repository.url} restore {_which(source)} -t DIR, "
-        "then pg_restore the dump into the emptied database",
+        by_hand=by_hand_data.load(estate, name, source),
         needs=needs,
         milestone="promoted",
     )
@@ -57,7 +60,7 @@ def as_left_step(name: str, site: str, place: Path | None, needs: tuple[str, ...
         do=do,
         done=lambda: False,  # it only looks
         limit_seconds=_LOOK_SECONDS,
-        by_hand=f"ls -l {place}" if place is not None else "blackstart status",
+        by_hand=f"ls -ld {shlex.quote(str(place))}" if place is not None else "blackstart status",
         needs=needs,
         milestone="restored",
     )
@@ -65,15 +68,6 @@ def as_left_step(name: str, site: str, place: Path | None, needs: tuple[str, ...
 
 def _told(source: RestoreSource) -> str:
     return f", its point {source.chosen.snapshot_id[:8]}: {source.chosen.why}" if source.chosen else ""
-
-
-def _which(source: RestoreSource) -> str:
-    """The snapshot for restic; a copied one is found by the id that it had at the source."""
-    if source.chosen is None:
-        return f"latest --tag dataset:{source.dataset}"
-    return (
-        f"SNAPSHOT (`restic snapshots --json`: the one whose id or original is {source.chosen.snapshot_id})"
-    )
 
 
 def _restored(name: str, source: RestoreSource, limit_seconds: float, *, gently: bool) -> Detail:

@@ -16,6 +16,7 @@ unfence OLD          the end state
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from sites.drivers.shell_dataset import ShellDataset
 from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import BlackstartError, DatasetError, GuardError, PlanError, RunbookError
 from sites.estate import Estate
-from sites.recovery import by_hand
+from sites.recovery import by_hand, by_hand_data, by_hand_rejoin
 from sites.recovery.carry import carry, carry_dump, same
 from sites.recovery.failover import (
     ATTEST,
@@ -101,7 +102,7 @@ class Switchover(Failover):
             do=do,
             done=lambda: process not in site.running(),
             limit_seconds=START_SECONDS,
-            by_hand=by_hand.stop(self._old, self._plan.sites[self._old], process),
+            by_hand=by_hand.stop(self._plan, self._old, process),
             needs=tuple(f"drain {other}" for other in dependents),
         )
 
@@ -117,8 +118,8 @@ class Switchover(Failover):
             do=do,
             done=lambda: taken_over(self._estate, name, self._old, self._new),
             limit_seconds=PROMOTE_SECONDS,
-            by_hand=f"pg_ctl stop -m fast -D {server.data}, then compare pg_controldata with "
-            "SELECT pg_last_wal_replay_lsn()",
+            by_hand=f"{by_hand.stop(self._plan, self._old, server.process or '')} &&\n"
+            + by_hand_data.compare(self._estate, name, self._old, self._new),
             needs=tuple(f"drain {service}" for service in drains),
         )
 
@@ -170,7 +171,7 @@ class Switchover(Failover):
             do=do,
             done=lambda: self._fences.raised(self._old) and refuse(),
             limit_seconds=FENCE_SECONDS,
-            by_hand="blackstart check",
+            by_hand=by_hand_data.refuse(self._estate, self._promoted, self._old),
             needs=tuple(f"stop {name}" for name in self._promoted),
             milestone="fenced",
         )
@@ -192,7 +193,7 @@ class Switchover(Failover):
             do=do,
             done=lambda: same(source, to),
             limit_seconds=RESTORE_SECONDS,
-            by_hand=f"cp -a {source} {to}",
+            by_hand=by_hand_data.copy(source, to),
             needs=self._drained(),
             milestone="restored",
         )
@@ -210,7 +211,7 @@ class Switchover(Failover):
             do=do,
             done=lambda: False,  # nothing may write to it, so that doing it again changes nothing
             limit_seconds=RESTORE_SECONDS,
-            by_hand=f'copy dataset "{name}" from site {self._old} to site {self._new}, all programs stopped',
+            by_hand=f'# copy dataset "{name}" from {self._old} to {self._new}, all programs stopped',
             needs=self._drained(),
             milestone="restored",
         )
@@ -255,8 +256,7 @@ class Switchover(Failover):
 
     def _end_state_step(self, all_others: tuple[str, ...]) -> Step:
         def do(_limit_seconds: float) -> Detail:
-            wrong = [*self._roles_not_as_meant(), *self._services_not_as_meant()]
-            if wrong:
+            if wrong := [*self._roles_not_as_meant(), *self._services_not_as_meant()]:
                 raise RunbookError(f"the end state is not as it should be: {'; '.join(wrong)}")
             return {"serving": self._new, "standby": self._old}
 
@@ -266,7 +266,7 @@ class Switchover(Failover):
             do=do,
             done=lambda: False,  # as above
             limit_seconds=ATTEST_SECONDS,
-            by_hand="blackstart check && blackstart status",
+            by_hand=by_hand_rejoin.end_state(self._estate, self._promoted, self._old, self._new),
             needs=all_others,
         )
 
@@ -295,6 +295,6 @@ class Switchover(Failover):
             do=do,
             done=lambda: not self._fences.raised(self._old) and not self._fences.raised(self._new),
             limit_seconds=ATTEST_SECONDS,
-            by_hand=f"rm {self._fences.file(self._old)}",
+            by_hand=shlex.join(["rm", "-f", *map(str, map(self._fences.file, (self._old, self._new)))]),
             needs=(END_STATE,),
         )

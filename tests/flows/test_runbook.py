@@ -109,11 +109,15 @@ def test_it_has_every_step_and_is_stamped_with_the_plan(plan: Path, form: str) -
 def test_what_is_typed_by_hand_is_what_the_plan_says(plan: Path) -> None:
     by_hand = {step.step: step.by_hand for step in preview(Estate(read_plan(plan, plan.read_bytes(), {})))}
     assert by_hand["fence here"].splitlines() == [
-        "BLACKSTART_SITE=here ctl fence",
-        "BLACKSTART_SITE=here cloud off",
-        "BLACKSTART_SITE=here cloud is-off   # exits 0 once it is off",
+        f"(cd {plan.parent} && BLACKSTART_SITE=here ctl fence)",
+        f"(cd {plan.parent} && BLACKSTART_SITE=here cloud off)",
+        f"(cd {plan.parent} && BLACKSTART_SITE=here cloud is-off)   # exits 0 once it is off",
     ]
-    assert by_hand["start web"] == "COLOUR=red TOKEN=... serve --say 'a b'   # at site there"
+    there = plan.parent / "there"
+    assert by_hand["start web"] == (
+        f"(mkdir -p {there}/logs && cd {there} && {{ COLOUR=red TOKEN=\"$WEB_TOKEN\" nohup serve --say 'a b' "
+        f"< /dev/null >> {there}/logs/web.log 2>&1 & }})"
+    )
     assert by_hand["run call"] == "call the bank ```now```"
 
 
