@@ -141,8 +141,11 @@ def _recovery_points(run: Run, found: dict[str, Recovery]) -> Iterator[RecoveryP
 def _damage(run: Run, found: Recovery | None) -> Damage:
     timeline = run.timeline
     if found is None:
-        return Damage(timeline.watch_ns, timeline.fault_begin_ns, timeline.fault_end_ns, None)
-    return Damage(timeline.watch_ns, found.bracket.begin_ns, found.bracket.end_ns, found.first_sent_ns)
+        return Damage(
+            timeline.watch_ns, timeline.fault_begin_ns, timeline.fault_end_ns, None, timeline.late_ns
+        )
+    bracket = found.bracket
+    return Damage(timeline.watch_ns, bracket.begin_ns, bracket.end_ns, found.first_sent_ns, timeline.late_ns)
 
 
 def _payloads(run: Run, stream: str, numbers: set[int], since_ns: int) -> dict[int, str]:

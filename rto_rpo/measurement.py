@@ -70,8 +70,7 @@ class RecoveryPoint:
 
     `upper_seconds` is None when the reading does not count or an outcome was never recorded.
     `verification_seconds`, from the last operation of clients to the end of the reading, is part of no bound.
-    `unexposed`: nothing that was kept was acknowledged in the last turn before the fault, so that nothing of
-    that time could be lost.
+    `turn_seconds`: how old the newest survivor is at most where the service was well until the fault.
     """
 
     stream: str
@@ -94,7 +93,7 @@ class RecoveryPoint:
     newest_survivor_age_seconds: float | None = None
     verification_seconds: float | None = None
     loss_rate_bound: float | None = None
-    unexposed: bool = False
+    turn_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,14 @@ class Damage:
     """When the fault happened, and b's sending: no write that was sent after b may be lost.
 
     `begin_ns` and `end_ns` are f0 and f1. Where no fault was seen they are None: the loss came after
-    `watch_ns` and before the reading.
+    `watch_ns` and before the reading. `late_ns` is None where there are no clients.
     """
 
     watch_ns: int
     begin_ns: int | None
     end_ns: int | None
     recovered_sent_ns: int | None
+    late_ns: int | None
 
 
 def _outcome(state: int) -> int:
@@ -107,13 +108,20 @@ def recovery_point(
         newest_survivor_age_seconds=None if survivor_age is None else survivor_age / 1e9,
         verification_seconds=_verification(history),
         loss_rate_bound=min(1.0, LOSS_BOUND / acknowledged) if acknowledged and not lost else None,
-        unexposed=survivor_age is not None and survivor_age > _turn(history),
+        turn_seconds=turn_ns(history, damage.late_ns) / 1e9,
     )
 
 
-def _turn(history: StreamHistory) -> int:
-    """How old the newest acknowledged write is at most where each is sent in time and answered in time."""
-    return history.stream["interval_ns"] + history.stream["limit_ns"]
+def turn_ns(history: StreamHistory, late_ns: int | None) -> int:
+    """How old the newest acknowledged write is at most in a service that is well.
+
+    Of clients each is sent within half of `late` of its time, and answered within `late`. Marks have no
+    such limit: two intervals.
+    """
+    interval = history.stream["interval_ns"]
+    if late_ns is None or history.stream["role"] != "clients":
+        return 2 * interval
+    return interval + late_ns // 2 + late_ns
 
 
 def _verification(history: StreamHistory) -> float | None:

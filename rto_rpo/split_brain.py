@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from rto_rpo.column import ACKNOWLEDGED, FAILED, OUTCOME_MASK
+from rto_rpo.column import ACKNOWLEDGED, FAILED, INDETERMINATE, OUTCOME_MASK
 from rto_rpo.measurement import SplitBrain, Verdict
 from rto_rpo.operations import StreamHistory
 from rto_rpo.recovery_time import Recovery
@@ -70,6 +70,8 @@ def split_brain(
                 tried.unknown += 1
         elif outcome == ACKNOWLEDGED and history.writes.completed_ns(slot) >= first.sent_ns:
             overlapping.append(history.writes.number(slot))
+        elif outcome == INDETERMINATE:
+            tried.unanswered_before += 1
     verdict, reason = _verdict(len(after), len(overlapping), tried, revival)
     unsettled = next(history.writes.unsettled(), None)
     if verdict == "met" and unsettled is not None:
@@ -83,10 +85,14 @@ def split_brain(
 
 @dataclass(slots=True)
 class _Tried:
-    """The writes sent to the old primary once the new side served."""
+    """The writes sent to the old primary once the new side served; `unanswered_before`: those sent before.
+
+    What was never answered nobody believes; what was sent before is not held against the run.
+    """
 
     count: int = 0
     unknown: int = 0
+    unanswered_before: int = 0
 
 
 def _told(
@@ -122,4 +128,6 @@ def _verdict(after: int, overlapping: int, tried: _Tried, revival: Revival | Non
         return "inconclusive", f"{maybe} may have been committed there"
     if revival is not None and revival.doubt is not None:
         return "inconclusive", revival.doubt
-    return "met", f"the old primary acknowledged none of {tried.count} writes sent once the new side served"
+    before = f"; never answered of those sent before: {tried.unanswered_before}"
+    said = f"the old primary acknowledged none of {tried.count} writes sent once the new side served"
+    return "met", said + before * bool(tried.unanswered_before)

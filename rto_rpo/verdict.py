@@ -23,6 +23,7 @@ _NOTHING: Final = "nothing was judged, so nothing is proven"
 _RESTORED_UNKNOWN: Final = (
     "no mark from before the loss came back, so nothing says how old the restored data is"
 )
+ONE_WRITER_UNTESTED: Final = "one writer: not tested, for nothing was sent to the old primary's own address"
 _VOID: Final = "the run is void, so nothing that it timed can be trusted"
 
 
@@ -44,7 +45,15 @@ def decide(header: Header, measurement: Measurement) -> Decision:
     verdict: Verdict = (
         "missed" if "missed" in verdicts else "inconclusive" if "inconclusive" in verdicts else "met"
     )
-    return Decision(verdict, tuple(reason for _, reason in said), judgements, _not_tested(header))
+    reasons = (*(reason for _, reason in said), *_left_out(header))
+    return Decision(verdict, reasons, judgements, _not_tested(header))
+
+
+def _left_out(header: Header) -> Iterator[str]:
+    """What no verdict on the objectives speaks of, said beside it so that nobody reads it into one."""
+    moved = header["drill"]["fault"].get("kind") != "none" and header["drill"]["respond"] == "runbook"
+    if moved and not any(stream["role"] == "old_primary" for stream in header["streams"]):
+        yield ONE_WRITER_UNTESTED
 
 
 def _untried(header: Header, measurement: Measurement) -> Iterator[str]:
@@ -106,7 +115,7 @@ def _judge_point(limit: float, point: RecoveryPoint, measurement: Measurement) -
         return "missed", damage
     if measurement.void is not None:
         return "inconclusive", _VOID
-    doubt, lower = _doubt(point, measurement), point.lower_seconds or 0.0
+    doubt, lower = _doubt(limit, point, measurement), point.lower_seconds or 0.0
     if doubt is not None:
         return ("missed", _beyond(lower, limit)) if lower > limit else ("inconclusive", doubt)
     if not point.lost:
@@ -130,7 +139,7 @@ def _damage(limit: float, point: RecoveryPoint) -> str | None:
     return ", ".join(f"{_many(count, noun)} {what}" for count, noun, what in found if count) or None
 
 
-def _doubt(point: RecoveryPoint, measurement: Measurement) -> str | None:
+def _doubt(limit: float, point: RecoveryPoint, measurement: Measurement) -> str | None:
     if not point.reading_complete:
         problem = measurement.reading_problems.get(point.stream, "it is not known why")
         return f"the reading does not count: {problem}"
@@ -139,15 +148,22 @@ def _doubt(point: RecoveryPoint, measurement: Measurement) -> str | None:
     if point.phantom or point.unexpected:
         phantom = _many(len(point.phantom), "failed write")
         return f"{phantom} and {_many(len(point.unexpected), 'number')} that nobody sent were read back"
-    if point.newest_survivor_age_seconds is None and not point.lost:
-        return "no write was acknowledged before the fault, so none was at risk"
-    if point.unexposed and not point.lost:
-        age = f"{point.newest_survivor_age_seconds:.3g} s"
-        return f"nothing was acknowledged in the last {age} before the fault, so nothing of it was at risk"
+    if not point.lost and (untouched := _not_at_risk(limit, point)) is not None:
+        return untouched
     times = {each.stream: each for each in measurement.recovery_times}
     time = times.get(point.stream)
     if time is not None and time.stable_until_ns is None:
         return "no stable run was seen, so the recovery had not ended"
+    return None
+
+
+def _not_at_risk(limit: float, point: RecoveryPoint) -> str | None:
+    """Why that nothing is lost shows nothing: of the time that the objective is about, nothing could be."""
+    age = point.newest_survivor_age_seconds
+    if age is None:
+        return "no write was acknowledged before the fault, so none was at risk"
+    if age > max(limit, point.turn_seconds):
+        return f"nothing was acknowledged in the last {age:.3g} s before the fault: nothing of it was at risk"
     return None
 
 

@@ -75,6 +75,7 @@ class Recorder:
         self._clients = self._of("clients")
         self._progress.streaks = [stream.streak for stream in self._clients]
         self._progress.controls = [stream.streak for stream in self._of("control")]
+        self._progress.marks = [stream.streak for stream in self._of("marks")]
         self._restored: set[str] = set()
         self._work: list[asyncio.Task[None]] = []
         self._pulse: list[asyncio.Task[None]] = []

@@ -37,6 +37,7 @@ class Progress:
         self.history = History()
         self.streaks: list[Streak] = []
         self.controls: list[Streak] = []
+        self.marks: list[Streak] = []
         self.late_ns = late_ns
         self.orphaned = False
         self._limits = limits
@@ -54,9 +55,14 @@ class Progress:
 
     @property
     def steady(self) -> bool:
-        """Every stream of clients is served, and so is the control: without it nothing will be proven."""
+        """Every stream of clients is served, and so is the control: without it nothing will be proven.
+
+        Of marks one has to be there: they may be minutes apart.
+        """
+        if self.fault_begun or not all(streak.served_count for streak in self.marks):
+            return False
         shortest_ns = min([self.streak_ns, *(streak.length_ns for streak in self.controls)])
-        return not self.fault_begun and shortest_ns >= self._limits.steady_ns
+        return shortest_ns >= self._limits.steady_ns
 
     @property
     def stable(self) -> bool:

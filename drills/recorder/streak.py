@@ -17,6 +17,7 @@ class Streak:
         self.late_ns = late_ns
         self.slowest_ns = 0
         self.bad_count = 0
+        self.served_count = 0
         self._interval_ns = interval_ns
         self._under_way: dict[int, int] = {}
         self._since_ns: int | None = None
@@ -49,4 +50,5 @@ class Streak:
             self.slowest_ns = 0
             self.bad_count += 1
         else:
+            self.served_count += 1
             self.slowest_ns = max(self.slowest_ns, latency_ns)

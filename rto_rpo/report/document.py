@@ -203,7 +203,7 @@ def _recovery_time(time: RecoveryTime, clock: _Clock) -> model.RecoveryTime:
 
 
 def _recovery_point(point: RecoveryPoint, measurement: Measurement, clock: _Clock) -> model.RecoveryPoint:
-    told = {name: value for name, value in asdict(point).items() if name != "unexposed"}
+    told = {name: value for name, value in asdict(point).items() if name != "turn_seconds"}
     return model.RecoveryPoint.model_validate(
         {
             **told,

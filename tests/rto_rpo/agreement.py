@@ -102,6 +102,6 @@ def _point_of(point: RecoveryPoint) -> Fields:
         "not_kept": list(point.indeterminate_not_kept),
         "unrecorded": list(point.unrecorded),
         "age": _ns(point.newest_survivor_age_seconds),
-        "idle": point.unexposed,
+        "turn": _ns(point.turn_seconds),
         "verification": _ns(point.verification_seconds),
     }

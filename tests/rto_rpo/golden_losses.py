@@ -10,6 +10,7 @@ from tests.rto_rpo.ledgers import (
     T0,
     PlantedDrill,
     S,
+    drill_of,
     end,
     intents,
     judged,
@@ -31,11 +32,7 @@ def lost() -> Iterator[Planted]:
     for limit in (0.037, 0.036999999, 0.022, 0.021999999):
         yield f"rpo {limit}", small(lost={18, 19}, head={"judged": [judged("orders", "rpo", limit)]}), {}
     lenient = {"judged": [judged("orders", "rpo", 60.0)]}
-    quick = {**lenient, "streams": [stream(limit_ns=50 * MS)]}
-    for took, verdict in ((3 * MS, "met"), (3 * MS - 1, "inconclusive")):
-        idle: dict[int, Fields | None] = {14: {"took": took}, **dict.fromkeys(range(15, 21), UNKNOWN)}
-        yield f"idle before, {took}", small(head=quick, instead=idle), {"d.judgements[0].verdict": verdict}
-        yield f"idle before, lost {took}", small(head=quick, instead=idle, lost={12}), {}
+    yield from _idle()
     yield "corrupt", small(corrupt={5}, head=lenient), {"d.verdict": "missed"}
     yield "duplicated", small(duplicated={5}, head=lenient), {"d.verdict": "missed"}
     yield "unexpected", small(unexpected={999}, head=lenient), {"d.verdict": "inconclusive"}
@@ -71,21 +68,57 @@ def lost() -> Iterator[Planted]:
     )
     for there in ((), (0,), (1, 2)):
         yield f"marks {there} of 3 back", _marks(there), {}
+    for newest, verdict in (
+        (20 * MS, "met"),
+        (20 * MS + 1, "inconclusive"),
+    ):  # two intervals before the fault
+        idle = _marks((0, 1, 2), small().f0 - newest - 20 * MS - MS, rpo=0.001)
+        yield f"marks idle for {newest}", idle, {"d.judgements[0].verdict": verdict}
     yield "reads alone", _reads(), {"m.recovery_points": ()}
     late = [intents(900, 1, T0 + 9 * S), operation(900, T0 + 9 * S, completed_ns=over + 1), end(over + 2)]
     yield "settled after reading", small(more=late, end_reason=None), {}
 
 
-def _marks(there: tuple[int, ...]) -> PlantedDrill:
-    """Three marks in a dataset that was restored; those `there` came back."""
+def _idle() -> Iterator[Planted]:
+    """Nothing was acknowledged right before the fault: for longer than a turn (40 ms), or than the rpo."""
+
+    def idle(rpo: float, newest: int, took: int) -> PlantedDrill:
+        unanswered = dict.fromkeys(range(newest + 1, 21), UNKNOWN)
+        return small(
+            head={"judged": [judged("orders", "rpo", rpo)]}, instead={newest: {"took": took}, **unanswered}
+        )
+
+    for took, verdict in ((3 * MS, "met"), (3 * MS - 1, "inconclusive")):
+        said = {"d.judgements[0].verdict": verdict}
+        yield f"idle for a turn, {took}", idle(0.0, 16, took), {**said, "d.verdict": verdict}
+        yield f"unwell for a turn, {took}", idle(60.0, 16, took), {"d.verdict": verdict}
+        yield f"idle for the rpo, {took}", idle(0.06, 14, took), {**said, "d.verdict": "inconclusive"}
+    lost = idle(0.05, 14, 3 * MS)
+    lost.lost = {13}  # between its bounds
+    yield "idle, and one was lost", lost, {"d.judgements[0].verdict": "missed"}
+    for took, verdict in ((3 * MS, "met"), (3 * MS + 1, "inconclusive")):
+        answered = idle(60.0, 14, MS)
+        answered.instead[20] = {"took": took}
+        yield f"served as the fault began, {took}", answered, {"d.verdict": verdict}
+    nobodys = idle(60.0, 14, MS)
+    nobodys.head["drill"] = drill_of("none")
+    yield "unwell before nobody's fault", nobodys, {"d.verdict": "met"}
+    more = stream("more", dataset="ticks", service="ticker")
+    yield "unwell, and not judged", small(head={"streams": [stream(), more]}), {"d.verdict": "met"}
+    for took, verdict in ((20 * MS, "met"), (20 * MS + 1, "inconclusive")):
+        yield f"late before the fault, {took}", idle(60.0, 15, took), {"d.verdict": verdict}
+
+
+def _marks(there: tuple[int, ...], begin: int = T0 + 50 * MS, rpo: float = 60.0) -> PlantedDrill:
+    """Three marks in a dataset that was restored, from `begin` on; those `there` came back."""
     stream_of_marks = stream("marks", "marks", dataset="strategies", service=None, address=None)
     drill = small(
         head={
             "streams": [stream(), stream_of_marks],
-            "judged": [judged("strategies", "rpo", 60.0, "marks")],
+            "judged": [judged("strategies", "rpo", rpo, "marks")],
         }
     )
-    dues = [T0 + 50 * MS + 10 * MS * number for number in range(3)]
+    dues = [begin + 10 * MS * number for number in range(3)]
     drill.more = [
         intents(0, 3, dues[0], 10 * MS, stream="marks"),
         *(operation(number, due, stream="marks") for number, due in enumerate(dues)),

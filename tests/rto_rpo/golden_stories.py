@@ -75,10 +75,20 @@ def told() -> Iterator[Planted]:
         {"(m.safe.reached, m.safe.lower_seconds, m.safe.upper_seconds)": (True, 0.092, 0.15)},
     )
     yield "safe at once", small(more=[event("safe", f0 + 5 * MS)]), {"m.safe.upper_seconds": 0.108}
+    old = [stream(), stream("old", "old_primary", interval_ns=S)]
+    for fault, respond, streams, count in (
+        ("kill_site", "runbook", [stream()], 1),
+        ("kill_site", "runbook", old, 0),
+        ("kill_site", "observe", [stream()], 0),
+        ("none", "runbook", [stream()], 0),
+    ):
+        head = {"drill": drill_of(fault, respond=respond), "streams": streams}
+        said = {"sum(reason.startswith('one writer: not tested') for reason in d.reasons)": count}
+        yield f"one writer, {fault} {respond} {len(streams)}", small(head=head), said
     gate = {"drill": drill_of("kill_site", gate=True)}
     yield "gate", small(head=gate), {"d.verdict": "inconclusive", "m.safe.reached": False}
     for reason in ("aborted", "orphaned", "deadline"):
-        yield reason, small(end_reason=reason), {"m.end_reason": reason}
+        yield reason, small(end_reason=reason), {"m.end_reason": reason, "d.verdict": "inconclusive"}
     yield (
         "aborted event",
         small(more=[event("aborted", f1, reason="a guard")], lost={5}),
@@ -229,6 +239,15 @@ def _asked() -> Iterator[Planted]:
     late = overlap.due(36)
     overlap.more += [intents(1, 1, late, stream="old"), operation(1, late, stream="old", **FAILED)]
     yield "overlapping, then refused", overlap, {"d.verdict": "inconclusive"}
+    for more, verdict in ((MS, "met"), (MS + 1, "inconclusive")):  # b took 1 ms
+        unanswered = _split(more, {**UNKNOWN, "took": 60 * MS})
+        late = unanswered.due(36)
+        unanswered.more += [intents(1, 1, late, stream="old"), operation(1, late, stream="old", **FAILED)]
+        early = unanswered.due(5)  # taken while it was the primary
+        unanswered.more += [intents(2, 1, early, stream="old"), operation(2, early, stream="old")]
+        told = "'; never answered of those sent before: 1;' in m.split_brain[0].reason"
+        said = {"d.verdict": verdict, told: verdict == "met"}
+        yield f"never answered, sent {more} after b was", unanswered, said
     yield "split brain unknown", _split(50 * MS, UNKNOWN), {"d.verdict": "inconclusive"}
 
 

@@ -57,6 +57,7 @@ class History:
     wild: int
     f0: int = 0
     f1: int = 0
+    down_from: int = 0
     down_until: int = 0
     over: int = 0
     revived: int | None = None
@@ -66,7 +67,7 @@ class History:
         return self.wild > 0 and self.dice.one_in(max(2, count // self.wild))
 
     def is_down(self, due: int) -> bool:
-        return self.f0 <= due < self.down_until
+        return self.down_from <= due < self.down_until
 
     def answer(self, due: int, *, down: bool) -> Fields:
         outcome = "acknowledged"
@@ -92,6 +93,7 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
     count = 3 + dice.below(60)
     made.f0 = START + dice.below(count) * made.interval // 2 + dice.below(made.interval + 1)
     made.f1 = made.f0 + dice.pick(2, 0, 12, 40)
+    made.down_from = made.f0 - (dice.pick(15, 40, 80) if dice.one_in(10) else 0)
     made.down_until = made.f0 + dice.pick(20, 0, 60, 150)
     fault = dice.pick("kill_site", "kill_site", "none", "kill_site")
     head = header(

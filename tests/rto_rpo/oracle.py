@@ -41,6 +41,8 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
         }:
             continue
         points[name] = _point(records, name, trusted.get(name), watch, f0, f1, stream)
+        if points[name]["complete"]:
+            points[name]["turn"] = _turn(stream, late)
     split = {
         stream["name"]: _split(header, records, stream, trusted, _revived(events), late)
         for stream in _streams(header, "old_primary")
@@ -49,7 +51,12 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
     others = [each["detail"]["verdict"] for each in events if each["event"] == "check"]
     others += [each["verdict"] for each in split.values()]
     nothing = none and not any(each["bad"] for each in times.values())
-    if void or not verdicts or nothing or _doubtful(header, records, events):
+    unwell = not none and any(
+        _unwell(records, stream, f0, late)
+        for stream in _streams(header, "clients")
+        if stream["name"] in judged_streams
+    )
+    if void or not verdicts or nothing or unwell or _doubtful(header, records, events):
         others.append("inconclusive")
     whole = verdicts + others
     verdict = "missed" if "missed" in whole else "inconclusive" if "inconclusive" in whole else "met"
@@ -61,6 +68,23 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
         "verdicts": verdicts,
         "verdict": verdict,
     }
+
+
+def _turn(stream: Fields, late: int | None) -> int:
+    """The longest time without an acknowledgement in a service that is well."""
+    if stream["role"] == "clients" and late is not None:
+        return int(stream["interval_ns"]) + late + late // 2
+    return 2 * int(stream["interval_ns"])
+
+
+def _unwell(records: list[Fields], stream: Fields, f0: int | None, late: int | None) -> bool:
+    """Whether nothing was served by that stream in the last turn before the fault."""
+    if f0 is None or late is None:
+        return False
+    return not any(
+        _is_served(each, late) and f0 - _turn(stream, late) <= each["completed_ns"] <= f0
+        for each in _operations(records, stream["name"])
+    )
 
 
 def _from_backup(stream: Fields) -> bool:
@@ -101,7 +125,7 @@ def _problems(header: Fields, records: list[Fields], events: list[Fields], *, no
 
 
 def _doubtful(header: Fields, records: list[Fields], events: list[Fields]) -> bool:
-    orphaned = any(each["kind"] == "end" and each["reason"] == "orphaned" for each in records)
+    orphaned = any(each["kind"] == "end" and each["reason"] in {"orphaned", "deadline"} for each in records)
     told = any(each["event"] == "check" and each["detail"]["name"] == "runbook" for each in events)
     fault, respond = header["drill"]["fault"]["kind"], header["drill"]["respond"]
     owed = fault != "none" and respond == "runbook" and not told
@@ -391,7 +415,6 @@ def _point(
         "not_kept": sorted(i - r),
         "unrecorded": unrecorded,
         "age": fault - max(survivors) if survivors else None,
-        "idle": bool(survivors) and fault - max(survivors) > stream["interval_ns"] + stream["limit_ns"],
         "verification": _verification(records, name) if stream["role"] == "clients" else None,
     }
 
@@ -514,7 +537,7 @@ def _verdict(judged: Fields, void: bool, times: Fields, points: Fields) -> str:
         return "missed"
     if point["unrecorded"] or point["phantom"] or point["unexpected"]:
         return "inconclusive"
-    if not point["lost"] and (point["age"] is None or point["idle"]):
+    if not point["lost"] and (point["age"] is None or point["age"] > max(limit, point["turn"])):
         return "inconclusive"
     if name in times and times[name]["until"] is None:
         return "inconclusive"

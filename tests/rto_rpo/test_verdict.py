@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from rto_rpo.measurement import Decision
+from rto_rpo.verdict import ONE_WRITER_UNTESTED
 from tests.rto_rpo.ledgers import (
     MS,
+    T0,
     PlantedDrill,
     S,
     drill_of,
@@ -159,8 +161,8 @@ def test_what_no_objective_allows(tmp_path: Path, planted: dict[str, Any], reaso
             "no write was acknowledged before the fault, so none was at risk",
         ),
         (
-            {"steady_ns": 3 * S, "instead": dict.fromkeys(range(50, 301), UNKNOWN)},
-            "nothing was acknowledged in the last 2.51 s before the fault, so nothing of it was at risk",
+            {"steady_ns": 12 * S, "instead": dict.fromkeys(range(150, 1201), UNKNOWN)},
+            "nothing was acknowledged in the last 10.5 s before the fault: nothing of it was at risk",
         ),
         ({"after_ns": 900 * MS}, "no stable run was seen, so the recovery had not ended"),
     ],
@@ -221,11 +223,34 @@ def test_missed_wins_over_inconclusive(tmp_path: Path) -> None:
     assert decision.verdict == "missed"
 
 
-def test_an_orphaned_run_is_not_met_though_its_objectives_are(tmp_path: Path) -> None:
-    decision = decided(PlantedDrill(end_reason="orphaned"), tmp_path, rto=1, rpo=0)
+@pytest.mark.parametrize(
+    ("end", "reason"), [("orphaned", "the orchestrator was lost"), ("deadline", "the deadline passed before")]
+)
+def test_a_run_that_was_not_led_to_its_end_is_not_met_though_its_objectives_are(
+    tmp_path: Path, end: str, reason: str
+) -> None:
+    decision = decided(PlantedDrill(end_reason=end), tmp_path, rto=1, rpo=0)
     assert [each.verdict for each in decision.judgements] == ["met", "met"]
     assert decision.verdict == "inconclusive"
-    assert "the orchestrator was lost" in decision.reasons[-1]
+    assert decision.reasons[-1].startswith(reason)
+
+
+def test_a_service_that_was_not_well_when_the_fault_came_is_not_met(tmp_path: Path) -> None:
+    down_before = dict.fromkeys(range(80, 101), UNKNOWN)
+    decision = decided(PlantedDrill(instead=down_before), tmp_path, rto=1, rpo=10)
+    assert [each.verdict for each in decision.judgements] == ["met", "met"]
+    assert decision.verdict == "inconclusive"
+    assert decision.reasons[-1].startswith("stream 'orders' was not served right before the fault")
+
+
+def test_that_nobody_looked_for_a_second_writer_stands_beside_every_verdict(tmp_path: Path) -> None:
+    def reasons(**drill: Any) -> tuple[str, ...]:
+        head = header(drill=drill_of("kill_site", **drill), judged=[judged("gateway", "rto", 30.0)])
+        ended = [event("check", T0 + 3 * S, name="runbook", verdict="met", reason="done")]
+        return judged_run(PlantedDrill(head=head, more=ended), tmp_path)[1].reasons
+
+    assert reasons(respond="runbook")[-1] == ONE_WRITER_UNTESTED
+    assert ONE_WRITER_UNTESTED not in reasons(respond="observe")
 
 
 def test_nothing_judged_is_nothing_proven(tmp_path: Path) -> None:
