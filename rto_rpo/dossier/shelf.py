@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from rto_rpo.dossier.digest import Digest, digest
 from rto_rpo.evidence.agreed.charter import frozen_charter
 from rto_rpo.evidence.checking.untrusted import Untrusted, untrusted
-from rto_rpo.evidence.lines.history import RunRecord, chain_findings, entries_of, records, run_records
+from rto_rpo.evidence.lines.history import Entry, RunRecord, chain_findings, entries_of, records, run_records
 from rto_rpo.evidence.lines.line import Opened, Recorded, line_hash
 from rto_rpo.evidence.names import REPORT_NAME
 
@@ -103,14 +103,19 @@ class Shelf:
 
 
 def read_shelf(
-    root: Path, *, known: Mapping[str, Digest] | None = None, now: Mapping[str, Digest] | None = None
+    root: Path,
+    *,
+    known: Mapping[str, Digest] | None = None,
+    now: Mapping[str, Digest] | None = None,
+    entries: Sequence[Entry] | None = None,
 ) -> Shelf:
     """Read the chain, hash every file, and read every report whose digest is not `known` (by its hash).
 
     `now` gives digests of runs, by folder, that are about to be closed: then what stands beside them is told
-    by the reports alone, and no other file is read. A folder without a chain has no runs.
+    by the reports alone, and no other file is read. `entries`: the chain as it was at some time, to read in
+    place of all of it. A folder without a chain has no runs.
     """
-    entries = entries_of(root)
+    entries = entries_of(root) if entries is None else entries
     places = {entry.line.run: entry.seq for entry in reversed(entries) if isinstance(entry.line, Opened)}
     found = Untrusted(tuple(chain_findings(entries)), {}) if now is not None else untrusted(root, entries)
     runs = [

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rto_rpo.controls.profile import Profile, all_shipped
-from rto_rpo.dossier.digest import digest
+from rto_rpo.dossier.digest import Digest, digest
 from rto_rpo.dossier.dossier import Dossier, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.keeping.files import write_once
 from rto_rpo.evidence.keeping.undone import undone_of
+from rto_rpo.evidence.lines.history import Entry
 from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PAGE_NAME, PLAN_NAME, REPORT_NAME, TEXT_NAME
 from rto_rpo.report.document import DocumentError, document, to_json
 from rto_rpo.report.forms.html import html
 from rto_rpo.report.forms.markdown import markdown
+
+_PAGES: Final = {PAGE_NAME: html, TEXT_NAME: markdown}
 
 
 def of_run(folder: Path) -> dict[str, Any]:
@@ -35,15 +39,30 @@ def of_run(folder: Path) -> dict[str, Any]:
 
 
 def beside(
-    folder: Path, content: dict[str, Any], profiles: Sequence[Profile] | None = None
+    folder: Path,
+    content: dict[str, Any],
+    profiles: Sequence[Profile] | None = None,
+    entries: Sequence[Entry] | None = None,
+    known: Mapping[str, Digest] | None = None,
 ) -> Dossier | None:
-    """What the rest of the evidence says beside a run's report; None for a run that no chain holds."""
-    shelf = read_shelf(folder.parent, now={folder.name: digest(content)})
+    """What the rest of the evidence says beside a run's report; None for a run that no chain holds.
+
+    `entries`: the chain as it was then; without, as it is. `known`: digests of reports, by their hash.
+    """
+    shelf = read_shelf(folder.parent, now={folder.name: digest(content)}, known=known, entries=entries)
     run = shelf.run(folder.name)
     if run is None:
         return None
     chosen = all_shipped() if profiles is None else profiles
     return next(beside_runs(shelf, run.plan, chosen, lambda one: one.folder == folder.name))
+
+
+def drawn(
+    folder: Path, content: dict[str, Any], entries: Sequence[Entry], known: Mapping[str, Digest]
+) -> dict[str, bytes]:
+    """The pages as they were written when the chain had these lines, from the report's content."""
+    around = beside(folder, content, None, entries, known)
+    return {name: form(content, around).encode() for name, form in _PAGES.items()}
 
 
 def publish(folder: Path, missing: Callable[[str], None] | None = None) -> dict[str, Any]:
@@ -53,10 +72,11 @@ def publish(folder: Path, missing: Callable[[str], None] | None = None) -> dict[
     report.json, and no page that fails may take it along. Doing it again changes nothing. Raises LedgerError
     or DocumentError when there is nothing to report from, EvidenceError when another report is there already.
     """
-    content = of_run(folder)
-    write_once(folder / REPORT_NAME, to_json(content))
+    written = to_json(of_run(folder))
+    write_once(folder / REPORT_NAME, written)
+    content: dict[str, Any] = json.loads(written)  # pages tell the report as it lies there, in its order
     around = cache(lambda: beside(folder, content))  # it, too, may fail
-    for name, form in ((PAGE_NAME, html), (TEXT_NAME, markdown)):
+    for name, form in _PAGES.items():
         try:
             write_once(folder / name, form(content, around()).encode())
         except Exception as error:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rto_rpo import __version__
 from rto_rpo.dossier.digest import Digest
+from rto_rpo.report.maker import maker
 
 MEMORY_NAME = "site.json"
-_ROOMS = Path(__file__).parent.parent
-_TEMPLATES = _ROOMS / "report" / "templates"
 
 
 class SiteError(ValueError):
@@ -63,16 +60,6 @@ def remembered(folder: Path) -> Memory:
     if found.maker == maker():
         return found
     return Memory(maker=maker(), pages=dict.fromkeys(found.pages, ""))
-
-
-@cache
-def maker() -> str:
-    """The version and the hash of everything that a page is drawn with."""
-    digest = hashlib.sha256(__version__.encode())
-    rooms = [_ROOMS / room for room in ("report", "dossier", "controls", "website")]
-    for path in sorted([*_TEMPLATES.iterdir(), *(path for room in rooms for path in room.rglob("*.py"))]):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def key_of(*parts: str) -> str:

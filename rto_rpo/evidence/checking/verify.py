@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.checking.chain_check import chain_faults, key_beside
 from rto_rpo.evidence.checking.folder_check import ledger_owners
+from rto_rpo.evidence.checking.pages_check import Pages, check_pages
 from rto_rpo.evidence.checking.run_check import RunCheck, check_run
 from rto_rpo.evidence.lines.history import (
     Entry,
@@ -68,9 +69,14 @@ def verify(
         *_unanchored(heads, unknown),
         *(f"{run.folder}: {finding}" for run in runs for finding in run.findings),
     ]
+    pages = check_pages(root, entries, records) if not findings else None
+    if pages:
+        findings += [f"{folder}: {one}" for folder, told in pages.findings.items() for one in told]
+        runs = tuple(_with_pages(run, pages) for run in runs)
     notes = (
         *_notes(entries, given, beside),
         *_anchor_notes(entries, heads, anchored=anchored),
+        *_page_notes(pages),
         *(f"{run.folder}: {note}" for run in runs for note in run.notes),
     )
     return Verification(
@@ -125,6 +131,23 @@ def _check_runs(root: Path, records: Sequence[RunRecord]) -> tuple[RunCheck, ...
         checks.append(check_run(root, record, owners, before.get(record.opened.plan)))
         before[record.opened.plan] = record.opened
     return tuple(checks)
+
+
+def _with_pages(run: RunCheck, pages: Pages) -> RunCheck:
+    findings, notes = pages.findings.get(run.folder, ()), pages.notes.get(run.folder, ())
+    return replace(run, findings=(*run.findings, *findings), notes=(*run.notes, *notes))
+
+
+def _page_notes(pages: Pages | None) -> Iterator[str]:
+    if pages is None:
+        yield "report.html and report.md were not drawn again: what they tell of is not intact"
+    elif pages.same:
+        told = (
+            "1 page was drawn again and is"
+            if pages.same == 1
+            else f"{pages.same} pages were drawn again and are"
+        )
+        yield f"{told} the same, byte for byte"
 
 
 def _notes(entries: Sequence[Entry], given: PublicKey | None, beside: PublicKey | None) -> Iterator[str]:

@@ -15,6 +15,7 @@ from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
 from rto_rpo.report import aftermath, damage, people, sentences, versions, words
+from rto_rpo.report.maker import maker
 from rto_rpo.report.model import Report
 from rto_rpo.report.plots.drawing import Drawing
 from rto_rpo.report.plots.outage import numbered, outage
@@ -44,6 +45,7 @@ def html(content: dict[str, Any], dossier: Dossier | None = None, *, links: bool
         report=report,
         dossier=dossier,
         links=links,
+        maker=maker(),
         overviews=_overviews(report),
         outages=_outages(report),
         trends=trends(dossier.promises if dossier else ()),

@@ -11,6 +11,7 @@ from rto_rpo.evidence.agreed.authority import Authority
 from rto_rpo.report import aftermath, people, sentences, versions, words
 from rto_rpo.report.forms.escaped import code, safe, table
 from rto_rpo.report.forms.markdown_sections import agreed, happened, history, restored, took_part
+from rto_rpo.report.maker import maker
 from rto_rpo.report.model import RecoveryPoint, RecoveryTime, Report
 from rto_rpo.report.plots.outage import numbered
 from rto_rpo.report.safety import safety
@@ -55,6 +56,7 @@ def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
         yield from _around(dossier)
     yield from _instrument(report)
     yield from _evidence(report)
+    yield from ("", f"Drawn by blackstart `{maker()}`.")
 
 
 def _promises(report: Report) -> Iterator[str]:
