@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from rto_rpo.controls.profile import Profile, all_shipped
 from rto_rpo.dossier.digest import Digest, digest
@@ -21,7 +21,9 @@ from rto_rpo.report.document import DocumentError, document, to_json
 from rto_rpo.report.forms.html import html
 from rto_rpo.report.forms.markdown import markdown
 
-_PAGES: Final = {PAGE_NAME: html, TEXT_NAME: markdown}
+
+def _pages() -> dict[str, Callable[[dict[str, Any], Dossier | None], str]]:
+    return {PAGE_NAME: html, TEXT_NAME: markdown}
 
 
 def of_run(folder: Path) -> dict[str, Any]:
@@ -58,11 +60,15 @@ def beside(
 
 
 def drawn(
-    folder: Path, content: dict[str, Any], entries: Sequence[Entry], known: Mapping[str, Digest]
+    folder: Path,
+    content: dict[str, Any],
+    entries: Sequence[Entry],
+    known: Mapping[str, Digest],
+    names: Collection[str],
 ) -> dict[str, bytes]:
-    """The pages as they were written when the chain had these lines, from the report's content."""
+    """These pages as they were written when the chain had these lines, from the report's content."""
     around = beside(folder, content, None, entries, known)
-    return {name: form(content, around).encode() for name, form in _PAGES.items()}
+    return {name: form(content, around).encode() for name, form in _pages().items() if name in names}
 
 
 def publish(folder: Path, missing: Callable[[str], None] | None = None) -> dict[str, Any]:
@@ -76,7 +82,7 @@ def publish(folder: Path, missing: Callable[[str], None] | None = None) -> dict[
     write_once(folder / REPORT_NAME, written)
     content: dict[str, Any] = json.loads(written)  # pages tell the report as it lies there, in its order
     around = cache(lambda: beside(folder, content))  # it, too, may fail
-    for name, form in _PAGES.items():
+    for name, form in _pages().items():
         try:
             write_once(folder / name, form(content, around()).encode())
         except Exception as error:

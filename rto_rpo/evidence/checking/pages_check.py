@@ -6,8 +6,9 @@ opened and before it was closed. Another version may draw the same otherwise: it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from rto_rpo.report.model import REPORT_SCHEMA
 from rto_rpo.report.publish import drawn
 
 _PAGES = (PAGE_NAME, TEXT_NAME)
+_Drawn = Callable[..., dict[str, bytes]]
 
 
 @dataclass(slots=True)
@@ -64,13 +66,12 @@ def _check(
         pages = {name: (folder / name).read_bytes() for name in names}
         foreign = [name for name, page in pages.items() if maker().encode() not in page]
         ours = {name: page for name, page in pages.items() if name not in foreign}
-        moments = _moments(entries, closed) if ours else ()
-        unlike = _unlike(ours, (drawn(folder, content, before, known) for before in moments))
-        found.same += len(names) - len(foreign) - len(unlike)
+        unlike = _unlike(
+            ours, (partial(drawn, folder, content, at, known) for at in _moments(entries, closed))
+        )
+        found.same += len(ours) - len(unlike)
         if unlike:
-            found.findings[closed.folder] = [
-                f'"{name}" is not what its report and the chain give' for name in unlike
-            ]
+            found.findings[closed.folder] = unlike
         names, why = foreign, "another version of blackstart drew it"
     if names:
         told = " and ".join(f'"{name}"' for name in names)
@@ -79,13 +80,17 @@ def _check(
         ]
 
 
-def _unlike(pages: dict[str, bytes], again: Iterable[dict[str, bytes]]) -> list[str]:
-    """Which pages are what no moment between the run's opening and its closing gives."""
-    for drawn_then in again:
-        pages = {name: page for name, page in pages.items() if drawn_then[name] != page}
+def _unlike(pages: dict[str, bytes], moments: Iterable[_Drawn]) -> list[str]:
+    """What is wrong with the pages that no moment between the run's opening and its closing gives."""
+    for draw in moments if pages else ():
+        try:
+            again = draw(names=list(pages))
+        except Exception as error:  # noqa: BLE001 - they were drawn once, by the same hand
+            return [f'"{name}" cannot be drawn again: {type(error).__name__}: {error}' for name in pages]
+        pages = {name: page for name, page in pages.items() if again[name] != page}
         if not pages:
             break
-    return list(pages)
+    return [f'"{name}" is not what its report and the chain give' for name in pages]
 
 
 def _moments(entries: Sequence[Entry], closed: Closed) -> Iterator[Sequence[Entry]]:
