@@ -157,7 +157,7 @@ def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
     for old in run.streams("old_primary"):
         clients = [each for each in run.streams("clients") if each.stream["name"] in found]
         same = [each for each in clients if each.stream["dataset"] == old.stream["dataset"]] or clients
-        answers = [first_answer(each, found[each.stream["name"]]) for each in same]
+        answers = [first_answer(each, found[each.stream["name"]], old) for each in same]
         until = max((found[each.stream["name"]].stable_until_ns or 0 for each in same), default=0)
         looked = partial(_unwatched, run, old)
         yield split_brain(old, answers, until, looked, _revival(run, old, looked))

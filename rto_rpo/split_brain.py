@@ -20,10 +20,11 @@ class FirstAnswer:
     sent_ns: int
 
 
-def first_answer(history: StreamHistory, recovered: Recovery) -> FirstAnswer | None:
+def first_answer(history: StreamHistory, recovered: Recovery, old: StreamHistory) -> FirstAnswer | None:
     """b; or the first answer of b's address, where that had answered nothing before the fault.
 
-    A service that flaps has answered from its new side before b.
+    A service that flaps has answered from its new side before b. Where the `old` primary answered b itself,
+    the new side is whatever else answered since the fault; nothing, if nobody failed over.
     """
     if recovered.first_acknowledged_ns is None or recovered.first_sent_ns is None:
         return None
@@ -38,9 +39,22 @@ def first_answer(history: StreamHistory, recovered: Recovery) -> FirstAnswer | N
                 firsts[address] = completed, sent
             if completed == b.acknowledged_ns and sent == b.sent_ns:
                 answered_b.add(address)
+    known = _answered_by(old)
+    own = {number for address, number in history.addresses.items() if address in known}
     begin = recovered.bracket.begin_ns
-    new = (FirstAnswer(*firsts[address]) for address in answered_b if firsts[address][0] >= begin)
-    return min(new, default=b)
+    from_old = bool(answered_b) and answered_b <= own
+    sides = firsts.keys() - own if from_old else answered_b
+    new = (FirstAnswer(*firsts[address]) for address in sides if firsts[address][0] >= begin)
+    return min(new, default=None if from_old else b)
+
+
+def _answered_by(old: StreamHistory) -> set[str | None]:
+    """The addresses from which the old primary acknowledged a write."""
+    names = {number: address for address, number in old.addresses.items()}
+    found = {
+        address for _, _, state, address in old.settled() if state & OUTCOME_MASK == ACKNOWLEDGED and address
+    }
+    return {names[number] for number in found}
 
 
 def split_brain(
@@ -57,7 +71,7 @@ def split_brain(
     name = history.stream["name"]
     first = min((answer for answer in answers if answer is not None), default=None)
     if first is None:
-        never = "nothing shows when the new side first served"
+        never = "nothing shows that a new side served"
         return _told(name, (), (), ("inconclusive", never), revival)
     after, overlapping, tried = [], [], _Tried()
     for slot, state in enumerate(history.writes.state):

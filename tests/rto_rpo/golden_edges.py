@@ -146,10 +146,43 @@ def _first_answers() -> Iterator[Planted]:
     yield "answers that arrive at once", _asked_old(15 * MS, tied), _taken(())
     at_once = {20: {"address": "dr", "took": 3 * MS}}
     yield "an address that answers as the fault begins", _asked_old(15 * MS, at_once), _taken((0,))
+    serving_on = {number: {"address": "old"} for number in there}
+    inconclusive = {"d.verdict": "inconclusive", "m.split_brain[0].reason[:40]": _NO_NEW_SIDE[:40]}
+    yield "the old primary serves on", _served_by_old(50 * MS, serving_on), {**_taken(()), **inconclusive}
+    refused_by_new = {**serving_on, 36: {**FAILED, "address": "dr"}}
+    yield "it serves on, another refuses", _served_by_old(50 * MS, refused_by_new), inconclusive
+    unnamed_too = {**serving_on, 35: {"address": None}}
+    yield "it serves on, somebody answers", _served_by_old(50 * MS, unnamed_too), inconclusive
+    other_before = {**serving_on, 5: {"address": "dr"}, 36: {"address": "dr"}}
+    yield "it serves on, beside one from before", _served_by_old(60 * MS, other_before), inconclusive
+    joined = {**serving_on, 36: {"address": "dr"}}
+    for more, taken in ((51 * MS, ()), (51 * MS + 1, (0,))):  # 36 was sent 50 ms after 31, and took 1 ms
+        yield f"it serves on beside another, {more}", _served_by_old(more, joined), _taken(taken)
+    beside = _served_by_old(5 * MS, {**serving_on, 31: {"address": "other"}})
+    due = beside.due(34)
+    read = {"act": "read", "address": "dr"}
+    beside.more += [intents(0, 1, due, act="read"), operation(0, due, **read)]
+    earlier = beside.due(32)
+    beside.more += [intents(1, 1, earlier, act="read"), operation(1, earlier, **read)]
+    yield "it serves on, and another as b came", beside, {}
+    at_once = {**serving_on, 34: {"address": "dr"}}
+    refused_there = _served_by_old(50 * MS, at_once, FAILED)
+    yield "the old primary's own refusals name nobody", refused_there, {"d.verdict": "inconclusive"}
     nobodys_own = _asked_old(25 * MS, {0: FAILED})
     nobodys_own.head |= {"drill": nobodys().head["drill"]}
     nobodys_own.outage_ns, nobodys_own.without = 0, FAULT
     yield "nobody's, at once, with addresses", nobodys_own, {}
+
+
+_NO_NEW_SIDE = "nothing shows that a new side served; after its revival: not tested"
+
+
+def _served_by_old(more: int, instead: dict[int, Fields], answer: Fields | None = None) -> PlantedDrill:
+    """`_asked_old`, and the write to the old primary is answered from the address `old`."""
+    drill = _asked_old(more, instead)
+    old = next(each for each in drill.more if each["kind"] == "operation")
+    old |= {"address": "old", **(answer or {})}
+    return drill
 
 
 def _taken(numbers: tuple[int, ...]) -> Fields:

@@ -425,7 +425,7 @@ def _verification(records: list[Fields], name: str) -> int | None:
     return read[-1] - max(settled) if settled else None
 
 
-def _new_side(operations: list[Fields], time: Fields) -> Any:
+def _new_side(operations: list[Fields], time: Fields, old: list[Fields]) -> Any:
     """When the new side's first answer arrived and when it was asked for; None if it never did."""
     b = time["b"]
     if b is None or time["f0"] is None:
@@ -435,12 +435,18 @@ def _new_side(operations: list[Fields], time: Fields) -> Any:
         for each in operations
         if each["outcome"] == "acknowledged" and each["address"] is not None
     ]
+    olds = [each["address"] for each in old if each["outcome"] == "acknowledged"]
+    of_b = {who for completed, sent, who in answered if (completed, sent) == b}
     found = [b]
-    for address in {who for completed, sent, who in answered if (completed, sent) == b}:
+    candidates = of_b
+    if of_b and all(who in olds for who in of_b):  # the old primary goes on serving: who else does?
+        found = []
+        candidates = {who for _, _, who in answered if who not in olds}
+    for address in candidates:
         first = min((completed, sent) for completed, sent, who in answered if who == address)
         if first[0] >= time["f0"]:
             found.append(first)
-    return min(found)
+    return min(found, default=None)
 
 
 def _revived(events: list[Fields]) -> int | None:
@@ -460,12 +466,12 @@ def _split(
 ) -> Fields:
     clients = [each for each in _streams(header, "clients") if each["name"] in times]
     same = [each for each in clients if each["dataset"] == stream["dataset"]]
+    writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
     answers = [
         answer
         for each in same or clients
-        if (answer := _new_side(_operations(records, each["name"]), times[each["name"]])) is not None
+        if (answer := _new_side(_operations(records, each["name"]), times[each["name"]], writes)) is not None
     ]
-    writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
     later = [each for each in writes if revived is not None and each["sent_ns"] >= revived]
     taken = sorted(each["number"] for each in later if each["outcome"] == "acknowledged")
     revival = {"revived": revived is not None, "tried": len(later), "taken": taken}
