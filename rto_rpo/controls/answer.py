@@ -55,8 +55,8 @@ class Evidence:
         return self.shelf.runs[bisect_left(self.shelf.runs, first, key=attrgetter("utc")) :]
 
     def newest(self, wanted: Callable[[Run, Digest], bool]) -> Run | None:
-        """The newest run that left something to read and is wanted."""
-        return newest(self.shelf.runs, lambda run: run.digest is not None and wanted(run, run.digest))
+        """The newest wanted run of the year that left something to read; an older one shows nothing."""
+        return newest(self.year, lambda run: run.digest is not None and wanted(run, run.digest))
 
     @property
     def last(self) -> Run | None:

@@ -13,7 +13,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
     "tested-yearly": ("day, fault and verdict of the newest conclusive drill", drills.tested_yearly),
     "programme": ("drills.*.schedule against the runs of the chain", drills.programme),
     "promises": ("judgements of the newest run of each objective", drills.promises),
-    "switchover": ("events redirected and safe, and the verdict", drills.switchover),
+    "switchover": ("event redirected, and the verdict", drills.switchover),
     "attack": ("drill.fault.kind and the verdict", drills.attack),
     "restored": ("events restored, and the verdict", drills.restored),
     "backed-up": ("datasets.*.backup of the frozen plan", drills.backed_up),
@@ -21,6 +21,10 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
     "checked": (
         "checks by a gate of the user's own, and the RPO judgements after everything was read back",
         drills.checked,
+    ),
+    "restored-checked": (
+        "events restored and the checks of a gate of the user's own, of one run, and its verdict",
+        drills.restored_and_checked,
     ),
     "orders-known": ("safe.reached", drills.orders_known),
     "activated": ("events detected and decided", drills.activated),
@@ -34,9 +38,12 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
         records.approved,
     ),
     "signed-off": ("sign-offs of the newest run, each by the key listed under roles", records.signed_off),
-    "took-part": ("presence: called, acknowledged, joined, as somebody listed signed", records.took_part),
-    "kept-5-years": ("evidence.retention, and what was pruned", records.kept(5)),
-    "kept-6-years": ("evidence.retention, and what was pruned", records.kept(6)),
+    "took-part": (
+        "presence, of everybody whom the run's charter lists, signed by somebody listed there",
+        records.took_part,
+    ),
+    "kept-5-years": ("evidence.retention, and how old each run was that was pruned", records.kept(5)),
+    "kept-6-years": ("evidence.retention, and how old each run was that was pruned", records.kept(6)),
 }
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rto_rpo.calibration import is_of_calibration
 from rto_rpo.controls.answer import STATES, YEAR, Answer, Evidence, State
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run
+from rto_rpo.report.model import Check
 
+_WORST_FIRST = ("missed", "inconclusive", "met")
+_MOVED = {"restored", "promoted", "started", "redirected"}
 _ATTACKS = ("attack", "corrupt", "encrypt", "ransom", "wipe", "delete", "drop", "tamper")
 
 
@@ -29,16 +33,32 @@ def _unless_doubted(run: Run, answer: Answer) -> Answer:
 
 
 def tested_yearly(found: Evidence) -> Answer:
-    """A test is a test whatever came of it, as long as it came to something."""
-    drilled = [run for run in found.year if run.digest and run.digest.faulted]
-    conclusive = [run for run in drilled if run.verdict != "inconclusive"]
+    """A test is a test whatever came of it, as long as it came to something, and something was recovered."""
+    drilled = [run for run in found.year if run.digest and _tries_recovery(run.digest)]
+    conclusive = [run for run in drilled if run.verdict != "inconclusive" and _measured(run)]
     if conclusive:
         last = conclusive[-1]
         why = f"the newest conclusive drill ran on {last.utc[:10]} and was {last.verdict}"
         return Answer("met", why, (last.folder,))
     if drilled:
         return Answer("inconclusive", "no drill of the last year was conclusive", (drilled[-1].folder,))
-    return Answer("not tested", "no drill with a fault ran in the last year")
+    return Answer("not tested", "no drill of the last year recovered from a fault")
+
+
+def _tries_recovery(told: Digest) -> bool:
+    """Whether there was something to recover from: a runbook moved the service, or an outage was judged."""
+    timed = any(one.objective == "rto" and one.lower_seconds for one in told.judgements)
+    return told.faulted and (timed or not _MOVED.isdisjoint(told.events))
+
+
+def _measured(run: Run) -> bool:
+    """Whether it was timed at all, by an instrument that was proven."""
+    told = run.digest
+    return told is not None and told.void is None and not any(map(is_of_calibration, told.doubts))
+
+
+def _doubted(run: Run) -> bool:
+    return run.digest is not None and run.digest.doubted
 
 
 def programme(found: Evidence) -> Answer:
@@ -57,6 +77,10 @@ def programme(found: Evidence) -> Answer:
     if blind := [one for one in found.blind if one.until.date() >= found.day - YEAR]:
         told = f"{blind[-1].since:%Y-%m-%d} to {blind[-1].until:%Y-%m-%d}"
         return Answer("inconclusive", f"of {told} nothing says which drills were due")
+    shown = {run.drill for run in found.year if run.digest is not None and not _doubted(run)}
+    if without := [name for name in scheduled if name not in shown]:
+        told = f"no run of the last year that can be relied on is there of: {', '.join(without)}"
+        return Answer("not tested", told)
     return Answer("met", f"every scheduled drill of the last year ran ({', '.join(scheduled)})")
 
 
@@ -74,7 +98,11 @@ def promises(found: Evidence) -> Answer:
 
 def switchover(found: Evidence) -> Answer:
     run = found.newest(lambda _, told: told.faulted and "redirected" in told.events)
-    return _of(run, "no drill moved the service to the other site", "the service moved to the other site")
+    return _of(
+        run,
+        "no drill of the last year moved the service to the other site",
+        "the service moved to the other site",
+    )
 
 
 def attack(found: Evidence) -> Answer:
@@ -83,13 +111,15 @@ def attack(found: Evidence) -> Answer:
         return told.faulted and any(word in said for word in _ATTACKS)
 
     return _of(
-        found.newest(is_attack), "no drill did the damage that an attack does", "the damage of an attack"
+        found.newest(is_attack),
+        "no drill of the last year did the damage that an attack does",
+        "the damage of an attack",
     )
 
 
 def restored(found: Evidence) -> Answer:
     run = found.newest(lambda _, told: told.kind == "restore" or "restored" in told.events)
-    return _of(run, "no drill restored anything from a backup", "restored from a backup")
+    return _of(run, "no drill of the last year restored anything from a backup", "restored from a backup")
 
 
 def backed_up(found: Evidence) -> Answer:
@@ -117,7 +147,9 @@ def checked(found: Evidence) -> Answer:
     """Only what somebody else says of the data counts; a runbook that ended well says nothing of them."""
     run = found.newest(lambda _, told: told.faulted and bool(told.independent))
     if run is None or run.digest is None:
-        return Answer("not tested", "no drill checked the recovered data against another record")
+        return Answer(
+            "not tested", "no drill of the last year checked the recovered data against another record"
+        )
     told = [check.verdict for check in run.digest.checks if check.name in run.digest.independent]
     told += [one.verdict for one in run.digest.judgements if one.objective == "rpo"]
     names = ", ".join(run.digest.independent)
@@ -126,10 +158,25 @@ def checked(found: Evidence) -> Answer:
     return _unless_doubted(run, Answer(STATES[worst], why, (run.folder,)))
 
 
+def restored_and_checked(found: Evidence) -> Answer:
+    """Both of one run: what was restored in one and checked in another is two halves of nothing."""
+
+    def is_both(_: Run, told: Digest) -> bool:
+        return bool(told.independent) and (told.kind == "restore" or "restored" in told.events)
+
+    run = found.newest(is_both)
+    if run is None or run.digest is None:
+        return Answer("not tested", "no drill of the last year checked what it had restored from a backup")
+    told = [check.verdict for check in run.digest.checks if check.name in run.digest.independent]
+    worst = min([run.verdict, *told], key=_WORST_FIRST.index)
+    why = f"restored from a backup and checked ({', '.join(run.digest.independent)}): {run.utc[:10]}"
+    return _unless_doubted(run, Answer(STATES[worst], why, (run.folder,)))
+
+
 def orders_known(found: Evidence) -> Answer:
     run = found.newest(lambda _, told: told.gate)
     if run is None or run.digest is None:
-        return Answer("not tested", "no drill asked for a proof that every order is known")
+        return Answer("not tested", "no drill of the last year asked for a proof that every order is known")
     if run.digest.safe:
         why = f"one writer, every order known: {run.utc[:10]}"
         return _unless_doubted(run, Answer("met", why, (run.folder,)))
@@ -139,7 +186,7 @@ def orders_known(found: Evidence) -> Answer:
 def activated(found: Evidence) -> Answer:
     run = found.newest(lambda _, told: told.faulted)
     if run is None or run.digest is None:
-        return Answer("not tested", "no drill with a fault ran")
+        return Answer("not tested", "no drill with a fault ran in the last year")
     seen = [name for name in ("detected", "decided") if name in run.digest.events]
     state: State = "met" if len(seen) == 2 else "inconclusive"
     why = f"seen on {run.utc[:10]}: {', '.join(seen) or 'neither detection nor decision'}"
@@ -149,7 +196,7 @@ def activated(found: Evidence) -> Answer:
 def ended(found: Evidence) -> Answer:
     run = found.newest(lambda *_: True)
     if run is None or run.digest is None:
-        return Answer("not tested", "nothing ran")
+        return Answer("not tested", "nothing ran in the last year")
     if run.digest.ended == "stable":
         why = f"declared when the service was stable: {run.utc[:10]}"
         return _unless_doubted(run, Answer("met", why, (run.folder,)))
@@ -158,14 +205,18 @@ def ended(found: Evidence) -> Answer:
 
 
 def check_named(name: str) -> Callable[[Evidence], Answer]:
-    """The newest drill's check of that name, or one that begins with it."""
+    """The worst check of that name, or that begins with it, of the newest drill that has one."""
+    begins = (f"{name} ", f"{name}-", f"{name}_")
 
     def answer(found: Evidence) -> Answer:
-        for run in reversed(found.shelf.runs):
-            for check in run.digest.checks if run.digest else ():
-                if check.name == name or check.name.startswith((f"{name} ", f"{name}-", f"{name}_")):
-                    told = f"{check.name}: {check.reason} ({run.utc[:10]})"
-                    return _unless_doubted(run, Answer(STATES[check.verdict], told, (run.folder,)))
-        return Answer("not tested", f'no drill had a check "{name}"')
+        run = found.newest(lambda _, told: any(is_it(check) for check in told.checks))
+        if run is None or run.digest is None:
+            return Answer("not tested", f'no drill of the last year had a check "{name}"')
+        told = min(filter(is_it, run.digest.checks), key=lambda check: _WORST_FIRST.index(check.verdict))
+        why = f"{told.name}: {told.reason} ({run.utc[:10]})"
+        return _unless_doubted(run, Answer(STATES[told.verdict], why, (run.folder,)))
+
+    def is_it(check: Check) -> bool:
+        return check.name == name or check.name.startswith(begins)
 
     return answer

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 from rto_rpo.controls.answer import Answer, Evidence
 from rto_rpo.dossier.shelf import Run, newest
 from rto_rpo.evidence.agreed.authority import approval_faults, approvals
-from rto_rpo.evidence.agreed.charter import Role
+from rto_rpo.evidence.agreed.charter import Role, frozen_charter
 from rto_rpo.evidence.agreed.person import executor, separation, standing
 from rto_rpo.evidence.lines.record import Approval, Finding, FindingState, Presence, SignOff
 from rto_rpo.objective import parse_duration
@@ -37,7 +38,7 @@ def scenario(found: Evidence) -> Answer:
 def recorded(found: Evidence) -> Answer:
     if found.shelf.problems:
         return Answer("not met", f"the chain does not hold: {found.shelf.problems[0]}")
-    if not found.year:
+    if all(run.talked for run in found.year):
         return Answer("not tested", "no drill ran in the last year")
     without = [run for run in found.year if run.digest is None and not (run.talked or run.record.pruned)]
     if without:
@@ -47,8 +48,8 @@ def recorded(found: Evidence) -> Answer:
 
 
 def followed(found: Evidence) -> Answer:
-    if not found.shelf.runs:
-        return Answer("not tested", "nothing ran")
+    if all(run.talked for run in found.shelf.runs):
+        return Answer("not tested", "nothing ran that could have found anything")
     day = found.day.isoformat()
     open_ = [one for one in found.findings if one.state(day) == "open"]
     late = [one.id for one in open_ if one.overdue(day)]
@@ -114,10 +115,15 @@ def took_part(found: Evidence) -> Answer:
     states: dict[str, set[str]] = {}
     for one in _presences(run):
         states.setdefault(one.person, set()).add(one.state)
+    charter = frozen_charter(found.shelf.root / run.folder, run.record.opened.charter_sha256)
+    if charter is None:
+        return Answer("inconclusive", "nothing says any more who was to take part", (run.folder,))
+    for role in charter.roles:
+        states.setdefault(role.name, set())
     missing = [name for name, seen in states.items() if not seen & _ANSWERED]
     if missing:
         return Answer("not met", f"did not answer: {', '.join(missing)}", (run.folder,))
-    signed = {one.person for one in _presences(run, signed_by=found.roles) if one.state in _ANSWERED}
+    signed = {one.person for one in _presences(run, signed_by=charter.roles) if one.state in _ANSWERED}
     if claimed := [name for name in states if name not in signed]:
         return Answer("inconclusive", f"only claimed, not signed: {', '.join(claimed)}", (run.folder,))
     return Answer("met", f"{len(states)} people answered on {run.utc[:10]}, as signed", (run.folder,))
@@ -131,22 +137,34 @@ def _presences(run: Run, *, signed_by: Sequence[Role] | None = None) -> Iterator
 
 
 def kept(years: int) -> Callable[[Evidence], Answer]:
+    """By what the plan declares today, and by how old each run was that was pruned."""
+    wanted = timedelta(days=years * 365)
+
     def answer(found: Evidence) -> Answer:
-        wanted = years * 365 * 86_400
         declared = found.plan.text("evidence.retention") or "6y"
         try:
-            kept = parse_duration(declared).seconds
+            seconds = parse_duration(declared).seconds
         except ValueError:
             return Answer("inconclusive", f"the plan's retention {declared!r} is no length of time")
-        if kept < wanted:
+        if seconds < wanted.total_seconds():
             return Answer("not met", f"the plan keeps evidence for {declared} only")
-        pruned = [run.folder for run in found.shelf.runs if run.record.pruned]
-        told = (
-            f"pruned, and only what was older: {len(pruned)} of the runs" if pruned else "nothing was pruned"
-        )
-        why = f"kept for {declared}; {told}"
-        return (
-            Answer("met", why) if found.shelf.runs else Answer("not tested", "there is nothing to keep yet")
-        )
+        pruned = [run for run in found.shelf.runs if run.record.pruned]
+        if early := [run for run in pruned if _kept_for(run) < wanted]:
+            days = min(map(_kept_for, early)).days
+            told = f"pruned too early: {len(early)} runs, the youngest after {days} days"
+            return Answer("not met", told, tuple(run.folder for run in early))
+        if not found.shelf.runs:
+            return Answer("not tested", "there is nothing to keep yet")
+        told = f"pruned, all of them older: {len(pruned)}" if pruned else "nothing was pruned"
+        return Answer("met", f"kept for {declared}; {told}")
 
     return answer
+
+
+def _kept_for(run: Run) -> timedelta:
+    """How old the evidence of a run was when it was pruned."""
+    pruned, closed = run.record.pruned, run.record.closed
+    if pruned is None:
+        return timedelta.max
+    since = closed.utc if closed else run.utc
+    return datetime.fromisoformat(pruned.utc) - datetime.fromisoformat(since)

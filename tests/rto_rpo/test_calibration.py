@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rto_rpo.calibration import AGE_DAYS_MAX
-from tests.rto_rpo.ledgers import PlantedDrill, calibration, header, judged_run
+from rto_rpo.calibration import AGE_DAYS_MAX, is_of_calibration
+from tests.rto_rpo.ledgers import PlantedDrill, calibration, drill_of, header, judged_run
 
 DAY = 86_400.0
 
@@ -40,9 +40,19 @@ def test_with_a_good_one_a_run_may_be_met(tmp_path: Path) -> None:
 def test_without_one_it_is_inconclusive_and_says_why(
     tmp_path: Path, changes: dict[str, Any], why: str
 ) -> None:
-    verdict, reasons = verdict_with(tmp_path, **changes)
-    assert verdict == "inconclusive"
-    assert why in reasons
+    measurement, decision = judged_run(PlantedDrill(head=header(**changes)), tmp_path)
+    assert decision.verdict == "inconclusive"
+    assert why in "; ".join(decision.reasons)
+    assert [is_of_calibration(doubt) for doubt in measurement.doubts] == [True]
+
+
+def test_no_other_doubt_is_one_of_the_calibration(tmp_path: Path) -> None:
+    drill = PlantedDrill(
+        head=header(drill=drill_of("kill_site", gate=True, revive=True)), end_reason="orphaned"
+    )
+    doubts = judged_run(drill, tmp_path)[0].doubts
+    assert len(doubts) == 4
+    assert not any(map(is_of_calibration, doubts))
 
 
 def test_a_header_that_says_nothing_of_it_is_no_calibration(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_people_who_did_not_answer_are_named(story: Story) -> None:
     for person, said in (("Ada", "called"), ("Bo", "called"), ("Ada", "acknowledged")):
         story.say(presence(person, said), 1, by="Ada")
     found = assessed(story, profile_of("took-part"))
-    assert (found.state, found.reason) == ("not met", "did not answer: Bo")
+    assert (found.state, found.reason) == ("not met", "did not answer: Bo, Cy")  # nobody says anything of Cy
 
 
 def presence(person: str, state: str) -> Presence:
@@ -166,11 +166,63 @@ def presence(person: str, state: str) -> Presence:
 
 def test_a_presence_that_nobody_signed_is_claimed_and_meets_nothing(story: Story) -> None:
     story.drill(run_of(MET, 1))
+    for person in ("Ada", "Cy"):
+        story.say(presence(person, "joined"), 1, by="Ada")
     story.say(presence("Bo", "acknowledged"), 1)
     found = assessed(story, profile_of("took-part"))
     assert (found.state, found.reason) == ("inconclusive", "only claimed, not signed: Bo")
     story.say(presence("Bo", "joined"), 1, by="Ada")
     assert state(story, "took-part") == "met"
+
+
+def test_a_pruning_is_judged_by_the_age_of_what_it_took(story: Story) -> None:
+    """Whatever the plan declares today."""
+    story.drill(run_of(MET, 1))
+    story.drill(run_of(MET, 3))
+    assert state(story, "kept-6-years") == "met"
+    prune(story.root, plan=NAME, retention=timedelta(days=300), hold=None, key=None, now=day_of(302))
+    found = assessed(story, profile_of("kept-6-years"))
+    assert (found.state, found.reason) == ("not met", "pruned too early: 1 runs, the youngest after 300 days")
+
+
+def test_a_tabletop_alone_is_no_programme_of_drills(story: Story) -> None:
+    story.talk(1)
+    assert {state(story, answer) for answer in ("recorded", "followed", "programme", "ended")} == {
+        "not tested"
+    }
+
+
+def test_of_a_drill_that_was_not_due_yet_nothing_is_met(story: Story) -> None:
+    story.drill(replace(run_of(MET, 1), drill="cut-sites"))
+    found = assessed(story, profile_of("programme"))
+    told = "no run of the last year that can be relied on is there of: kill-primary"
+    assert (found.state, found.reason) == ("not tested", told)
+
+
+def test_a_run_that_missed_by_an_instrument_that_was_not_proven_is_no_test(story: Story) -> None:
+    story.drill(run_of(replace(MISSED, calibration=None), 1))
+    assert state(story, "tested-yearly") == "inconclusive"
+
+
+def test_what_is_restored_and_checked_is_so_in_one_run(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    assert state(story, "checked") == "met"
+    assert state(story, "restored-checked") == "not tested"
+    restored = ("restored", 0.4, {})
+    story.drill(replace(run_of(MET, 2), checked_by="drill", more=(restored,)))
+    assert state(story, "restored-checked") == "not tested"
+    story.drill(replace(run_of(MET, 3), more=(restored,)))
+    assert state(story, "restored-checked") == "met"
+    story.drill(replace(run_of(MET, 400), fault={"kind": "none"}))
+    assert state(story, "restored-checked") == "not tested"  # a year and a month ago
+
+
+def test_of_several_checks_of_a_name_the_worst_counts(story: Story) -> None:
+    good = {"name": "orders-a", "verdict": "met", "reason": "3 known"}
+    bad = {"name": "orders-b", "verdict": "missed", "reason": "1 unknown"}
+    story.drill(replace(run_of(MET, 1), check=good, more=(("check", 0.85, bad),)))
+    found = assessed(story, profile_of("check:orders"))
+    assert (found.state, found.reason[:20]) == ("not met", "orders-b: 1 unknown ")
 
 
 def approval(name: str) -> Approval:
