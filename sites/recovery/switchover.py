@@ -25,6 +25,7 @@ from sites.drivers.sqlite.dataset import SqliteDataset
 from sites.errors import BlackstartError, DatasetError, GuardError, PlanError, RunbookError
 from sites.estate import Estate
 from sites.recovery import by_hand, by_hand_data, by_hand_rejoin
+from sites.recovery.attesting import attest
 from sites.recovery.carry import carry, carry_dump, same
 from sites.recovery.failover import (
     ATTEST,
@@ -231,13 +232,9 @@ class Switchover(Failover):
     def _attest_step(self) -> Step:
         drivers = {name: self._estate.postgres(name) for name in self._promoted}
 
-        def do(_limit_seconds: float) -> Detail:
+        def do(limit_seconds: float) -> Detail:
             for name, driver in drivers.items():
-                if driver.writable(self._new) is not True:
-                    raise RunbookError(f'dataset "{name}" takes no writes at site "{self._new}"')
-                proof = driver.refuses_write(self._old)
-                if not proof.holds:
-                    raise RunbookError(f'dataset "{name}" at site "{self._old}": {proof.how}')
+                attest(name, driver, self._new, self._old, limit_seconds)
             return {"writer": self._new}
 
         return Step(
