@@ -23,11 +23,6 @@ def calibration_doubt(header: Header) -> str | None:
     return unfit(calibration, machine=header.get("machine"), judge=header["judge"])
 
 
-def is_of_calibration(doubt: str) -> bool:
-    """Whether a run's doubt is about its instrument: then neither its good nor its bad news is worth much."""
-    return "calibrat" in doubt
-
-
 def unfit(calibration: CalibrationReference, *, machine: str | None, judge: str) -> str | None:
     """Why a calibration does not count for a run on that machine by that judge."""
     if not calibration["passed"] or calibration["losses_missed"] or calibration["outages_outside"]:

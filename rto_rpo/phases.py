@@ -8,7 +8,7 @@ from typing import Final
 
 from rto_rpo.ledger.records import Stream
 from rto_rpo.measurement import Phase
-from rto_rpo.timeline import Milestone
+from rto_rpo.timeline import WAITING, Milestone
 
 _ENDED_BY: Final = (
     ("detect", "detected"),
@@ -85,11 +85,12 @@ def _waits(told: Sequence[Milestone]) -> list[_Wait]:
     """Every question that was answered, of whatever stream: the runbook waits for people as a whole."""
     waits: list[_Wait] = []
     asked: dict[str, int] = {}
-    for each in sorted(told, key=lambda each: each.ns):
+    people = [each for each in told if each.name in WAITING]
+    for each in sorted(people, key=lambda each: each.ns):
         question = str(each.detail.get("question"))
         if each.name == "asked":
             asked.setdefault(question, each.ns)
-        elif each.name == "answered" and question in asked:
+        elif question in asked:
             waits.append(_Wait(asked.pop(question), each.ns, (question,)))
     joined: list[_Wait] = []
     for wait in sorted(waits, key=lambda wait: wait.from_ns):

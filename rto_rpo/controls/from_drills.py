@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rto_rpo.calibration import is_of_calibration
 from rto_rpo.controls.answer import STATES, YEAR, Answer, Evidence, State
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run
@@ -49,6 +48,11 @@ def _tries_recovery(told: Digest) -> bool:
     """Whether there was something to recover from: a runbook moved the service, or an outage was judged."""
     timed = any(one.objective == "rto" and one.lower_seconds for one in told.judgements)
     return told.faulted and (timed or not _MOVED.isdisjoint(told.events))
+
+
+def is_of_calibration(doubt: str) -> bool:
+    """Whether a run's doubt is about its instrument: then neither its good nor its bad news is worth much."""
+    return "calibrat" in doubt
 
 
 def _measured(run: Run) -> bool:

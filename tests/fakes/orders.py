@@ -31,6 +31,7 @@ class OrdersService:
         if certificate is not None:
             self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._tls.load_cert_chain(certificate)
+        self.name = "fake"
         self.mode = "serve"
         self.rows: list[tuple[str, str]] = []
         self.seen: list[str] = []
@@ -161,8 +162,8 @@ class _Talk(asyncio.Protocol):
             parts = [body[at : at + 7000] for at in range(0, len(body), 7000)]
             body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
         connection = "keep-alive" if self.service.keep_alive else "close"
-        head = f"HTTP/1.1 {status} So\r\n{framing}\r\nX-Served-By: fake\r\nConnection: {connection}\r\n\r\n"
-        self.transport.write(head.encode() + body)
+        served = f"X-Served-By: {self.service.name}\r\nConnection: {connection}"
+        self.transport.write(f"HTTP/1.1 {status} So\r\n{framing}\r\n{served}\r\n\r\n".encode() + body)
         if not self.service.keep_alive:
             self.transport.close()
 

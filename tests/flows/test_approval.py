@@ -80,6 +80,18 @@ async def _started(deployment: UUID) -> list[str | None]:
         return [run.state_name for run in await client.read_flow_runs(deployment_filter=only)]
 
 
+async def _forgotten(deployment: UUID) -> None:
+    """With its runs: the server is shared with tests that count them."""
+    from prefect import get_client
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+
+    only = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+    async with get_client() as client:
+        for run in await client.read_flow_runs(deployment_filter=only):
+            await client.delete_flow_run(run.id)
+        await client.delete_deployment(deployment)
+
+
 def test_who_stands_watch_starts_a_run_for_a_question(
     client_of: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +100,7 @@ def test_who_stands_watch_starts_a_run_for_a_question(
     assert asyncio.run(_started(deployment)) == []
     approval_run.start("asked-by-watch")
     assert asyncio.run(_started(deployment)) == ["Scheduled"]
+    asyncio.run(_forgotten(deployment))
     with pytest.raises(BlackstartError, match="approval/nobodys") as caught:
         approval_run.start("nobodys")
     assert "blackstart approve" in (caught.value.hint or "")

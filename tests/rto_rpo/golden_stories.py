@@ -85,6 +85,8 @@ def told() -> Iterator[Planted]:
         head = {"drill": drill_of(fault, respond=respond), "streams": streams}
         said = {"sum(reason.startswith('one writer: not tested') for reason in d.reasons)": count}
         yield f"one writer, {fault} {respond} {len(streams)}", small(head=head), said
+    anchor = {"kind": "anchor", "ns": f1, "utc": "2026-11-22T06:00:00Z"}
+    yield "an anchor amid it", small(more=[anchor]), {"d.verdict": "met"}
     gate = {"drill": drill_of("kill_site", gate=True)}
     yield "gate", small(head=gate), {"d.verdict": "inconclusive", "m.safe.reached": False}
     for reason in ("aborted", "orphaned", "deadline"):
@@ -198,16 +200,17 @@ def _people_waited_for(f1: int) -> Iterator[Planted]:
                 waited("answered", 20, "a"),
                 waited("asked", 20, "c"),
                 waited("answered", 30, "c"),
+                waited("asked", 31, "d"),
+                event("fenced", f1 + 32 * MS),
+                waited("answered", 33, "d"),
             ]
         ),
         phases(
             ("until asked: a, b, c", 0.015, ()),
             ("people: a, b, c", 0.02, ()),
-            (
-                "first acknowledgement",
-                0.073,
-                ("detect", "decide", "fence", "restore", "promote", "start", "redirect"),
-            ),
+            ("until asked: d", 0.001, ()),
+            ("people: d", 0.002, ("detect", "decide", "fence")),
+            ("first acknowledgement", 0.07, ("restore", "promote", "start", "redirect")),
         ),
     )
 
@@ -244,7 +247,8 @@ def _asked() -> Iterator[Planted]:
         late = unanswered.due(36)
         unanswered.more += [intents(1, 1, late, stream="old"), operation(1, late, stream="old", **FAILED)]
         early = unanswered.due(5)  # taken while it was the primary
-        unanswered.more += [intents(2, 1, early, stream="old"), operation(2, early, stream="old")]
+        unanswered.more.append(intents(2, 2, early, stream="old"))
+        unanswered.more += [operation(2 + each, early + each * 10 * MS, stream="old") for each in range(2)]
         told = "'; never answered of those sent before: 1;' in m.split_brain[0].reason"
         said = {"d.verdict": verdict, told: verdict == "met"}
         yield f"never answered, sent {more} after b was", unanswered, said

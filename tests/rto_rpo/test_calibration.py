@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from rto_rpo.calibration import AGE_DAYS_MAX, is_of_calibration
+from rto_rpo.calibration import AGE_DAYS_MAX
+from rto_rpo.controls.from_drills import is_of_calibration
 from tests.rto_rpo.ledgers import PlantedDrill, calibration, drill_of, header, judged_run
 
 DAY = 86_400.0
