@@ -42,6 +42,14 @@ from sites.versions import versions
 Tell = Callable[[str], None]
 
 
+class Interrupted(KeyboardInterrupt):
+    """Somebody ended a drill. It is undone, and closed as any other."""
+
+    def __init__(self, closed: Closed) -> None:
+        super().__init__()
+        self.closed = closed
+
+
 def run(
     estate: Estate,
     name: str,
@@ -59,7 +67,8 @@ def run(
     `due` is when a scheduled run was to begin; None for one that is not scheduled.
     `tell` hears in a few words what has just happened; `seed` fixes the phase and the payloads.
     Raises GuardError when a guard refuses; nothing was changed then. Once the run is open it is closed,
-    whatever happens: what broke the drill off is in its evidence, and the fault is undone.
+    whatever happens: what broke the drill off is in its evidence, and the fault is undone. Raises Interrupted
+    where that was Ctrl-C.
     """
     drill = declared(estate, name)
     with only_drill(estate.state):
@@ -125,6 +134,8 @@ def _record(
             f"run {run_id} has no verdict yet: {error}", hint="`blackstart recover` closes it"
         ) from error
     closed = close(plan, folder)
+    if isinstance(broken_off, KeyboardInterrupt):
+        raise Interrupted(closed) from broken_off
     if broken_off is not None and not isinstance(broken_off, BlackstartError):
         raise broken_off
     return closed

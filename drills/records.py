@@ -23,6 +23,14 @@ NAME_LETTERS_MAX = 200
 _ENTRY: TypeAdapter[AnyEntry] = TypeAdapter(AnyEntry)
 
 
+_SAY_SOMETHING = {
+    "note": 'such as: blackstart note "the switch was slow"',
+    "deviation": 'such as: blackstart note --deviation "began an hour late"',
+    "finding": "--text TEXT says what has to be mended",
+    "hold": "--reason TEXT",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Speaker:
     """Who says something, and the key that proves it; without one the name is only claimed."""
@@ -65,7 +73,11 @@ def run_of(plan: Plan, named_run: str) -> RunRecord:
 
 
 def made(what: str, who: Speaker, **content: object) -> AnyEntry:
-    """The record with this content. Raises GuardError where it cannot be one."""
+    """The record with this content. Raises GuardError where it cannot be one, or says nothing."""
+    if what in _SAY_SOMETHING and not str(content.get("text") or "").strip():
+        raise GuardError(
+            f"cannot enter this {what.replace('_', '-')}: it says nothing", hint=_SAY_SOMETHING[what]
+        )
     try:
         return _ENTRY.validate_python({"what": what, "by": who.by.model_dump(), **content})
     except ValidationError as error:

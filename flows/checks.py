@@ -10,6 +10,7 @@ from typing import Literal
 from drills.closing import signing_key
 from drills.guard import check_health
 from drills.preview import preview
+from flows.answer import count
 from flows.api_address import api_url
 from flows.api_guard import openness, refuse_open_api
 from flows.covered import (
@@ -24,12 +25,14 @@ from sites.drivers.pgbackrest.version import shown, version_of
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.programs import find_programs
 from sites.drivers.restic.version import capabilities
-from sites.errors import BlackstartError, DatasetError, PlanError
+from sites.errors import BlackstartError, DatasetError, PlanError, RepositoryError, WrongPassword
 from sites.estate import Estate
 from sites.lease.declared import witness_of
 from sites.lease.term import Record
 from sites.plan import Lease, ObjectsDataset, Plan
 from sites.protection.coverage import Gap
+from sites.protection.first_use import require_new
+from sites.protection.history import History
 from sites.protection.objects.keeping import ready_for_objects
 from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
@@ -61,16 +64,16 @@ def exit_code(found: Sequence[Check]) -> int:
 def checks(estate: Estate) -> Iterator[Check]:
     """Everything that a backup, a failover or a drill of this plan will need."""
     plan = estate.plan
-    yield Check("plan", "ok", f'"{plan.name}": {len(plan.sites)} sites, {len(plan.datasets)} datasets')
-    kinds = {repository.kind for repository in plan.repositories.values()}
-    if "restic" in kinds:
-        yield _tried("restic", lambda: f"restic {capabilities('restic')}")
-    if "pgbackrest" in kinds:
-        yield _tried("pgbackrest", lambda: f"pgBackRest {shown(version_of('pgbackrest'))}")
-    if any(noun.kind == "postgres" for noun in plan.datasets.values()):
-        yield _tried("postgresql", _postgresql)
+    yield Check(
+        "plan",
+        "ok",
+        f'"{plan.name}": {count(len(plan.sites), "site")}, {count(len(plan.datasets), "dataset")}',
+    )
+    yield from _programs(plan)
     for name, secret in _secrets(estate):
         yield _tried(name, partial(_resolved, secret))
+    for name in (each for each, declared in plan.repositories.items() if declared.kind == "restic"):
+        yield _tried(f"repository {name}", partial(_repository, estate, name))
     yield _tried("evidence", partial(_evidence, estate))
     yield _tried("prefect api", _api)
     for name, site in plan.sites.items():
@@ -88,6 +91,16 @@ def checks(estate: Estate) -> Iterator[Check]:
     yield from _coverage(estate)
     for name in plan.drills:
         yield _tried(f"drill {name}", partial(_drill, estate, name))
+
+
+def _programs(plan: Plan) -> Iterator[Check]:
+    kinds = {repository.kind for repository in plan.repositories.values()}
+    if "restic" in kinds:
+        yield _tried("restic", lambda: f"restic {capabilities('restic')}")
+    if "pgbackrest" in kinds:
+        yield _tried("pgbackrest", lambda: f"pgBackRest {shown(version_of('pgbackrest'))}")
+    if any(noun.kind == "postgres" for noun in plan.datasets.values()):
+        yield _tried("postgresql", _postgresql)
 
 
 def _leases(estate: Estate) -> Iterator[Check]:
@@ -187,10 +200,23 @@ def _resolved(secret: Secret) -> str:
     return f"found in {secret}"
 
 
+def _repository(estate: Estate, name: str) -> str:
+    """Whether its password opens it. One that was not made yet is made by the first backup."""
+    try:
+        there = estate.repository(name).unlocked().exists()
+    except WrongPassword:
+        raise
+    except RepositoryError as error:
+        raise Unknown(str(error)) from error
+    if not there:
+        require_new(name, History(estate.history))
+    return "its password opens it" if there else "it is not there yet; the first backup makes it"
+
+
 def _evidence(estate: Estate) -> str:
     key = signing_key(estate.plan)
     signed = (
-        f"signed by key {key.public_hex[:16]}"
+        f"signed by key {key.public.identity}"
         if key is not None
         else "not signed: `evidence.key` names a key"
     )
@@ -214,7 +240,7 @@ def _asked(estate: Estate, site: str) -> str:
 
 def _runbook(estate: Estate) -> str:
     steps = in_order(runbook_of(estate, lambda *_: None))
-    return f"{len(steps)} steps; `blackstart failover --preview` shows them"
+    return f"{count(len(steps), 'step')}; `blackstart failover --preview` shows them"
 
 
 def _fence(estate: Estate) -> str:
@@ -242,4 +268,4 @@ def _replica(estate: Estate, name: str) -> str:
 def _drill(estate: Estate, name: str) -> str:
     seen = preview(estate, name)
     check_health(estate, name)
-    return f"ready: {len(seen.targets)} targets, confirmed by {seen.confirm}"
+    return f"ready: {count(len(seen.targets), 'target')}, confirmed by {seen.confirm}"

@@ -1,7 +1,7 @@
 """The command line. It runs everything in this process and needs no server.
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 met or done, 1 missed or
-failed, 2 usage or plan error, 3 inconclusive.
+failed, 2 usage or plan error, 3 inconclusive, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from flows.commands import (
     watching,
 )
 from flows.console import Console
+from flows.failure import USAGE_ERROR
 
 HELP = "Disaster-recovery drills that measure what your clients would have seen."
 
@@ -100,17 +101,25 @@ def options(
 def main() -> NoReturn:
     """Run the command line; every error ends in a message, a way out and an exit code."""
     _find_programs_beside_us()
+    as_json = "--json" in sys.argv
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except USAGE_ERROR as error:
+        from flows.failure import tell_usage
+
+        sys.exit(tell_usage(error, as_json=as_json))
     except BrokenPipeError:
         # whoever read our output has had enough; there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except (KeyboardInterrupt, typer.Abort):
+        from flows.failure import tell_interrupted
+
+        sys.exit(tell_interrupted(Console(), as_json=as_json))
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback
         from flows.failure import tell
 
-        sys.exit(tell(error, Console(), as_json="--json" in sys.argv))
-    sys.exit(0)
+        sys.exit(tell(error, Console(), as_json=as_json))
 
 
 def _find_programs_beside_us() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from flows.answer import count
 from flows.protect import Made, Outcome, Replicated
 from flows.upkeep import Kept
 from sites.protection.objects.replication import ObjectsReplicated
@@ -43,7 +44,7 @@ def backed_up(outcome: Outcome[Made]) -> Row:
         if isinstance(result, StanzaBackup):
             return _base_backup(result)
         what = (
-            f"{_count(result.files, 'file')}, {_size(result.bytes)} ({_size(result.added_bytes)} new) to "
+            f"{count(result.files, 'file')}, {_size(result.bytes)} ({_size(result.added_bytes)} new) to "
             f"{result.repository} in {result.seconds:.1f} s, snapshot {result.snapshot_id[:8]}"
         )
         if result.partial:
@@ -75,7 +76,7 @@ def replicated(outcome: Outcome[Replicated]) -> Row:
         if isinstance(result, ObjectsReplicated):
             return _objects(result)
         what = (
-            f"{_count(len(result.copied), 'snapshot')} from {result.source} in {result.seconds:.1f} s, "
+            f"{count(len(result.copied), 'snapshot')} from {result.source} in {result.seconds:.1f} s, "
             f"{result.already_there} there before"
         )
         return Row(result.target, "replicated", what, DONE)
@@ -85,7 +86,7 @@ def replicated(outcome: Outcome[Replicated]) -> Row:
 
 def _objects(result: ObjectsReplicated) -> Row:
     what = (
-        f"{_count(result.copied, 'object')}, {_size(result.copied_bytes)} by {result.by} to {result.bucket} "
+        f"{count(result.copied, 'object')}, {_size(result.copied_bytes)} by {result.by} to {result.bucket} "
         f"in {result.seconds:.1f} s, {result.objects - result.copied} there before"
     )
     what += f", {result.deleted} deleted" if result.deleted else ""
@@ -118,7 +119,7 @@ def kept_up(outcome: Outcome[Kept]) -> Row:
         if isinstance(result, Verified):
             return Row(where, "sound", f"all of it was read in {result.seconds:.1f} s", DONE)
         if isinstance(result, Expired):
-            return Row(where, "expired", f"{_count(len(result.dropped), 'backup')}", DONE)
+            return Row(where, "expired", f"{count(len(result.dropped), 'backup')}", DONE)
         if isinstance(result, Pruned):
             return Row(where, "pruned", f"in {result.seconds:.1f} s", DONE)
         waiting = f"; {result.awaited} more once they are at the other site" if result.awaited else ""
@@ -150,7 +151,3 @@ def _size(count: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} GiB"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

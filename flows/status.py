@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from drills.lever import Lever
 from drills.undo import UndoIntents
 from flows.answer import ago, columns
 from flows.exposed import exposed
@@ -29,11 +30,15 @@ NOT_RUN_TOLD = 10  # the newest so many; the report has all
 
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """`running` names its processes, None: it cannot be asked. A fenced site is kept from taking writes."""
+    """`running` names its processes, None: it cannot be asked. A fenced site is kept from taking writes.
+
+    `empty`: the plan declares no process of it, so that nothing of it is up or down.
+    """
 
     name: str
     running: tuple[str, ...] | None
     fenced: bool
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +57,9 @@ class Status:
 
     `stands` says which change of the serving site was made last, or is under way. `left_behind` says in a
     line each what a drill or a failover did not finish, `not_run` what was due and did not happen, `blind`
-    of which time nobody can tell that, `unprotected` which replicated dataset has no standby to fail over
-    to, `unread` whose packs were not all read again for too long. `head` is the chain's, `kept` what is
-    known of it at the other site.
+    of which time nobody can tell that, `stopped` why the stop lever was pulled, `unprotected` which
+    replicated dataset has no standby to fail over to, `unread` whose packs were not all read again for too
+    long. `head` is the chain's, `kept` what is known of it at the other site.
     """
 
     plan: str
@@ -70,6 +75,7 @@ class Status:
     not_run: tuple[NotRun, ...]
     blind: tuple[Blind, ...]
     unread: tuple[str, ...] = ()
+    stopped: str | None = None
 
     @property
     def good(self) -> bool:
@@ -83,7 +89,9 @@ def status_of(estate: Estate) -> Status:
     plan, fences = estate.plan, Fences(estate.state)
     root = plan.evidence.path
     records = run_records(entries_of(root))
-    sites = [SiteState(n, _running(estate, n), fences.raised(n)) for n in plan.sites]
+    sites = [
+        SiteState(n, _running(estate, n), fences.raised(n), not s.processes) for n, s in plan.sites.items()
+    ]
     programme = overdue(root, records, datetime.now(UTC))
     return Status(
         plan=plan.name,
@@ -95,6 +103,7 @@ def status_of(estate: Estate) -> Status:
         left_behind=tuple(_left_behind(estate)),
         unprotected=tuple(_unprotected(estate)),
         unread=tuple(_unread(estate)),
+        stopped=Lever(estate.state).pulled,
         head=chain.head(root),
         kept=_kept(estate, entries_of(root)),
         not_run=tuple(each for each in programme.not_run if each.plan == plan.name),
@@ -124,6 +133,8 @@ def lines(found: Status) -> list[str]:
         f"not known which drills were due: {each.since:%Y-%m-%d} to {each.until:%Y-%m-%d}, no charter tells"
         for each in found.blind
     ]
+    if found.stopped is not None:
+        told.append(f"STOPPED: no drill begins: {found.stopped}; `blackstart stop --release` lets them again")
     if found.head is not None:
         told += ["", f"chain head {found.head}", f"heads: {found.kept}"]
     return [*told, *(f"left behind: {what}" for what in found.left_behind)]
@@ -155,6 +166,8 @@ def _dataset_row(row: Exposure) -> tuple[str, ...]:
 
 def _site_row(site: SiteState) -> tuple[str, ...]:
     known = "unknown" if site.running is None else "up" if site.running else "down"
+    if site.empty and not site.running:
+        return site.name, "fenced" if site.fenced else "-", "none declared"
     told = "it cannot be asked" if site.running is None else ", ".join(site.running) or "none"
     return site.name, "fenced" if site.fenced else known, told
 

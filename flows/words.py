@@ -7,6 +7,13 @@ from collections.abc import Sequence
 from drills.preview import Preview
 from flows.failover import Planned
 from sites.recovery.runbook import Run
+from sites.recovery.standing import Act
+
+_DID: dict[Act, str] = {
+    "failover": "failed over",
+    "switchover": "switched over",
+    "failback": "failed back",
+}
 
 
 def preview_lines(seen: Preview) -> list[str]:
@@ -33,10 +40,11 @@ def step_lines(steps: Sequence[Planned]) -> list[str]:
     return lines
 
 
-def run_lines(run: Run) -> list[str]:
+def run_lines(run: Run, kind: Act = "failover") -> list[str]:
     done = [step for step in run.completed if step not in run.skipped]
+    did = _DID[kind]
     return [
-        "failed over" if run.complete else "NOT failed over: the runbook did not come to its end",
+        did if run.complete else f"NOT {did}: the runbook did not come to its end",
         *(f"  done     {step}" for step in done),
         *(f"  already  {step}" for step in run.skipped),
         *(f"  FAILED   {step}: {error}" for step, error in run.failed.items()),

@@ -12,10 +12,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sites.drivers import command
-from sites.errors import BlackstartError
+from sites.drivers.postgres.programs import unprivileged_user
+from sites.errors import BlackstartError, CommandError
 
 PATRONI = "http://127.0.0.1:8008"
 _LIMIT_SECONDS = 5.0
@@ -60,7 +62,7 @@ class FoundStanza:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What was found. `repository` is (url, where its password is), by restic's own variables; `user` and
-    `password` (where it is) are those by which PostgreSQL was asked."""
+    `password` (where it is) are those by which PostgreSQL was asked, `unasked` why it could not be."""
 
     servers: tuple[Server, ...] = ()
     databases: tuple[str, ...] = ()
@@ -70,6 +72,7 @@ class Surroundings:
     repository: tuple[str, dict[str, str]] | None = None
     stanzas: tuple[FoundStanza, ...] = ()
     units: tuple[str, ...] = ()
+    unasked: str | None = None
 
 
 def look_around(environ: Mapping[str, str] = os.environ, patroni: str = PATRONI) -> Surroundings:
@@ -77,8 +80,9 @@ def look_around(environ: Mapping[str, str] = os.environ, patroni: str = PATRONI)
     cluster = _patroni(patroni)
     return Surroundings(
         servers=cluster or _replication(environ),
-        databases=tuple(_psql(_DATABASES)),
-        user=environ.get("PGUSER") or getpass.getuser(),
+        databases=tuple(_psql(_DATABASES, environ)),
+        user=environ.get("PGUSER") or _account(environ) or getpass.getuser(),
+        unasked=_why_not(environ),
         password={"env": "PGPASSWORD"} if "PGPASSWORD" in environ else None,
         patroni=patroni if cluster else None,
         repository=_repository(environ),
@@ -104,18 +108,18 @@ def _member(told: dict[str, Any]) -> Server:
 
 
 def _replication(environ: Mapping[str, str]) -> tuple[Server, ...]:
-    if not _psql("SELECT 1"):
+    if not _psql("SELECT 1", environ):
         return ()
     host, port = environ.get("PGHOST", "/var/run/postgresql"), int(environ.get("PGPORT", "5432"))
-    standbys = [line.split("|") for line in _psql(_STANDBYS)]
+    standbys = [line.split("|") for line in _psql(_STANDBYS, environ)]
     return (
         Server("primary", host, port, standby=False),
         *(Server(name, at, 5432, True, sync == "sync") for name, at, sync in standbys if at),
     )
 
 
-def _psql(statement: str) -> list[str]:
-    argv = [
+def _asking(statement: str) -> list[str]:
+    return [
         "psql",
         "--no-psqlrc",
         "--no-password",
@@ -125,7 +129,25 @@ def _psql(statement: str) -> list[str]:
         statement,
         "postgres",
     ]
-    return _said(argv).splitlines()
+
+
+def _psql(statement: str, environ: Mapping[str, str]) -> list[str]:
+    return _said(_asking(statement), _account(environ)).splitlines()
+
+
+def _account(environ: Mapping[str, str]) -> str | None:
+    """PostgreSQL lets its own account in by its name alone, and never root."""
+    return unprivileged_user() if "PGUSER" not in environ and "PGHOST" not in environ else None
+
+
+def _why_not(environ: Mapping[str, str]) -> str | None:
+    try:
+        command.run(_asking("SELECT 1"), limit_seconds=_LIMIT_SECONDS, user=_account(environ), cwd=Path("/"))
+    except CommandError as error:
+        return " ".join(error.stderr.split()) or str(error)
+    except BlackstartError as error:
+        return str(error)
+    return None
 
 
 def _repository(environ: Mapping[str, str]) -> tuple[str, dict[str, str]] | None:
@@ -156,9 +178,9 @@ def _units() -> tuple[str, ...]:
     return tuple(name for name in names if any(word in name for word in _UNITS))
 
 
-def _said(argv: list[str]) -> str:
+def _said(argv: list[str], user: str | None = None) -> str:
     """What a program printed; nothing where it is not installed, fails, or takes too long."""
     try:
-        return command.run(argv, limit_seconds=_LIMIT_SECONDS).stdout
+        return command.run(argv, limit_seconds=_LIMIT_SECONDS, user=user, cwd=Path("/")).stdout
     except BlackstartError:
         return ""

@@ -10,6 +10,7 @@ from drills.faults.second_writer import SecondWriter
 from sites.capability import Proof, Target
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
+from sites.fences import Fences
 
 
 class SiteFault:
@@ -28,10 +29,13 @@ class SiteFault:
     def ready(self) -> list[Target]:
         targets = self.site.targets()
         if not targets:
-            raise GuardError(
-                f'cannot {self.act} site "{self.name}": nothing runs there', hint="start the site first"
-            )
+            raise GuardError(f'cannot {self.act} site "{self.name}": nothing runs there', hint=self._way_up())
         return targets
+
+    def _way_up(self) -> str:
+        if Fences(self.estate.state).raised(self.name):
+            return "it is fenced: `blackstart failback` makes it a standby again and lets it serve"
+        return "start the site first"
 
     def arm(self, room: Path) -> dict[str, object]:
         del room

@@ -194,33 +194,51 @@ def main() -> int:
     parser.add_argument("--asynchronous", action="store_true", help="build it so that no commit waits")
     parser.add_argument("--background", action="store_true", help="return, and leave it running")
     options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell that starts it in the background ignores SIGINT
+        signal.signal(number, signal.default_int_handler)
     try:
         return _do(options)
+    except KeyboardInterrupt:
+        return 0 if options.act == "up" else 130
     except BlackstartError as error:
         print(f"{error}\nhint: {error.hint}" if error.hint else error, file=sys.stderr)
         return error.exit_code
 
 
 def _do(options: argparse.Namespace) -> int:
-    built = (options.folder / "desk.json").exists()
-    if options.act == "up" and not built:
-        desk = build(options.folder, synchronous=not options.asynchronous, survive=options.background)
-    else:
-        desk = find(options.folder, survive=options.background)
+    if options.act == "up":
+        return _up(options)
+    desk = find(options.folder, survive=options.background)
     if options.act == "down":
         desk.down()
-        return 0
-    if options.act == "up":
+    else:
+        _tell(desk)
+    return 0
+
+
+def _up(options: argparse.Namespace) -> int:
+    if (options.folder / "desk.json").exists():
+        desk = find(options.folder, survive=options.background)
+    else:
+        desk = build(options.folder, synchronous=not options.asynchronous, survive=options.background)
+    try:
         desk.up()
+        _tell(desk)
+        while not options.background:
+            signal.pause()
+    except BaseException:
+        desk.down()
+        raise
+    return 0
+
+
+def _tell(desk: Desk) -> None:
+    """What a shell has to know to speak to it."""
     # evidence is signed with the desk's own key, and a chain takes one key only
     evidence = os.environ.get("BLACKSTART_EVIDENCE", str(desk.folder / "evidence"))
     told = {**desk.variables, "BLACKSTART_PLAN": str(PLAN), "BLACKSTART_EVIDENCE": evidence}
     for name, value in told.items():
         print(f"export {name}={shlex.quote(value)}", flush=True)
-    if options.act == "up" and not options.background:
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
-        desk.down()
-    return 0
 
 
 if __name__ == "__main__":

@@ -61,7 +61,11 @@ def drill(
         return closed
 
     if repeat == 1:
-        closed = run()
+        try:
+            closed = run()
+        except drills.Interrupted as interrupted:
+            console.error("interrupted: the drill was broken off, and undone")
+            closed = interrupted.closed
         answer(closed_lines(closed.folder, closed.report, closed.head), closed_data(closed), as_json=json)
         raise typer.Exit(closed.exit_code)
     found = repeated(run, lambda: wait_until_healthy(estate, name), repeat, console.step)

@@ -7,7 +7,7 @@ from flows.options import DEFAULT_PLAN, Json, Plan
 
 def init(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Look around on this machine, read-only, and write a commented plan that passes `check`."""
-    from flows.answer import answer
+    from flows.answer import answer, count
     from flows.first_plan import first_plan
     from sites.discovery import look_around
     from sites.errors import PlanError
@@ -21,6 +21,10 @@ def init(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
             out.write(text)
     except OSError as error:
         raise PlanError(f"cannot write {plan}: {error.strerror}") from None
-    count = f"{len(found.servers)} PostgreSQL servers, {len(found.databases)} databases"
-    lines = [f"written: {plan}", f"found {count}", *(f"{c.state}  {c.name}  {c.what}" for c in told)]
+    servers = f"{count(len(found.servers), 'PostgreSQL server')}, {count(len(found.databases), 'database')}"
+    lines = [f"written: {plan}", f"found {servers}"]
+    if found.unasked is not None and not found.servers:
+        way = "PGHOST, PGPORT, PGUSER and PGPASSWORD say how to ask one, then init again with another --plan"
+        lines[1:] = [f"no PostgreSQL server could be asked: {found.unasked}", f"  {way}"]
+    lines += [f"{c.state}  {c.name}  {c.what}" for c in told]
     answer(lines, {"plan": plan, "found": found, "checks": told}, as_json=json)

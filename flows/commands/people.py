@@ -27,8 +27,9 @@ def note(
     from drills import records
 
     what = "deviation" if deviation else "note"
+    entry = records.made(what, by.who, text=text)
     record = records.run_of(by.plan, run)
-    added = records.add(by.plan, records.made(what, by.who, text=text), by.who, run=record)
+    added = records.add(by.plan, entry, by.who, run=record)
     by.tell(added, f"{what} added to {record.opened.folder}")
 
 

@@ -57,5 +57,5 @@ def _change(
         console.error(f"{step}: {error}")
         if error.hint:
             console.hint(error.hint)
-    answer(words.run_lines(run), {"run": run, "complete": run.complete}, as_json=json)
+    answer(words.run_lines(run, kind), {"run": run, "complete": run.complete}, as_json=json)
     raise typer.Exit(0 if run.complete else 1)

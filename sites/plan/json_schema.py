@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rto_rpo.objective import Duration
 from sites.plan.plan import Plan
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,13 +19,24 @@ def schema() -> dict[str, Any]:
     return {"$schema": DIALECT, **written, "title": "blackstart plan"}
 
 
+def _default(value: object) -> object:
+    """A length of time, which the model knows in nanoseconds, as it is written in a plan."""
+    if isinstance(value, dict):
+        return (
+            str(Duration(value["ns"]))
+            if value.keys() == {"ns"}
+            else {k: _default(v) for k, v in value.items()}
+        )
+    return [_default(each) for each in value] if isinstance(value, list) else value
+
+
 def _as_written(node: object) -> object:
     """Allow "${NAME}" for every scalar that would not allow it by itself."""
     if isinstance(node, list):
         return [_as_written(item) for item in node]
     if not isinstance(node, dict):
         return node
-    walked = {key: value if key == "default" else _as_written(value) for key, value in node.items()}
+    walked = {key: _default(value) if key == "default" else _as_written(value) for key, value in node.items()}
     scalar = node.get("type") in ("integer", "number", "boolean")
     narrow = node.get("type") == "string" and any(key in node for key in _NARROW)
     if not (scalar or narrow) or node == _VARIABLE:

@@ -73,6 +73,8 @@ def odd(alarm: Alarm, now: Mapping[str, Any], dataset: str, events: Sequence[Eve
     whole = [e.detail for e in events if e.kind == "backup" and e.dataset == dataset and e.outcome == "done"][
         -alarm.runs :
     ]
+    if (emptied := _emptied(now, whole)) is not None:
+        return emptied
     if len(whole) * 2 < alarm.runs:
         return None
     remarks = [
@@ -80,6 +82,14 @@ def odd(alarm: Alarm, now: Mapping[str, Any], dataset: str, events: Sequence[Eve
         for key, noun in (("bytes", "bytes"), ("files", "files"), ("added_bytes", "bytes that were new"))
     ]
     return "; ".join(filter(None, remarks)) or None
+
+
+def _emptied(now: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> str | None:
+    """Nothing where there was something is odd however little is known of what is usual."""
+    had = next((detail for detail in reversed(before) if detail.get("files")), None)
+    if now["files"] or had is None:
+        return None
+    return f"it holds no file any more, and {had['files']:,} were in it before"
 
 
 def _compared(

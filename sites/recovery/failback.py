@@ -66,9 +66,12 @@ def check_writer(estate: Estate, serving: str, other: str) -> None:
     """That `serving` alone takes writes. Raises GuardError, with the way out; nothing was changed."""
     for name, driver in estate.replicated().items():
         if driver.writable(serving) is not True:
+            there = driver.writable(other) is True
             raise GuardError(
                 f'site "{serving}" does not serve dataset "{name}": it takes no writes there',
-                hint="`blackstart status` says who serves",
+                hint=f'site "{other}" serves it already: there is nothing to change'
+                if there
+                else "`blackstart status` says who serves",
             )
         if driver.writable(other) is True:
             raise GuardError(

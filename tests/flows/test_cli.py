@@ -18,6 +18,8 @@ from drills.calibration.calibrate import calibrate
 from drills.calibration.case import Case
 from flows import cli
 from flows.cli import app
+from flows.console import Console
+from flows.failure import tell
 from tests.flows.plans import small_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -339,3 +341,60 @@ def test_faults_are_listed_with_what_each_needs() -> None:
     told = json.loads(CliRunner().invoke(app, ["faults", "--json"]).output)["faults"]
     assert "kill_site" in {one["kind"] for one in told}
     assert all(one["needs"] and one["undo"] for one in told)
+
+
+def test_wrong_usage_is_told_to_programs_too() -> None:
+    ended = run("backup", "--no-such-option", "--json")
+    told = json.loads(ended.stdout)
+    assert (ended.returncode, told["exit_code"]) == (2, 2)
+    assert "--no-such-option" in told["error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "hint"),
+    [
+        (
+            PermissionError(13, "Permission denied", "/etc"),
+            'cannot backup: "/etc": Permission denied',
+            "(it is",
+        ),
+        (OSError(28, "No space left on device"), "cannot backup: No space left on device", "make room"),
+        (FileNotFoundError(2, "No such file or directory", "/no"), '"/no": No such file', "make it"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_bug_of_ours(
+    error: OSError, said: str, hint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["blackstart", "backup"])
+    assert tell(error, Console(), as_json=True) == 2
+    heard = capsys.readouterr()
+    assert said in heard.err
+    assert hint in heard.err
+    assert "bug" not in heard.err
+    assert json.loads(heard.out)["exit_code"] == 2
+
+
+def test_an_error_of_the_code_stays_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tell(ConnectionResetError(104, "Connection reset by peer"), Console(), as_json=False) == 1
+    assert "bug in blackstart" in capsys.readouterr().err
+
+
+def test_status_tells_of_the_stop_lever_and_of_sites_with_nothing_to_run(tmp_path: Path) -> None:
+    plan = small_plan(tmp_path)
+    assert "STOPPED" not in CliRunner().invoke(app, ["status", "--plan", str(plan)]).stdout
+    CliRunner().invoke(app, ["stop", "--plan", str(plan)])
+    assert "STOPPED: no drill begins" in CliRunner().invoke(app, ["status", "--plan", str(plan)]).stdout
+
+
+def test_check_opens_each_repository_with_its_password(tmp_path: Path, repository: Path) -> None:
+    plan = small_plan(tmp_path, repository)
+    assert "its password opens it" in CliRunner().invoke(app, ["check", "--plan", str(plan)]).stdout
+    (tmp_path / "secret").write_text("another one")
+    ended = CliRunner().invoke(app, ["check", "--plan", str(plan)])
+    assert (ended.exit_code, "failed   repository near" in ended.stdout) == (1, True), ended.stdout
+
+
+def test_lengths_of_time_are_as_a_plan_writes_them_in_its_schema() -> None:
+    said = CliRunner().invoke(app, ["schema", "plan"]).stdout
+    assert '"ns"' not in said
+    assert '"default": "10m"' in said

@@ -220,3 +220,12 @@ def test_a_hold_in_the_plan_holds_everything(plan: Path) -> None:
 def test_a_public_key_is_printed_as_a_plan_takes_it(plan: Path) -> None:
     made = CliRunner().invoke(app, ["key", str(plan.parent / "dot.pem"), "--new", "--json"])
     assert json.loads(made.stdout)["public"] == load_key(plan.parent / "dot.pem").public_hex
+
+
+@pytest.mark.parametrize(
+    "words", [["note", " "], ["finding", "open", "F-1"], ["hold", "all", "--reason", ""]]
+)
+def test_what_says_nothing_is_not_entered(plan: Path, words: list[str]) -> None:
+    refused = run(plan, *words).exception
+    assert isinstance(refused, GuardError)
+    assert "it says nothing" in str(refused)

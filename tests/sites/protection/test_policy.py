@@ -93,7 +93,7 @@ USUAL = past(*[run(1000)] * 9, run(90_000))
         (run(5001), "5,001 bytes"),
         (run(201), None),
         (run(199), "199 bytes"),
-        (run(0, files=0), "0 files"),
+        (run(0, files=0), "it holds no file any more"),
         (run(1000, files=501), "501 files"),
         (run(1000, added=99), None),
         (run(1000, added=900), "900 bytes that were new"),
@@ -103,6 +103,12 @@ USUAL = past(*[run(1000)] * 9, run(90_000))
 def test_what_is_far_from_the_median_is_odd(now: dict[str, Any], word: str | None) -> None:
     found = odd(Alarm(5.0, 10), now, "d", USUAL)
     assert found is None if word is None else word in str(found)
+
+
+def test_what_was_emptied_is_odd_after_one_run_that_was_not() -> None:
+    assert odd(Alarm(5.0, 10), run(0, files=0), "d", USUAL[:1]) is not None
+    assert odd(Alarm(5.0, 10), run(0, files=0), "d", past(run(0, files=0))) is None
+    assert odd(Alarm(5.0, 10), run(0, files=0), "other", USUAL[:1]) is None
 
 
 def test_too_few_runs_and_other_datasets_tell_nothing() -> None:
