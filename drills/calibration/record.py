@@ -79,13 +79,17 @@ class Calibration(_Strict):
     def tries(self) -> tuple[CaseFigures, ...]:
         return (*self.cases, *self.voided)
 
+    def content(self) -> bytes:
+        """The file's bytes: `sha256sum` of it gives what a ledger's header names."""
+        return self.model_dump_json(indent=1).encode()
+
     def reference(self, now: datetime) -> CalibrationReference:
         """What the header of a run's ledger carries of it. One dated after `now` counts as infinitely old."""
         age = now - datetime.fromisoformat(self.utc)
         losses = [each for case in self.cases for each in case.losses]
         lags = [each.lag.p99_seconds for each in self.tries if each.lag.p99_seconds is not None]
         return {
-            "sha256": sha256(self.model_dump_json().encode()).hexdigest(),
+            "sha256": sha256(self.content()).hexdigest(),
             "age_seconds": age.total_seconds() if age >= timedelta(0) else _NEVER_SECONDS,
             "machine": self.machine,
             "judge": self.judge,
@@ -106,7 +110,7 @@ def file_of(state: Path) -> Path:
 
 def save(calibration: Calibration, path: Path) -> None:
     make_folder(path.parent)
-    write_durably(path, calibration.model_dump_json(indent=1).encode())
+    write_durably(path, calibration.content())
 
 
 def load(path: Path) -> Calibration | None:

@@ -3,6 +3,9 @@
 A comparison is turned to its neighbour, one half of a condition is left out, "and" becomes "or", and what is
 asked is taken to be so, or not to be so. What no case notices has to be in the list of those that change no
 answer. The whole takes minutes; a sample of it runs with every test.
+
+Of how a ledger is read and held in memory (`ledger`, `operations`, `column`, `plain`, `lag`) golden cases
+tell little: those are held against naive models by tests of properties, each beside its own.
 """
 
 from __future__ import annotations

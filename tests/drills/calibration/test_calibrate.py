@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import replace
@@ -112,6 +113,15 @@ def test_what_the_machine_was_too_busy_for_is_tried_again(
     assert (found.verdict, len(told), len(found.cases)) == (verdict, tries, 1)
     assert (len(found.tries), len(found.voided)) == (tries, tries - 1), "each is kept"
     assert load_again(found).tries == found.tries
+
+
+def test_what_a_ledger_names_is_the_file_as_sha256sum_sees_it(made: Calibration, tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    save(made, path)
+    assert made.reference(datetime.now(UTC))["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    again = load(path)
+    assert again is not None
+    assert again.reference(datetime.now(UTC))["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_again(made: Calibration) -> Calibration:
