@@ -57,6 +57,9 @@ def drilled(estate: Estate) -> Closed:
     return drill.run(estate, "kill-primary", environment="demo", confirm=confirm)
 
 
+@pytest.mark.cell("partition", "containers", "postgres", verdict="met")
+@pytest.mark.cell("pause_site", "containers", "postgres", verdict="met")
+@pytest.mark.cell("kill_service", "containers", "postgres", verdict="met")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -70,6 +73,8 @@ def test_containers_are_failed_over_and_stay_down(desk_folder: Path, fault: dict
     with running_estate(desk_folder, fault) as estate:
         run = drilled(estate)
         assert (run.verdict, undone(run)) == ("met", "reverted, fenced"), run.report["reasons"]
+        checks = {one["name"]: one["verdict"] for one in run.report["checks"]}
+        assert checks["bystanders"] == "met", "the other site is looked at while this one is struck"
         orders = estate.postgres("orders")
         assert [site for site in ("primary", "dr") if orders.writable(site)] == ["dr"]
         assert verify(estate.plan.evidence.path).intact

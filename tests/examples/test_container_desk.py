@@ -82,6 +82,7 @@ def test_no_port_is_published_but_on_the_loopback() -> None:
 @pytest.mark.campaign
 @pytest.mark.containers
 @pytest.mark.timeout(600)
+@pytest.mark.cell("kill_site", "containers", "postgres", verdict="met")
 def test_the_whole_demo_in_containers_ends_in_met_and_leaves_nothing(tmp_path: Path) -> None:
     daemon = engine()
     (tmp_path / ".blackstart").mkdir()

@@ -51,6 +51,7 @@ def test_its_plan_is_of_two_hosts_that_share_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(900)
+@pytest.mark.cell("kill_site", "hosts", "postgres", verdict="met")
 def test_campaign_of_two_hosts(example: Any, tmp_path: Path) -> None:
     """The primary is killed over ssh, the standby promoted, then back, and once more: nothing is lost."""
     with example.estate(tmp_path / "evidence") as hosts:

@@ -6,16 +6,21 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drills.fault import Following, Left
 from drills.following import Due
+from drills.preview import Preview
+from drills.spared import check_caps
 from drills.undo import room_of
 from sites.capability import Proof
 from sites.drivers import command
 from sites.errors import GuardError, SiteError
 from sites.estate import Estate
+from sites.plan import Drill
+from sites.plan.caps import Caps
 from sites.recovery.fence import Fences
 from tests.drills.faults.conftest import estate_of
 from tests.drills.faults.injecting import Injected, check_healed, fault, inject
@@ -73,6 +78,24 @@ def test_a_second_fault_waits_for_its_milestone_and_both_are_undone(both_up: Est
     check_healed(injected)
     for name in ("primary", "dr"):
         assert set(both_up.site(name).running()) == {"postgres", "gateway"}
+
+
+def test_a_second_blow_at_another_site_needs_a_cap_of_two(both_up: Estate) -> None:
+    """One site is all that a drill may strike unless its plan says so; two blows at one site need no more."""
+    one, two = Drill.model_construct(caps=Caps()), Drill.model_construct(caps=Caps(sites=2))
+    at_dr, at_the_same = (
+        SECOND | {"second": {"kind": "kill_service", "site": site, "process": "gateway"}}
+        for site in ("dr", "primary")
+    )
+    check_caps(one, seen(both_up, at_the_same))
+    check_caps(two, seen(both_up, at_dr))
+    with pytest.raises(GuardError, match=r"would hit 2 sites \(dr, primary\), allowed are 1"):
+        check_caps(one, seen(both_up, at_dr))
+
+
+def seen(estate: Estate, declared: dict[str, Any]) -> Preview:
+    targets = tuple(fault(estate, **declared).ready())
+    return Preview("double", "test", targets, (), "it is gone", "start it", "0123456789abcdef")
 
 
 def test_a_second_fault_that_never_came_leaves_only_the_first_to_undo(both_up: Estate) -> None:
