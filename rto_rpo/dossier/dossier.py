@@ -18,6 +18,7 @@ from rto_rpo.dossier.declared import Declared, declared
 from rto_rpo.dossier.finding import Finding, open_first
 from rto_rpo.dossier.findings import register
 from rto_rpo.dossier.history import Promise, promises
+from rto_rpo.dossier.reasons import reasons, with_reason
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.charter import Charter, frozen_charter
 from rto_rpo.evidence.agreed.not_run import TOLERANCE, Blind, NotRun, Programme, overdue
@@ -88,6 +89,7 @@ class _All:
     def __init__(self, shelf: Shelf, profiles: Sequence[Profile], programme: Programme) -> None:
         self.seen, self.attempts = Seen(), Attempts()
         self._profiles, self._programme = profiles, programme
+        self._reasons = reasons(programme.not_run, shelf.said)
         self._findings, self._promises = register(shelf), promises(shelf.runs)
         self._plans: dict[tuple[str, tuple[tuple[str, str], ...]], Declared] = {}
 
@@ -105,6 +107,7 @@ class _All:
         known = filter(None, (one.as_of(seq) for one in self._findings))
         findings = tuple(open_first(known, now.date().isoformat()))
         missed, blind = _known_by(self._programme, now + timedelta(seconds=1))
+        missed = tuple(with_reason(one, self._reasons, seq) for one in missed)
         evidence = Evidence(shelf, plan, covered, charter, findings, missed, blind, now.date())
         return Dossier(
             plan=newest.plan if newest else "",

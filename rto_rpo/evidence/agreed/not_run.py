@@ -31,11 +31,15 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """A drill that was due at `due`, and of which no run was opened within the tolerance."""
+    """A drill that was due at `due`, and of which no run was opened within the tolerance.
+
+    `why`: what was kept of it when it was found to be too late or not allowed; None where nothing was.
+    """
 
     plan: str
     drill: str
     due: datetime
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,10 @@ def _around(dossier: Dossier) -> Iterator[str]:
     yield from took_part(dossier)
     yield from history(dossier)
     if dossier.not_run:
-        names = [f"{one.drill} on {one.due:%Y-%m-%d %H:%M} UTC" for one in dossier.not_run[-20:]]
+        names = [
+            f"{one.drill} on {one.due:%Y-%m-%d %H:%M} UTC" + (f" ({one.why})" if one.why else "")
+            for one in dossier.not_run[-20:]
+        ]
         yield from ("", f"**Due, and not run:** {safe(', '.join(names))}")
     for one in dossier.blind:
         told = f"{one.since:%Y-%m-%d} to {one.until:%Y-%m-%d}"
