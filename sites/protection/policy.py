@@ -89,7 +89,7 @@ def _emptied(now: Mapping[str, Any], before: Sequence[Mapping[str, Any]]) -> str
     had = next((detail for detail in reversed(before) if detail.get("files")), None)
     if now["files"] or had is None:
         return None
-    return f"it holds no file any more, and {had['files']:,} were in it before"
+    return f"it holds no file any more; the last whole one that held any had {had['files']:,}"
 
 
 def _compared(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from drills.faults import fault_of
 from drills.guard import check_authority, check_health, only_drill
 from drills.preview import Preview, declared
 from drills.undo import Undo, UndoIntents
@@ -16,6 +17,7 @@ from sites.estate import Estate
 from sites.plan import read_plan
 from sites.protection.history import Event, History
 from sites.recovery.fence import Fences
+from tests.drills.small_drill import DRILL, small_estate
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "trading_desk" / "plan.yaml"
 PREVIEW = Preview(
@@ -163,3 +165,15 @@ def test_a_drill_that_is_not_declared_is_named_with_those_that_are(estate: DeskE
     with pytest.raises(GuardError, match='no drill is named "kill-dr"') as raised:
         declared(estate, "kill-dr")
     assert raised.value.hint == "declared: kill-primary, recover-cold"
+
+
+@pytest.mark.parametrize(
+    ("fenced", "way_out"), [(True, "blackstart failback"), (False, "start the site first")]
+)
+def test_where_nothing_runs_the_way_out_depends_on_why(tmp_path: Path, fenced: bool, way_out: str) -> None:
+    found = small_estate(tmp_path)
+    if fenced:
+        Fences(found.state).raise_("primary", "failed over")
+    with pytest.raises(GuardError, match="nothing runs there") as caught:
+        fault_of(found, found.plan.drills[DRILL]).ready()
+    assert way_out in str(caught.value.hint)

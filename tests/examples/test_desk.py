@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -161,3 +162,17 @@ def test_there_is_nothing_to_take_down_where_no_desk_was_built(place: Path) -> N
         env={"PYTHONPATH": str(REPOSITORY)},
     )
     assert done.stderr.splitlines() == [f"there is no desk in {place}", "hint: `desk.py up` builds one"]
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_it_takes_down_what_it_brought_up(place: Path, number: signal.Signals) -> None:
+    argv = [sys.executable, str(DESK / "desk.py"), "up", str(place)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while "BLACKSTART_EVIDENCE" not in process.stdout.readline():
+            assert process.poll() is None
+        assert processes_of(place)
+        process.send_signal(number)
+        assert process.wait(timeout=60) == 0
+    assert processes_of(place) == []

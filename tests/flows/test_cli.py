@@ -14,12 +14,18 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
+from drills import drill
 from drills.calibration.calibrate import calibrate
 from drills.calibration.case import Case
+from drills.closing import Closed
 from flows import cli
 from flows.cli import app
 from flows.console import Console
 from flows.failure import tell
+from flows.words import run_lines
+from sites.errors import BlackstartError
+from sites.recovery.runbook import Run
+from sites.recovery.standing import Act
 from tests.flows.plans import small_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -398,3 +404,28 @@ def test_lengths_of_time_are_as_a_plan_writes_them_in_its_schema() -> None:
     said = CliRunner().invoke(app, ["schema", "plan"]).stdout
     assert '"ns"' not in said
     assert '"default": "10m"' in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "did"),
+    [("failover", "failed over"), ("failback", "failed back"), ("switchover", "switched over")],
+)
+def test_what_was_done_is_headed_by_its_own_name(kind: Act, did: str) -> None:
+    assert run_lines(Run(("a",), ()), kind)[0] == did
+    broken = Run((), (), {"a": BlackstartError("no")}, ())
+    assert run_lines(broken, kind)[0] == f"NOT {did}: the runbook did not come to its end"
+
+
+def test_a_drill_that_is_interrupted_ends_in_its_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = Closed(tmp_path, {"reasons": []}, "inconclusive", "f" * 64)
+
+    def interrupted(*_: object, **__: object) -> Closed:
+        raise drill.Interrupted(closed)
+
+    monkeypatch.setattr(drill, "run", interrupted)
+    monkeypatch.setattr("flows.results.closed_lines", lambda *_: ["its verdict"])
+    monkeypatch.setattr("flows.repeated.closed_data", lambda *_: {})
+    ended = CliRunner().invoke(app, ["drill", "any", "--plan", str(small_plan(tmp_path))])
+    assert (ended.exit_code, "its verdict" in ended.stdout) == (3, True), ended.output
