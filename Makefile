@@ -25,7 +25,7 @@ dev:
 	@PYTHON="$(PYTHON)" scripts/setup dev
 
 test: check       ## all tests
-	$(BIN)/python -m pytest -m "not campaign" -n 2
+	$(BIN)/python -m pytest -m "not campaign" -n 3
 
 unit: dev         ## the tests that need no server and no PostgreSQL
 	$(BIN)/python -m pytest -m "not campaign and not e2e" tests/rto_rpo tests/sites/plan tests/test_tidy.py
