@@ -59,7 +59,7 @@ class Doubt:
             return replace(result, verdict="missed", reason="; ".join(self.missed))
         if self.unknown:
             return replace(result, verdict="inconclusive", reason="; ".join(self.unknown))
-        asked = f", all of {len(result.answers)} checks met" if result.answers else ""
+        asked = f", {len(result.answers)} of {len(result.answers)} checks met" if result.answers else ""
         if met is not None:
             return replace(result, verdict="met", reason=f"{met}{asked}")
         said = f"all {result.matched} entries match the manifest{asked}"

@@ -254,7 +254,7 @@ def _judged(result: RestoreTestResult, seen: _Seen) -> RestoreTestResult:
         return replace(result, verdict="missed", reason="; ".join(missed))
     if unknown:
         return replace(result, verdict="inconclusive", reason="; ".join(unknown))
-    asked = f", all of {len(result.answers)} checks met" if result.answers else ""
+    asked = f", {len(result.answers)} of {len(result.answers)} checks met" if result.answers else ""
     return replace(result, verdict="met", reason=f"all {seen.matched} objects match the manifest{asked}")
 
 
