@@ -28,6 +28,7 @@ from sites.drivers.processes.table import Handle
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.failover import Failover
+from sites.recovery.fence import Fences
 from sites.recovery.respond import fail_over
 from sites.recovery.under_way import journal_of
 from tests.sites.drivers.pairs import Pair
@@ -156,10 +157,18 @@ def check_round(pair: Pair, seed: int) -> str:
         answers = {site: pair.dataset.writable(site) for site in ("primary", "dr")}
     os.close(reads)
     os.close(writes)
-    assert list(answers.values()).count(True) == 1, answers
+    assert list(answers.values()).count(True) == 1, f"seed {seed}: {answers}; {_how_it_stands(estate, pair)}"
     assert not writers.second(), "two sites took writes"
     serving = "dr" if answers["dr"] else "primary"
     return f"{serving} serves{' after resuming' if cut_off else ''}"
+
+
+def _how_it_stands(estate: Estate, pair: Pair) -> str:
+    """What tells why nobody serves: who runs, who is fenced, what the old primary said last."""
+    fenced = Fences(estate.state).raised("primary")
+    runs = {site: pair.site(site).running() for site in ("primary", "dr")}
+    again = {site: pair.dataset.writable(site) for site in ("primary", "dr")}
+    return f"fenced {fenced}, running {runs}, asked again {again}\n{pair.log('primary')[-2000:]}"
 
 
 def _ended(pid: int) -> bool:
