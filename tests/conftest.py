@@ -37,7 +37,8 @@ _RAN = Ran()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Real drills first, for they take longest, and most of a drill is waiting: the rest fits in there.
 
-    Real containers last: what they need may still be made in the background when the first test begins.
+    Real containers last, as far as whole files go: what they need may still be made in the background when
+    the first test begins, and whoever comes earlier waits for it.
     """
     first = list(TOGETHER)
 
