@@ -42,11 +42,6 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def count(number: int, noun: str) -> str:
-    """Such as "1 site" and "2 sites"."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 def ago(seconds: float | None) -> str:
     """An age as people say it: "42 s", "17 min", "5 h", "3 d"."""
     if seconds is None:

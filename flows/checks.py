@@ -10,7 +10,6 @@ from typing import Literal
 from drills.closing import signing_key
 from drills.guard import check_health
 from drills.preview import preview
-from flows.answer import count
 from flows.api_address import api_url
 from flows.api_guard import openness, refuse_open_api
 from flows.covered import (
@@ -21,6 +20,7 @@ from flows.covered import (
     volumes_beside,
 )
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.report.words import count
 from sites.drivers.pgbackrest.version import shown, version_of
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.programs import find_programs

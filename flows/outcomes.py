@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flows.answer import count
 from flows.protect import Made, Outcome, Replicated
 from flows.upkeep import Kept
+from rto_rpo.report.words import count
 from sites.protection.objects.replication import ObjectsReplicated
 from sites.protection.stanza_backup import MarkArrived, StanzaBackup
 from sites.protection.stanza_upkeep import Expired, Verified

@@ -38,12 +38,11 @@ def phases(
     for milestone in told:
         if _is_about(milestone, stream):
             seen.setdefault(milestone.name, milestone.ns)
-    cuts = _cuts(seen)
-    merged_last = cuts.pop().merged
+    cuts, unseen = _cuts(seen)
     for wait in _waits(told):
         cuts = _apart(cuts, wait)
     cuts.sort(key=lambda cut: cut.ns)
-    cuts.append(_Cut(acknowledged_ns, LAST, merged_last))
+    cuts.append(_Cut(acknowledged_ns, LAST, unseen))
     starts = [begin_ns, *(cut.ns for cut in cuts)]
     return tuple(
         Phase(cut.name, (cut.ns - start) / 1e9, cut.merged) for start, cut in zip(starts, cuts, strict=False)
@@ -68,8 +67,8 @@ class _Wait:
     questions: tuple[str, ...]
 
 
-def _cuts(seen: Mapping[str, int]) -> list[_Cut]:
-    """What was seen, by the runbook's order; the last one has what was not seen after all of them."""
+def _cuts(seen: Mapping[str, int]) -> tuple[list[_Cut], tuple[str, ...]]:
+    """What was seen, by the runbook's order, and the names of what was not seen after all of that."""
     cuts: list[_Cut] = []
     unseen: list[str] = []
     for name, event in _phases_of(seen):
@@ -78,7 +77,7 @@ def _cuts(seen: Mapping[str, int]) -> list[_Cut]:
             unseen.clear()
         else:
             unseen.append(name)
-    return [*cuts, _Cut(0, LAST, tuple(unseen))]
+    return cuts, tuple(unseen)
 
 
 def _waits(told: Sequence[Milestone]) -> list[_Wait]:

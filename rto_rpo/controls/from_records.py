@@ -12,6 +12,7 @@ from rto_rpo.evidence.agreed.charter import Role, frozen_charter
 from rto_rpo.evidence.agreed.person import executor, separation, standing
 from rto_rpo.evidence.lines.record import Approval, Finding, FindingState, Presence, SignOff
 from rto_rpo.objective import parse_duration
+from rto_rpo.report.words import count
 
 _ANSWERED = {"acknowledged", "joined"}
 
@@ -151,7 +152,7 @@ def kept(years: int) -> Callable[[Evidence], Answer]:
         pruned = [run for run in found.shelf.runs if run.record.pruned]
         if early := [run for run in pruned if _kept_for(run) < wanted]:
             days = min(map(_kept_for, early)).days
-            told = f"pruned too early: {len(early)} runs, the youngest after {days} days"
+            told = f"pruned too early: {count(len(early), 'run')}, the youngest after {count(days, 'day')}"
             return Answer("not met", told, tuple(run.folder for run in early))
         if not found.shelf.runs:
             return Answer("not tested", "there is nothing to keep yet")

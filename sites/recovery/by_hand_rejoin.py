@@ -51,7 +51,7 @@ def rejoin(estate: Estate, name: str, site: str, primary: str, slot: str) -> str
         f"rm -f {data}/postmaster.pid",
         _rewound(estate, noun, server, primary),
         f"cp -p {data}.own/*.conf {data}/",
-        *_following(estate, noun, server, primary, slot),
+        *_following(noun, server, primary, slot),
         f"chown --reference={data} {data}.passfile {data}/*.conf {data}/standby.signal && rm -r {data}.own",
         by_hand.start(estate.plan, site, server.process),
     ]
@@ -89,11 +89,8 @@ def _rewound(estate: Estate, noun: PostgresDataset, server: PostgresServer, prim
     return by_hand.with_env({"PGPASSWORD": noun.password} if noun.password else {}, line)
 
 
-def _following(
-    estate: Estate, noun: PostgresDataset, server: PostgresServer, primary: str, slot: str
-) -> list[str]:
+def _following(noun: PostgresDataset, server: PostgresServer, primary: str, slot: str) -> list[str]:
     """Its own configuration as that of a standby, and the password with which it follows."""
-    del estate
     replication, source, data = noun.replication, _server(noun, primary), shlex.quote(str(server.data))
     if replication is None:
         return []

@@ -182,7 +182,7 @@ def test_a_pruning_is_judged_by_the_age_of_what_it_took(story: Story) -> None:
     assert state(story, "kept-6-years") == "met"
     prune(story.root, plan=NAME, retention=timedelta(days=300), hold=None, key=None, now=day_of(302))
     found = assessed(story, profile_of("kept-6-years"))
-    assert (found.state, found.reason) == ("not met", "pruned too early: 1 runs, the youngest after 300 days")
+    assert (found.state, found.reason) == ("not met", "pruned too early: 1 run, the youngest after 300 days")
 
 
 def test_a_tabletop_alone_is_no_programme_of_drills(story: Story) -> None:

@@ -108,7 +108,8 @@ def test_a_program_that_is_started_belongs_to_the_log_by_which_it_is_found(tmp_p
     plan = plan_of(tmp_path)
     paste(by_hand.start(plan, "here", "web"))
     wait_until("its log", (plan.folder / "the here" / "logs" / "web.log").exists)
-    paste(by_hand.stop(plan, "here", "web"))
+    assert paste(by_hand.stop(plan, "here", "web")) == ""
+    assert paste(by_hand.stop(plan, "here", "web")) == "web does not run at site here\n"
 
 
 def test_a_folder_is_copied_with_what_was_there_before_beside_it(tmp_path: Path) -> None:
