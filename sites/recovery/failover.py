@@ -23,10 +23,11 @@ from sites.estate import Estate
 from sites.plan import Gate, Service
 from sites.recovery import by_hand, by_hand_data
 from sites.recovery.asking import asker
+from sites.recovery.attesting import require_writable
 from sites.recovery.direction import declared_failover, direction
 from sites.recovery.fence import Fence, Fences
 from sites.recovery.gate import GateCommand, pass_gate
-from sites.recovery.promoting import promote_by_command, require_writable
+from sites.recovery.promoting import promote_by_command
 from sites.recovery.redirect import redirect_of
 from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
@@ -162,10 +163,7 @@ class Failover:
             proof = around.holds()
             if not proof.holds:
                 raise RunbookError(f'site "{self._old}" is fenced no longer: {proof.how}')
-            for name, driver in drivers.items():
-                if driver.writable(self._new) is not True:
-                    raise RunbookError(f'dataset "{name}" takes no writes at site "{self._new}"')
-            require_writable(self._new, self._by_command)
+            require_writable(self._new, {**drivers, **self._by_command})
             return {"writer": self._new, "old_site": proof.how}
 
         gates = [f"gate {name}" for name in self._first_gated()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sites.drivers.shell_dataset import ShellDataset
-from sites.errors import GuardError, RunbookError
+from sites.errors import GuardError
 from sites.plan import Plan
 from sites.recovery import by_hand
 from sites.recovery.runbook import Detail, Step
@@ -31,13 +31,6 @@ def promote_by_command(
         needs=needs,
         milestone="promoted",
     )
-
-
-def require_writable(site: str, drivers: dict[str, ShellDataset]) -> None:
-    """Raises RunbookError for a copy that takes no writes, or of which nobody knows."""
-    for name, driver in drivers.items():
-        if driver.writable(site) is not True:
-            raise RunbookError(f'dataset "{name}" takes no writes at site "{site}"')
 
 
 def refuse_commands(drivers: dict[str, ShellDataset]) -> None:
