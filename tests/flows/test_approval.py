@@ -45,6 +45,7 @@ async def _resume(answers: dict[str, Any]) -> None:
     from prefect import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
     from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.responses import SetStateStatus
 
     only = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
     deadline = time.monotonic() + 60
@@ -52,7 +53,10 @@ async def _resume(answers: dict[str, Any]) -> None:
         while not (runs := await client.read_flow_runs(flow_run_filter=only)):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.05)
-        await client.resume_flow_run(runs[0].id, run_input=answers)
+        # a run is paused for a moment before what it asks for is there: it says no to whoever is that quick
+        while (await client.resume_flow_run(runs[0].id, run_input=answers)).status != SetStateStatus.ACCEPT:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
 
 
 def plan_in(folder: Path) -> tuple[Path, Questions]:
