@@ -29,8 +29,9 @@ from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.failover import Failover
 from sites.recovery.fence import Fences
+from sites.recovery.injection import MOMENTS, Hook, KilledAt, nothing
 from sites.recovery.respond import fail_over
-from sites.recovery.under_way import journal_of
+from sites.recovery.under_way import cut_off
 from tests.sites.drivers.pairs import Pair
 from tests.sites.recovery.light import light_estate
 from tests.sites.repositories import wait_until
@@ -110,7 +111,7 @@ def writing(pair: Pair) -> Iterator[Writers]:
         thread.join()
 
 
-def orchestrate(estate: Estate, pid: int) -> None:
+def orchestrate(estate: Estate, pid: int, at: Hook = nothing) -> None:
     """What a drill does, without an instrument: intent, damage, and the runbook."""
     nowhere = estate.state / "nowhere"
     dead_man = DeadMan(estate.state, "a-run", nowhere, nowhere, 600.0)
@@ -132,17 +133,22 @@ def orchestrate(estate: Estate, pid: int) -> None:
     )
     UndoIntents(estate.state).write(undo)
     fault.inject(left_of(undo, estate.state))
-    fail_over(estate, Failover(estate, lambda *_: None).steps(), lambda *_: None)
+    fail_over(estate, Failover(estate, lambda *_: None).steps(), lambda *_: None, at=at)
     signal.pause()
 
 
-def check_round(pair: Pair, seed: int) -> str:
-    """Kill it at a moment of the seed's choosing; return where that left the pair."""
+def moment_of(seed: int) -> float:
+    """The same each time, in seconds after the dead-man is up."""
+    return float(10 ** random.Random(seed).uniform(SOONEST, LATEST))  # noqa: S311 - no secret
+
+
+def check_round(pair: Pair, moment_seconds: float | None, at: Hook = nothing) -> str:
+    """Kill it at that moment, or let it kill itself (None, `at`); return where that left the pair."""
     estate = drilled(pair)
-    moment_seconds = 10 ** random.Random(seed).uniform(SOONEST, LATEST)  # noqa: S311 - the same each time
     reads, writes = os.pipe()
     with writing(pair) as writers:
-        orchestrator = multiprocessing.get_context("fork").Process(target=orchestrate, args=[estate, writes])
+        started = multiprocessing.get_context("fork").Process
+        orchestrator = started(target=orchestrate, args=[estate, writes, at])
         orchestrator.start()
         dead_man = int(os.read(reads, 20))
         orchestrator.join(moment_seconds)
@@ -150,17 +156,19 @@ def check_round(pair: Pair, seed: int) -> str:
         orchestrator.join()
         wait_until(lambda: _ended(dead_man), 90)
         assert UndoIntents(estate.state).pending() == [], "a fault was left behind"
-        cut_off = _unfinished(estate)
-        if cut_off:  # the runbook is for people to go on with: an undo does not decide who serves
+        resumed = cut_off(estate.state) is not None
+        if resumed:  # the runbook is for people to go on with: an undo does not decide who serves
             run = fail_over(estate, Failover(estate, lambda *_: None).steps(), lambda *_: None, resume=True)
             assert run.complete, run.failed
         answers = {site: pair.dataset.writable(site) for site in ("primary", "dr")}
     os.close(reads)
     os.close(writes)
-    assert list(answers.values()).count(True) == 1, f"seed {seed}: {answers}; {_how_it_stands(estate, pair)}"
+    assert list(answers.values()).count(True) == 1, (
+        f"killed at {moment_seconds}: {answers}; {_how_it_stands(estate, pair)}"
+    )
     assert not writers.second(), "two sites took writes"
     serving = "dr" if answers["dr"] else "primary"
-    return f"{serving} serves{' after resuming' if cut_off else ''}"
+    return f"{serving} serves{' after resuming' if resumed else ''}"
 
 
 def _how_it_stands(estate: Estate, pair: Pair) -> str:
@@ -178,14 +186,14 @@ def _ended(pid: int) -> bool:
     return handle is None
 
 
-def _unfinished(estate: Estate) -> bool:
-    with journal_of(estate.state) as journal:
-        return journal.unfinished
-
-
 @pytest.mark.cell("kill_site", "processes", "postgres")
 def test_a_kill_in_mid_drill_leaves_no_fault_and_one_writer(new_pair: Callable[..., Pair]) -> None:
-    check_round(new_pair(), seed=3)
+    check_round(new_pair(), moment_of(3))
+
+
+def test_a_kill_between_two_steps_is_a_failover_that_was_cut_off(new_pair: Callable[..., Pair]) -> None:
+    """Every step of the journal is done then, and the fence stands: nobody serves until it is resumed."""
+    assert check_round(new_pair(), None, KilledAt(len(MOMENTS))) == "dr serves after resuming"
 
 
 @pytest.mark.campaign
@@ -194,7 +202,7 @@ def test_kills_at_any_moment_leave_no_fault_and_one_writer(new_pair: Callable[..
     found: Counter[str] = Counter()
     for seed in range(ROUNDS):
         pair = new_pair()
-        found[check_round(pair, seed)] += 1
+        found[check_round(pair, moment_of(seed))] += 1
         pair.kill()
     told = "; ".join(f"{state}: {count}" for state, count in sorted(found.items()))
     said = f"{ROUNDS} of {ROUNDS} kills of the orchestrator left no fault and one writer ({told})"
