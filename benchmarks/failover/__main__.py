@@ -31,12 +31,10 @@ from benchmarks.failover.patroni import Patroni
 from benchmarks.failover.repmgr import Repmgr
 from benchmarks.failover.table import told
 from sites.errors import BlackstartError
-from tests.sites.recovery.noise import QUICK
 
 CONTENDERS: dict[str, Callable[[], Contender]] = {
     "by hand": ByHand,
-    "blackstart": lambda: Blackstart("blackstart", QUICK),
-    "blackstart, defaults": lambda: Blackstart("blackstart, defaults", {}),
+    "blackstart": lambda: Blackstart("blackstart"),
     "patroni, shortest": lambda: Patroni("patroni, shortest", shortest=True),
     "patroni, defaults": lambda: Patroni("patroni, defaults", shortest=False),
     "repmgr, tuned": lambda: Repmgr("repmgr, tuned", attempts=3),

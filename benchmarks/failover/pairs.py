@@ -98,8 +98,8 @@ class Blackstart:
 
     faults = FAULTS
 
-    def __init__(self, name: str, detect: dict[str, Any]) -> None:
-        self.name, self._detect = name, detect
+    def __init__(self, name: str) -> None:
+        self.name = name
         self._pairs = Pairs()
         self._setting = ""
         self.silence_budget_seconds: float | None = None
@@ -114,7 +114,7 @@ class Blackstart:
     @contextmanager
     def stage(self, fault: Fault) -> Iterator[Stage]:
         with self._pairs.pair() as pair:
-            plan = write_plan(pair, self._detect)
+            plan = write_plan(pair)
             estate = Estate(load(plan), until_pid=os.getpid())
             setting = setting_of(estate)
             self._setting = setting.told()
@@ -166,7 +166,7 @@ def _stage(pair: Pair, act: Callable[[Fault], None]) -> Stage:
     return Stage(pair.primary, old, new, ADMIN_PASSWORD, pair.folder, act)
 
 
-def write_plan(pair: Pair, detect: dict[str, Any]) -> Path:
+def write_plan(pair: Pair) -> Path:
     """A plan of the pair, with nothing in it but what it takes."""
     for name, secret in SECRETS.items():
         (pair.folder / name).write_text(secret + "\n")
@@ -194,7 +194,7 @@ def write_plan(pair: Pair, detect: dict[str, Any]) -> Path:
                 "check": {"kind": "http"},
             }
         },
-        "failover": {"from": "primary", "to": "dr", "decide": "automatic", "detect": detect},
+        "failover": {"from": "primary", "to": "dr", "decide": "automatic"},
     }
     path = pair.folder / "plan.yaml"
     path.write_text(yaml.safe_dump(plan, sort_keys=False))

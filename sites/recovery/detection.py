@@ -24,7 +24,8 @@ _STALE_LOOKS = 3  # so many looks without one make a row begin anew
 class Setting:
     """One look every `every_seconds` at each vantage; not answered in `limit_seconds`, it is silence.
 
-    `refused` and `silent` bad signs in a row are a vote, `quorum` votes a declaration.
+    `refused` and `silent` bad signs in a row are a vote, `quorum` votes a declaration. A refusal costs no
+    waiting, so it is looked at again after `again_seconds` already, until the row is long enough.
     """
 
     every_seconds: float
@@ -33,18 +34,26 @@ class Setting:
     silent: int
     vantages: tuple[str, ...] = (HERE,)
     quorum: int = 1
+    again_seconds: float | None = None
+
+    def beat_seconds(self, refusals: int) -> float:
+        """From one look to the next, after so many refusals in a row."""
+        if self.again_seconds is None or not 0 < refusals < self.refused:
+            return self.every_seconds
+        return min(self.again_seconds, self.every_seconds)
 
     def budget_seconds(self, why: Why) -> float:
         """How long after the loss it is declared at the latest, on a machine that has time for it."""
         if why == "refused":
-            return self.refused * self.every_seconds
+            return self.every_seconds + (self.refused - 1) * self.beat_seconds(1)
         return self.every_seconds + self.silent * max(self.every_seconds, self.limit_seconds)
 
     def told(self) -> str:
         """In one line: what a figure that was measured with it has to be read with."""
         seen = ", ".join(self.vantages)
         return (
-            f"one look every {self.every_seconds:g} s, silence after {self.limit_seconds:g} s; "
+            f"one look every {self.every_seconds:g} s, again after {self.beat_seconds(1):g} s where it was "
+            f"refused, silence after {self.limit_seconds:g} s; "
             f"{self.refused} refusals in a row or {self.silent} bad signs with silence among them; "
             f"{self.quorum} of {len(self.vantages)} vantages ({seen}); declared within "
             f"{self.budget_seconds('refused'):g} s of a refusal, "

@@ -72,11 +72,12 @@ class Watch:
 
     def _look_on(self, name: str, vantage: Vantage) -> None:
         """On a steady beat; a look that took longer makes the next one late, and none is made up for."""
-        every, due = self.setting.every_seconds, time.monotonic()
+        refusals, due = 0, time.monotonic()
         while not self._over.is_set():
             sign = vantage.look(self._urls, self.setting.limit_seconds)
             self._heard.put((name, sign, time.monotonic()))
-            due = max(due + every, time.monotonic())
+            refusals = refusals + 1 if sign == "refused" else 0
+            due = max(due + self.setting.beat_seconds(refusals), time.monotonic())
             self._over.wait(max(0.0, due - time.monotonic()))
         vantage.close()
 
@@ -99,6 +100,7 @@ def setting_of(estate: Estate) -> Setting:
         silent=detect.silent,
         vantages=names,
         quorum=detect.quorum or len(names) // 2 + 1,
+        again_seconds=detect.again.seconds,
     )
 
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from sites.plan import Detect
 from sites.recovery.detection import HERE, Detector, Setting
 
-# What the benchmark of failovers is run with: quick where something says no, patient where nothing is heard.
-QUICK = {"every": "10ms", "limit": "500ms", "refused": 3, "silent": 15}
 WEEK_SECONDS = 7 * 24 * 3600.0
 LOSS, STALL_SECONDS, STALL_EVERY_SECONDS = 0.05, 2.0, 600.0
 
@@ -37,6 +35,7 @@ def setting(detect: Detect, vantages: tuple[str, ...] = (HERE,)) -> Setting:
         detect.silent,
         vantages,
         detect.quorum or len(vantages) // 2 + 1,
+        detect.again.seconds,
     )
 
 

@@ -82,6 +82,19 @@ def test_well_only_after_as_many_good_signs_as_a_refusal_takes() -> None:
     assert not detector.well(4)
 
 
+def test_a_refusal_is_asked_again_soon_until_the_row_is_long_enough() -> None:
+    quick = Setting(every_seconds=1.0, limit_seconds=1.0, refused=3, silent=4, again_seconds=0.25)
+    assert [quick.beat_seconds(row) for row in range(5)] == [1.0, 0.25, 0.25, 1.0, 1.0]
+    assert quick.budget_seconds("refused") == 1.5
+    assert quick.budget_seconds("silent") == SETTING.budget_seconds("silent")
+    assert "again after 0.25 s where it was refused" in quick.told()
+
+
+def test_asked_again_never_means_asked_later() -> None:
+    slow = Setting(every_seconds=0.1, limit_seconds=1.0, refused=3, silent=4, again_seconds=5.0)
+    assert slow.beat_seconds(1) == 0.1
+
+
 def test_the_budget_is_told_with_the_setting() -> None:
     assert (SETTING.budget_seconds("refused"), SETTING.budget_seconds("silent")) == (3.0, 5.0)
     assert "declared within 3 s of a refusal, 5 s of silence" in SETTING.told()

@@ -6,17 +6,16 @@ import pytest
 
 from sites.plan import Detect
 from sites.recovery.detection import Setting
-from tests.sites.recovery.noise import QUICK, outage_declared_after, setting, week
+from tests.sites.recovery.noise import outage_declared_after, setting, week
 
 WEEKS = 20
 DEFAULT = setting(Detect())
 THREE = setting(Detect(), ("here", "office", "cloud"))
-BENCHMARKED = setting(Detect.model_validate(QUICK))
 HAIR_TRIGGER = setting(Detect.model_validate({"every": "50ms", "limit": "250ms", "refused": 3, "silent": 4}))
 SAMPLE_SECONDS = 24 * 3600.0
 
 
-@pytest.mark.parametrize("with_", [DEFAULT, THREE, BENCHMARKED], ids=["one", "three", "benchmarked"])
+@pytest.mark.parametrize("with_", [DEFAULT, THREE], ids=["one", "three"])
 def test_a_noisy_day_is_no_outage(with_: Setting) -> None:
     found = week(with_, 0, SAMPLE_SECONDS)
     assert found.declared == 0
@@ -35,7 +34,7 @@ def test_a_real_outage_in_that_noise_is_declared_in_the_budget(with_: Setting) -
 
 @pytest.mark.campaign
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("with_", [DEFAULT, BENCHMARKED], ids=["default", "benchmarked"])
+@pytest.mark.parametrize("with_", [DEFAULT, THREE], ids=["one", "three"])
 def test_weeks_of_noise(with_: Setting) -> None:
     found = [week(with_, seed) for seed in range(WEEKS)]
     false, looks = sum(each.declared for each in found), sum(each.looks for each in found)

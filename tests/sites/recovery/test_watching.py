@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from sites.drivers.http.looking import Seen
 from sites.drivers.vantage import Here, OwnCommand, OwnProcess, Vantage
 from sites.recovery.detection import Setting
 from sites.recovery.watching import Watch
@@ -110,3 +111,26 @@ def stop_once_seen(watch: Watch, vantages: int, stop: threading.Event) -> None:
         stop.wait(0.01)
     stop.wait(0.2)
     stop.set()
+
+
+class AlwaysRefused:
+    """A vantage that sees a refusal whenever it looks."""
+
+    def look(self, _urls: Sequence[str], _limit_seconds: float) -> Seen:
+        return "refused"
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_a_refusal_is_looked_at_again_without_waiting_for_the_beat() -> None:
+    """With a beat of an hour there is an end to it only because of that."""
+    stop = threading.Event()
+    setting = Setting(3600.0, LIMIT_SECONDS, 5, 15, again_seconds=0.001)
+    given_up = threading.Timer(LIMIT_SECONDS, stop.set)
+    given_up.start()
+    with Watch(setting, {"here": AlwaysRefused()}, ["http://127.0.0.1:1"]) as watch:
+        declaration = watch.declared(stop)
+    given_up.cancel()
+    assert declaration is not None
+    assert declaration.signs == ("refused",) * 5
