@@ -61,7 +61,7 @@ repositories:
   onsite:  {{site: primary, url: "{folder}/onsite", password: {{file: "{folder}/password"}}}}
   offsite: {{site: dr, url: "{folder}/offsite", password: {{file: "{folder}/password"}}, copy_of: onsite}}
 datasets:
-  ticks: {{kind: files, site: primary, path: "{tree}", backup: {{to: onsite, every: 1h}}, rpo: 1h,
+  ticks: {{kind: files, site: primary, path: "{tree}", backup: {{to: onsite, every: 1h, older: 0}}, rpo: 1h,
           restore: {{site: dr, path: "{folder}/dr/restored"}}}}
 """
 ACTS = ("backup", "unchanged", "copy", "restore")

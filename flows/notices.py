@@ -12,6 +12,7 @@ from rto_rpo.objective import Duration
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.protection.history import Event, History
+from sites.protection.retained import failing
 
 _LATE = 2  # so many times `every` without a backup is late
 _BAD_OUTCOMES = {"failed", "partial", "missed", "inconclusive"}
@@ -19,6 +20,7 @@ _ACTS = {
     "backup": ("backup", "blackstart backup {0}"),
     "replication": ("replication to", "blackstart replicate"),
     "restore_test": ("restore test of", "blackstart restore-test {0}"),
+    "older_test": ("older points of", "blackstart restore-test {0} --all"),
     "reading": ("packs of", "blackstart upkeep"),
     "retention": ("retention in", "blackstart upkeep"),
     "prune": ("pruning of", "blackstart upkeep"),
@@ -52,20 +54,26 @@ def notices(estate: Estate, now: datetime | None = None) -> tuple[list[Notice], 
 
 def _of_rounds(events: Sequence[Event]) -> Iterator[Notice]:
     """The last of each kind of act on each object, where it went wrong."""
-    last = {(event.kind, event.repository, event.dataset): event for event in events}
-    for (kind, repository, dataset), event in last.items():
+    last = {(event.kind, event.repository, event.dataset): event for event in _not_older(events)}
+    for event in (*last.values(), *failing(events)):
+        kind, repository, dataset = event.kind, event.repository, event.dataset
         odd = event.detail.get("odd")
         if event.outcome not in _BAD_OUTCOMES and not odd:
             continue
         about, command = _ACTS[kind]
         name = dataset or repository
         reason = event.detail.get("error") or event.detail.get("reason") or odd or _unreadable(event)
+        point = f":{event.detail.get('snapshot_id')}" if kind == "older_test" else ""
         yield Notice(
-            f"{kind}:{name}:{repository}",
+            f"{kind}:{name}:{repository}{point}",
             f'{about} "{name}"',
             f"{'odd' if odd else event.outcome} at {event.utc:%Y-%m-%d %H:%M} UTC: {reason}",
             command.format(name),
         )
+
+
+def _not_older(events: Sequence[Event]) -> Iterator[Event]:
+    return (event for event in events if event.kind != "older_test")
 
 
 def _unreadable(event: Event) -> str:

@@ -104,6 +104,8 @@ def tested(outcome: Outcome[RestoreTestResult]) -> Row:
         named = f": {', '.join(result.mismatches[:3])}" if result.mismatches else ""
         snapshot = f", snapshot {short(result.snapshot_id)}" if result.snapshot_id else ""
         what = f"{result.reason}{named}{speed}{snapshot} from {result.repository}"
+        if result.older:
+            what = f"older point{f' of {result.taken:%Y-%m-%dT%H:%M:%SZ}' if result.taken else 's'}: {what}"
         return Row(result.dataset, result.verdict, what, code)
 
     return _row(outcome, told)

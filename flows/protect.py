@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
 
+from flows.older import older_points
 from flows.protect_stanza import back_up_one, marked, repositories, restore_test_one, send
 from sites.drivers.restic.repository import OnProgress
 from sites.drivers.restic.results import Progress
@@ -95,9 +96,16 @@ def restored_as_of(
 
 
 def restore_tests(
-    estate: Estate, names: Sequence[str] | None = None, on_progress: OnNamedProgress | None = None
+    estate: Estate,
+    names: Sequence[str] | None = None,
+    on_progress: OnNamedProgress | None = None,
+    *,
+    everything: bool = False,
 ) -> Iterator[Outcome[RestoreTestResult]]:
-    """Restore each dataset's newest copied point apart, at the copy's site, and compare. Raises PlanError."""
+    """Restore each dataset's newest copied point apart, at the copy's site, and compare; then older ones.
+
+    So many as the plan says, in turn, or with `everything` all of them. Raises PlanError.
+    """
     buckets = [n for n, d in estate.plan.datasets.items() if d.kind == "objects" and n in (names or [n])]
     for name in buckets:
         yield attempt(name, partial(_restore_test_objects, estate, name))
@@ -107,6 +115,7 @@ def restore_tests(
     for name, declared in _backed_up(estate, others).items():
         heard = partial(on_progress, name) if on_progress else None
         yield attempt(name, partial(_restore_test, estate, name, declared, heard))
+        yield from _older(estate, name, None if everything else declared.older, heard)
 
 
 def _back_up(estate: Estate, name: str, declared: Backup, on_progress: OnProgress | None) -> Made:
@@ -177,6 +186,16 @@ def _restore_test(
         questions=estate.questions(name),
         on_progress=on_progress,
     )
+
+
+def _older(
+    estate: Estate, name: str, count: int | None, on_progress: OnProgress | None
+) -> Iterator[Outcome[RestoreTestResult]]:
+    try:
+        for result in older_points(estate, name, count, on_progress):
+            yield Outcome(name, result)
+    except BlackstartError as error:
+        yield Outcome(name, error=error)
 
 
 def _has_backups(estate: Estate) -> bool:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
+from flows.older import rules_of
 from flows.protect import Outcome, attempt
 from flows.protect_stanza import expire_one, verify_one
 from sites.errors import PlanError
 from sites.estate import Estate
 from sites.plan import Keep, ResticRepository
 from sites.protection.history import History
-from sites.protection.retention import Retained, Rules, retain
+from sites.protection.retention import Retained, retain
 from sites.protection.stanza_upkeep import Expired, Verified
 from sites.protection.upkeep import Pruned, Read, prune_if_due, read_next
 
@@ -85,12 +86,10 @@ def _kept_in(estate: Estate, repository: str) -> Iterator[tuple[str, Keep]]:
 
 def _retain(estate: Estate, repository: str, dataset: str, keep: Keep) -> Kept:
     copy = estate.copy_of(repository)
-    given = keep.model_dump(exclude_none=True, exclude={"minimum"})
-    minimum = timedelta(seconds=keep.minimum.seconds) if keep.minimum else timedelta()
     return retain(
         estate.repository(repository),
         dataset,
-        Rules(**given, minimum=minimum),
+        rules_of(keep),
         plan=estate.plan.name,
         copy=estate.repository(copy) if copy else None,
         history=History(estate.history),

@@ -16,11 +16,17 @@ if TYPE_CHECKING:
     from flows.outcomes import Row
     from flows.protect import Outcome
     from sites.drivers.restic.results import Progress
+    from sites.estate import Estate
 
 
 Until = Annotated[
     str | None,
     typer.Option("--until", metavar="TIME", help="Not the newest: as it was then. pgBackRest's alone."),
+]
+All = Annotated[bool, typer.Option("--all", help="All older points that are kept, not those in turn.")]
+LetGo = Annotated[
+    list[str] | None,
+    typer.Option("--let-go", metavar="ID", help="Restore nothing: this point is gone, and was meant to go."),
 ]
 
 
@@ -41,16 +47,24 @@ def replicate(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
 
 
 def restore_test(
-    datasets: Datasets = None, until: Until = None, plan: Plan = DEFAULT_PLAN, json: Json = False
+    datasets: Datasets = None,
+    until: Until = None,
+    everything: All = False,
+    gone: LetGo = None,
+    plan: Plan = DEFAULT_PLAN,
+    json: Json = False,
 ) -> None:
     """Restore the newest copies, apart from everything, and compare each file with the source's manifest."""
     from flows import outcomes, protect
 
     estate, console = estate_of(plan), Console()
+    if gone:
+        _let_go(estate, gone, as_json=json)
     if until is not None:
         told = protect.restored_as_of(estate, datasets, _moment(until))
         _tell(told, outcomes.tested, console, as_json=json)
-    told = protect.restore_tests(estate, datasets, partial(_show, console, "restoring"))
+    heard = partial(_show, console, "restoring")
+    told = protect.restore_tests(estate, datasets, heard, everything=everything)
     _tell(told, outcomes.tested, console, as_json=json)
 
 
@@ -60,6 +74,15 @@ def upkeep(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     from flows.upkeep import keep_up
 
     _tell(keep_up(estate_of(plan)), outcomes.kept_up, Console(), as_json=json)
+
+
+def _let_go(estate: Estate, gone: list[str], *, as_json: bool) -> None:
+    from flows.answer import answer
+    from flows.older import let_go
+
+    told = [let_go(estate, each) for each in gone]
+    answer(told, {"let_go": told, "exit_code": 0}, as_json=as_json)
+    raise typer.Exit
 
 
 def _moment(text: str) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,9 @@ class Backup(Noun):
     host: Text | None = Field(None, description="external: the host that its snapshots are of")
     path: Location | None = Field(None, description="external: the path that its snapshots are of")
     alarm: Alarm | None = Field(default_factory=Alarm, description="when a whole backup is odd; null: never")
+    older: Annotated[int, Field(ge=0, le=1000)] = Field(
+        1, description="so many older points are restored by each restore test too, in turn"
+    )
 
 
 class PostgresServer(Noun):

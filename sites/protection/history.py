@@ -15,13 +15,14 @@ from typing import Any, Literal
 from rto_rpo.durable import sync_folder
 from sites.errors import SiteError
 
-Kind = Literal["backup", "replication", "restore_test", "reading", "retention", "prune"]
+Kind = Literal["backup", "replication", "restore_test", "older_test", "reading", "retention", "prune"]
 SCHEMA = "blackstart/history/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`outcome` is done, partial or failed; of a restore test met, missed or inconclusive.
+    """`outcome` is done, partial or failed; of a restore test met, missed or inconclusive; of a retention
+    also begun, before anything goes, and let go, by hand.
 
     `dataset` is None for a replication, which takes all. `detail` holds plain values; on failure `error`.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sites.drivers.restic.repository import Restic
@@ -14,6 +14,7 @@ from sites.errors import NoRepository, RepositoryDamaged, RepositoryError
 from sites.points import points
 from sites.protection.first_use import make_if_new
 from sites.protection.history import Event, History, failure_kept
+from sites.protection.retained import known
 
 # The ids of one call must fit its command line.
 _BATCH = 1000
@@ -22,7 +23,7 @@ _BATCH = 1000
 @dataclass(frozen=True, slots=True)
 class ReplicationResult:
     """`copied` and `already_there` are full ids as in the source. `newest` has, for each dataset, when its
-    newest complete point in the target was taken (UTC)."""
+    newest complete point in the target was taken (UTC), `there` those of all of them, by first id."""
 
     source: str
     target: str
@@ -30,6 +31,7 @@ class ReplicationResult:
     already_there: int
     newest: dict[str, datetime]
     seconds: float
+    there: dict[str, dict[str, datetime]] = field(default_factory=dict, repr=False)
 
 
 def replicate(
@@ -43,7 +45,7 @@ def replicate(
     with failure_kept(history, "replication", target.name):
         result = _replicate(source, target, f"plan:{plan}", history)
     if history:
-        history.append(_event(result))
+        history.append(_event(result, _news(result, history)))
     return result
 
 
@@ -72,8 +74,15 @@ def _replicate(source: Restic, target: Restic, tag: str, history: History | None
         raise RepositoryError(
             f'cannot copy from "{source.name}" to "{target.name}": restic said it did; {named} are not there'
         )
+    whole = _whole(after)
     return ReplicationResult(
-        source.name, target.name, tuple(missing), len(there), _newest(after), time.monotonic() - began
+        source.name,
+        target.name,
+        tuple(missing),
+        len(there),
+        {name: max(taken.values()) for name, taken in whole.items()},
+        time.monotonic() - began,
+        whole,
     )
 
 
@@ -90,22 +99,35 @@ def _both(source: Restic, target: Restic, tag: str, history: History | None) -> 
         return wanted.result(), before
 
 
-def _newest(listing: Listing) -> dict[str, datetime]:
+def _whole(listing: Listing) -> dict[str, dict[str, datetime]]:
+    """The complete points of each dataset that has any: when they were taken, by first id."""
     names = {name for snapshot in listing.snapshots if (name := snapshot.tagged("dataset"))}
-    newest = {}
+    whole = {}
     for name in sorted(names):
-        complete = [point for point in points(listing.snapshots, name) if point.complete]
+        complete = {p.snapshot.first_id: p.taken for p in points(listing.snapshots, name) if p.complete}
         if complete:
-            newest[name] = complete[-1].taken
-    return newest
+            whole[name] = complete
+    return whole
 
 
-def _event(result: ReplicationResult) -> Event:
+def _news(result: ReplicationResult, history: History) -> dict[str, dict[str, str]]:
+    """What the history does not know yet to have arrived: each point is told of once."""
+    events = history.events()
+    news = {}
+    for name, there in result.there.items():
+        before = known(events, result.target, name)
+        if new := {first: taken.isoformat() for first, taken in there.items() if first not in before}:
+            news[name] = new
+    return news
+
+
+def _event(result: ReplicationResult, arrived: dict[str, dict[str, str]]) -> Event:
     detail = {
         "source": result.source,
         "copied": len(result.copied),
         "already_there": result.already_there,
         "newest": {name: taken.isoformat() for name, taken in result.newest.items()},
+        "arrived": arrived,
         "seconds": round(result.seconds, 3),
     }
     return Event("replication", result.target, "done", None, detail)

@@ -1,30 +1,27 @@
 """Prove that a dataset can be restored at DR: restore the newest copied point, apart, and compare it.
 
 The verdict is *met* only if every entry of the manifest taken at the source came back. Damage, a missing
-file or no point at all is *missed*. What could not be looked at is *inconclusive*, never met.
+file or no point at all is *missed*. What could not be looked at is *inconclusive*, never met. Older points
+that are kept get the same in turn: a repository's packs rot whether or not the newest point needs them.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime
-from functools import partial
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import mkdtemp
 
-from sites.comparison import Comparison, compare
 from sites.drivers.files import FilesDataset
 from sites.drivers.restic.repository import OnProgress, Restic
-from sites.errors import BlackstartError
-from sites.manifest import Manifest, ManifestError, decode
-from sites.points import DUMP_NAME, MANIFEST_NAME, Foreign, Point, points
-from sites.protection.history import History
+from sites.drivers.restic.results import Listing
+from sites.points import Foreign, Point, points
+from sites.protection.history import Event, History
+from sites.protection.retained import gone, in_turn, known
+from sites.protection.retention import Rules
 from sites.protection.staging import Dumpable
 from sites.protection.tested import Doubt, RestoreTestResult, event_of
-from sites.restored import Answer, Question, answers
+from sites.protection.trial import Trial
+from sites.restored import Question
 
 _NAMED_MAX = 20
 
@@ -49,26 +46,60 @@ def restore_test(
     Raises nothing for what went wrong with the restore: that is the verdict.
     """
     doubt = Doubt()
+    trial = Trial(dataset, repository.uncached(), scratch, questions, on_progress)
     result = RestoreTestResult(dataset.name, repository.name, "inconclusive", "not begun")
     with doubt.catching():
-        listing = repository.uncached().snapshots()
-        if listing.unreadable:
-            doubt.unknown.append(f"snapshots {', '.join(listing.unreadable)} cannot be read, of any dataset")
-        found = points(listing.snapshots, dataset.name, foreign)
-        found = [p for p in found if p.copied or p.foreign or not copied_only]
+        found = _points(trial, doubt, foreign, copied_only=copied_only)
         _refuse_older(dataset.name, repository.name, found, history, doubt)
         if found:
-            result = _identified(result, found[-1])
-            ask = partial(_asked, dataset, questions, scratch)
-            result = _test(
-                dataset, repository.uncached(), found[-1], scratch, result, doubt, ask, on_progress
-            )
+            result = trial.of(found[-1], doubt, result)
         else:
             doubt.missed.append(f'repository "{repository.name}" has no copied snapshot of it')
-    result = doubt.judged(result)
-    if history:
-        history.append(event_of(result))
-    return result
+    return _kept(doubt.judged(result), history)
+
+
+def older_tests(
+    dataset: FilesDataset | Dumpable,
+    repository: Restic,
+    scratch: Path,
+    *,
+    history: History,
+    count: int | None = 1,
+    rules: Rules | None = None,
+    copied_only: bool = True,
+    questions: Sequence[Question] = (),
+    foreign: Foreign | None = None,
+    on_progress: OnProgress | None = None,
+) -> Iterator[RestoreTestResult]:
+    """Restore `count` older points of `dataset` in the same way, those first whose turn it is; None: all.
+
+    A point that had arrived, that `rules` still want and that is not there any more is *missed* as well.
+    Questions are asked where nothing else tells what a point should be: they are about what is newest.
+    """
+    doubt = Doubt()
+    trial = Trial(dataset, repository.uncached(), scratch, questions if foreign else (), on_progress)
+    events: list[Event] = []
+    turns: list[Point] = []
+    with doubt.catching():
+        events = history.events()
+        found = _points(trial, doubt, foreign, copied_only=copied_only)
+        told = known(events, repository.name, dataset.name)
+        _refuse_gone(gone(told, found, rules, dataset.name, datetime.now(UTC)), repository.name, doubt)
+        turns = in_turn(found[:-1], told, events, repository.name)
+    blank = RestoreTestResult(dataset.name, repository.name, "inconclusive", "not begun", older=True)
+    if doubt.missed or doubt.unknown:
+        yield _kept(doubt.judged(blank), history)
+    for point in turns[:count]:
+        apart = Doubt()
+        yield _kept(apart.judged(trial.of(point, apart, blank)), history)
+
+
+def _points(trial: Trial, doubt: Doubt, foreign: Foreign | None, *, copied_only: bool) -> list[Point]:
+    listing: Listing = trial.repository.snapshots()
+    if listing.unreadable:
+        doubt.unknown.append(f"snapshots {', '.join(listing.unreadable)} cannot be read, of any dataset")
+    found = points(listing.snapshots, trial.dataset.name, foreign)
+    return [p for p in found if p.copied or p.foreign or not copied_only]
 
 
 def _refuse_older(
@@ -81,111 +112,16 @@ def _refuse_older(
         doubt.missed.append(f'the point of {arrived} had arrived in "{repository}" and is gone')
 
 
-def _identified(result: RestoreTestResult, point: Point) -> RestoreTestResult:
-    return replace(result, snapshot_id=point.snapshot.first_id, copy_id=point.snapshot.id, taken=point.taken)
+def _refuse_gone(lost: Sequence[str], repository: str, doubt: Doubt) -> None:
+    if lost:
+        named = ", ".join(first[:8] for first in lost[:_NAMED_MAX])
+        doubt.missed.append(
+            f'gone from "{repository}", where they had arrived and are to be kept: {named} '
+            "(`blackstart restore-test --let-go ID` where one was meant to go)"
+        )
 
 
-def _test(
-    dataset: FilesDataset | Dumpable,
-    repository: Restic,
-    point: Point,
-    scratch: Path,
-    result: RestoreTestResult,
-    doubt: Doubt,
-    ask: Callable[[Path], tuple[Answer, ...]],
-    on_progress: OnProgress | None,
-) -> RestoreTestResult:
-    if point.lacks:
-        doubt.unknown.append(f"snapshot {point.snapshot.first_id[:8]} {point.lacks}")
-    manifest = _manifest(repository, point, doubt)
-    with doubt.catching(), _folder(scratch, dataset, manifest) as folder:
-        seconds = repository.restore(point.snapshot.id, folder, on_progress=on_progress).seconds
-        result = replace(result, seconds=seconds, bytes=manifest.bytes if manifest else 0)
-        root = point.root_in(folder)
-        if not root.is_dir():
-            doubt.missed.append("the snapshot holds nothing of the dataset")
-        elif manifest is not None:
-            result = _compared(result, compare(manifest, root), doubt)
-        elif point.foreign:
-            result = _counted(result, root, doubt)
-        if not isinstance(dataset, FilesDataset):
-            dataset.check_dump(root / DUMP_NAME)
-        result = replace(result, answers=ask(root))
-    if point.foreign and not result.answers:
-        doubt.unknown.append("it came back, but nothing says what it should be: the dataset has no `checks`")
-    doubt.heard(result.answers)
+def _kept(result: RestoreTestResult, history: History | None) -> RestoreTestResult:
+    if history:
+        history.append(event_of(result))
     return result
-
-
-def _counted(result: RestoreTestResult, root: Path, doubt: Doubt) -> RestoreTestResult:
-    """Somebody else's backup has no manifest: what came back is counted, and the user's checks decide."""
-    files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
-    if not files:
-        doubt.missed.append("not one file came back")
-    return replace(result, restored_files=len(files), bytes=sum(path.stat().st_size for path in files))
-
-
-def _asked(
-    dataset: FilesDataset | Dumpable, questions: Sequence[Question], scratch: Path, root: Path
-) -> tuple[Answer, ...]:
-    """Of files the folder is asked, of a dump the dump. The comparison is over: it may be changed."""
-    restored = root if isinstance(dataset, FilesDataset) else root / DUMP_NAME
-    return tuple(answers(questions, dataset, restored, scratch))
-
-
-def _manifest(repository: Restic, point: Point, doubt: Doubt) -> Manifest | None:
-    """The manifest from the same repository, checked against the hash that was kept apart from it."""
-    if point.manifest is None:
-        return None
-    try:
-        text = repository.dump_text(point.manifest.id, f"/{MANIFEST_NAME}")
-        return decode(text.encode(), expected_sha256=point.manifest.tagged("sha256") or "missing")
-    except (BlackstartError, ManifestError) as error:
-        doubt.unknown.append(f"the manifest cannot be had: {error}")
-        return None
-
-
-@contextmanager
-def _folder(scratch: Path, dataset: FilesDataset | Dumpable, manifest: Manifest | None) -> Iterator[Path]:
-    """A closed folder of our own, apart from the source, removed whatever happens."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    if isinstance(dataset, FilesDataset) and scratch.resolve().is_relative_to(dataset.path.resolve()):
-        raise OSError(f"{scratch} lies inside the source: a restore test never touches that")
-    free_bytes = shutil.disk_usage(scratch).free
-    if manifest and manifest.bytes > free_bytes:
-        raise OSError(f"{scratch} has {free_bytes} bytes free; the restore needs {manifest.bytes}")
-    folder = Path(mkdtemp(prefix=f"restore-test-{dataset.name}-", dir=scratch))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, onerror=_open_and_retry)
-
-
-def _open_and_retry(remove: Callable[[str], object], path: str, _: object) -> None:
-    """A restored folder may be closed even to its owner."""
-    for closed in (Path(path).parent, Path(path)):
-        if not closed.is_symlink():
-            closed.chmod(0o700)
-    if Path(path).is_dir():
-        shutil.rmtree(path)
-    else:
-        remove(path)
-
-
-def _compared(result: RestoreTestResult, found: Comparison, doubt: Doubt) -> RestoreTestResult:
-    if found.mismatches:
-        doubt.missed.append(f"{found.mismatches} entries do not match the manifest")
-    if found.unproven:
-        doubt.unknown.append(f"{len(found.unproven)} entries could not be read at the source")
-    if not found.matched_files:
-        doubt.unknown.append("not one file was there to compare")
-    return replace(
-        result,
-        matched=found.matched,
-        missing=len(found.missing),
-        extra=len(found.extra),
-        different=len(found.different),
-        moving=len(found.moving),
-        unproven=len(found.unproven),
-        mismatches=found.named(_NAMED_MAX),
-    )

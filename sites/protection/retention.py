@@ -100,7 +100,7 @@ def retain(
     With `copy`, what has not arrived there stays. Raises a BlackstartError; `history` gets the outcome.
     """
     with failure_kept(history, "retention", repository.name, dataset):
-        result = _retain(repository, (dataset, plan), rules, copy, now or datetime.now(UTC))
+        result = _retain(repository, (dataset, plan), rules, copy, now or datetime.now(UTC), history)
     if history and result.forgotten:
         detail = {"forgotten": len(result.forgotten), "kept": result.kept, "awaited": result.awaited}
         history.append(Event("retention", repository.name, "done", dataset, detail))
@@ -108,7 +108,12 @@ def retain(
 
 
 def _retain(
-    repository: Restic, whose: tuple[str, str], rules: Rules, copy: Restic | None, now: datetime
+    repository: Restic,
+    whose: tuple[str, str],
+    rules: Rules,
+    copy: Restic | None,
+    now: datetime,
+    history: History | None,
 ) -> Retained:
     dataset, plan = whose
     tags = [f"dataset:{dataset}", f"plan:{plan}"]
@@ -127,6 +132,10 @@ def _retain(
     manifests = [point.manifest.id for point in going if point.manifest is not None]
     gone = tuple(point.snapshot.id for point in going)
     orphans = [s.id for s in _orphans(listing.snapshots, found, now)]
+    if history and going:
+        # ahead of the act: cut off in it, what is gone by then was let go and was not lost
+        named = [point.snapshot.first_id for point in going]
+        history.append(Event("retention", repository.name, "begun", dataset, {"points": named}))
     repository.forget_snapshots([*manifests, *gone, *orphans])
     return Retained(dataset, repository.name, len(found) - len(gone), gone, len(waiting))
 

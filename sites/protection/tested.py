@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sites.errors import DatasetError, RepositoryDamaged
-from sites.protection.history import Event
+from sites.protection.history import Event, Kind
 from sites.restored import Answer, Verdict
 
 
@@ -18,7 +18,8 @@ class RestoreTestResult:
 
     The counts are of entries: files, folders and links; `restored_files` is of a backup without a manifest.
     `mismatches` names at most 20. `seconds` is the restore alone, with the replaying of a log where there is
-    one, up to `lsn`; `bytes` is what was restored, `answers` what the user's own checks said.
+    one, up to `lsn`; `bytes` is what was restored, `answers` what the user's own checks said. `older`: not of
+    the newest point, so it proves nothing of that one.
     """
 
     dataset: str
@@ -40,6 +41,7 @@ class RestoreTestResult:
     seconds: float = 0.0
     bytes: int = 0
     lsn: str | None = None
+    older: bool = False
 
     @property
     def bytes_per_second(self) -> float | None:
@@ -97,4 +99,5 @@ def event_of(result: RestoreTestResult) -> Event:
         "bytes": result.bytes,
         **({"lsn": result.lsn} if result.lsn else {}),
     }
-    return Event("restore_test", result.repository, result.verdict, result.dataset, detail)
+    kind: Kind = "older_test" if result.older else "restore_test"
+    return Event(kind, result.repository, result.verdict, result.dataset, detail)

@@ -6,13 +6,18 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from flows import outcomes
+from flows.cli import app
 from flows.exposed import exposed
+from flows.older import let_go
 from flows.options import estate_of
 from flows.protect import back_up, replicate_all, restore_tests
 from sites.errors import PlanError
 from sites.estate import Estate
+from sites.points import points
 from tests.flows.plans import small_plan
 
 
@@ -88,3 +93,27 @@ def test_a_failure_outweighs_what_is_unknown() -> None:
     assert outcomes.exit_code(rows) == 3
     assert outcomes.exit_code([*rows, outcomes.Row("c", "missed", "", 1)]) == 1
     assert outcomes.exit_code(rows[:1]) == 0
+
+
+def test_an_older_point_that_is_gone_fails_the_round_until_it_is_let_go(estate: Estate) -> None:
+    for _ in range(2):
+        list(back_up(estate, ["pictures"]))
+        list(replicate_all(estate))
+    rows = [outcomes.tested(one) for one in restore_tests(estate, ["pictures"])]
+    assert [row.state for row in rows] == ["met", "met"]
+    assert "older point of 20" in rows[1].what
+    far = estate.repository("far")
+    oldest = points(far.snapshots().snapshots, "pictures")[0]
+    assert oldest.manifest is not None
+    far.forget_snapshots([oldest.manifest.id, oldest.snapshot.id])
+    told = cli(estate, "restore-test", "pictures")
+    assert (told.exit_code, "gone from" in told.stdout) == (1, True)
+    told = cli(estate, "restore-test", "--let-go", oldest.snapshot.first_id[:8])
+    assert (told.exit_code, told.stdout) == (0, f"pictures: point {oldest.snapshot.first_id[:8]} is let go\n")
+    assert cli(estate, "restore-test", "pictures", "--all").exit_code == 0
+    with pytest.raises(PlanError, match="no point is known"):
+        let_go(estate, oldest.snapshot.first_id[:8])
+
+
+def cli(estate: Estate, *words: str) -> Result:
+    return CliRunner().invoke(app, [*words, "--plan", str(estate.plan.folder / "plan.yaml")])

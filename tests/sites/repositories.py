@@ -92,6 +92,12 @@ def cut(pack: Path) -> None:
     os.truncate(pack, pack.stat().st_size // 2)
 
 
+def empty(pack: Path) -> None:
+    """Nothing of it is left, and whatever restic wants of it begins beyond its end."""
+    pack.chmod(0o600)
+    os.truncate(pack, 0)
+
+
 @contextmanager
 def open_folder() -> Iterator[Path]:
     """A folder that every user can reach."""

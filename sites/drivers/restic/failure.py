@@ -56,7 +56,7 @@ _WORDS: _Words = tuple(
                     "is damaged",
                     "unexpected EOF",
                     "file is too short",
-                    r"ReadFull\(<data/.*no such file or directory",
+                    r"ReadFull\(<data/.*(no such file or directory|EOF)",
                     "pack [0-9a-f]{8,}.* does not exist",
                     "unexpected (pack )?size",
                     "could not load snapshot",
@@ -82,8 +82,8 @@ _HINTS: dict[type[RepositoryError], str] = {
 # A local pack that is not there, or is too short, does not come back; before 0.17 restic tries on.
 _HOPELESS = re.compile(
     r"Load\(<(?P<what>\w+/\w+)>.*"
-    r"(?:returned error, retrying.*: .*(?:no such file or directory|unexpected EOF)"
-    r"|failed: .*(?:no such file or directory|file is too short|unexpected EOF))"
+    r"(?:returned error, retrying.*: .*(?:no such file or directory|(?:unexpected )?EOF)"
+    r"|failed: .*(?:no such file or directory|file is too short|(?:unexpected )?EOF))"
 )
 
 

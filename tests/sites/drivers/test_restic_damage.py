@@ -19,6 +19,7 @@ from tests.sites.repositories import (
     TWO_REAL_ONES,
     Make,
     cut,
+    empty,
     flip,
     lose,
     open_folder,
@@ -58,7 +59,7 @@ def test_parts_of_the_data_add_up_to_all_of_it(make_repository: Make, source: Pa
     assert found == 1
 
 
-@pytest.mark.parametrize("damage", [lose, cut])
+@pytest.mark.parametrize("damage", [lose, cut, empty])
 def test_a_missing_or_short_pack_is_damage_and_not_waited_for(
     make_repository: Make, source: Path, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
