@@ -202,7 +202,8 @@ def test_status_shows_what_was_due_and_not_run_and_whose_heads_are_kept(
     class Later(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> datetime:
-            return datetime.now(tz or UTC) + timedelta(days=15)
+            # two of any day of the week, and the hour until each is told
+            return datetime.now(tz or UTC) + timedelta(days=14, hours=1)
 
     monkeypatch.setattr("flows.status.datetime", Later)
     assert [each["drill"] for each in told(plan, "status")["not_run"]] == ["quake", "quake"]

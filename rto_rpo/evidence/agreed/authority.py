@@ -85,7 +85,11 @@ def authority(record: RunRecord, charter: Charter | None, records: Sequence[Reco
 
 
 def approvals(record: RunRecord, charter: Charter | None, records: Sequence[Recorded]) -> list[Recorded]:
-    """What was decided about this drill before it was opened, in force then, for what it would do."""
+    """What was decided about this drill before it was opened, in force then, for what it would do.
+
+    Its place is up to whoever holds the chain's key; the time that a person signed is not. A refusal counts
+    at any time.
+    """
     opened = record.opened
     return [
         line
@@ -95,6 +99,7 @@ def approvals(record: RunRecord, charter: Charter | None, records: Sequence[Reco
         and line.entry.confirm == charter.confirm
         and (line.plan, line.drill) == (opened.plan, opened.drill)
         and line.seq < opened.seq
+        and (line.utc <= opened.utc or line.entry.decision == "refused")
         and (line.entry.until is None or line.entry.until >= opened.utc)
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rto_rpo.evidence.checking.later import Later
+from rto_rpo.evidence.checking.word import Words
 from rto_rpo.evidence.lines.history import Entry
 from rto_rpo.evidence.lines.line import Closed, Opened, PlanChanged
 
@@ -23,9 +24,11 @@ class _Story:
         self._open: dict[str, Opened] = {}
         self._closed: set[str] = set()
         self._plans: dict[str, str] = {}
-        self._later = Later()
+        self._later, self._words = Later(), Words()
 
     def told(self, entry: Entry) -> Iterator[str]:
+        if entry.line is not None:
+            yield from self._words.told(entry.line, entry.number)
         match entry.line:
             case Opened() as line:
                 yield from self.opened(line)

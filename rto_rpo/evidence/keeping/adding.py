@@ -10,7 +10,7 @@ from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.person import with_signature
 from rto_rpo.evidence.keeping.tail import Tail, locked
 from rto_rpo.evidence.lines.history import RunRecord, entries_of, run_records
-from rto_rpo.evidence.lines.line import KeyRotated, LineError, build
+from rto_rpo.evidence.lines.line import KeyRotated, LineError, Recorded, build
 from rto_rpo.evidence.lines.record import AnyEntry, Finding, FindingState, SignOff
 from rto_rpo.evidence.lines.signature import SigningKey
 
@@ -60,6 +60,7 @@ def add_record(
         _refuse_contradiction(root, entry, run)
         if person is not None:
             entry = with_signature(entry, person, plan=plan, run=run, drill=drill, utc=tail.utc)
+        _refuse_copy(tail, entry)
         try:
             tail.add(kind="recorded", plan=plan, run=run, drill=drill, entry=entry.model_dump())
         except LineError as error:
@@ -88,6 +89,16 @@ def _refuse_contradiction(root: Path, entry: AnyEntry, run: str | None) -> None:
         )
     if isinstance(entry, FindingState) and entry.id not in known:
         raise EvidenceError(f'cannot change finding "{entry.id}": it was never entered')
+
+
+def _refuse_copy(tail: Tail, entry: AnyEntry) -> None:
+    """A signed word stands in a chain once: twice would look as if somebody had copied it."""
+    if any(
+        isinstance(line, Recorded) and line.utc == tail.utc and line.entry == entry
+        for line in tail.lines
+        if entry.by.signature is not None
+    ):
+        raise EvidenceError(f"cannot add this {entry.what}, signed at {tail.utc}: it stands there already")
 
 
 def rotate_key(root: Path, *, plan: str, old: SigningKey, new: SigningKey, now: datetime) -> str:

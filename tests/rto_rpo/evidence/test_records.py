@@ -135,7 +135,7 @@ def test_who_refused_before_it_ran_is_told(closed: Path, key: SigningKey) -> Non
         approval = Approval.model_validate(
             {"what": "approval", "by": {"name": "Ada"}, "text": "", "decision": decision, "confirm": "0" * 16}
         )
-        said.append(say(closed, key, approval).model_copy(update={"seq": -1, "drill": MET.drill}))
+        said.append(say(closed, key, approval).model_copy(update={"seq": -1, "utc": found.opened.utc}))
     had = authority(found, charter.model_copy(update={"confirm": "0" * 16}), said)
     assert [each.decision for each in had.approvals] == ["accepted", "refused"]
     assert '"Ada" refused it, and it was run all the same' in had.problems
