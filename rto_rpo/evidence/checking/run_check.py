@@ -60,7 +60,7 @@ def check_run(
         seen = _pruned(path, record.pruned, closed)
     else:
         seen = _closed(path, closed, owners) if closed else _unclosed(path, opened)
-        seen.findings += charter_faults(root, opened, closed, before)
+        seen.findings += charter_faults(root, record, before)
         seen.notes += _undone_later(record)
     return RunCheck(
         run=opened.run,

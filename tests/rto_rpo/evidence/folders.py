@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
+
 from rto_rpo.evidence.agreed.charter import Agreed, Executor, Role, criteria_of
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
@@ -33,9 +35,18 @@ def agreed(run: Run, *roles: Role, **other: Any) -> Agreed:
     return Agreed("live", run.environment, executor, roles, criteria, **other)
 
 
+def plan_of(run: Run, charter: Agreed | None) -> bytes:
+    """The run's plan with the people and the schedules that the charter has of it."""
+    if charter is None or not (charter.roles or charter.schedules):
+        return run.plan
+    roles = {each.role: {"name": each.name, "key": each.public or "~"} for each in charter.roles}
+    drills = {name: {"schedule": schedule} for name, schedule in charter.schedules.items()}
+    return run.plan + yaml.safe_dump({"roles": roles, "drills": drills}).encode()
+
+
 def open_one(root: Path, run: Run, key: SigningKey | None, charter: Agreed | None = None) -> RunFolder:
     """A run that is opened and has its ledger, and nothing more yet."""
-    now = NOW + timedelta(days=run.number)
+    now, run = NOW + timedelta(days=run.number), replace(run, plan=plan_of(run, charter))
     folder = chain.open_run(
         root, run=run.run, drill=run.drill, plan=run.plan, key=key, now=now, agreed=charter
     )

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,8 +14,11 @@ from jsonschema import Draft202012Validator
 from rto_rpo.evidence.agreed.charter import Criteria, Role, parse_charter, schema
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.lines.signature import SigningKey
-from rto_rpo.evidence.names import CHARTER_NAME
-from tests.rto_rpo.evidence.folders import add_run, agreed, findings, open_one
+from rto_rpo.evidence.names import CHARTER_NAME, PLAN_NAME, REPORT_NAME
+from rto_rpo.report.document import to_json
+from rto_rpo.report.publish import of_run
+from tests.rto_rpo.evidence.folders import add_run, agreed, findings, folders, open_one
+from tests.rto_rpo.evidence.forger import rewritten
 from tests.rto_rpo.report.runs import MET, MISSED, PLAN
 
 CHANGED = replace(MISSED, plan=PLAN + b"services: {gateway: {rto: 45s}}\n")
@@ -93,3 +97,65 @@ def test_a_run_that_died_before_its_charter_was_written_is_abandoned_and_intact(
 def test_the_kind_of_drill_is_agreed_before(tmp_path: Path, key: SigningKey) -> None:
     add_run(tmp_path / "evidence", MET, key, replace(agreed(MET), kind="isolated"))
     assert "its ledger says kind of drill 'live'" in findings(tmp_path / "evidence")
+
+
+PEOPLE = {"owner": ("Ada", None), "approver": ("Bo", "ab" * 32)}
+
+
+def signed_anew(root: Path, key: SigningKey, **other: Any) -> None:
+    """The newest run's charter says something else, and whoever holds the key signs that it always did."""
+    path = folders(root)[-1] / CHARTER_NAME
+    told = json.loads(path.read_bytes())
+    assert all(told[name] != value for name, value in other.items())
+    path.write_text(json.dumps({**told, **other}, sort_keys=True, indent=2) + "\n")
+    (path.parent / REPORT_NAME).write_bytes(to_json(of_run(path.parent)))
+    rewritten(root, key)
+
+
+def two_runs(root: Path, key: SigningKey) -> str:
+    """Gives the id of the first."""
+    roles = [Role(role=role, name=name, public=public) for role, (name, public) in PEOPLE.items()]
+    schedules = {"kill-primary": "0 6 * * 6"}
+    add_run(root, MET, key, agreed(MET, *roles, schedules=schedules))
+    later = replace(MISSED, plan=PLAN + b"services: {gateway: {rto: 45s}}\n")
+    add_run(root, later, key, agreed(later, *roles, schedules=schedules))
+    assert verify(root).findings == ()
+    return MET.run
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"roles": []}, "names other people, or other keys of theirs, than"),
+        ({"roles": [{"role": "approver", "name": "Eve", "public": None}]}, "names other people"),
+        ({"schedules": {}}, "has other schedules than"),
+        ({"schedules": {"kill-primary": "0 6 1 1 *"}}, "has other schedules than"),
+        ({"head_before": "a" * 64}, "was agreed at another head of the chain than"),
+        ({"previous_run": None}, "names another previous run than the chain"),
+        ({"changes": []}, "tells other changes since the previous run than the two plans show"),
+        ({"changes": None}, "tells other changes since the previous run than the two plans show"),
+    ],
+)
+def test_a_charter_says_what_its_plan_and_the_chain_say(
+    tmp_path: Path, key: SigningKey, other: dict[str, Any], said: str
+) -> None:
+    root = tmp_path / "evidence"
+    two_runs(root, key)
+    signed_anew(root, key, **other)
+    assert said in findings(root)
+
+
+def test_a_first_run_has_nothing_to_tell_changes_from(tmp_path: Path, key: SigningKey) -> None:
+    root = tmp_path / "evidence"
+    add_run(root, MET, key, agreed(MET))
+    signed_anew(root, key, changes=[])
+    assert "tells other changes" in findings(root)
+
+
+def test_a_plan_that_was_deleted_is_not_asked_what_changed(tmp_path: Path, key: SigningKey) -> None:
+    """The changes were told while it was there; nothing shows them now, nor speaks against them."""
+    root = tmp_path / "evidence"
+    two_runs(root, key)
+    (folders(root)[0] / PLAN_NAME).unlink()
+    found = verify(root).findings
+    assert all("is missing" in one for one in found), found
