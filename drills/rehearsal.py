@@ -218,7 +218,7 @@ class Rehearsal:
         if broken_off is not None:
             self._record("aborted", {"reason": _in_words(broken_off)})
         if healing is not None:
-            self._tell_of(healing, reason)
+            self._tell_of(healing, reason, broken_off=broken_off is not None)
             self._tell_of_bystanders()
         return healing
 
@@ -227,10 +227,10 @@ class Rehearsal:
         if told is not None:
             self._record("check", {"name": "bystanders", "verdict": told[0], "reason": told[1]})
 
-    def _tell_of(self, healing: Healing, reason: str) -> None:
+    def _tell_of(self, healing: Healing, reason: str, *, broken_off: bool) -> None:
         """Into the ledger: how the runbook ended, what the undo came to, and that the drill gave up."""
         if self.response is not None:
-            self.response.conclude()
+            self.response.conclude(broken_off=broken_off)
         self._record("undo", {"undone": healing.undone, "how": healing.how})
         if healing.undone == "stuck":
             self._check("undo", healing.how)

@@ -32,6 +32,8 @@ class Response:
         self._foretold = _foretold(estate) if cold else None
 
     def start(self) -> None:
+        """The service is steady. Raises GuardError where the watch would declare it gone even so."""
+        self._responder.require_well()
         self._thread.start()
 
     def strike_at(self, milestone: str, act: Callable[[], Proof]) -> None:
@@ -49,17 +51,20 @@ class Response:
     def ended(self) -> bool:
         return not self._thread.is_alive()
 
-    def conclude(self) -> None:
-        """Record how the runbook ended, as a check with a verdict of its own, and what was foretold of it."""
+    def conclude(self, *, broken_off: bool = False) -> None:
+        """Record how the runbook ended, as a check with a verdict of its own, and what was foretold of it.
+
+        `broken_off`: the drill did not come to its end, so that nobody declared an outage says nothing.
+        """
         if self._foretold is not None:
             self._recording.event("note", detail=self._held_against(self._foretold))
         if self._due is not None and (why := self._due.why_not()) is not None:
             told = {"name": "second fault", "verdict": "inconclusive", "reason": why}
             self._recording.event("check", detail=told)
-        verdict, reason = self._conclusion()
+        verdict, reason = self._conclusion(broken_off=broken_off)
         self._recording.event("check", detail={"name": "runbook", "verdict": verdict, "reason": reason})
 
-    def _conclusion(self) -> tuple[str, str]:
+    def _conclusion(self, *, broken_off: bool) -> tuple[str, str]:
         if not self.ended:
             return "inconclusive", "the responder had not come to an end when the drill did"
         if self._unrecorded:
@@ -68,6 +73,8 @@ class Response:
             return "missed", f"the responder gave up: {self._error}"
         if self._error is not None:
             return "inconclusive", f"the responder broke: {type(self._error).__name__}: {self._error}"
+        if self._run is None and broken_off:
+            return "inconclusive", "the drill was broken off before the responder declared an outage"
         if self._run is None:
             return "missed", "the responder declared no outage, so nothing was failed over"
         return _how_it_ended(self._run)

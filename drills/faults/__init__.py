@@ -28,7 +28,7 @@ from sites.plan import Drill, faults
 from sites.plan.noun import Noun
 
 _PUT_BACK = "what was kept aside is put back; it is the same by its hash, and the repository is checked"
-_SERVED = {"none": "met", "postgres": "met", "files": "met"}
+_SERVED = {"none": "met", "postgres": "met", "files": "met", "shell": "met"}
 _LOCAL = "a repository in a folder of this machine"
 
 

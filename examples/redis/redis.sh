@@ -1,13 +1,45 @@
 #!/bin/sh
-# What blackstart asks of a Redis, by its own programs: redis.sh dump|check|load|query|writable|promote|in_sync
+# All that blackstart asks of a Redis, by its own programs: redis.sh ACT
+#   start stop kill status                             of a site, which BLACKSTART_SITE names
+#   dump check load query writable promote in_sync     of the dataset
+#   look write read                                    as its clients do
 set -eu
+folder=$REDIS/${BLACKSTART_SITE:-primary}
 case ${BLACKSTART_SITE:-} in
-dr) port=$DR_PORT folder=$REDIS/dr ;;
-*) port=$PRIMARY_PORT folder=$REDIS/primary ;;
+dr) port=$DR_PORT ;;
+*) port=$PRIMARY_PORT ;;
 esac
 cli() { redis-cli -h 127.0.0.1 -p "$port" "$@"; }
 
+server() {  # the number of this site's server, if one runs: a number alone may be somebody else's by now
+    pid=$(cat "$folder/redis.pid" 2>/dev/null) && [ "$(readlink "/proc/$pid/cwd")" = "$folder" ] && echo "$pid"
+}
+
+put() {     # one write to one server. 0: it has it, 69: nothing was done, 77: it refused, 1: nobody knows
+    said=$(printf %s "$payload" | cli -e -x hset "$BLACKSTART_STREAM" "$BLACKSTART_NUMBER" 2>&1) && return 0
+    case $said in *"Connection refused"*) return 69 ;; READONLY*) return 77 ;; *) return 1 ;; esac
+}
+
 case $1 in
+start)     # its file of settings is written once; from then on the server keeps it, roles included
+    server >/dev/null && exit 0
+    mkdir -p "$folder"
+    if [ ! -e "$folder/redis.conf" ]; then
+        printf '%s\n' "port $port" "bind 127.0.0.1" "dir $folder" "pidfile $folder/redis.pid" "daemonize yes" \
+            "logfile $folder/redis.log" "repl-diskless-sync-delay 0" >"$folder/redis.conf"
+        [ "$BLACKSTART_SITE" != dr ] || echo "replicaof 127.0.0.1 $PRIMARY_PORT" >>"$folder/redis.conf"
+    fi
+    redis-server "$folder/redis.conf" >&2
+    ;;
+stop)
+    ! pid=$(server) || { kill "$pid"; tail --pid="$pid" -f /dev/null; }
+    ;;
+kill)
+    ! pid=$(server) || kill -9 "$pid"
+    ;;
+status)    # NAME NUMBER of each process that runs, then how many those are
+    if pid=$(server); then printf 'redis %s\nEND 1\n' "$pid"; else echo "END 0"; fi
+    ;;
 dump)      # a snapshot of one moment, taken by the server itself
     cli --rdb "$BLACKSTART_DUMP/dump.rdb" >&2
     ;;
@@ -32,8 +64,9 @@ writable)
     role=$(cli role 2>/dev/null | head -1) || exit 69
     case $role in master) exit 0 ;; slave) exit 1 ;; *) exit 69 ;; esac
     ;;
-promote)
+promote)   # and kept in its settings, so that it is the primary after its next start, too
     cli replicaof no one >&2
+    cli config rewrite >&2
     ;;
 in_sync)   # the offsets of both ends of the replication
     sent=$(redis-cli -p "$PRIMARY_PORT" info replication | tr -d '\r' | sed -n 's/^master_repl_offset://p')
@@ -41,6 +74,28 @@ in_sync)   # the offsets of both ends of the replication
     link=$(redis-cli -p "$DR_PORT" info replication | tr -d '\r' | sed -n 's/^master_link_status://p')
     echo "link ${link:-none}, offset ${has:-none} of ${sent:-unknown}"
     [ "$link" = up ] && [ -n "$sent" ] && [ "$has" = "$sent" ]
+    ;;
+look)      # 0: it answers as a primary does, 1: it is refused, 2: nothing is heard
+    port=${BLACKSTART_URL##*:}
+    port=${port%%/*}
+    role=$(timeout 1 redis-cli -h 127.0.0.1 -p "$port" role 2>&1 | head -1) || exit 2
+    case $role in master) exit 0 ;; *"Connection refused"*) exit 1 ;; *) exit 2 ;; esac
+    ;;
+write)     # to the one site that is named, else to the first that takes it, as a client with both addresses does
+    payload=$(cat)
+    for site in ${BLACKSTART_SITE:-primary dr}; do
+        case $site in dr) port=$DR_PORT ;; *) port=$PRIMARY_PORT ;; esac
+        code=0
+        put || code=$?
+        [ "$code" != 0 ] || echo "$site"
+        case $code in 69 | 77) ;; *) exit "$code" ;; esac
+    done
+    exit "$code"
+    ;;
+read)      # from the server that takes writes
+    [ -n "${BLACKSTART_SITE:-}" ] || [ "$(cli role 2>/dev/null | head -1)" = master ] || port=$DR_PORT
+    cli -e hgetall "$BLACKSTART_STREAM" | paste -d ' ' - - | sed '/^ *$/d'
+    echo "END $(cli -e hlen "$BLACKSTART_STREAM")"
     ;;
 *)
     echo "redis.sh: \"$1\" is not known" >&2

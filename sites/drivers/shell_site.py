@@ -6,8 +6,9 @@
     fence           exits 0 once the site provably takes no writes any more
     reachable       exits 0 if the site can be asked at all
 
-What a command claims is not believed: after a kill the status has to say that nothing is left, and a listing
-without its end proves nothing. Such a site is always "up": blackstart owns no life of it.
+What a command claims is not believed, neither that it killed nor that it could not: after a kill the status
+has to say that nothing is left, and a listing without its end proves nothing. Such a site is always "up":
+blackstart owns no life of it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sites.errors import BlackstartError, SiteError
 
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
+_DYING_SECONDS = 1.0  # what was hit by a command that failed is gone by then, or it was not hit
 _SAID_LETTERS_MAX = 200
 
 
@@ -136,17 +138,23 @@ class ShellSite:
 
     def _kill(self, process: str, gone: Callable[[], Proof]) -> Proof:
         began = time.monotonic()
-        limit_seconds = self._commands.kill_seconds
-        try:
-            self._run("kill", self._commands.kill, process, limit_seconds=limit_seconds)
-        except SiteError as error:
-            return Proof(False, str(error))
+        failed = self._killing(process)
+        limit = time.monotonic() + _DYING_SECONDS if failed else began + self._commands.kill_seconds
         while not (proof := gone()).holds:
-            if time.monotonic() - began > limit_seconds:
-                return proof
+            if time.monotonic() > limit:
+                return Proof(False, f"{proof.how}; {failed}" if failed else proof.how, proof.detail)
             time.sleep(_POLL_SECONDS)
         took = round((time.monotonic() - began) * 1000, 3)
-        return Proof(True, proof.how, {**proof.detail, "kill_and_proof_ms": took})
+        note = {"note": f"its kill command failed: {failed}"} if failed else {}
+        return Proof(True, proof.how, {**proof.detail, "kill_and_proof_ms": took, **note})
+
+    def _killing(self, process: str) -> str | None:
+        """Why the command failed. That says as little of what is left as its success would."""
+        try:
+            self._run("kill", self._commands.kill, process, limit_seconds=self._commands.kill_seconds)
+        except SiteError as error:
+            return str(error)
+        return None
 
     def _process_gone(self, process: str) -> Proof:
         try:

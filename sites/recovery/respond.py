@@ -42,6 +42,10 @@ class Responder:
     def setting(self) -> Setting:
         return self._watch.setting
 
+    def require_well(self) -> None:
+        """For whoever knows that the service is: raises GuardError where the watch would not see it so."""
+        self._watch.require_well()
+
     def stand_watch(self, stop: threading.Event) -> Run | None:
         """Watch until an outage is declared and the failover has ended, or until `stop` (None).
 

@@ -20,6 +20,7 @@ from sites.plan import CommandVantage, ProcessVantage
 from sites.recovery.detection import HERE, Declaration, Detector, Setting, Sign
 
 _HEAR_SECONDS = 0.05
+_WELL_SECONDS = 10.0
 
 
 class Watch:
@@ -32,6 +33,32 @@ class Watch:
         self._heard: SimpleQueue[tuple[str, Sign, float]] = SimpleQueue()
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    def require_well(self, limit_seconds: float = _WELL_SECONDS) -> None:
+        """Look before it begins, again and again: every vantage that can look has to see the service well.
+
+        For whoever knows that it is. Raises GuardError, naming those that would declare an outage even so.
+        """
+        deadline = time.monotonic() + limit_seconds
+        while True:
+            seen = {
+                name: each.look(self._urls, self.setting.limit_seconds)
+                for name, each in self._vantages.items()
+            }
+            bad = [
+                f'vantage "{name}" says {sign}'
+                for name, sign in seen.items()
+                if sign in ("refused", "silent")
+            ]
+            if not bad and sum(sign == "good" for sign in seen.values()) >= self.setting.quorum:
+                return
+            if time.monotonic() > deadline:
+                blind = [f'vantage "{name}" cannot look' for name, sign in seen.items() if sign == "blind"]
+                raise GuardError(
+                    f"the service is well, and not seen to be: {'; '.join(bad + blind)}",
+                    hint=f"they look at {', '.join(self._urls)}; try it by hand",
+                )
+            time.sleep(self.setting.every_seconds)
 
     def __enter__(self) -> Self:
         for name, vantage in self._vantages.items():

@@ -130,8 +130,9 @@ class FakeResponse:
         assert limit_seconds > 0
         return self._ends
 
-    def conclude(self) -> None:
+    def conclude(self, *, broken_off: bool) -> None:
         self.concluded = True
+        self.broken_off = broken_off
 
 
 class FakeDeadMan:
@@ -204,6 +205,7 @@ def test_a_drill_that_runs_its_course(estate: DeskEstate) -> None:
     assert recording.told == [*expected, "FINISH stable"]
     assert response.started
     assert response.concluded
+    assert not response.broken_off
     assert [left.targets for left in fault.healings] == [("postgres",)]
     assert UndoIntents(estate.state).pending() == []
 
@@ -235,8 +237,12 @@ def test_what_breaks_it_off_is_handed_back_with_the_fault_undone(
 
 def test_the_instrument_is_stopped_before_an_undo_could_look_like_a_recovery(estate: DeskEstate) -> None:
     recording = FakeRecording()
-    fault = FakeFault(recording, inject=lambda: Proof(False, "3 processes are alive"))
-    assert "did not take effect" in str(perform(estate, recording, fault))
+    fault, response = (
+        FakeFault(recording, inject=lambda: Proof(False, "3 processes are alive")),
+        FakeResponse(),
+    )
+    assert "did not take effect" in str(perform(estate, recording, fault, response))
+    assert response.broken_off
     assert recording.told.index("STOP") < recording.told.index("HEAL")
 
 

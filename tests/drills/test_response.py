@@ -72,3 +72,11 @@ def test_where_nothing_is_due_nothing_is_said_of_it(response: Response, told: To
     response._observe("promoted", {})
     response.conclude()
     assert "second fault" not in told.checks()
+
+
+@pytest.mark.parametrize(("broken_off", "verdict"), [(False, "missed"), (True, "inconclusive")])
+def test_no_outage_declared_says_nothing_where_the_drill_was_broken_off(
+    response: Response, told: Told, *, broken_off: bool, verdict: str
+) -> None:
+    response.conclude(broken_off=broken_off)
+    assert told.checks()["runbook"] == verdict

@@ -52,10 +52,27 @@ def test_a_kill_that_only_claims_to_have_killed_is_no_proof() -> None:
 
 
 def test_a_kill_that_fails_says_why() -> None:
-    proof = saying("END 0", kill=("sh", "-c", "echo no route to it >&2; exit 4")).kill()
+    proof = saying("alpha 12\\nEND 1", kill=("sh", "-c", "echo no route to it >&2; exit 4")).kill()
 
     assert not proof.holds
-    assert proof.how == "cannot kill site \"north\": command 'sh' failed (exit 4): no route to it"
+    assert proof.how == (
+        "1 of its processes are running; "
+        "cannot kill site \"north\": command 'sh' failed (exit 4): no route to it"
+    )
+
+
+@pytest.mark.parametrize("last_words", ["false", "kill -9 $$"])
+def test_a_kill_is_judged_by_what_is_left_and_not_by_its_exit_code(tmp_path: Path, last_words: str) -> None:
+    """A script ends with the code of its last kill, and one that goes by names may hit its own shell."""
+    script = f'for p in "{tmp_path}"/*.pid; do kill -9 "$(cat "$p")"; done; {last_words}'
+    site = shell_site(tmp_path, kill=("sh", "-c", script))
+    site.up()
+
+    proof = site.kill()
+    assert proof.holds, proof
+    assert proof.how == "its status command lists no process, to the end"
+    assert "its kill command failed" in str(proof.detail["note"])
+    assert site.running() == {}
 
 
 def test_one_process_is_killed_and_the_others_go_on(tmp_path: Path) -> None:
@@ -119,5 +136,6 @@ def test_secrets_reach_the_commands_and_nobody_else() -> None:
     site = saying("END 0", secret_env={"TOKEN": "hunter22"}, kill=("sh", "-c", 'echo "$TOKEN" >&2; exit 1'))  # type: ignore[arg-type]
 
     proof = site.kill()
-    assert "***" in proof.how
-    assert "hunter22" not in proof.how + str(site.__dict__)
+    said = proof.how + str(proof.detail)
+    assert "***" in said
+    assert "hunter22" not in said + str(site.__dict__)

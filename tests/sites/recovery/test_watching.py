@@ -13,6 +13,7 @@ import pytest
 
 from sites.drivers.http.looking import Seen
 from sites.drivers.vantage import Here, OwnCommand, OwnProcess, Vantage
+from sites.errors import GuardError
 from sites.recovery.detection import Setting
 from sites.recovery.watching import Watch
 from tests.sites.drivers.pairs import free_port
@@ -134,3 +135,26 @@ def test_a_refusal_is_looked_at_again_without_waiting_for_the_beat() -> None:
     given_up.cancel()
     assert declaration is not None
     assert declaration.signs == ("refused",) * 5
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ((0, 0, 3), None),
+        ((0, 0, 2), 'vantage "c" says silent'),
+        ((1, 0, 0), 'vantage "a" says refused'),
+        ((0, 3, 3), 'vantage "b" cannot look; vantage "c" cannot look'),
+    ],
+)
+def test_a_service_that_is_well_has_to_be_seen_so_before_a_watch_begins(
+    codes: tuple[int, ...], told: str | None
+) -> None:
+    """A vantage whose script lacks a variable ends with 2, and would have a healthy site failed over from."""
+    setting = Setting(0.001, LIMIT_SECONDS, refused=2, silent=2, vantages=("a", "b", "c"), quorum=2)
+    watch = Watch(setting, dict(zip("abc", map(command, codes), strict=True)), ["http://127.0.0.1:9/"])
+    if told is None:
+        watch.require_well(0)
+        return
+    with pytest.raises(GuardError, match="the service is well, and not seen to be") as caught:
+        watch.require_well(0)
+    assert told in str(caught.value)
