@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from operator import attrgetter
 from typing import Literal
 
 from rto_rpo.dossier.coverage import Covered
 from rto_rpo.dossier.declared import Declared
-from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.finding import Finding
-from rto_rpo.dossier.shelf import Run, Shelf, newest
+from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.charter import Charter, Role
 from rto_rpo.evidence.agreed.not_run import Blind, NotRun
 
@@ -31,16 +28,19 @@ YEAR = timedelta(days=365)
 class Evidence:
     """All that an answer may look at: what belongs to one plan, as it stood on `day`.
 
-    `plan` and `charter` are those of the newest run.
+    `plan` and `charter` are those of the newest run, `year` the runs of the year up to that day. `retentions`
+    say what the plans kept evidence for: of each the newest run, where its plan is there to be read.
     """
 
     shelf: Shelf
+    year: Sequence[Run]
     plan: Declared
     coverage: Sequence[Covered]
     charter: Charter | None
     findings: Sequence[Finding]
     missed: Sequence[NotRun]
     blind: Sequence[Blind]
+    retentions: Sequence[tuple[Run, str]]
     day: date
 
     @property
@@ -48,19 +48,15 @@ class Evidence:
         """Whom the plan lists, with their keys, as the newest run froze it."""
         return self.charter.roles if self.charter else ()
 
-    @property
-    def year(self) -> Sequence[Run]:
-        """The runs of the year up to `day`."""
-        first = (self.day - YEAR).isoformat()
-        return self.shelf.runs[bisect_left(self.shelf.runs, first, key=attrgetter("utc")) :]
 
-    def newest(self, wanted: Callable[[Run, Digest], bool]) -> Run | None:
-        """The newest wanted run of the year that left something to read; an older one shows nothing."""
-        return newest(self.year, lambda run: run.digest is not None and wanted(run, run.digest))
+def of_year(runs: Sequence[Run], day: date) -> Sequence[Run]:
+    """From the first one of the year up to `day` on: what the chain holds after it came after it.
 
-    @property
-    def last(self) -> Run | None:
-        return self.shelf.runs[-1] if self.shelf.runs else None
+    A clock that was set wrong hides no run so.
+    """
+    first = (day - YEAR).isoformat()
+    at = next((at for at, run in enumerate(runs) if run.utc >= first), len(runs))
+    return runs[at:]
 
 
 @dataclass(frozen=True, slots=True)

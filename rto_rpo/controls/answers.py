@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rto_rpo.controls import from_drills as drills
+from rto_rpo.controls import from_people as people
+from rto_rpo.controls import from_programme as programme
 from rto_rpo.controls import from_records as records
 from rto_rpo.controls.answer import Answer, Evidence
+from rto_rpo.controls.from_keeping import kept
 
 CHECK = "check:"
+_KEPT = "what is missing, the age of what was pruned, evidence.retention of all plans, and the oldest run"
 ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
-    "tested-yearly": ("day, fault and verdict of the newest conclusive drill", drills.tested_yearly),
-    "programme": ("drills.*.schedule against the runs of the chain", drills.programme),
-    "promises": ("judgements of the newest run of each objective", drills.promises),
+    "tested-yearly": ("day, fault and verdict of the newest conclusive drill", programme.tested_yearly),
+    "programme": (
+        "drills.*.schedule, and what each run of the year came to",
+        programme.programme,
+    ),
+    "promises": ("judgements of the newest run of each objective", programme.promises),
     "switchover": ("event redirected, and the verdict", drills.switchover),
     "attack": ("drill.fault.kind and the verdict", drills.attack),
     "restored": ("events restored, and the verdict", drills.restored),
     "backed-up": ("datasets.*.backup of the frozen plan", drills.backed_up),
     "apart": ("repositories.*.copy_of and sites.*.fault_domain", drills.apart),
     "checked": (
-        "checks by a gate of the user's own, and the RPO judgements after everything was read back",
+        "checks by a gate of the user's own, the RPO judgements, and that every write was read back",
         drills.checked,
     ),
     "restored-checked": (
@@ -31,19 +38,25 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
     "ended": ("ledger.ended", drills.ended),
     "criteria-frozen": ("charter.criteria_sha256", records.frozen),
     "scenario": ("charter.scenario", records.scenario),
-    "recorded": ("report.json of every run, by its hash in the chain", records.recorded),
-    "followed": ("findings: owner, due, state, and who signed them", records.followed),
+    "recorded": ("report.json of every drill, by its hash in the chain", records.recorded),
+    "followed": (
+        "findings: owner, due, state, and who signed (not who ran the drills)",
+        records.followed,
+    ),
     "approved": (
-        "approvals of charter.confirm, by the approver's key and not the executor's",
-        records.approved,
+        "approvals of charter.confirm within a year before, by the approver's key and not the executor's",
+        people.approved,
     ),
-    "signed-off": ("sign-offs of the newest run, each by the key listed under roles", records.signed_off),
+    "signed-off": (
+        "sign-offs of the newest drill, each by the key listed under roles",
+        people.signed_off,
+    ),
     "took-part": (
-        "presence, of everybody whom the run's charter lists, signed by somebody listed there",
-        records.took_part,
+        "presence, of everybody whom the run's charter lists, each signed by that person's own key",
+        people.took_part,
     ),
-    "kept-5-years": ("evidence.retention, and how old each run was that was pruned", records.kept(5)),
-    "kept-6-years": ("evidence.retention, and how old each run was that was pruned", records.kept(6)),
+    "kept-5-years": (_KEPT, kept(5)),
+    "kept-6-years": (_KEPT, kept(6)),
 }
 
 
@@ -53,7 +66,10 @@ def field_of(name: str) -> str:
 
 
 def answer(name: str, found: Evidence) -> Answer:
-    """Look for it."""
-    if name.startswith(CHECK):
-        return drills.check_named(name.removeprefix(CHECK))(found)
-    return ANSWERS[name][1](found)
+    """Look for it. Evidence whose chain does not hold meets nothing, whatever else it shows."""
+    looked = drills.check_named(name.removeprefix(CHECK)) if name.startswith(CHECK) else ANSWERS[name][1]
+    told = looked(found)
+    if told.state == "met" and found.shelf.problems:
+        why = f"{told.reason}; but the chain does not hold: {found.shelf.problems[0]}"
+        return Answer("inconclusive", why, told.runs)
+    return told

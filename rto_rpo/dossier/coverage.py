@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from rto_rpo.dossier.declared import Declared
+from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run
+from rto_rpo.measurement import Verdict
 
 Kind = Literal["promise", "drill", "site"]
 # Faults by which a whole site is lost; one process killed, or a site held still, is no such thing.
@@ -32,27 +34,44 @@ class Covered:
 
 @dataclass(slots=True)
 class Seen:
-    """What the runs so far have shown: (kind, name, what) to the newest state, its run, and how many."""
+    """What the runs so far have shown: (kind, name, what) to the newest state, its run, and how many.
 
-    last: dict[tuple[str, str, str], tuple[State, Run, int]] = field(default_factory=dict)
+    `shows`: by drill, what its runs have shown; one that left nothing to read was to show it again.
+    """
+
+    last: dict[tuple[Kind, str, str], tuple[State, Run, int]] = field(default_factory=dict)
+    shows: dict[str, set[tuple[Kind, str, str]]] = field(default_factory=dict)
 
     def take(self, run: Run) -> None:
         """One more run, in the chain's order."""
         found = run.digest
-        state: State = "held" if run.talked else found.verdict if found else "inconclusive"
-        self._put("drill", run.drill, "", state, run)
-        if found is None:
+        if found is not None:
+            self._put("drill", run.drill, "", _good(found, found.verdict), run)
+            self._take(run, found)
             return
+        self._put("drill", run.drill, "", "held" if run.talked else "inconclusive", run)
+        for kind, name, what in () if run.talked else sorted(self.shows.get(run.drill, ())):
+            self._put(kind, name, what, "inconclusive", run)
+
+    def _take(self, run: Run, found: Digest) -> None:
         for one in found.judgements:
-            good = one.verdict == "met" and found.doubted
-            self._put("promise", one.subject, one.objective, "inconclusive" if good else one.verdict, run)
+            self._show("promise", one.subject, one.objective, _good(found, one.verdict), run)
         site = found.fault.get("site")
         if found.faulted and found.fault.get("kind") in _LOSSES and isinstance(site, str):
-            self._put("site", site, "", found.verdict, run)
+            self._show("site", site, "", _good(found, found.verdict), run)
+
+    def _show(self, kind: Kind, name: str, what: str, state: State, run: Run) -> None:
+        self.shows.setdefault(run.drill, set()).add((kind, name, what))
+        self._put(kind, name, what, state, run)
 
     def _put(self, kind: Kind, name: str, what: str, state: State, run: Run) -> None:
         count = self.last[kind, name, what][2] if (kind, name, what) in self.last else 0
         self.last[kind, name, what] = state, run, count + 1
+
+
+def _good(found: Digest, verdict: Verdict) -> Verdict:
+    """Nothing good follows from a run in doubt."""
+    return "inconclusive" if verdict == "met" and found.doubted else verdict
 
 
 def coverage(seen: Seen, plan: Declared) -> Iterator[Covered]:

@@ -37,7 +37,8 @@ class Digest(BaseModel):
     """`void`: why the run proves nothing. `doubts` keep it from being met, and touch no number.
 
     `ways` counts, by stream, what went wrong with the clients' writes. `independent` names the checks that a
-    gate of the user's own gave, and not the drill on itself.
+    gate of the user's own gave, and not the drill on itself. `unread` are the streams of the clients whose
+    reading back does not count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +71,7 @@ class Digest(BaseModel):
     services: list[str]
     frozen: Frozen | None
     tries: list[Cell] = []
+    unread: list[str] = []
 
     @property
     def troubles(self) -> list[str]:
@@ -146,6 +148,7 @@ def digest(report: dict[str, Any]) -> Digest:
         services=sorted({one["service"] for one in report["streams"] if one["service"]}),
         frozen=_frozen(report.get("charter")),
         tries=(report.get("charter") or {}).get("tries", []),
+        unread=[point["stream"] for point in points if not point["reading_complete"]],
     )
 
 

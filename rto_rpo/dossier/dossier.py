@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from rto_rpo.controls.answer import Evidence
+from rto_rpo.controls.answer import Evidence, of_year
 from rto_rpo.controls.assess import Mapping, assess
+from rto_rpo.controls.from_keeping import retention
 from rto_rpo.controls.profile import Profile
 from rto_rpo.dossier.cells import Attempts, Tried
 from rto_rpo.dossier.coverage import Covered, Seen, coverage
@@ -88,6 +89,7 @@ class _All:
 
     def __init__(self, shelf: Shelf, profiles: Sequence[Profile], programme: Programme) -> None:
         self.seen, self.attempts = Seen(), Attempts()
+        self._root, self._retentions = shelf.root, dict[str, Run]()
         self._profiles, self._programme = profiles, programme
         self._reasons = reasons(programme.not_run, shelf.said)
         self._findings, self._promises = register(shelf), promises(shelf.runs)
@@ -97,6 +99,9 @@ class _All:
         """One more run, in the chain's order."""
         self.seen.take(run)
         self.attempts.take(run)
+        kept = retention(self._declared(self._root, run))
+        if kept is not None:
+            self._retentions[kept] = run
 
     def told(self, shelf: Shelf, run: Run | None, now: datetime) -> Dossier:
         newest = shelf.runs[-1] if shelf.runs else None
@@ -108,7 +113,9 @@ class _All:
         findings = tuple(open_first(known, now.date().isoformat()))
         missed, blind = _known_by(self._programme, now + timedelta(seconds=1))
         missed = tuple(with_reason(one, self._reasons, seq) for one in missed)
-        evidence = Evidence(shelf, plan, covered, charter, findings, missed, blind, now.date())
+        year = of_year(shelf.runs, now.date())
+        kept = [(run, text) for text, run in self._retentions.items()]
+        evidence = Evidence(shelf, year, plan, covered, charter, findings, missed, blind, kept, now.date())
         return Dossier(
             plan=newest.plan if newest else "",
             run=run,
@@ -132,9 +139,13 @@ class _All:
         hashed = run.record.opened.plan_sha256
         variables = run.digest.variables if run.digest else {}
         key = (hashed, tuple(sorted(variables.items())))
-        if key not in self._plans:
-            self._plans[key] = declared(_plan(root, run), variables)
-        return self._plans[key]
+        if key in self._plans:
+            return self._plans[key]
+        content = _plan(root, run)
+        found = declared(content, variables)
+        if content:  # where it is gone, another run may still have it
+            self._plans[key] = found
+        return found
 
 
 def _known_by(found: Programme, now: datetime) -> tuple[tuple[NotRun, ...], tuple[Blind, ...]]:

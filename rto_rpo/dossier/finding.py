@@ -53,9 +53,14 @@ class Finding:
         turns = self.turns[: bisect_right(self.turns, seq, key=attrgetter("seq"))]
         return replace(self, turns=turns) if turns else None
 
+    @property
+    def last(self) -> Turn:
+        """The turn that made it what it is."""
+        return next((turn for turn in reversed(self.turns) if turn.what != "entered"), self.turns[-1])
+
     def state(self, day: str) -> State:
         """What it is on that day ("2026-11-22"). An accepted risk is open again when its time is over."""
-        last = next((turn for turn in reversed(self.turns) if turn.what != "entered"), self.turns[-1])
+        last = self.last
         if last.what == "accepted":
             return "accepted" if last.until is None or day <= last.until else "open"
         return "closed" if last.what == "closed" else "open"

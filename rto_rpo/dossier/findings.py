@@ -60,14 +60,17 @@ def observations(run: Run) -> Iterator[Observation]:
 
     One that is void or in doubt says so once, and nothing good besides: what it shows to be missed is missed
     all the same, and what it measured well closes nothing. Of one that was pruned the verdict is left: a miss
-    stays open until the drill is met.
+    stays open until the drill is met, and what was inconclusive until a run is in no doubt.
     """
     found = run.digest
     if run.talked:
         return
     if found is None and run.record.pruned:
+        gone = "its files said, which were pruned"
         if run.verdict == "missed":
-            yield _verdict("missed", f"on {run.utc[:10]}; in what, its files said, which were pruned")
+            yield _verdict("missed", f"on {run.utc[:10]}; in what, {gone}")
+        elif run.verdict != "met":
+            yield _whole("inconclusive", f"why, {gone}")
         return
     if found is None:
         yield _whole("inconclusive", run.problem or "it is not known why")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rto_rpo.calibration import AGE_DAYS_MAX
-from rto_rpo.controls.from_drills import is_of_calibration
+from rto_rpo.controls.witness import OF_THE_RECOVERY
+from rto_rpo.run import NEVER_SAFE
 from tests.rto_rpo.ledgers import PlantedDrill, calibration, drill_of, header, judged_run
 
 DAY = 86_400.0
@@ -44,16 +45,18 @@ def test_without_one_it_is_inconclusive_and_says_why(
     measurement, decision = judged_run(PlantedDrill(head=header(**changes)), tmp_path)
     assert decision.verdict == "inconclusive"
     assert why in "; ".join(decision.reasons)
-    assert [is_of_calibration(doubt) for doubt in measurement.doubts] == [True]
+    assert [doubt in OF_THE_RECOVERY for doubt in measurement.doubts] == [False]
 
 
-def test_no_other_doubt_is_one_of_the_calibration(tmp_path: Path) -> None:
+def test_only_that_it_was_never_safe_tells_of_the_recovery_alone(
+    tmp_path: Path,
+) -> None:
     drill = PlantedDrill(
         head=header(drill=drill_of("kill_site", gate=True, revive=True)), end_reason="orphaned"
     )
     doubts = judged_run(drill, tmp_path)[0].doubts
     assert len(doubts) == 4
-    assert not any(map(is_of_calibration, doubts))
+    assert [doubt for doubt in doubts if doubt in OF_THE_RECOVERY] == [NEVER_SAFE]
 
 
 def test_a_header_that_says_nothing_of_it_is_no_calibration(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def authority(record: RunRecord, charter: Charter | None, records: Sequence[Reco
     """Everything about one run. `records` are all of the chain: approvals come before there is a run."""
     roles = charter.roles if charter else []
     given = approvals(record, charter, records)
-    about = record.records
+    about = record.of_this_closing
     problems = list(separation(charter, about)) if charter else ["nothing was agreed before this run"]
     if not any(line.entry.decision == "accepted" for line in given if isinstance(line.entry, Approval)):
         problems.append("nobody's approval before it is on record")

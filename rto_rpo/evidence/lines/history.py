@@ -22,6 +22,7 @@ from rto_rpo.evidence.lines.line import (
     parse,
     split,
 )
+from rto_rpo.evidence.lines.record import SignOff
 from rto_rpo.evidence.lines.signature import PublicKey
 from rto_rpo.evidence.names import CHAIN_NAME
 
@@ -55,6 +56,15 @@ class RunRecord:
     plan_changed: PlanChanged | None = None
     records: tuple[Recorded, ...] = ()
     pruned: Pruned | None = None
+
+    @property
+    def of_this_closing(self) -> tuple[Recorded, ...]:
+        """The records without sign-offs that name another closing: those are about other files."""
+        return tuple(
+            line
+            for line in self.records
+            if not isinstance(line.entry, SignOff) or line.entry.closed == self.closed_sha256
+        )
 
 
 def read_entries(chain: bytes) -> tuple[Entry, ...]:

@@ -82,15 +82,28 @@ class Story:
         self.root, self.key = root, key
         root.mkdir(parents=True, exist_ok=True)
         self.people = {name: new_key(root.parent / f"{name}.pem") for name in ("Ada", "Bo", "Cy")}
-        self._roles = [
+        self._now = NOW
+
+    @property
+    def _roles(self) -> list[Role]:
+        return [
             Role(role=role, name=name, public=self.people[name].public_hex)
             for role, name in (("executor", "Ada"), ("reviewer", "Bo"), ("approver", "Cy"))
         ]
-        self._now = NOW
 
-    def drill(self, run: Run, *, scenario: str | None = "The primary site is lost at a busy hour.") -> Path:
-        """Open, run, judge and close one. It runs at six on the day of its number."""
-        self._now = max(self._now, NOW + timedelta(days=run.number))
+    def give_key(self, name: str, key: SigningKey) -> None:
+        """The plan lists this key for that name from now on."""
+        self.people[name] = key
+
+    def drill(
+        self,
+        run: Run,
+        *,
+        scenario: str | None = "The primary site is lost at a busy hour.",
+        at: datetime | None = None,
+    ) -> Path:
+        """Open, run, judge and close one. It runs at six on the day of its number, or `at` some time."""
+        self._now = at or max(self._now, NOW + timedelta(days=run.number))
         agreed_ = agreed(
             run,
             *self._roles,

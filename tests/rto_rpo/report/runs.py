@@ -47,6 +47,7 @@ class Run:
     lost: frozenset[int] = frozenset()
     stall: tuple[float, float] | None = None
     reading_ends: bool = True
+    rpo_judged: bool = True
     cut_off: bool = False
     end_reason: str = "stable"
     judge: str = JUDGE
@@ -168,7 +169,7 @@ def _header(run: Run) -> dict[str, Any]:
         "judged": [
             {"subject": run.service, "objective": "rto", "seconds": run.rto_seconds, "stream": run.stream},
             {"subject": run.stream, "objective": "rpo", "seconds": 0.0, "stream": run.stream},
-        ],
+        ][: 2 if run.rpo_judged else 1],
         "not_tested": [
             {"subject": "engine", "objective": "rto", "seconds": 300.0, "stream": None},
             {"subject": "ticks", "objective": "rpo", "seconds": 900.0, "stream": None},

@@ -1,0 +1,101 @@
+"""Answers that people give, by their own keys: who approved it, who signed it off, who took part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import combinations
+
+from rto_rpo.controls.answer import YEAR, Answer, Evidence
+from rto_rpo.controls.witness import charter_of, last_drill, unread, upheld
+from rto_rpo.dossier.shelf import Run, newest
+from rto_rpo.evidence.agreed.authority import approval_faults, approvals
+from rto_rpo.evidence.agreed.charter import Charter
+from rto_rpo.evidence.agreed.person import executor, separation, signed_with, standing
+from rto_rpo.evidence.lines.line import Recorded
+from rto_rpo.evidence.lines.record import Approval, Presence, SignOff
+
+_ANSWERED = {"acknowledged", "joined"}
+
+
+def approved(found: Evidence) -> Answer:
+    run = last_drill(found)
+    charter = charter_of(found, run) if run else None
+    if run is None or charter is None or charter.confirm is None:
+        return Answer("not tested", "the newest drill names nothing that could have been approved")
+    given = approvals(run.record, charter, found.shelf.said)
+    if not given:
+        return Answer("not tested", "nobody's approval before the newest drill is on record", (run.folder,))
+    last = given[-1]
+    if isinstance(last.entry, Approval) and last.entry.decision == "refused":
+        return Answer("not met", "refused beforehand", (run.folder,))
+    for fault in _approval_faults(last, run, charter):
+        return Answer("inconclusive", fault, (run.folder,))
+    why = f'"{last.entry.by.name}" accepted it beforehand, by a key of their own'
+    return upheld(found, run, Answer("met", why, (run.folder,)))
+
+
+def _approval_faults(last: Recorded, run: Run, charter: Charter) -> Iterator[str]:
+    about = run.record.of_this_closing
+    yield from approval_faults([last], charter, about)
+    if executor(charter, about).standing != "signed":
+        yield f'nothing but a name says that "{charter.executor.name}", who ran it, is somebody else'
+    if datetime.fromisoformat(last.utc) < datetime.fromisoformat(run.utc) - YEAR:
+        yield f"it was approved on {last.utc[:10]}, more than a year before it ran"
+
+
+def signed_off(found: Evidence) -> Answer:
+    run = last_drill(found)
+    if run is None:
+        return Answer("not tested", "no drill ran in the last year")
+    charter, about = charter_of(found, run), run.record.of_this_closing
+    said = [line.entry for line in about if isinstance(line.entry, SignOff)]
+    if charter is None or not said:
+        return Answer("not tested", "nobody has signed the newest drill off", (run.folder,))
+    if any(entry.decision == "refused" for entry in said):
+        return Answer("not met", "the sign-off was refused", (run.folder,))
+    for fault in separation(charter, about):
+        return Answer("inconclusive", fault, (run.folder,))
+    return upheld(found, run, Answer("met", "three people", (run.folder,)))
+
+
+def took_part(found: Evidence) -> Answer:
+    """Of the drills and tabletops to which people ever come: an unattended one asks for nobody."""
+    attended = {run.drill for run in found.year if any(_presences(run))}
+    run = newest(found.year, lambda run: run.drill in attended)
+    if run is None:
+        return Answer("not tested", "no run of the last year says who was called and who answered")
+    if run.digest is None and not run.talked:
+        return unread(run)
+    if not any(_presences(run)):
+        told = f"nothing says that anybody came to the newest run of {run.drill}: {run.utc[:10]}"
+        return Answer("inconclusive", told, (run.folder,))
+    charter = charter_of(found, run)
+    if charter is None:
+        return Answer("inconclusive", "nothing says any more who was to take part", (run.folder,))
+    return upheld(found, run, _attended(run, charter))
+
+
+def _attended(run: Run, charter: Charter) -> Answer:
+    said = [*_presences(run)]
+    people = dict.fromkeys([*(one.person for one, _ in said), *(role.name for role in charter.roles)])
+    came = {one.person for one, _ in said if one.state in _ANSWERED}
+    if missing := [name for name in people if name not in came]:
+        return Answer("not met", f"did not answer: {', '.join(missing)}", (run.folder,))
+    keys = {
+        one.person: signed_with(line)
+        for one, line in said
+        if one.state in _ANSWERED and one.by.name == one.person and standing(line, charter.roles) == "signed"
+    }
+    if claimed := [name for name in people if name not in keys]:
+        return Answer("inconclusive", f"not signed by their own keys: {', '.join(claimed)}", (run.folder,))
+    if twice := [pair for pair in combinations(people, 2) if keys[pair[0]] == keys[pair[1]]]:
+        return Answer("inconclusive", f"signed with one key: {', '.join(twice[0])}", (run.folder,))
+    return Answer("met", f"{len(people)} people answered on {run.utc[:10]}, as signed", (run.folder,))
+
+
+def _presences(run: Run) -> Iterator[tuple[Presence, Recorded]]:
+    """What is on record of who came."""
+    for line in run.record.records:
+        if isinstance(line.entry, Presence):
+            yield line.entry, line
