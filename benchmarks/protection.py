@@ -4,7 +4,8 @@
 
 The tree is 1 GiB in 2,000 files, half of them compressible, the same bytes every time. Each pass has fresh
 repositories and an empty cache; the ways take turns in going first. `ours` is what the flows and the command
-line call, from a plan; `prefect` the flows themselves, on a Prefect server. Figures are medians.
+line call, from a plan; `prefect` the flows themselves, on a Prefect server. The manifest is
+our own reading of the tree with nothing beside it. Figures are medians.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from flows.local_server import LocalServer, empty_database
 from flows.options import estate_of
 from flows.protect import Outcome, back_up, replicate_all, restore_tests
 from sites.drivers.restic.repository import Restic
+from sites.manifest import encode, scan
 from sites.protection.backup import BackupResult
 from sites.protection.history import History
 
@@ -125,13 +127,13 @@ class Ours(Way):
         else:
             [made] = _good(list(back_up(estate)))
             assert isinstance(made, BackupResult)
-            seconds = time.monotonic() - began
-            return {
-                "seconds": seconds,
-                "manifest_seconds": made.manifest_seconds,
-                "restic_seconds": made.restic_seconds,
-            }
+            return {"seconds": time.monotonic() - began, "restic_seconds": made.restic_seconds}
         return {"seconds": time.monotonic() - began}
+
+    def manifest(self) -> float:
+        began = time.monotonic()
+        encode(scan(self.tree).settle("ticks", "now"))
+        return time.monotonic() - began
 
     def restore_test(self) -> float:
         began = time.monotonic()
@@ -180,14 +182,14 @@ def one_pass(ways: dict[str, Raw | Ours | Prefect], first: int) -> dict[str, dic
     assert isinstance(ours, Ours)
     with ours.cache():
         found["restore_test"] = {"ours": {"seconds": ours.restore_test()}}
+    found["manifest"] = {"ours": {"seconds": ours.manifest()}}
     return found
 
 
 def judge(passes: list[dict[str, dict[str, dict[str, float]]]]) -> dict[str, dict[str, Any]]:
     """For each act and way: medians, the ratio, and whether it is within 1.05 times raw and a second.
 
-    Our own reading of the tree for the manifest has a limit of its own, half of the raw backup; the limit of
-    the rest is held both with it and without.
+    Our own reading of the tree for the manifest has a limit of its own besides, half of the raw backup.
     """
     rows: dict[str, dict[str, Any]] = {}
     for act in ACTS:
@@ -195,19 +197,20 @@ def judge(passes: list[dict[str, dict[str, dict[str, float]]]]) -> dict[str, dic
         limit = raw * RATIO + FIXED_SECONDS
         for way in [way for way in passes[0][act] if way != "raw"]:
             seconds = _median(passes, act, way, "seconds")
-            manifest = _median(passes, act, "ours", "manifest_seconds")
             rows[f"{act} {way}"] = {
                 "raw_seconds": raw,
                 "seconds": seconds,
-                "manifest_seconds": manifest,
                 "added_seconds": seconds - raw,
                 "ratio": seconds / raw,
                 "limit_seconds": limit,
                 "within": seconds <= limit,
-                "within_without_manifest": seconds - manifest <= limit,
             }
-    manifest, raw = _median(passes, "backup", "ours", "manifest_seconds"), rows["backup ours"]["raw_seconds"]
-    rows["manifest"] = {"ratio": manifest / raw, "within": manifest <= MANIFEST_RATIO * raw}
+    manifest, raw = _median(passes, "manifest", "ours", "seconds"), rows["backup ours"]["raw_seconds"]
+    rows["manifest"] = {
+        "seconds": manifest,
+        "ratio": manifest / raw,
+        "within": manifest <= MANIFEST_RATIO * raw,
+    }
     rows["restore test"] = {"seconds": _median(passes, "restore_test", "ours", "seconds")}
     return rows
 
@@ -217,16 +220,15 @@ def _median(passes: list[dict[str, dict[str, dict[str, float]]]], act: str, way:
 
 
 def show(rows: dict[str, dict[str, Any]]) -> None:
-    titles = ("raw", "through us", "manifest", "added", "ratio", "limit", "within")
+    titles = ("raw", "through us", "added", "ratio", "limit", "within")
     print(f"{'seconds':18}" + "".join(f"{title:>11}" for title in titles))
-    keys = ("raw_seconds", "seconds", "manifest_seconds", "added_seconds", "ratio", "limit_seconds")
+    keys = ("raw_seconds", "seconds", "added_seconds", "ratio", "limit_seconds")
     for name, row in rows.items():
         if "raw_seconds" in row:
             told = "yes" if row["within"] else "no"
-            if not row["within"] and row["within_without_manifest"]:
-                told = "but for it"
             print(f"{name:18}" + "".join(f"{row[key]:>11.2f}" for key in keys) + f"{told:>11}")
-    print(f"the manifest took {rows['manifest']['ratio']:.2f} of the raw backup")
+    alone = rows["manifest"]
+    print(f"the manifest alone: {alone['seconds']:.2f} s, {alone['ratio']:.2f} of the raw backup")
     print(f"a whole restore test, compared with the manifest: {rows['restore test']['seconds']:.2f} s")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from sites.errors import DatasetError
 from sites.exclusion import Exclusion
-from sites.manifest_scan import Entry, Found, read, walk
+from sites.manifest_scan import Entry, Found, read, wait_out_the_tick, walk
 
 SCHEMA = "blackstart/manifest/1"
 _DEFAULTS = {"sha256": None, "target": None, "moving": False, "error": None}
@@ -77,8 +78,30 @@ class Scan:
         return entry if still else replace(entry, moving=True)
 
 
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """What was met below `root`, its content unread as yet."""
+
+    root: Path
+    exclude: Exclusion
+    found: dict[str, Found]
+
+    def read(self, *, threads: int | None = None, stop: threading.Event | None = None) -> Scan:
+        """Read all of it. It may be done beside a backup: whatever changes from the look on shows.
+
+        Once `stop` is set, what comes is of no use.
+        """
+        entries = read(self.root, self.found.values(), threads=threads, stop=stop)
+        return Scan(self.root, self.exclude, self.found, _ordered(entries))
+
+
 def scan(root: Path, exclude: Exclusion | None = None, *, threads: int | None = None) -> Scan:
     """Read the whole tree below `root`. Raises DatasetError when `root` is no folder that can be read."""
+    return look(root, exclude).read(threads=threads)
+
+
+def look(root: Path, exclude: Exclusion | None = None) -> FirstLook:
+    """Meet everything below `root`. Raises DatasetError when `root` is no folder that can be read."""
     leave_out = exclude or Exclusion()
     try:
         if not root.is_dir():
@@ -86,7 +109,8 @@ def scan(root: Path, exclude: Exclusion | None = None, *, threads: int | None = 
         found = walk(root, leave_out)
     except OSError as error:
         raise DatasetError(f'cannot read "{root}": {error.strerror}') from error
-    return Scan(root, leave_out, found, _ordered(read(root, found.values(), threads=threads)))
+    wait_out_the_tick(found.values())
+    return FirstLook(root, leave_out, found)
 
 
 def encode(manifest: Manifest) -> bytes:

@@ -84,12 +84,29 @@ def walk(root: Path, exclude: Exclusion) -> dict[str, Found]:
     return found
 
 
-def read(root: Path, found: Iterable[Found], *, threads: int | None = None) -> list[Entry]:
-    """Hash every file among `found`; one that changes meanwhile is moving, an unreadable one has `error`."""
+def read(
+    root: Path, found: Iterable[Found], *, threads: int | None = None, stop: threading.Event | None = None
+) -> list[Entry]:
+    """Hash every file among `found`; one that changes meanwhile is moving, an unreadable one has `error`.
+
+    Once `stop` is set the rest is left out.
+    """
     base = os.fspath(root)
+
+    def each(batch: list[Found]) -> list[Entry]:
+        return [_read(base, item) for item in batch if stop is None or not stop.is_set()]
+
     with ThreadPoolExecutor(threads or min(_THREADS_MAX, os.cpu_count() or 1)) as pool:
-        batches = pool.map(lambda batch: [_read(base, item) for item in batch], _batches(found))
-        return [entry for batch in batches for entry in batch]
+        return [entry for batch in pool.map(each, _batches(found)) for entry in batch]
+
+
+def wait_out_the_tick(found: Iterable[Found]) -> None:
+    """Until the youngest change is so old that another one, whoever reads meanwhile, has a newer time."""
+    now_ns = time.time_ns()
+    # what a wrong clock puts into the future is nothing to wait for
+    youngest_ns = max((ns for item in found if (ns := item.signature[3]) <= now_ns), default=0)
+    if (left_ns := youngest_ns + _TICK_NS - now_ns) > 0:
+        time.sleep(left_ns / 1e9)
 
 
 def _children(folder: str) -> Iterator[tuple[os.DirEntry[str], os.stat_result]]:

@@ -1,9 +1,12 @@
-"""Back up a dataset: read it ourselves, let restic copy it, look again, keep what we saw beside the copy."""
+"""Back up a dataset: look, read it while restic copies it, look again, keep what we saw beside the copy."""
 
 from __future__ import annotations
 
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +17,7 @@ from sites.drivers.files import FilesDataset
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.drivers.restic.results import BackedUp
 from sites.errors import NoRepository, RepositoryError
-from sites.manifest import Manifest, encode, scan, sha256
+from sites.manifest import FirstLook, Manifest, Scan, encode, look, sha256
 from sites.points import MANIFEST_NAME, Tags
 from sites.protection.first_use import make_if_new
 from sites.protection.history import Event, History, failure_kept
@@ -30,8 +33,8 @@ class BackupResult:
 
     `partial`: something could not be read, named in `unreadable`; the one before stays the newest full point.
     `moving` counts what changed while it was read. Of `seconds`, `dump_seconds` went to a dump,
-    `restic_seconds` to restic's backup of the data, `manifest_seconds` to our own reading; the rest stored
-    the manifest. `odd` says how it differs from the last ones, when it does so by far.
+    `restic_seconds` to restic's backup of the data; `manifest_seconds` took our own reading, most of it at
+    the same time. The rest stored the manifest. `odd` says how it differs from the last ones, where by far.
     """
 
     dataset: str
@@ -51,10 +54,6 @@ class BackupResult:
     manifest_seconds: float
     restic_seconds: float
     odd: str | None = None
-
-    @property
-    def our_seconds(self) -> float:
-        return self.seconds - self.dump_seconds - self.manifest_seconds - self.restic_seconds
 
 
 def backup(
@@ -95,13 +94,14 @@ def _back_up(
     on_progress: OnProgress | None,
     began: float,
 ) -> BackupResult:
-    looking = time.monotonic()
-    looked = scan(source.root, source.exclude)
-    first_look_seconds = time.monotonic() - looking
-    made = _into(repository, history, source, tags, on_progress)
-    looking = time.monotonic()
-    manifest = looked.settle(tags.dataset, tags.taken_text)
-    second_look_seconds = time.monotonic() - looking
+    clock = Clock()
+    with clock.counting():
+        first = look(source.root, source.exclude)
+    with _read_beside(first, clock) as reading:
+        made = _into(repository, history, source, tags, on_progress)
+        looked = reading.result()
+    with clock.counting():
+        manifest = looked.settle(tags.dataset, tags.taken_text)
     partial = made.partial or bool(manifest.unreadable)
     snapshot_id, manifest_sha256 = _seal(repository, made, manifest, tags, partial=partial)
     return BackupResult(
@@ -119,9 +119,43 @@ def _back_up(
         manifest_sha256=manifest_sha256,
         seconds=time.monotonic() - began,
         dump_seconds=source.dump_seconds,
-        manifest_seconds=first_look_seconds + second_look_seconds,
+        manifest_seconds=clock.seconds,
         restic_seconds=made.seconds,
     )
+
+
+@dataclass(slots=True)
+class Clock:
+    """How long our own reading was at work, in pieces."""
+
+    seconds: float = 0.0
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds += time.monotonic() - began
+
+
+@contextmanager
+def _read_beside(first: FirstLook, clock: Clock) -> Iterator[Future[Scan]]:
+    """Read the tree while restic does: what changes for either of the two has another time at the last look.
+
+    It ends with what it is beside, whatever becomes of that.
+    """
+    stop = threading.Event()
+
+    def read() -> Scan:
+        with clock.counting():
+            return first.read(stop=stop)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="manifest") as pool:
+        try:
+            yield pool.submit(read)
+        finally:
+            stop.set()
 
 
 def _into(

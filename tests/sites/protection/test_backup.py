@@ -3,6 +3,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -63,7 +64,7 @@ def test_the_seconds_add_up(protected: Protected) -> None:
     made = protected.made
     assert made.restic_seconds > 0
     assert made.manifest_seconds > 0
-    assert made.our_seconds > 0
+    assert made.seconds > made.restic_seconds
     assert made.dump_seconds == 0
 
 
@@ -135,6 +136,33 @@ def test_what_moves_meanwhile_is_counted(
         dataset, replace(repository, binary=str(wrapper)), plan="desk", staging=tmp_path / "staging"
     )
     assert (made.moving, made.partial) == (1, False)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_restic_read_is_what_we_read_or_it_is_moving(
+    make_repository: Make, dataset_at: DatasetAt, tmp_path: Path, when: str
+) -> None:
+    """The two read side by side. A file that is changed unseen while they do is claimed of neither."""
+    dataset, repository = dataset_at("ticks"), make_repository()
+    one = dataset.path / "one"
+    change = f"touch -r {one} {tmp_path}/time; printf SICKT > {one}; touch -r {tmp_path}/time {one}"
+    run = 'restic "$@"; code=$?'
+    inside = f"{change}; {run}" if when == "before" else f"{run}; {change}"
+    wrapper = tmp_path / "restic"
+    wrapper.write_text(f'#!/bin/sh\ncase "$*" in *--stdin*) exec restic "$@";; esac\n{inside}; exit $code\n')
+    wrapper.chmod(0o755)
+    (one).write_text("ticks")
+    made = backup(
+        dataset, replace(repository, binary=str(wrapper)), plan="desk", staging=tmp_path / "staging"
+    )
+    assert (one.read_text(), made.moving) == ("SICKT", 1)
+
+
+def test_our_reading_ends_with_a_backup_that_fails(protected: Protected) -> None:
+    wrong = replace(protected.onsite, password=lambda: "another-planted-secret")
+    with pytest.raises(WrongPassword):
+        backup(protected.dataset, wrong, plan="desk", staging=protected.staging)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("manifest")] == []
 
 
 def test_what_is_excluded_is_in_neither(make_repository: Make, dataset_at: DatasetAt, tmp_path: Path) -> None:
