@@ -22,15 +22,18 @@ from typing import Self
 
 from drills.fault import Healing, undone
 from drills.faults import fault_of
+from drills.faults.struck import struck_sites
 from drills.recording import RecorderError, RecorderRefusal, Recording
 from drills.undo import Undo, UndoIntents, left_of
 from rto_rpo.durable import make_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.keeping.run_folder import hold
 from rto_rpo.evidence.keeping.undone import add_undone, undone_now
+from sites.capability import Proof
 from sites.drivers import command
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
+from sites.fences import Fences
 from sites.plan import read_plan
 from sites.recovery.under_way import journal_of
 
@@ -159,6 +162,25 @@ def _undone(state: Path, undo: Undo, *, last: bool) -> Healing:
         return Healing("stuck", str(error))
 
 
+def seen(state: Path, undo: Undo) -> Healing:
+    """Of a fault whose intent somebody else took away: what can be seen of it now. Changes nothing."""
+    try:
+        plan = read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
+        estate, drill = Estate(plan), plan.drills[undo.drill]
+        proof = fault_of(estate, drill).healed(left_of(undo, state))
+        if proof.holds:
+            return Healing("reverted", f"somebody else undid it, and that is seen: {proof.how}")
+        sites = sorted(struck_sites(estate, drill.fault))
+        down = {site: estate.site(site).proven_gone() for site in sites if Fences(state).raised(site)}
+    except BlackstartError as error:
+        proof, down = Proof(False, str(error)), {}
+    if down and all(gone.holds for gone in down.values()):
+        told = "; ".join(f'site "{site}" is fenced and down: {gone.how}' for site, gone in down.items())
+        return Healing("reverted, fenced", f"somebody else undid it, and that is seen: {told}")
+    lost = "not known: somebody else took the intent to undo away, and that the fault is gone is not seen"
+    return Healing("stuck", f"{lost}: {proof.how}", known=False)
+
+
 def _to_the_ledger(recorder: Path, why: str) -> Recording | None:
     """The recorder, told to send nothing more: what an undo brings back is no recovery. None if gone."""
     try:
@@ -178,7 +200,8 @@ def _tell(told: Recording | None, healing: Healing) -> bool:
     try:
         told.event("undo", detail=detail)
         if healing.undone == "stuck":
-            told.event("check", detail={"name": "undo", "verdict": "missed", "reason": healing.how})
+            verdict = "missed" if healing.known else "inconclusive"
+            told.event("check", detail={"name": "undo", "verdict": verdict, "reason": healing.how})
         else:
             told.event("healed", detail={"how": healing.how})
         told.finish("aborted")
@@ -213,14 +236,15 @@ def main() -> None:
     with socket.socket(fileno=int(fd)) as line:  # open to the end: its closing says that all is done
         line.send(_READY)
         why = stand_by(line, float(lease), float(longest))
-        if why is not None and any(one.run == run for one in UndoIntents(Path(state)).pending()):
-            _act(Path(state), run, Path(recorder), Path(folder), float(patience), why)
+        left = next((one for one in UndoIntents(Path(state)).pending() if one.run == run), None)
+        if why is not None and left is not None:
+            _act(Path(state), left, Path(recorder), Path(folder), float(patience), why)
 
 
-def _act(state: Path, run: str, recorder: Path, folder: Path, patience_seconds: float, why: str) -> None:
-    _say(f"dead-man of run {run}: {why}")
-    told = _to_the_ledger(recorder, f"{why}; its dead-man undid the fault")
-    healing = act(state, run, patience_seconds) or Healing("reverted", "somebody else undid it")
+def _act(state: Path, left: Undo, recorder: Path, folder: Path, patience_seconds: float, why: str) -> None:
+    _say(f"dead-man of run {left.run}: {why}")
+    told = _to_the_ledger(recorder, f"{why}; its dead-man undoes the fault")
+    healing = act(state, left.run, patience_seconds) or seen(state, left)
     _say(f"{healing.undone}: {healing.how}")
     if not _tell(told, healing):
         _keep(folder, healing)

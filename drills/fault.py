@@ -24,10 +24,11 @@ Undone = Literal["reverted", "target_gone", "stuck", "reverted, fenced"]
 
 @dataclass(frozen=True, slots=True)
 class Healing:
-    """How an undo ended, and how we know."""
+    """How an undo ended, and how we know. `known` is false where it counts as stuck because nobody does."""
 
     undone: Undone
     how: str
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

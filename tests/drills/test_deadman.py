@@ -8,16 +8,20 @@ import signal
 import socket
 import threading
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from drills import deadman
 from drills.deadman import DeadMan, act, log_of, stand_by
+from drills.fault import Healing
+from drills.recording import Recording
 from drills.undo import UndoIntents
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.keeping.undone import undone_of
 from sites.drivers.processes.table import Handle
 from sites.estate import Estate
+from sites.fences import Fences
 from sites.recovery.under_way import journal_of
 from tests.drills.small_drill import struck_now
 from tests.sites.repositories import wait_until
@@ -144,3 +148,45 @@ def test_what_stays_stuck_keeps_its_intent(estate: Estate, monkeypatch: pytest.M
     assert healing is not None
     assert healing.undone == "stuck"
     assert not undone(estate)
+
+
+def test_what_somebody_else_undid_is_believed_once_it_is_seen(estate: Estate) -> None:
+    """Not because the intent is gone: whoever took it away may have undone nothing."""
+    undo = struck_now(estate)
+    UndoIntents(estate.state).remove(undo)
+    assert act(estate.state, "a-run", 0) is None
+    healing = deadman.seen(estate.state, undo)
+    assert (healing.undone, healing.known) == ("stuck", False)
+    assert "not known: somebody else took the intent to undo away" in healing.how
+    assert "not running again: gateway, postgres" in healing.how
+
+    Fences(estate.state).raise_("primary", "a failover fenced it")
+    healing = deadman.seen(estate.state, undo)
+    assert (healing.undone, healing.known) == ("reverted, fenced", True)
+    Fences(estate.state).lift("primary")
+
+    estate.site("primary").up()
+    healing = deadman.seen(estate.state, undo)
+    assert (healing.undone, healing.known) == ("reverted", True)
+    assert "that is seen: running again: gateway, postgres" in healing.how
+
+
+class Told:
+    """A recorder's ledger, as far as the dead-man tells it."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, dict[str, object]]] = []
+
+    def event(self, name: str, *, detail: dict[str, object]) -> None:
+        self.events.append((name, detail))
+
+    def finish(self, reason: str) -> None:
+        assert reason == "aborted"
+
+
+@pytest.mark.parametrize(("known", "verdict"), [(True, "missed"), (False, "inconclusive")])
+def test_what_nobody_knows_is_not_told_as_healed(*, known: bool, verdict: str) -> None:
+    told = Told()
+    assert deadman._tell(cast(Recording, told), Healing("stuck", "as it is", known))
+    assert [name for name, _ in told.events] == ["undo", "check"]
+    assert told.events[1][1]["verdict"] == verdict
