@@ -14,13 +14,12 @@ from typing import Any
 
 import orjson
 
-from rto_rpo import JUDGE
 from rto_rpo.dossier.digest import Digest, digest
 from rto_rpo.evidence.lines.history import Entry, RunRecord
 from rto_rpo.evidence.lines.line import Closed, Opened, Pruned
 from rto_rpo.evidence.names import PAGE_NAME, REPORT_NAME, TEXT_NAME
 from rto_rpo.report.maker import maker
-from rto_rpo.report.model import REPORT_SCHEMA
+from rto_rpo.report.older import current
 from rto_rpo.report.publish import drawn
 
 _PAGES = (PAGE_NAME, TEXT_NAME)
@@ -54,14 +53,12 @@ def _check(
 ) -> None:
     sha256, folder = closed.files.get(REPORT_NAME), root / closed.folder
     names = [name for name in _PAGES if name in closed.files]
-    content: Any = orjson.loads((folder / REPORT_NAME).read_bytes()) if sha256 is not None else {}
     if sha256 is None or not names:
         return
-    if (content["schema"], content["judge"]) != (REPORT_SCHEMA, JUDGE):
-        why = "its report is of an older form, or of other rules"
-    elif gap:
+    if gap:
         why = "it tells of runs before it that were pruned"
     else:
+        content: Any = current(orjson.loads((folder / REPORT_NAME).read_bytes()))
         known[sha256] = digest(content)
         pages = {name: (folder / name).read_bytes() for name in names}
         foreign = [name for name, page in pages.items() if maker().encode() not in page]
@@ -72,12 +69,12 @@ def _check(
         found.same += len(ours) - len(unlike)
         if unlike:
             found.findings[closed.folder] = unlike
-        names, why = foreign, "another version of blackstart drew it"
+        names, why = foreign, "another version of blackstart drew it, or a hand"
     if names:
         told = " and ".join(f'"{name}"' for name in names)
-        found.notes[closed.folder] = [
-            f"{told}: held against the hash in the chain alone, for {why}; `blackstart report` draws it anew"
-        ]
+        alone = f"{told}: held against the hash in the chain alone, for {why}"
+        shown = "nothing here shows that it says what its report says; `blackstart report` draws it anew"
+        found.notes[closed.folder] = [f"{alone}: {shown}"]
 
 
 def _unlike(pages: dict[str, bytes], moments: Iterable[_Drawn]) -> list[str]:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from rto_rpo.report.document import to_json
-from rto_rpo.report.model import REPORT_SCHEMA
+from rto_rpo.report.model import REPORT_SCHEMA, Report
 from rto_rpo.report.older import OLDER_FORMS, current
 
 DECIDED = ("judgements", "run", "verdict")
-UNTOLD = ("versions",)  # what no older form told, and nothing in it can tell
+# told from plan, charter and ledger as they lie there: the same by whatever rules it was judged
+_RULELESS = ("charter", "drill", "judge", "ledger", "plan", "run", "undone")
 
 
 def stored(report: Path) -> object:
@@ -25,10 +28,13 @@ def stored(report: Path) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`parts`: the members in which a report differs. `form`: its schema, where that is an older one."""
+    """`parts`: the members in which a report differs, or what else is wrong with it. `form`: its schema, if
+    that is an older one. `wrong` are those of the parts that no rules whatever would have written so.
+    """
 
     parts: list[str]
     form: str | None = None
+    wrong: tuple[str, ...] = ()
 
 
 def compared(report: Path, computed: dict[str, Any]) -> Compared:
@@ -39,17 +45,30 @@ def compared(report: Path, computed: dict[str, Any]) -> Compared:
     if report.read_bytes() == to_json(computed):
         return Compared([])
     content = stored(report)
-    if content is None:
-        return Compared(["it is not JSON"])
     if not isinstance(content, dict):
-        return Compared(["it is not an object"])
+        none = "it is not JSON" if content is None else "it is not an object"
+        return Compared([none], None, (none,))
     form = content.get("schema")
-    if form in OLDER_FORMS:
-        return Compared(_unlike(_today(content), computed, UNTOLD), form)
-    if form != REPORT_SCHEMA:
+    if form not in {*OLDER_FORMS, REPORT_SCHEMA}:
         unknown = f"schema ({form!r} is no form that this version knows; a newer one may)"
-        return Compared([*(name for name in DECIDED if content.get(name) != computed[name]), unknown])
-    return Compared(_unlike(content, computed) or ["its spelling"])
+        parts = [*(name for name in DECIDED if content.get(name) != computed[name]), unknown]
+        return Compared(parts, None, (unknown,))
+    older = form if form in OLDER_FORMS else None
+    today = _today(content)
+    unlike = _unlike(today, computed)
+    wrong = [name for name in unlike if name in _RULELESS] + _unlike_its_form(today)
+    parts = list(dict.fromkeys([*unlike, *wrong])) or ([] if older else ["its spelling"])
+    return Compared(parts, older, tuple(wrong))
+
+
+def _unlike_its_form(content: dict[str, Any]) -> list[str]:
+    """What is missing in it or too much, by the names of the members around it."""
+    try:
+        Report.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        return [f"{'.'.join(map(str, first['loc']))} ({first['msg']})"]
+    return []
 
 
 def _today(content: dict[str, Any]) -> dict[str, Any]:
@@ -60,23 +79,6 @@ def _today(content: dict[str, Any]) -> dict[str, Any]:
         return content
 
 
-def _unlike(content: dict[str, Any], computed: dict[str, Any], without: tuple[str, ...] = ()) -> list[str]:
+def _unlike(content: dict[str, Any], computed: dict[str, Any]) -> list[str]:
     names = sorted(content.keys() | computed.keys())
-    return [name for name in names if name not in without and content.get(name) != computed.get(name)]
-
-
-def decided_otherwise(report: Path, computed: dict[str, Any]) -> list[str]:
-    """In which of what was decided a report differs, in so far as both forms hold it."""
-    content = stored(report)
-    if not isinstance(content, dict):
-        return []
-    return [name for name in DECIDED if not _agree(content.get(name), computed[name])]
-
-
-def _agree(one: object, other: object) -> bool:
-    """Equal, but for members of objects that only one of them has."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_agree(one[name], other[name]) for name in one.keys() & other.keys())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_agree, one, other))
-    return one == other
+    return [name for name in names if content.get(name) != computed.get(name)]

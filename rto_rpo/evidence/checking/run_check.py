@@ -12,7 +12,7 @@ from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
 from rto_rpo.evidence.checking.charter_check import charter_faults
 from rto_rpo.evidence.checking.folder_check import file_faults, plan_fault, pruned_faults, regular_files
-from rto_rpo.evidence.checking.report_check import compared, decided_otherwise, stored
+from rto_rpo.evidence.checking.report_check import Compared, compared, stored
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.keeping.undone import UNDOING, undone_of
 from rto_rpo.evidence.lines.history import RunRecord
@@ -144,9 +144,14 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
         seen.findings.append(f"its verdict cannot be computed again: {error}")
     else:
         seen.recomputed = computed["verdict"]
-        seen.findings += _differences(seen, path, closed, computed)
+        judged = REPORT_NAME in closed.files and closed.source != "abandoned"
+        report = compared(path / REPORT_NAME, computed) if judged else None
+        seen.findings += _differences(closed, computed, path, report)
+        if report is not None and report.form:
+            told = f"its report is of another form ({report.form})"
+            seen.notes.append(f"{told}: it was brought into today's, and compared whole")
         if computed["judge"] != JUDGE:
-            _by_other_rules(seen, path, closed, computed)
+            _by_other_rules(seen, closed, computed, report)
 
 
 def _undone_later(record: RunRecord) -> Iterator[str]:
@@ -162,16 +167,18 @@ def _tell_undone(seen: _Seen, path: Path) -> None:
         seen.findings.append(str(error))
 
 
-def _by_other_rules(seen: _Seen, path: Path, closed: Closed, computed: dict[str, Any]) -> None:
+def _by_other_rules(seen: _Seen, closed: Closed, computed: dict[str, Any], report: Compared | None) -> None:
     """What these rules find is no proof against a verdict that other rules found, and none for it."""
     who = f"it was judged by another version of the rules ({computed['judge']}); this is {JUDGE}"
-    if REPORT_NAME in closed.files and closed.source != "abandoned":
-        parts = decided_otherwise(path / REPORT_NAME, computed)
-        if parts:
-            gives = f"by these rules its ledger gives {computed['verdict']} (differs in: {', '.join(parts)})"
-            seen.unproven = f"{who}: {gives}, so its {closed.verdict} is not proven here"
-            return
-    seen.notes.append(f"{who}: what it decided was compared, not every byte of its report")
+    if report is None or report.wrong:
+        seen.notes.append(who)
+    elif report.parts:
+        gives = (
+            f"by these rules its ledger gives {computed['verdict']} (differs in: {', '.join(report.parts)})"
+        )
+        seen.unproven = f"{who}: {gives}, so its {closed.verdict} is not proven here"
+    else:
+        seen.notes.append(f"{who}: by these rules its ledger gives the same report")
 
 
 def _is_tabletop(path: Path) -> bool:
@@ -190,40 +197,39 @@ def _nothing_to_judge(seen: _Seen, closed: Closed, why: str) -> None:
         seen.findings.append(f"its verdict cannot be computed again: {why}")
 
 
-def _differences(seen: _Seen, path: Path, closed: Closed, computed: dict[str, Any]) -> Iterator[str]:
+def _differences(
+    closed: Closed, computed: dict[str, Any], path: Path, report: Compared | None
+) -> Iterator[str]:
     for name, said, found in (
         ("run", closed.run, computed["run"]),
         ("drill", closed.drill, computed["drill"]["name"]),
+        ("plan", closed.plan, computed["plan"]["name"]),
     ):
         if said != found:
             yield f"the chain says {name} {said!r}, its ledger says {found!r}"
-    if closed.plan != computed["plan"]["name"]:
-        yield f"the chain says plan {closed.plan!r}, its ledger says {computed['plan']['name']!r}"
     if closed.source == "abandoned":
         return
-    same_rules = computed["judge"] == JUDGE
-    if same_rules and closed.verdict != computed["verdict"]:
-        yield f"the chain says {closed.verdict}, its ledger gives {computed['verdict']}"
-    if REPORT_NAME not in closed.files:
+    if report is None:
         if closed.verdict != "inconclusive":
             yield f'it was closed without "{REPORT_NAME}"'
-    elif not same_rules:
-        yield from _differs_from_its_report(path / REPORT_NAME, closed)
+    elif computed["judge"] == JUDGE:
+        yield from _unlike_its_ledger(closed, computed, report)
     else:
-        report = compared(path / REPORT_NAME, computed)
-        if report.form:
-            seen.notes.append(
-                f"its report is of another form ({report.form}): what both forms hold was compared"
-            )
-        if report.parts:
-            told = ", ".join(report.parts)
-            yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {told}'
+        yield from _unlike_by_any_rules(closed, path / REPORT_NAME, report)
 
 
-def _differs_from_its_report(report: Path, closed: Closed) -> Iterator[str]:
+def _unlike_its_ledger(closed: Closed, computed: dict[str, Any], report: Compared) -> Iterator[str]:
+    if closed.verdict != computed["verdict"]:
+        yield f"the chain says {closed.verdict}, its ledger gives {computed['verdict']}"
+    if report.parts:
+        told = ", ".join(report.parts)
+        yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {told}'
+
+
+def _unlike_by_any_rules(closed: Closed, path: Path, report: Compared) -> Iterator[str]:
     """Other rules gave a verdict that cannot be found again here; but chain and report must say the same."""
-    told = stored(report)
-    if not isinstance(told, dict):
-        yield f'"{REPORT_NAME}" is no report'
-    elif (told.get("run"), told.get("verdict")) != (closed.run, closed.verdict):
+    told = stored(path)
+    if isinstance(told, dict) and told.get("verdict") != closed.verdict:
         yield f'the chain says {closed.verdict}, its "{REPORT_NAME}" says {told.get("verdict")}'
+    if report.wrong:
+        yield f'"{REPORT_NAME}" is no report of its run by any rules: {", ".join(report.wrong)}'

@@ -17,8 +17,10 @@ from rto_rpo.evidence.keeping.run_folder import RunFolder
 from rto_rpo.evidence.lines.history import read_entries, run_records
 from rto_rpo.evidence.lines.line import Closed
 from rto_rpo.evidence.lines.signature import SigningKey
+from rto_rpo.evidence.names import PAGE_NAME, TEXT_NAME
 from rto_rpo.ledger.reader import read
 from rto_rpo.ledger.records import Header
+from rto_rpo.report.maker import maker
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, PLAN, Run, write_ledger
 
@@ -60,6 +62,12 @@ def add_run(root: Path, run: Run, key: SigningKey | None, charter: Agreed | None
     verdict = publish(folder.path)["verdict"]
     chain.close_run(root, folder, verdict=verdict, key=key, now=NOW + timedelta(days=run.number, minutes=1))
     return folder.path
+
+
+def drawn_by_another(folder: Path) -> None:
+    """As if another version had drawn the run's pages."""
+    for path in (folder / PAGE_NAME, folder / TEXT_NAME):
+        path.write_text(path.read_text().replace(maker(), "0" * 64))
 
 
 def make_folder(root: Path, key: SigningKey | None, runs: tuple[Run, ...] = RUNS) -> list[Path]:

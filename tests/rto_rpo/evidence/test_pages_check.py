@@ -58,7 +58,8 @@ def test_a_page_of_another_version_is_said_to_be_held_against_its_hash_alone(
     [note] = [one for one in found.notes if folder.name in one]
     assert note == (
         f'{folder.name}: "report.html": held against the hash in the chain alone, for another version of '
-        "blackstart drew it; `blackstart report` draws it anew"
+        "blackstart drew it, or a hand: nothing here shows that it says what its report says; "
+        "`blackstart report` draws it anew"
     )
     assert any("1 page was drawn again and is the same" in one for one in found.notes)
 

@@ -20,6 +20,7 @@ from tests.rto_rpo.evidence.folders import (
     NOW,
     RUNS,
     add_run,
+    drawn_by_another,
     findings,
     first_closed,
     folders,
@@ -206,17 +207,6 @@ def test_an_edited_plan_of_an_unfinished_run_shows(root: Path, key: SigningKey) 
     assert '"plan.yaml" was edited' in findings(root, key)
 
 
-def test_a_report_of_another_version_is_held_to_what_it_decided(tmp_path: Path, key: SigningKey) -> None:
-    root, old = tmp_path / "evidence", replace(MET, judge="0.0.1")
-    folder = open_one(root, old, key)
-    content = publish(folder.path)
-    (folder.path / "report.json").write_text(json.dumps({**content, "limits": {}, "since_dropped": 1}))
-    chain.close_run(root, folder, verdict="met", key=key, now=NOW)
-    found = verify(root, public_key=key.public.pem)
-    assert found.findings == ()
-    assert f"judged by another version of the rules (0.0.1); this is {JUDGE}" in "\n".join(found.notes)
-
-
 def test_a_report_of_another_version_has_to_say_what_the_chain_says(tmp_path: Path, key: SigningKey) -> None:
     root, old = tmp_path / "evidence", replace(MISSED, judge="0.0.1")
     folder = open_one(root, old, key)
@@ -231,6 +221,7 @@ def _judged_otherwise(root: Path, key: SigningKey, judge: str) -> None:
     folder = open_one(root, replace(MISSED, judge=judge), key)
     content = publish(folder.path)
     (folder.path / "report.json").write_text(json.dumps({**content, "verdict": "met"}))
+    drawn_by_another(folder.path)
     chain.close_run(root, folder, verdict="met", key=key, now=NOW)
 
 
@@ -261,4 +252,4 @@ def test_a_report_that_is_none_does_not_pass_for_one_of_another_version(
     folder = open_one(root, replace(MET, judge="0.0.1"), key)
     (folder.path / "report.json").write_text("[]")
     chain.close_run(root, folder, verdict="met", key=key, now=NOW)
-    assert '"report.json" is no report' in findings(root, key)
+    assert '"report.json" is no report of its run by any rules: it is not an object' in findings(root, key)
