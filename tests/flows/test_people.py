@@ -20,6 +20,8 @@ from rto_rpo.evidence.lines.heads import read_heads
 from rto_rpo.evidence.lines.history import read_entries, records, run_records
 from rto_rpo.evidence.lines.signature import load_key, new_key
 from sites.errors import BlackstartError, GuardError
+from tests.rto_rpo.evidence.folders import add_run, agreed
+from tests.rto_rpo.report.runs import MET
 
 PLAN = """\
 name: small
@@ -163,7 +165,9 @@ def test_the_key_is_changed_and_the_old_one_signs_no_more(plan: Path) -> None:
 def test_nothing_is_pruned_before_it_is_shown_old_enough_and_under_no_hold(
     plan: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = talk(plan, "one"), talk(plan, "two")
+    first = {"folder": str(add_run(evidence(plan), MET, load_key(plan.parent / "key.pem"), agreed(MET)))}
+    second = talk(plan, "two")
+    third = talk(plan, "three")
     shown = told(plan, "prune", "--yes")
     assert shown["deleted"] == []
     assert all("younger than the retention" in each["kept"] for each in shown["runs"])
@@ -176,14 +180,19 @@ def test_nothing_is_pruned_before_it_is_shown_old_enough_and_under_no_hold(
 
     monkeypatch.setattr("drills.pruning.datetime", Later)
     shown = told(plan, "prune")
-    assert [each["kept"] for each in shown["runs"]] == [None, "legal hold: the regulator asked"]
+    assert [each["kept"] for each in shown["runs"]] == [
+        None,
+        "legal hold: the regulator asked",
+        "nothing of it would go: charter and plan stay",
+    ]
     assert Path(first["folder"]).is_dir()
     assert told(plan, "prune", "--yes")["deleted"] == [Path(first["folder"]).name]
-    assert [path.name for path in Path(first["folder"]).iterdir()] == ["charter.json"]
+    for folder in (first["folder"], third["folder"]):
+        assert {path.name for path in Path(folder).iterdir()} == {"charter.json", "plan.yaml"}
     assert told(plan, "prune", "--yes")["deleted"] == []
     found = verify(evidence(plan))
     assert found.findings == ()
-    assert [one.state for one in found.runs] == ["pruned", "closed"]
+    assert [one.state for one in found.runs] == ["pruned", "closed", "closed"]
     Path(first["folder"], "report.json").write_text("{}")
     assert '"report.json" was put there or edited after the' in verify(evidence(plan)).findings[0]
     shutil.rmtree(first["folder"])

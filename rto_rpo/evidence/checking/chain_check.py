@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.agreed.held import plan_holds
 from rto_rpo.evidence.checking.story import story_findings
 from rto_rpo.evidence.lines.history import Entry, RunRecord, chain_findings, readable, signature_findings
 from rto_rpo.evidence.lines.keys import first_key
-from rto_rpo.evidence.lines.line import AnyLine
+from rto_rpo.evidence.lines.line import AnyLine, Opened, Pruned
 from rto_rpo.evidence.lines.signature import PublicKey, parse_public_key
 from rto_rpo.evidence.names import CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME
 
@@ -27,6 +28,7 @@ def chain_faults(
     yield from _key_findings(lines, given, beside)
     yield from signature_findings(entries, given or beside)
     yield from story_findings(entries)
+    yield from _pruned_under_a_plan(root, entries)
     yield from _stray(root, records)
 
 
@@ -60,6 +62,18 @@ def _key_findings(
         yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the key given is {given.identity}'
     if (given or beside) and not any(line.signature for line in lines):
         yield "no line of the chain is signed by the public key: it was rewritten without the key"
+
+
+def _pruned_under_a_plan(root: Path, entries: Sequence[Entry]) -> Iterator[str]:
+    newest: dict[str, Opened] = {}
+    for entry in entries:
+        if isinstance(entry.line, Opened):
+            newest[entry.line.plan] = entry.line
+        elif isinstance(entry.line, Pruned):
+            for plan, hold in plan_holds(root, newest.values()).items():
+                for run in entry.line.runs:
+                    told = f'run {run} was pruned although the plan "{plan}" held everything: {hold}'
+                    yield f"chain line {entry.number}: {told}"
 
 
 def _stray(root: Path, records: Sequence[RunRecord]) -> Iterator[str]:

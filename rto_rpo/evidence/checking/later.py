@@ -15,14 +15,18 @@ class Later:
 
     def __init__(self) -> None:
         self._closed: dict[str, str] = {}
-        self._closed_utc: dict[str, datetime] = {}
+        self._newest: dict[str, datetime] = {}
         self._pruned: set[str] = set()
         self._held: set[str | None] = set()
         self._findings: set[str] = set()
 
     def closed(self, line: Closed, sha256: str) -> None:
         self._closed.setdefault(line.run, sha256)
-        self._closed_utc.setdefault(line.run, datetime.fromisoformat(line.utc))
+        self._is_of(line.run, line.utc)
+
+    def _is_of(self, run: str | None, utc: str) -> None:
+        newest = datetime.fromisoformat(utc)
+        self._newest[run or ""] = max(newest, self._newest.get(run or "", newest))
 
     def told(self, line: AnyLine, opened: Collection[str]) -> Iterator[str]:
         """What is wrong with a line that comes after others."""
@@ -33,6 +37,8 @@ class Later:
 
     def _recorded(self, line: Recorded, opened: Collection[str]) -> Iterator[str]:
         entry = line.entry
+        if line.run in self._closed:  # its time begins anew
+            self._is_of(line.run, line.utc)
         if line.run is not None and line.run not in opened:
             yield f"{entry.what} is about run {line.run}, which was never opened"
         if fault := signature_fault(line):
@@ -57,6 +63,6 @@ class Later:
                 yield f"run {run} was pruned a second time"
             elif None in self._held or run in self._held:
                 yield f"run {run} was pruned although it was under legal hold"
-            elif self._closed_utc[run] + timedelta(seconds=line.retention_seconds) > pruned_utc:
+            elif self._newest[run] + timedelta(seconds=line.retention_seconds) > pruned_utc:
                 yield f"run {run} was pruned before its retention had passed"
             self._pruned.add(run)

@@ -1,7 +1,7 @@
 """Pruning: what is older than the retention and under no hold may go.
 
-Its lines in the chain stay, and its charter: without the schedules that it froze nobody could tell which
-drills were due and did not run.
+Its lines in the chain stay, its charter and its plan: without the schedules that they froze nobody could tell
+which drills were due and did not run, nor without the plan whether it held everything.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from pathlib import Path
 
 from rto_rpo.durable import sync_folder
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.agreed.held import newest_by_plan, plan_holds
 from rto_rpo.evidence.keeping.tail import Tail, locked
 from rto_rpo.evidence.lines.history import Entry, RunRecord, entries_of, records, run_records
 from rto_rpo.evidence.lines.line import Closed
 from rto_rpo.evidence.lines.record import Hold
 from rto_rpo.evidence.lines.signature import SigningKey
-from rto_rpo.evidence.names import CHARTER_NAME
+from rto_rpo.evidence.names import CHARTER_NAME, PLAN_NAME
+
+_KEPT = (CHARTER_NAME, PLAN_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +38,23 @@ class Prunable:
 
 
 def prunable(root: Path, retention: timedelta, hold: str | None, now: datetime) -> tuple[Prunable, ...]:
-    """Every run that is not pruned yet, in order. Changes nothing. `hold` is the plan's own, over all."""
+    """Every run that is not pruned yet, in order. Changes nothing. `hold` is the plan's own, over all.
+
+    So is one of the plan that a newest run has frozen: nothing in the evidence shows yet that it is over.
+    """
     entries = entries_of(root)
-    held = holds(entries)
+    held, hold = holds(entries), hold if hold is not None else _frozen_hold(root, entries)
     return tuple(
         _considered(root, record, _why_kept(record, retention, hold, held, now))
         for record in run_records(entries)
         if record.pruned is None
     )
+
+
+def _frozen_hold(root: Path, entries: Sequence[Entry]) -> str | None:
+    for plan, hold in plan_holds(root, newest_by_plan(entry.line for entry in entries).values()).items():
+        return f'{hold} (in the plan "{plan}" of its newest run; a run of a plan without it ends it)'
+    return None
 
 
 def holds(entries: Sequence[Entry]) -> dict[str | None, str]:
@@ -83,13 +95,15 @@ def _when(closed: Closed) -> datetime:
 def _considered(root: Path, record: RunRecord, kept: str | None) -> Prunable:
     folder = root / record.opened.folder
     files = folder.rglob("*") if folder.is_dir() else ()
-    size = sum(path.lstat().st_size for path in files if path != folder / CHARTER_NAME)
+    going = [path for path in files if path.relative_to(folder).as_posix() not in _KEPT]
+    if not going and kept is None:
+        kept = "nothing of it would go: charter and plan stay"
     return Prunable(
         run=record.opened.run,
         folder=record.opened.folder,
         drill=record.opened.drill,
         closed_utc=record.closed.utc if record.closed else None,
-        bytes=size,
+        bytes=sum(path.lstat().st_size for path in going),
         kept=kept,
     )
 
@@ -115,7 +129,7 @@ def prune(
         if going:
             runs = {each.run: each.folder for each in going}
             seconds = retention.total_seconds()
-            tail.add(kind="pruned", plan=plan, runs=runs, retention_seconds=seconds, kept=[CHARTER_NAME])
+            tail.add(kind="pruned", plan=plan, runs=runs, retention_seconds=seconds, kept=[*_KEPT])
             tail.write()
         return tuple(_delete(root))
 

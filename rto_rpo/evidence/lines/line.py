@@ -110,13 +110,13 @@ class Pruned(_Line):
     """Written before the files of these runs ({run: folder}) are deleted. Their other lines stay.
 
     `kept`: the files that stay, of those that a run had. The charter does, or nobody could tell any more
-    which drills were due; absent: nothing stayed.
+    which drills were due, and the plan, which may have held everything; absent: nothing stayed.
     """
 
     kind: Literal["pruned"]
     runs: dict[Run, Folder] = Field(min_length=1)
     retention_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    kept: list[Literal["charter.json"]] | None = None
+    kept: list[Literal["charter.json", "plan.yaml"]] | None = None
 
     def _content(self) -> dict[str, Any]:
         return self.model_dump(by_alias=True, exclude={"kept"} if self.kept is None else None)
