@@ -51,4 +51,5 @@ def _say(plan: Plan, drill: str, what: Literal["note", "deviation"], text: str, 
         drill=drill,
         key=signing_key(plan),
         now=datetime.now(UTC),
+        ours=True,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 from rto_rpo.calibration import calibration_doubt
 from rto_rpo.evidence.agreed.charter import Charter, CharterError, parse_charter
-from rto_rpo.evidence.keeping.undone import Undone
+from rto_rpo.evidence.keeping.undone import Undone, left_stuck
 from rto_rpo.ledger.records import Event, Header, Stream
 from rto_rpo.measure import measured
 from rto_rpo.measurement import Decision, LostWrite, Measurement, Objective, RecoveryPoint, RecoveryTime
@@ -106,6 +106,8 @@ def _report(
     begin = measurement.fault_begin_ns
     clock = _Clock(header["ns"] if begin is None else begin, found)
     doubted = doubts(measurement, decision)
+    if (why := left_stuck(undone)) is not None:
+        doubted.append(f"nothing shows that the fault was undone: {why}")
     return model.Report(
         schema="blackstart/report/2",
         judge=header["judge"],

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from drills.closing import open_run
+from drills.closing import open_run, signing_key
 from drills.recover import recover
 from drills.undo import Undo, UndoIntents
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.checking.verify import verify
+from rto_rpo.evidence.keeping import tail
+from rto_rpo.evidence.keeping.chain import close_run
 from rto_rpo.evidence.keeping.run_folder import RunFolder
 from rto_rpo.evidence.keeping.undone import add_undone, undone_now, undone_of
 from rto_rpo.evidence.names import REPORT_NAME, UNDO_NAME
@@ -56,6 +59,33 @@ def test_what_is_undone_after_the_closing_is_a_line_of_the_chain(estate: Estate)
     assert found.intact, found.findings
     assert any(TOLD in note for note in found.notes)
     assert UndoIntents(estate.state).pending() == []
+
+
+def test_it_is_added_under_the_lock_of_the_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "LOCK_LIMIT_SECONDS", 0.05)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with (
+        tail.locked(tmp_path),
+        pytest.raises(EvidenceError, match="another process is writing evidence"),
+    ):
+        add_undone(folder, undone_now("drill", "reverted", "it runs"))
+    add_undone(folder, undone_now("drill", "reverted", "it runs"))
+    assert len(undone_of(folder)) == 1
+
+
+def test_nothing_is_added_once_the_run_is_closed(estate: Estate) -> None:
+    _, folder = struck(estate)
+    close_run(
+        estate.plan.evidence.path,
+        folder,
+        verdict="inconclusive",
+        key=signing_key(estate.plan),
+        now=datetime.now(UTC),
+    )
+    with pytest.raises(EvidenceError, match="its run is closed"):
+        add_undone(folder.path, undone_now("dead-man", "reverted", "it runs"))
+    assert verify(estate.plan.evidence.path).intact
 
 
 def test_nothing_is_added_once_the_report_is_written(tmp_path: Path) -> None:

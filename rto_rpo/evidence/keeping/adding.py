@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from rto_rpo.evidence.lines.history import RunRecord, entries_of, run_records
 from rto_rpo.evidence.lines.line import KeyRotated, LineError, Recorded, build
 from rto_rpo.evidence.lines.record import AnyEntry, Finding, FindingState, SignOff
 from rto_rpo.evidence.lines.signature import SigningKey
+
+OURS = "blackstart,"  # so begins who says it where no person does
 
 
 def find_run(root: Path, named: str) -> RunRecord:
@@ -48,12 +51,18 @@ def add_record(
     key: SigningKey | None,
     now: datetime,
     person: SigningKey | None = None,
+    ours: bool = False,
 ) -> str:
     """Add what somebody says, signed by that `person` where a key is given. Returns the new head.
 
-    Raises EvidenceError when it contradicts the chain: a sign-off of a run that is not closed, a finding
-    entered twice.
+    `ours`: blackstart says it itself. Raises EvidenceError when anybody else does in its name, and when it
+    contradicts the chain: a sign-off of a run that is not closed, a finding entered twice.
     """
+    if not ours and _is_our_name(entry.by.name):
+        raise EvidenceError(
+            f'cannot add this {entry.what} of "{entry.by.name}": such a name is what blackstart says itself',
+            hint="give your own name",
+        )
     make_folder(root)  # the first that is said may be the approval of the first drill
     with locked(root):
         tail = Tail(root, key, now)
@@ -67,6 +76,12 @@ def add_record(
             raise EvidenceError(f"cannot add this {entry.what} to the evidence: {error}") from None
         tail.write()
         return tail.head
+
+
+def _is_our_name(name: str) -> bool:
+    """However it is spelled: wide letters, capitals, and signs that nobody sees are the same name."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(sign for sign in plain if sign.isalnum() or sign == ",").startswith(OURS)
 
 
 def _refuse_contradiction(root: Path, entry: AnyEntry, run: str | None) -> None:

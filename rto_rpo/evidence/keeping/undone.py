@@ -6,6 +6,7 @@ the run is closed and its report written. After that it is a line of the chain: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rto_rpo.durable import write_durably
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.keeping.tail import locked
+from rto_rpo.evidence.lines.history import entries_of
+from rto_rpo.evidence.lines.line import Closed
 from rto_rpo.evidence.lines.record import Utc
 from rto_rpo.evidence.names import REPORT_NAME, UNDO_NAME
 
@@ -47,14 +51,32 @@ def undone_now(by: By, undone: str, how: str) -> Undone:
 
 
 def add_undone(folder: Path, entry: Undone) -> None:
-    """Add it to the run's folder, durably. Raises EvidenceError once the run's report is written."""
+    """Add it to the run's folder, durably, under the lock of the evidence.
+
+    Raises EvidenceError once the run's report is written or the run is closed.
+    """
+    with locked(folder.parent):
+        if done := _done(folder):
+            raise EvidenceError(
+                f'cannot add to the run in "{folder}": {done}', hint="add it to the chain instead"
+            )
+        path = folder / UNDO_NAME
+        before = path.read_bytes() if path.exists() else b""
+        write_durably(path, before + entry.model_dump_json().encode() + b"\n")
+
+
+def _done(folder: Path) -> str | None:
+    """Why the run's files are what they are for good."""
     if (folder / REPORT_NAME).exists():
-        raise EvidenceError(
-            f'cannot add to the run in "{folder}": its report is written', hint="add it to the chain instead"
-        )
-    path = folder / UNDO_NAME
-    before = path.read_bytes() if path.exists() else b""
-    write_durably(path, before + entry.model_dump_json().encode() + b"\n")
+        return "its report is written"
+    lines = (one.line for one in entries_of(folder.parent))
+    closed = any(isinstance(line, Closed) and line.folder == folder.name for line in lines)
+    return "its run is closed" if closed else None
+
+
+def left_stuck(found: Sequence[Undone]) -> str | None:
+    """Why the fault is still there by the last that was said of it; None where it is not."""
+    return found[-1].how if found and found[-1].undone == "stuck" else None
 
 
 def undone_of(folder: Path) -> list[Undone]:

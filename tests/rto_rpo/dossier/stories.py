@@ -10,6 +10,7 @@ from uuid import UUID
 from rto_rpo.evidence.agreed.charter import Agreed, Cell, Executor, Role
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.adding import add_record
+from rto_rpo.evidence.keeping.undone import Undone, add_undone
 from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
 from rto_rpo.evidence.lines.record import (
     AnyEntry,
@@ -101,6 +102,7 @@ class Story:
         *,
         scenario: str | None = "The primary site is lost at a busy hour.",
         at: datetime | None = None,
+        undone: Undone | None = None,
     ) -> Path:
         """Open, run, judge and close one. It runs at six on the day of its number, or `at` some time."""
         self._now = at or max(self._now, NOW + timedelta(days=run.number))
@@ -123,6 +125,8 @@ class Story:
             agreed=agreed_,
         )
         write_ledger(folder.path / "ledger.jsonl", run)
+        if undone is not None:
+            add_undone(folder.path, undone)
         verdict = publish(folder.path)["verdict"]
         self._now += timedelta(minutes=1)
         chain.close_run(self.root, folder, verdict=verdict, key=self.key, now=self._now)

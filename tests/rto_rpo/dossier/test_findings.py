@@ -12,6 +12,7 @@ from rto_rpo.dossier.finding import Finding
 from rto_rpo.dossier.findings import finding_id, register
 from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.keeping.pruning import prune
+from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.evidence.lines.record import Finding as Entered
 from rto_rpo.evidence.lines.record import FindingState, Retest
 from tests.rto_rpo.dossier.stories import DRILL, NAME, Story, by, day_of, run_of, whole_story
@@ -70,6 +71,14 @@ def test_a_run_in_doubt_closes_nothing_and_says_so_once(story: Story) -> None:
     assert whole.state("2026-12-01") == "open"
     story.drill(run_of(MET, 3))
     assert {one.state("2026-12-01") for one in found(story).values()} == {"closed"}
+
+
+def test_a_fault_that_could_not_be_undone_is_a_finding(story: Story) -> None:
+    when = "2026-11-23T06:00:00.000000Z"
+    story.drill(run_of(MET, 1), undone=Undone(utc=when, by="dead-man", undone="stuck", how="it hangs"))
+    [found] = register(read_shelf(story.root))
+    assert (found.state("2026-11-23"), found.severity) == ("open", "medium")
+    assert "nothing shows that the fault was undone: it hangs" in found.text
 
 
 def test_what_a_void_run_shows_to_be_missed_is_a_finding(story: Story) -> None:

@@ -126,6 +126,21 @@ def test_a_doubted_run_is_inconclusive_wherever_it_is_told(tmp_path: Path) -> No
     assert [promise.proven().kept for promise in dossier.promises] == [1, 1]
 
 
+def test_a_run_that_left_nothing_to_read_covers_nothing_that_its_drill_showed_before(tmp_path: Path) -> None:
+    story = Story(tmp_path / "evidence")
+    story.drill(run_of(MET, 1))
+    other = replace(
+        run_of(MET, 2), drill="cut-sites", service="engine", stream="ticks", fault={"kind": "none"}
+    )
+    story.drill(other)
+    (story.drill(run_of(MET, 3)) / "report.json").write_bytes(b"{}")
+    *_, dossier = beside_runs(read_shelf(story.root), NAME)
+    told = {(one.kind, one.name): (one.state, one.count) for one in dossier.coverage if one.count}
+    assert told["promise", "gateway"] == told["promise", "orders"] == ("inconclusive", 2)
+    assert told["site", "primary"] == told["drill", "kill-primary"] == ("inconclusive", 2)
+    assert told["promise", "engine"][1] == told["promise", "ticks"][1] == 1
+
+
 def test_a_run_that_was_given_up_counts_against_every_promise_whatever_its_report_says(
     tmp_path: Path,
 ) -> None:

@@ -198,3 +198,24 @@ def test_a_run_is_found_by_its_folder_its_beginning_or_as_the_last(closed: Path)
     for name in ("", "2031", "no"):
         with pytest.raises(EvidenceError, match="no such run"):
             find_run(closed, name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "blackstart, keeping the schedule",
+        "Blackstart, undoing",
+        " black\u200bstart , undoing",
+        "".join(chr(ord(sign) + 0xFEE0) for sign in "BLACKSTART,"),  # wide letters
+    ],
+)
+def test_nobody_speaks_in_our_name(
+    closed: Path, key: SigningKey, people: dict[str, SigningKey], name: str
+) -> None:
+    entry = Note(what="deviation", by=By(name=name), text="not run: no need")
+    for person in (None, people["Ada"]):
+        with pytest.raises(EvidenceError, match="is what blackstart says itself"):
+            say(closed, key, entry, person)
+    assert record(closed).records == ()
+    say(closed, key, Note(what="note", by=By(name="blackstart"), text="an account may be called so"))
+    add_record(closed, entry, plan=PLAN, run=None, drill=MET.drill, key=key, now=NOW, ours=True)

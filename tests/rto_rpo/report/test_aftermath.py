@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rto_rpo.dossier.digest import digest
 from rto_rpo.evidence.keeping.undone import Undone, add_undone
 from rto_rpo.report import aftermath
 from rto_rpo.report.forms.html import html
@@ -13,7 +14,7 @@ from rto_rpo.report.forms.markdown import markdown
 from rto_rpo.report.forms.summary import summary
 from rto_rpo.report.model import Report
 from rto_rpo.report.publish import of_run
-from tests.rto_rpo.report.runs import MISSED, Run, write_run
+from tests.rto_rpo.report.runs import MET, MISSED, Run, write_run
 
 WHEN = "2026-11-22T06:00:00.000000Z"
 
@@ -37,6 +38,18 @@ def test_an_undo_that_the_ledger_could_not_take_is_in_every_report(tmp_path: Pat
     assert ["undone", said] in [line.strip().split(maxsplit=1) for line in summary(found)]
     assert f"**What became of the damage:** {said}" in markdown(found)
     assert said in html(found)
+
+
+def test_a_fault_that_could_not_be_undone_leaves_the_run_in_doubt(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, MET)
+    assert of_run(folder)["doubts"] == []
+    add_undone(folder, Undone(utc=WHEN, by="dead-man", undone="stuck", how="the site hangs"))
+    found = of_run(folder)
+    assert found["doubts"] == ["nothing shows that the fault was undone: the site hangs"]
+    assert {one["standing"] for one in found["judgements"]} == {"met, in doubt"}
+    assert digest(found).doubted
+    add_undone(folder, Undone(utc=WHEN, by="recover", undone="reverted", how="it runs again"))
+    assert of_run(folder)["doubts"] == []
 
 
 def test_a_run_that_tells_of_no_undo_says_so(tmp_path: Path) -> None:
