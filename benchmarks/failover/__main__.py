@@ -2,7 +2,8 @@
 
     python -m benchmarks.failover [--runs 10] [--only NAME]... [--fault FAULT]... [--again] [--json FILE]
 
-silence     every process of the primary's host stands still: connections are accepted, nothing is answered
+silence     every packet of the primary's host is dropped; later they pass again. Needs root
+freeze      every process of it stands still: connections are accepted, nothing is answered; later they go on
 refusal     every process is killed: the kernel answers for them
 switchover  planned, both sides well
 
@@ -26,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.failover.contest import FAULTS, Contender, Fault, run
+from benchmarks.failover.lost import apart, go_apart
 from benchmarks.failover.pairs import Blackstart, ByHand
-from benchmarks.failover.patroni import Patroni
-from benchmarks.failover.repmgr import Repmgr
+from benchmarks.failover.patroni import Patroni, ready
+from benchmarks.failover.repmgr import Repmgr, install
 from benchmarks.failover.table import told
 from sites.errors import BlackstartError
 
@@ -106,6 +108,16 @@ def forget(path: Path, names: list[str], faults: list[str]) -> None:
     keep(path, whole)
 
 
+def fetch(names: list[str]) -> None:
+    """What is installed comes from a network, which there is none of later."""
+    for peer, get in (("patroni", ready), ("repmgr", install)):
+        if any(name.startswith(peer) for name in names):
+            try:
+                get()
+            except BlackstartError as error:
+                print(f"{peer}: not there: {error}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -117,6 +129,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/failover.json"))
     options = parser.parse_args()
     names, faults = options.only or list(CONTENDERS), options.fault or list(FAULTS)
+    if not apart():
+        fetch(names)
+    go_apart()
     if options.again:
         forget(options.json, names, faults)
     compete(names, faults, options.runs, options.json)

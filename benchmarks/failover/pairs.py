@@ -18,6 +18,7 @@ import yaml
 
 from benchmarks.failover.clients import UP_SECONDS
 from benchmarks.failover.contest import FAULTS, Fault, Stage
+from benchmarks.failover.lost import Host
 from sites.estate import Estate
 from sites.plan import load
 from sites.recovery.watching import setting_of
@@ -45,17 +46,24 @@ class Pairs:
         self._template = self._folder / "template"
 
     @contextmanager
-    def pair(self) -> Iterator[Pair]:
+    def pair(self) -> Iterator[tuple[Pair, Host]]:
+        """In step; the primary runs on a host that can be lost."""
         if not self._template.exists():
             self._template.mkdir(mode=0o755)
             make_template(self._template)
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         folder.chmod(0o755)
-        pair = make_pair(self._template, folder, synchronous=True)
+        pair, host = make_pair(self._template, folder, synchronous=True), Host()
         try:
-            yield pair
+            pair.primary.kill()
+            with host.members():
+                pair.primary.up()
+            proof = pair.dataset.wait_until_in_sync(limit_seconds=UP_SECONDS)
+            assert proof.holds, proof
+            yield pair, host
         finally:
             pair.kill()
+            host.close()
             shutil.rmtree(folder)
 
     def close(self) -> None:
@@ -81,7 +89,7 @@ class ByHand:
     @contextmanager
     def stage(self, fault: Fault) -> Iterator[Stage]:
         del fault
-        with self._pairs.pair() as pair, _admin(pair) as connection:
+        with self._pairs.pair() as (pair, host), _admin(pair) as connection:
 
             def act(fault: Fault) -> None:
                 if fault == "switchover":
@@ -90,7 +98,7 @@ class ByHand:
                     assert pair.primary.kill().holds
                 connection.execute("SELECT pg_promote(false)")
 
-            yield _stage(pair, act)
+            yield _stage(pair, host, act)
 
 
 class Blackstart:
@@ -113,7 +121,7 @@ class Blackstart:
 
     @contextmanager
     def stage(self, fault: Fault) -> Iterator[Stage]:
-        with self._pairs.pair() as pair:
+        with self._pairs.pair() as (pair, host):
             plan = write_plan(pair)
             estate = Estate(load(plan), until_pid=os.getpid())
             setting = setting_of(estate)
@@ -121,7 +129,7 @@ class Blackstart:
             self.silence_budget_seconds = setting.budget_seconds("silent")
             estate.site("primary").start("check")
             if fault == "switchover":
-                yield _stage(pair, lambda _: _switch_over(plan))
+                yield _stage(pair, host, lambda _: _switch_over(plan))
                 return
             watch = subprocess.Popen(
                 [BLACKSTART, "watch", "--plan", str(plan), "--environment", "bench"],
@@ -131,7 +139,7 @@ class Blackstart:
             )
             try:
                 _wait_for_watch(watch)
-                yield _stage(pair, lambda _: None)
+                yield _stage(pair, host, lambda _: None)
                 assert watch.wait(UP_SECONDS) == 0, "the failover did not come to its end"
             finally:
                 watch.kill()
@@ -161,9 +169,9 @@ def _admin(pair: Pair) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def _stage(pair: Pair, act: Callable[[Fault], None]) -> Stage:
+def _stage(pair: Pair, host: Host, act: Callable[[Fault], None]) -> Stage:
     old, new = (pair.servers[name].settings.port for name in ("primary", "dr"))
-    return Stage(pair.primary, old, new, ADMIN_PASSWORD, pair.folder, act)
+    return Stage(pair.primary, host, old, new, ADMIN_PASSWORD, pair.folder, act)
 
 
 def write_plan(pair: Pair) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.failover.clients import EXAMPLE
 from benchmarks.failover.contest import FAULTS, Fault, Stage
+from benchmarks.failover.lost import Host
 from sites.drivers.processes.site import ProcessSite
 
 sys.path.append(str(EXAMPLE.parent / "trading_desk"))
@@ -30,6 +31,7 @@ class Patroni:
         self.name = name
         self._timing = FAST if shortest else SLOW
         self._cluster: Cluster | None = None
+        self._hosts: dict[str, Host] = {}
 
     @property
     def setting(self) -> str:
@@ -49,27 +51,37 @@ class Patroni:
 
         old, new = (int(cluster.variables[f"{NODES[node]}_PORT"]) for node in (leader, other))
         site = cluster.estate().processes(leader)
-        yield Stage(site, old, new, (cluster.folder / "password").read_text(), cluster.folder, act)
-        self._again(site)
+        host = self._hosts[leader]
+        yield Stage(site, host, old, new, (cluster.folder / "password").read_text(), cluster.folder, act)
+        self._again(site, host)
 
-    def _again(self, site: ProcessSite) -> None:
+    def _again(self, site: ProcessSite, host: Host) -> None:
         cluster = self._up()
         if site.proven_gone().holds:
-            site.up()
+            with host.members():
+                site.up()
         cluster.wait_until_in_step()
 
     def _up(self) -> Cluster:
         if self._cluster is None:
-            PROGRAMS.mkdir(mode=0o755, exist_ok=True)
-            install(PROGRAMS)
+            ready()
             folder = Path(tempfile.mkdtemp(prefix="blackstart-bench-", dir="/var/tmp"))
             folder.chmod(0o755)
             self._cluster = build(folder, PROGRAMS, folder / "evidence", free_ports(6), self._timing)
-            self._cluster.up()
+            self._hosts = {node: Host() for node in NODES}
+            self._cluster.up(lambda node: self._hosts[node].members())
         return self._cluster
 
     def close(self) -> None:
         if self._cluster is not None:
             self._cluster.down()
+            for host in self._hosts.values():
+                host.close()
             shutil.rmtree(self._cluster.folder, ignore_errors=True)
             self._cluster = None
+
+
+def ready() -> None:
+    """What it runs is there. Raises BlackstartError."""
+    PROGRAMS.mkdir(mode=0o755, exist_ok=True)
+    install(PROGRAMS)

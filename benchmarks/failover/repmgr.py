@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.failover.clients import UP_SECONDS, until
 from benchmarks.failover.contest import Fault, Stage
+from benchmarks.failover.lost import Host
 from sites.drivers import command
 from sites.drivers.postgres.programs import unprivileged_user
 from sites.drivers.postgres.readiness import PostgresReady
@@ -39,7 +40,7 @@ PASSWORD = "bench"  # noqa: S105 - of servers on the loopback that are gone afte
 class Repmgr:
     """repmgrd at both nodes, each beside its server."""
 
-    faults: tuple[Fault, ...] = ("silence", "refusal")
+    faults: tuple[Fault, ...] = ("silence", "freeze", "refusal")
 
     def __init__(self, name: str, *, attempts: int) -> None:
         self.name = name
@@ -57,12 +58,14 @@ class Repmgr:
         folder = Path(tempfile.mkdtemp(prefix="blackstart-bench-", dir="/var/tmp"))
         folder.chmod(0o755)
         nodes = [Node(folder, number, free_port(), self._settings) for number in (1, 2)]
+        host = Host()
         try:
-            _build(*nodes)
-            yield Stage(nodes[0].site, nodes[0].port, nodes[1].port, PASSWORD, folder, lambda _: None)
+            _build(*nodes, host)
+            yield Stage(nodes[0].site, host, nodes[0].port, nodes[1].port, PASSWORD, folder, lambda _: None)
         finally:
             for node in nodes:
                 node.site.kill()
+            host.close()
             shutil.rmtree(folder)
 
     def close(self) -> None:
@@ -122,8 +125,8 @@ class Node:
         command.run([BIN / program, *words], user=self.user, cwd=self.home, env=env, limit_seconds=120)
 
 
-def _build(primary: Node, standby: Node) -> None:
-    """Both up, registered and watched."""
+def _build(primary: Node, standby: Node, host: Host) -> None:
+    """Both up, registered and watched; the primary on that host."""
     (primary.home / "password").write_text(PASSWORD)
     if primary.user:
         shutil.chown(primary.home / "password", primary.user)
@@ -132,7 +135,8 @@ def _build(primary: Node, standby: Node) -> None:
         "initdb", "-D", str(primary.data), "--data-checksums", "--locale=C", "--encoding=UTF8", *options
     )
     _configure(primary)
-    primary.site.up()
+    with host.members():
+        primary.site.up()
     where = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"]
     primary.run("psql", *where, "-d", "postgres", "-c", "CREATE DATABASE repmgr")
     primary.run("repmgr", "-f", str(primary.conf), "primary", "register")

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,13 +58,15 @@ class Cluster:
         spec = ProcessSpec(tuple(argv), user=user, ready=ready, ready_seconds=30.0)
         return ProcessSite("outside", self.folder / "outside", {"etcd": spec}, until_pid=os.getpid())
 
-    def up(self) -> None:
-        """Return once node-a leads and node-b follows."""
+    def up(self, within: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()) -> None:
+        """Return once node-a leads and node-b follows. `within`: what a node is brought up in."""
         self.outside().up()
         estate = self.estate()
-        estate.site("node-a").up()
+        with within("node-a"):
+            estate.site("node-a").up()
         _wait(lambda: self.leader() == "node-a", "node-a to lead")
-        estate.site("node-b").up()
+        with within("node-b"):
+            estate.site("node-b").up()
         self.wait_until_in_step()
 
     def wait_until_in_step(self) -> None:

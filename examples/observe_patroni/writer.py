@@ -29,7 +29,8 @@ def keep_trying(port: int, password: str, log: TextIO) -> None:
     sent_ns = time.monotonic_ns()
     try:
         connection = psycopg.connect(
-            f"host=127.0.0.1 port={port} dbname=postgres user=postgres connect_timeout=2",
+            f"host=127.0.0.1 port={port} dbname=postgres user=postgres connect_timeout=2 "
+            "tcp_user_timeout=2000",  # packets that nobody takes: it is a lost connection, not a slow one
             password=password,
             options=_SETTINGS,
             autocommit=True,
