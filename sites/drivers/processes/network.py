@@ -1,8 +1,9 @@
 """A network of a site's own: a namespace with one wire to the machine, which a partition cuts.
 
 The wire's end in the site has the declared address, the machine's end the one before it. Both are of a
-network of four addresses, and all of it goes with the site's last process. From there one reaches the
-machine, and what runs there without a network of its own.
+network of four addresses, and all of it goes with the site's last process; or, where that had sent what
+nobody received, later, so that a new wire takes an old one away. From there one reaches the machine, and what
+runs there without a network of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sites.errors import SiteError
 from sites.strikable import Direction
 
 PREFIX = 30
+_WIRE = "bs"
 _LIMIT_SECONDS = 10.0
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 _PROGRAMS = ("ip", "nsenter", "nft")
@@ -45,8 +47,9 @@ class OwnNetwork:
 
     def wire(self, record: SiteRecord) -> None:
         """Join a namespace that was just made to the machine. Raises BlackstartError."""
-        outside = f"bs{record.pid}"
+        outside = f"{_WIRE}{record.pid}"
         for argv in (
+            *(["ip", "link", "delete", left] for left in self._left_over()),
             ["ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", str(record.pid)],
             ["ip", "address", "add", f"{self.address - 1}/{PREFIX}", "dev", outside],
             ["ip", "link", "set", outside, "up"],
@@ -59,6 +62,16 @@ class OwnNetwork:
             ["route", "add", "default", "via", str(self.address - 1)],
         ):
             self._run([*_inside(record), "ip", *words])
+
+    def _left_over(self) -> list[str]:
+        """Wires of earlier lives of this site: packets to its address would go there."""
+        shown = command.run(
+            ["ip", "-o", "-4", "address", "show", "to", f"{self.address - 1}/32"],
+            limit_seconds=_LIMIT_SECONDS,
+            env={"PATH": _PATH, "LC_ALL": "C"},
+        )
+        names = (line.split()[1] for line in shown.stdout.splitlines())
+        return [name for name in names if name.startswith(_WIRE)]
 
     def why_not(self, record: SiteRecord | None) -> str | None:
         """Why the site cannot be cut off now; None if it can. Changes nothing."""

@@ -15,6 +15,7 @@ from sites.drivers.processes.network import OwnNetwork
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import SiteError
 from sites.strikable import Direction
+from tests.sites.repositories import wait_until
 from tests.sites.wire import no_wire, wired_address
 
 pytestmark = pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))
@@ -41,6 +42,13 @@ def site(tmp_path: Path, address: str) -> Iterator[ProcessSite]:
 def inside(site: ProcessSite, *argv: str) -> str:
     namespace = f"--net=/proc/{site.running()['sleeper']}/ns/net"
     return command.run(["nsenter", namespace, "--", *argv], limit_seconds=10).stdout
+
+
+def unsent_bytes(site: ProcessSite) -> int:
+    """What the site's connections have sent and nobody has taken."""
+    namespace = f"--net=/proc/{site.running()['talker']}/ns/net"
+    listed = command.run(["nsenter", namespace, "--", "cat", "/proc/net/tcp"], limit_seconds=10).stdout
+    return sum(int(line.split()[4].partition(":")[0], 16) for line in listed.splitlines()[1:])
 
 
 def asked(address: str, limit_seconds: float = WAIT_SECONDS) -> str:
@@ -99,6 +107,34 @@ def test_what_speaks_ipv6_is_cut_off_too(site: ProcessSite, direction: Direction
     Path(f"/proc/sys/net/ipv6/neigh/{outside}/retrans_time_ms").write_text("50")
     command.run(["ip", "-6", "neigh", "flush", "dev", outside], limit_seconds=10)
     assert asked(f"{SIXTH}2", 4 * SILENT_SECONDS) == "silence"
+
+
+def test_who_was_killed_while_cut_off_can_be_reached_again_when_it_is_up(
+    tmp_path: Path, address: str
+) -> None:
+    """What a process had sent and nobody received keeps its old network alive, and the old wire with it."""
+    with socket.socket() as ear:
+        ear.bind(("0.0.0.0", 0))  # the machine's end of the wire is not there yet
+        ear.listen()
+        to = f"/dev/tcp/{IPv4Address(address) - 1}/{ear.getsockname()[1]}"
+        talks = f"exec 3<>{to}; while :; do echo word >&3; sleep 0.01; done"
+        specs = {"talker": ProcessSpec(("bash", "-c", talks))}
+        site = ProcessSite("north", tmp_path, specs, until_pid=os.getpid(), network=IPv4Address(address))
+        site.up()
+        try:
+            with ear.accept()[0] as line:
+                assert line.recv(5) == b"word\n"
+                old = f"bs{site.targets()[0].detail['pid']}"
+                assert site.partition("both").holds
+                wait_until(lambda: unsent_bytes(site) > 0)
+                assert site.kill().holds
+                assert old in command.run(["ip", "-br", "link"], limit_seconds=10).stdout, (
+                    "nothing was left over"
+                )
+                site.up()
+                assert asked(address) == "refused"
+        finally:
+            site.kill()
 
 
 def test_a_site_that_shares_the_machines_network_is_never_cut_off(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import random
 import signal
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from drills.recording import Recording
 from rto_rpo import JUDGE
 from rto_rpo.ledger.reader import read
 from rto_rpo.measure import measure
+from sites.capability import Proof
 from sites.drivers.postgres.canary import PostgresCanary
 from sites.estate import Estate
 from sites.recovery.injection import KilledAt, nothing
@@ -28,7 +30,7 @@ from sites.recovery.runbook import Run
 from sites.recovery.standing import Standing
 from sites.secret import Secret
 from tests.rto_rpo.ledgers import calibration
-from tests.sites.drivers.pairs import LOOPBACK, Pair
+from tests.sites.drivers.pairs import Pair
 
 STEPS = 5
 POINTS = STEPS * 4
@@ -96,16 +98,20 @@ class Watched:
     recording: Recording
     ledger: Path
 
-    def lose(self, estate: Estate) -> None:
+    def lose(self, estate: Estate, how: Callable[[], Proof] | None = None) -> None:
+        """The whole site is killed, or it is lost in another way."""
         self.recording.event("fault_begin", sync=True)
-        proof = estate.site("primary").kill()
+        proof = (how or estate.site("primary").kill)()
         self.recording.event("fault_end", detail={"how": proof.how})
         self.recording.event(
             "fault_effective", detail={**proof.detail, "holds": proof.holds, "how": proof.how}
         )
 
-    def end(self) -> int:
-        """Wait for steady service, read everything back; how many writes were acknowledged."""
+    def end(self, *, taken_over: bool = True) -> int:
+        """Wait for steady service, read everything back; how many writes were acknowledged.
+
+        Where nobody has `taken_over` there is no new side that a second writer could be told by.
+        """
         assert self.recording.wait_until(lambda state: state.stable, 30).stable
         self.recording.verify()
         self.recording.finish("stable")
@@ -117,7 +123,8 @@ class Watched:
         assert point.reading_complete
         assert (point.lost, point.corrupt, point.duplicated, point.unexpected) == ((), (), (), ())
         (split,) = found.split_brain
-        assert split.verdict == "met", split
+        assert split.verdict == ("met" if taken_over else "inconclusive"), split
+        assert taken_over == ("nothing shows that a new side served" not in split.reason), split
         return point.acknowledged_count
 
 
@@ -130,7 +137,8 @@ def watch(pair: Pair, folder: Path) -> Watched:
 
 
 def _config(pair: Pair, folder: Path) -> RecorderConfig:
-    own = [f"{LOOPBACK}:{pair.servers[name].settings.port}" for name in ("primary", "dr")]
+    ours = [pair.servers[name].settings for name in ("primary", "dr")]
+    own = [f"{each.host}:{each.port}" for each in ours]
     streams = (_stream(pair, "orders", "clients", *own), _stream(pair, "OLD-PRIMARY", "old_primary", own[0]))
     header: dict[str, Any] = {
         "judge": JUDGE,
