@@ -84,7 +84,7 @@ def rendered(
 
     Raises BlackstartError when there is nothing to print a PDF with.
     """
-    around = beside(run, content, chosen) if run and form in {"html", "pdf", "md"} else None
+    around = beside(run, content, chosen, whole=True) if run and form in {"html", "pdf", "md"} else None
     match form:
         case "html":
             return html(content, around).encode()

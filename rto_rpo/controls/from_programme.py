@@ -57,11 +57,12 @@ def programme(found: Evidence) -> Answer:
 
 
 def _worth(found: Evidence, planned: list[str], ran: list[Run]) -> Answer:
-    if wasted := [*_wasted(found, ran)]:
+    good = [run for run in ran if conclusive(found, run)]
+    if wasted := [*_wasted(found, ran, good)]:
         runs = tuple(run.folder for run in wasted)
         told = f"{len(wasted)} of {count(len(ran), 'run')} of the last year prove nothing"
         return Answer("inconclusive", f"{told} and were not made good before they were due again", runs)
-    shown = {run.drill: run.folder for run in ran if conclusive(found, run)}
+    shown = {run.drill: run.folder for run in good}
     if without := [name for name in planned if name not in shown]:
         told = f"no run of the last year that can be relied on is there of: {', '.join(without)}"
         return Answer("not tested", told)
@@ -69,14 +70,14 @@ def _worth(found: Evidence, planned: list[str], ran: list[Run]) -> Answer:
     return Answer("met", why, tuple(shown.values()))
 
 
-def _wasted(found: Evidence, ran: list[Run]) -> Iterator[Run]:
+def _wasted(found: Evidence, ran: list[Run], good: list[Run]) -> Iterator[Run]:
     """Runs that came to nothing, but for those that were repeated before their drill was due again."""
-    good = [run for run in ran if conclusive(found, run)]
+    worth = {run.seq for run in good}
     for run in ran:
-        if not conclusive(found, run):
+        if run.seq not in worth:
             until = _due_again(found, run)
-            again = (one for one in good if one.drill == run.drill and one.seq > run.seq)
-            if not any(datetime.fromisoformat(one.utc) < until for one in again):
+            again = next((one for one in good if one.seq > run.seq and one.drill == run.drill), None)
+            if again is None or datetime.fromisoformat(again.utc) >= until:
                 yield run
 
 

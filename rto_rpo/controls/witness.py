@@ -7,6 +7,8 @@ followed by one that may have shown otherwise and of which nothing is left to re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
 
 from rto_rpo.controls.answer import YEAR, Answer, Evidence
 from rto_rpo.dossier.digest import Digest
@@ -28,9 +30,15 @@ def flaw(found: Evidence, run: Run) -> str | None:
         return told.void
     if told is not None and (doubts := [one for one in told.doubts if one not in OF_THE_RECOVERY]):
         return "; ".join(doubts)
-    if not (found.day - YEAR).isoformat() <= run.utc[:10] <= found.day.isoformat():
+    first, last = _year_up_to(found.day)
+    if not first <= run.utc[:10] <= last:
         return f"its clock said {run.utc[:10]}, which is not in the year up to {found.day}"
     return None
+
+
+@cache
+def _year_up_to(day: date) -> tuple[str, str]:
+    return (day - YEAR).isoformat(), day.isoformat()
 
 
 def doubt(found: Evidence, run: Run) -> str | None:

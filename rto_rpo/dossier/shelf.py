@@ -108,16 +108,18 @@ def read_shelf(
     known: Mapping[str, Digest] | None = None,
     now: Mapping[str, Digest] | None = None,
     entries: Sequence[Entry] | None = None,
+    whole: bool = False,
 ) -> Shelf:
     """Read the chain, hash every file, and read every report whose digest is not `known` (by its hash).
 
     `now` gives digests of runs, by folder, that are about to be closed: then what stands beside them is told
-    by the reports alone, and no other file is read. `entries`: the chain as it was at some time, to read in
-    place of all of it. A folder without a chain has no runs.
+    by the reports alone, and no other file is read, unless it is to be `whole`. `entries`: the chain as it
+    was at some time, to read in place of all of it. A folder without a chain has no runs.
     """
     entries = entries_of(root) if entries is None else entries
     places = {entry.line.run: entry.seq for entry in reversed(entries) if isinstance(entry.line, Opened)}
-    found = Untrusted(tuple(chain_findings(entries)), {}) if now is not None else untrusted(root, entries)
+    alone = now is not None and not whole
+    found = Untrusted(tuple(chain_findings(entries)), {}) if alone else untrusted(root, entries)
     runs = [
         _run(root, record, places[record.opened.run], known or {}, now or {}, found.runs)
         for record in run_records(entries)

@@ -46,12 +46,16 @@ def beside(
     profiles: Sequence[Profile] | None = None,
     entries: Sequence[Entry] | None = None,
     known: Mapping[str, Digest] | None = None,
+    *,
+    whole: bool = False,
 ) -> Dossier | None:
     """What the rest of the evidence says beside a run's report; None for a run that no chain holds.
 
     `entries`: the chain as it was then; without, as it is. `known`: digests of reports, by their hash.
+    `whole`: told again later, and so of evidence whose signatures and files were looked at.
     """
-    shelf = read_shelf(folder.parent, now={folder.name: digest(content)}, known=known, entries=entries)
+    now = {folder.name: digest(content)}
+    shelf = read_shelf(folder.parent, now=now, known=known, entries=entries, whole=whole)
     run = shelf.run(folder.name)
     if run is None:
         return None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.report import form_of, require_new
+from flows.report import form_of, read, rendered, require_new
+from rto_rpo.evidence.lines.signature import new_key
 from sites.errors import BlackstartError, GuardError
+from tests.rto_rpo.controls.assessing import profile_of, strip_signatures
+from tests.rto_rpo.dossier.stories import Story, run_of
 from tests.rto_rpo.evidence.folders import make_folder
-from tests.rto_rpo.report.runs import MISSED
+from tests.rto_rpo.report.runs import MET, MISSED
 
 BEGINS = {"html": "<!doctype html>", "md": "# ", "json": "{", "csv": "run,stream", "junit": "<?xml "}
 
@@ -130,3 +134,26 @@ def test_a_report_written_elsewhere_tells_of_the_evidence_around_it(evidence: Pa
     text = to.read_text()
     assert "SOC 2, trust services criteria" in text
     assert "NIST Cybersecurity Framework" not in text
+
+
+def test_a_report_on_evidence_whose_signatures_are_gone_meets_no_control(tmp_path: Path) -> None:
+    story = Story(tmp_path / "evidence", new_key(tmp_path / "chain.pem"))
+    folder = story.drill(run_of(MET, 1))
+    story.drill(run_of(MET, 2))
+    profiles = [profile_of("switchover")]
+    assert "| 1 | met |" in rendered(read(folder), "md", folder, profiles).decode()
+    strip_signatures(story.root)
+    told = rendered(read(folder), "md", folder, profiles).decode()
+    assert "| 1 | met |" not in told
+    assert "| 1 | inconclusive |" in told
+
+
+def test_a_report_beside_a_run_that_was_edited_counts_that_as_unread(tmp_path: Path) -> None:
+    story = Story(tmp_path / "evidence")
+    story.drill(run_of(MET, 1))
+    edited = story.drill(run_of(MET, 2))
+    last = story.drill(replace(run_of(MET, 3), fault={"kind": "none"}))
+    profiles = [profile_of("switchover")]
+    assert "| 1 | met |" in rendered(read(last), "md", last, profiles).decode()
+    (edited / "ledger.jsonl").write_bytes((edited / "ledger.jsonl").read_bytes()[:-1])
+    assert "| 1 | inconclusive |" in rendered(read(last), "md", last, profiles).decode()
