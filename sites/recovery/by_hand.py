@@ -90,19 +90,28 @@ def fence(plan: Plan, name: str, power_off: PowerOff | None) -> str:
 
 def _killed_whole(plan: Plan, name: str, site: Site) -> list[str]:
     if isinstance(site, ShellSite):
-        return [_of_shell(plan, name, "", site.fence)] if site.fence is not None else []
+        return _killed_by_command(plan, name, site)
     if isinstance(site, HostsSite):
-        kill = "kill --signal=KILL"
-        return [_on_host(site, each, process.kill, kill) for each, process in site.processes.items()]
+        return [_on_host(site, each, process.kill, "kill") for each, process in site.processes.items()]
     if isinstance(site, ProcessesSite):
         return [_killed(site)] if site.processes else []
     return [_container(plan, name, each, "kill") for each in site.processes]
 
 
+def _killed_by_command(plan: Plan, name: str, site: ShellSite) -> list[str]:
+    """By its fence; without one by its kill, which is believed once its status lists nothing, to the end."""
+    if site.fence is not None:
+        return [_of_shell(plan, name, "", site.fence)]
+    status = (
+        f"{_of_shell(plan, name, '', site.status)} | grep -xE ' *END +0 *'   # says END 0, and nothing else"
+    )
+    return [_of_shell(plan, name, "", site.kill), status]
+
+
 def _of_shell(plan: Plan, name: str, process: str, argv: tuple[str, ...]) -> str:
     site = plan.sites[name]
-    named = {"BLACKSTART_SITE": name, **({"BLACKSTART_PROCESS": process} if process else {})}
-    return told(plan.folder, {**named, **(site.env if isinstance(site, ShellSite) else {})}, argv)
+    named = {"BLACKSTART_SITE": name, "BLACKSTART_PROCESS": process}
+    return told(plan.folder, {**(site.env if isinstance(site, ShellSite) else {}), **named}, argv)
 
 
 def _log(site: ProcessesSite, process: str) -> str:
@@ -159,8 +168,15 @@ def _on_host(site: HostsSite, process: str, own: tuple[str, ...] | None, act: st
     words += ["-o", f"UserKnownHostsFile={ssh.known_hosts}"] if ssh.known_hosts else []
     words += ["-p", str(host.port)] if host.port else []
     words += ["-l", ssh.user] if ssh.user else []
-    there = shlex.join(own) if own else f"systemctl {act} {shlex.quote(declared.unit or process)}"
+    there = shlex.join(own) if own else _by_systemd(act, shlex.quote(declared.unit or process))
     return shlex.join([*words, host.address, f"sudo -n {there}" if ssh.sudo else there])
+
+
+def _by_systemd(act: str, unit: str) -> str:
+    """A stop after a kill takes back the restart that systemd may have planned."""
+    if act != "kill":
+        return f"systemctl {act} {unit}"
+    return shlex.join(["sh", "-c", f"systemctl kill --signal=KILL {unit}; systemctl stop {unit}"])
 
 
 def _container(plan: Plan, name: str, process: str, act: str) -> str:

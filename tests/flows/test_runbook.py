@@ -109,7 +109,7 @@ def test_it_has_every_step_and_is_stamped_with_the_plan(plan: Path, form: str) -
 def test_what_is_typed_by_hand_is_what_the_plan_says(plan: Path) -> None:
     by_hand = {step.step: step.by_hand for step in preview(Estate(read_plan(plan, plan.read_bytes(), {})))}
     assert by_hand["fence here"].splitlines() == [
-        f"(cd {plan.parent} && BLACKSTART_SITE=here ctl fence)",
+        f"(cd {plan.parent} && BLACKSTART_SITE=here BLACKSTART_PROCESS='' ctl fence)",
         f"(cd {plan.parent} && BLACKSTART_SITE=here cloud off)",
         f"(cd {plan.parent} && BLACKSTART_SITE=here cloud is-off)   # exits 0 once it is off",
     ]
