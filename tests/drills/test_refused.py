@@ -18,6 +18,7 @@ import yaml
 from drills import drill
 from drills.lever import Lever
 from rto_rpo.evidence.checking.verify import verify
+from sites.drivers.postgres.receiver import freeze_receiver, thaw_receiver
 from sites.errors import GuardError
 from sites.estate import Estate
 from tests.drills.test_undo_without_us import drilled
@@ -94,6 +95,16 @@ def test_a_drill_that_may_not_run_changes_nothing_and_says_why(new_pair: Callabl
     before = snapshot(pair, estate)
     refused(plan, "the stop lever was pulled: not today", "stop --release", right)
     Lever(estate.state).release()
+    about_it = {"kind": "dr_not_ready", "site": "primary", "dataset": "orders"}
+    unready = changed(estate, "unready", fault=about_it, caps={"sites": 2})
+    right_of_unready = confirmed(unready)
+    before = snapshot(pair, estate)
+    receiver = pair.dataset.receiver_pid("dr")
+    assert receiver is not None
+    freeze_receiver(pair.dr, receiver)  # it goes on being called streaming, and has old data
+    refused(unready, 'dataset "orders" is not in sync', "nothing was changed", right_of_unready)
+    thaw_receiver(pair.dr, receiver)
     estate.site("dr").kill()
     before = snapshot(pair, estate)
-    refused(plan, 'cannot run drill "kill": dataset "orders"', "nothing was changed", right)
+    for path, words in ((plan, right), (unready, right_of_unready)):
+        refused(path, 'cannot run drill "kill": dataset "orders"', "nothing was changed", words)

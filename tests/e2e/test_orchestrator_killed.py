@@ -151,7 +151,7 @@ def test_a_drill_whose_fault_kills_its_own_orchestrator(desk: RunningDesk) -> No
     (undo,) = [line["detail"] for line in told if line.get("event") == "undo"]
     (aborted,) = [line["detail"] for line in told if line.get("event") == "aborted"]
     assert undo["by"] == "dead-man"
-    assert "the orchestrator is gone; its dead-man undid the fault" in aborted["reason"]
+    assert "the orchestrator is gone; its dead-man undoes the fault" in aborted["reason"]
     report = json.loads((run.path / "report.json").read_text())
     assert report["verdict"] == "inconclusive"
     writers = [site for site in ("primary", "dr") if desk.estate.postgres("orders").writable(site)]
