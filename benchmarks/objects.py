@@ -1,8 +1,9 @@
 """A bucket's replication through blackstart beside raw rclone, and beside boto3 alone, in one run.
 
-    python -m benchmarks.objects [--runs 3] [--set small|large] [--json FILE] [--folder DIR]
+    python -m benchmarks.objects [--runs 3] [--set small|large] [--stores 1|2] [--json FILE] [--folder DIR]
 
-The store is `rclone serve s3`, real and on loopback; it shares the machine with whoever copies. Two sets:
+The store is `rclone serve s3`, real and on loopback; it shares the machine with whoever copies. With two
+stores all of it goes through rclone, as between two sites; in one the store copies by itself. Two sets:
 10,000 objects of 16 KiB, and 200 of 8 MiB. Each pass has a new replica; the three ways take turns in going
 first. Raw rclone gets its best: hashes for times, one listing, metadata, as many streams as ours. Medians.
 """
@@ -41,10 +42,12 @@ def store(program: str, root: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     argv = [program, "serve", "s3", str(root), "--addr", f"127.0.0.1:{port}"]
-    env = {**os.environ, "RCLONE_AUTH_KEY": f"{USER},{SECRET}", "RCLONE_CONFIG": ""}
+    env = {**os.environ, "RCLONE_AUTH_KEY": f'"{USER},{SECRET}"', "RCLONE_CONFIG": ""}
     with subprocess.Popen(argv, env=env, stderr=subprocess.DEVNULL) as process:
         try:
             while True:
+                if process.poll() is not None:
+                    raise RuntimeError(f"rclone serve s3 ended with {process.returncode} before it served")
                 with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
                     break
             yield f"http://127.0.0.1:{port}"
@@ -54,25 +57,32 @@ def store(program: str, root: Path) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Bench:
+    """`roots` and `addresses` are of the source's store and of the replica's, which may be the same."""
+
     program: str
-    root: Path
-    address: str
+    roots: tuple[Path, Path]
+    addresses: tuple[str, str]
     work: Path
 
     def bucket(self, name: str) -> Bucket:
-        return Bucket(name, self.address, access_key=lambda: USER, secret_key=lambda: SECRET)
+        address = self.addresses[name != "source"]
+        return Bucket(name, address, access_key=lambda: USER, secret_key=lambda: SECRET)
 
     def raw(self, replica: str) -> float:
         """Raw rclone, with the same configuration of the same store."""
-        remote = {
-            "TYPE": "s3",
-            "PROVIDER": "Rclone",
-            "ENDPOINT": self.address,
-            "ACCESS_KEY_ID": USER,
-            "SECRET_ACCESS_KEY": SECRET,
-        }
-        env = {f"RCLONE_CONFIG_AT_{name}": value for name, value in remote.items()}
-        argv = [self.program, "copy", "at:source", f"at:{replica}", "--checksum", "--fast-list", "--metadata"]
+        env = {}
+        for name, address in zip(("FROM", "TO"), self.addresses, strict=True):
+            remote = {
+                "TYPE": "s3",
+                "PROVIDER": "Rclone",
+                "ENDPOINT": address,
+                "ACCESS_KEY_ID": USER,
+                "SECRET_ACCESS_KEY": SECRET,
+            }
+            env |= {f"RCLONE_CONFIG_{name}_{key}": value for key, value in remote.items()}
+        to = "from" if len(set(self.addresses)) == 1 else "to"
+        argv = [self.program, "copy", "from:source", f"{to}:{replica}"]
+        argv += ["--checksum", "--fast-list", "--metadata"]
         argv += ["--transfers", str(rclone.STREAMS), "--checkers", str(rclone.STREAMS), "--stats", "0"]
         began = time.monotonic()
         subprocess.run(argv, env={**os.environ, **env, "RCLONE_CONFIG": ""}, check=True, capture_output=True)
@@ -102,7 +112,7 @@ def one_pass(at: Bench, number: int) -> dict[str, float]:
             os.sync()
             seconds[f"{act}_{way}"] = ways[way](replica)
             print(f"  pass {number}: {act} {way} {seconds[f'{act}_{way}']:.2f} s", flush=True)
-        shutil.rmtree(at.root / replica)
+        shutil.rmtree(at.roots[1] / replica)
     return seconds
 
 
@@ -124,18 +134,21 @@ def judge(passes: list[dict[str, float]]) -> dict[str, dict[str, float | bool]]:
     return rows
 
 
-def measure(program: str, name: str, runs: int, folder: Path) -> dict[str, Any]:
+def measure(program: str, name: str, runs: int, folder: Path, stores: int) -> dict[str, Any]:
     count, size = SETS[name]
     root, chance = folder / name / "store", random.Random(42)  # noqa: S311  the same bytes every time
     for number in range(count):
         at = root / "source" / f"{number // 500:03d}"
         at.mkdir(parents=True, exist_ok=True)
         (at / f"{number:06d}.bin").write_bytes(chance.randbytes(size))
-    with store(program, root) as address:
-        bench = Bench(program, root, address, folder / name / "work")
+    other = folder / name / "other" if stores == 2 else root
+    other.mkdir(exist_ok=True)
+    with store(program, root) as here, contextlib.ExitStack() as second:
+        there = second.enter_context(store(program, other)) if stores == 2 else here
+        bench = Bench(program, (root, other), (here, there), folder / name / "work")
         bench.bucket("source").call("look", "head_bucket")
         passes = [one_pass(bench, number) for number in range(runs)]
-    shutil.rmtree(root)
+    shutil.rmtree(folder / name)
     return {"objects": count, "bytes_each": size, "rows": judge(passes), "passes": passes}
 
 
@@ -156,6 +169,7 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--set", choices=SETS, action="append")
+    parser.add_argument("--stores", type=int, choices=(1, 2), default=1)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/objects.json"))
     parser.add_argument("--folder", type=Path, default=None, help="where 8 GiB are free")
     options = parser.parse_args()
@@ -167,12 +181,13 @@ def main() -> None:
         "python": platform.python_version(),
         "cpus": os.cpu_count(),
         "load": os.getloadavg(),
+        "stores": options.stores,
         "sets": {},
     }
     with tempfile.TemporaryDirectory(prefix="blackstart-bench-", dir=options.folder) as folder:
         for name in options.set or SETS:
-            result["sets"][name] = measure(program, name, options.runs, Path(folder))
-            show(name, result["sets"][name])
+            result["sets"][name] = measure(program, name, options.runs, Path(folder), options.stores)
+            show(f"{name}, {options.stores} stores", result["sets"][name])
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written: {options.json}")

@@ -143,7 +143,7 @@ class Restic(ResticCall):
         listener = _listener(on_progress) if self.able.restore_progress else None
         done = self._call(
             f"restore {_full(snapshot_id)[:8]}",
-            ["restore", snapshot_id, "--target", str(to)],
+            ["restore", snapshot_id, "--target", str(to), *(["--sparse"] if self.able.sparse else [])],
             How(on_line=listener, transfer=True),
         )
         return read_restored(snapshot_id, done.stdout, seconds=done.seconds)

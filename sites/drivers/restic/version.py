@@ -46,6 +46,11 @@ class Capabilities:
         return self.version >= (0, 16, 0)
 
     @property
+    def sparse(self) -> bool:
+        """`restore --sparse` leaves holes where there are zeros; before, all of them are written."""
+        return self.version >= (0, 15, 0)
+
+    @property
     def missing_path_fails(self) -> bool:
         """A missing source path is exit 3; before, restic skips it and exits with 0."""
         return self.version >= (0, 19, 0)

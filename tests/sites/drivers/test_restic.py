@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -289,3 +290,49 @@ def test_nothing_is_backed_up_from_nothing(repository_at: Make) -> None:
 def test_a_tag_with_a_comma_is_refused(repository_at: Make) -> None:
     with pytest.raises(RepositoryError, match="comma"):
         repository_at("any").backup_text(b"x", "x", tags=["a,b"])
+
+
+def test_a_file_that_is_mostly_hole_does_not_fill_the_disk_where_restic_can_help_it(
+    make_repository: Make, tmp_path: Path
+) -> None:
+    repository, folder = make_repository(), tmp_path / "images"
+    folder.mkdir()
+    with (folder / "disk").open("wb") as file:
+        file.seek(64 << 20)
+        file.write(b"end")
+    made = repository.backup([folder])
+    repository.restore(made.snapshot_id, tmp_path / "out")
+    back = tmp_path / "out" / folder.relative_to("/") / "disk"
+    taken_bytes = back.stat().st_blocks * 512
+    assert compare(scan(folder).settle("d", "t"), back.parent).mismatches == 0
+    assert (taken_bytes < 8 << 20) == repository.able.sparse, "0.14 writes every zero: it takes the room"
+
+
+def test_restic_is_told_how_often_to_speak(make_repository: Make, source: Path, tmp_path: Path) -> None:
+    """Left to itself it writes a line of status ten times a second even where nobody watches."""
+    repository, heard = make_repository(), tmp_path / "heard"
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\necho "$RESTIC_PROGRESS_FPS" >> {heard}\nexec {repository.binary} "$@"\n')
+    wrapper.chmod(0o755)
+    replace(repository, binary=str(wrapper)).backup([source])
+    assert set(heard.read_text().split()) <= {"2"}
+    assert "2" in heard.read_text()
+
+
+def test_the_last_snapshots_go_by_their_ids_and_no_flag_that_would_drop_all_is_ever_given(
+    make_repository: Make, source: Path, tmp_path: Path
+) -> None:
+    """For a policy that keeps nothing 0.17 wants --unsafe-allow-remove-all; we have no such policy."""
+    repository, said = make_repository(), tmp_path / "said"
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\necho "$@" >> {said}\nexec {repository.binary} "$@"\n')
+    wrapper.chmod(0o755)
+    spied = replace(repository, binary=str(wrapper))
+    made = [spied.backup([source], tags=["dataset:a"]).snapshot_id for _ in range(2)]
+    with pytest.raises(RepositoryError, match="keeps nothing"):
+        spied.forget(Keep(), tags=["dataset:a"])
+    spied.forget_snapshots(made)
+    spied.unlock()
+    assert spied.snapshots().snapshots == ()
+    assert "remove-all" not in said.read_text()
+    assert "unlock" in said.read_text()

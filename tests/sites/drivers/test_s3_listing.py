@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,3 +109,21 @@ def test_rclone_gets_nothing_whose_etag_could_not_prove_it(etag: str) -> None:
 
 def test_a_filter_leaves_out_just_the_one() -> None:
     assert rclone.leave_out("a*[1]{x}") == r"- /a\*\[1\]\{x\}"
+
+
+def test_of_one_store_rclone_lets_that_copy_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over two remotes everything would come here and go back."""
+    said: list[list[str]] = []
+    monkeypatch.setattr("sites.drivers.s3.rclone.command.run", lambda argv, **_: said.append(argv))
+    source = Bucket("a", "http://x", access_key=lambda: "k", secret_key=lambda: "s")
+    for other in (
+        {},
+        {"endpoint": "http://y"},
+        {"region": "eu-west-1"},
+        {"access_key": lambda: "other"},
+        {"secret_key": lambda: "other"},
+    ):
+        replica = replace(source, name="b", **other)
+        rclone.carry("rclone", source, replica, keys=None, limit_seconds=1.0)
+    assert [argv[3].partition(":")[0] for argv in said] == ["from", "to", "to", "to", "to"]
+    assert {argv[argv.index("--s3-copy-cutoff") + 1] for argv in said} == {"5Gi"}, "no ETag of parts"

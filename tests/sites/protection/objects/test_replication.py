@@ -119,6 +119,35 @@ def test_keys_of_any_kind_arrive_as_they_are(
     assert pair.restore_test().matched == len(HOSTILE)
 
 
+def test_a_copy_inside_one_store_keeps_what_a_large_object_says_and_its_etag(
+    moto_pair: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3's own `copy` makes parts above 8 MiB, and with them another ETag, as the control shows."""
+    monkeypatch.setattr("sites.protection.objects.carrying.FEW", 1)
+    pair = moto_pair().having(by="rclone")
+    pair.put("large", os.urandom(9 << 20), ContentType="text/x-ticks", Metadata={"desk": "rates"})
+    source, replica = pair.dataset.source, pair.dataset.replica
+    replica.client.copy({"Bucket": source.name, "Key": "large"}, replica.name, "control")
+    result = pair.replicate()
+    assert (result.by, result.copied, result.notes) == ("rclone", 1, ())
+    one, two, control = (
+        source.call("", "head_object", "large"),
+        replica.call("", "head_object", "large"),
+        replica.call("", "head_object", "control"),
+    )
+    assert two["ETag"] == one["ETag"] != control["ETag"]
+    assert (two["ContentType"], two["Metadata"]["desk"]) == ("text/x-ticks", "rates")
+
+
+def test_names_of_metadata_that_a_store_writes_otherwise_are_no_damage(rclone_pair: Make) -> None:
+    """`rclone serve s3` gives `desk` back as `Desk`: names of metadata have no case."""
+    pair = rclone_pair()
+    pair.put("a", "content", Metadata={"desk": "rates"})
+    assert pair.dataset.source.call("", "head_object", "a")["Metadata"] == {"Desk": "rates"}
+    pair.replicate()
+    assert pair.restore_test().verdict == "met"
+
+
 @pytest.mark.parametrize("share", ["all", "few"])
 def test_rclone_carries_and_its_word_is_not_taken(rclone_pair: Make, share: str) -> None:
     pair = rclone_pair().having(by="auto")
