@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import combinations
 
 from rto_rpo.controls.answer import YEAR, Answer, Evidence
-from rto_rpo.controls.witness import charter_of, last_drill, unread, upheld
+from rto_rpo.controls.witness import charter_of, last_drill, said_of, unread, upheld
 from rto_rpo.dossier.shelf import Run, newest
 from rto_rpo.evidence.agreed.authority import approval_faults, approvals
 from rto_rpo.evidence.agreed.charter import Charter
@@ -29,14 +29,13 @@ def approved(found: Evidence) -> Answer:
     last = given[-1]
     if isinstance(last.entry, Approval) and last.entry.decision == "refused":
         return Answer("not met", "refused beforehand", (run.folder,))
-    for fault in _approval_faults(last, run, charter):
+    for fault in _approval_faults(last, run, charter, said_of(found, run)):
         return Answer("inconclusive", fault, (run.folder,))
     why = f'"{last.entry.by.name}" accepted it beforehand, by a key of their own'
     return upheld(found, run, Answer("met", why, (run.folder,)))
 
 
-def _approval_faults(last: Recorded, run: Run, charter: Charter) -> Iterator[str]:
-    about = run.record.of_this_closing
+def _approval_faults(last: Recorded, run: Run, charter: Charter, about: Sequence[Recorded]) -> Iterator[str]:
     yield from approval_faults([last], charter, about)
     if executor(charter, about).standing != "signed":
         yield f'nothing but a name says that "{charter.executor.name}", who ran it, is somebody else'
@@ -48,7 +47,7 @@ def signed_off(found: Evidence) -> Answer:
     run = last_drill(found)
     if run is None:
         return Answer("not tested", "no drill ran in the last year")
-    charter, about = charter_of(found, run), run.record.of_this_closing
+    charter, about = charter_of(found, run), said_of(found, run)
     said = [line.entry for line in about if isinstance(line.entry, SignOff)]
     if charter is None or not said:
         return Answer("not tested", "nobody has signed the newest drill off", (run.folder,))
@@ -61,23 +60,23 @@ def signed_off(found: Evidence) -> Answer:
 
 def took_part(found: Evidence) -> Answer:
     """Of the drills and tabletops to which people ever come: an unattended one asks for nobody."""
-    attended = {run.drill for run in found.year if any(_presences(run))}
+    attended = {run.drill for run in found.year if any(_presences(found, run))}
     run = newest(found.year, lambda run: run.drill in attended)
     if run is None:
         return Answer("not tested", "no run of the last year says who was called and who answered")
     if run.digest is None and not run.talked:
         return unread(run)
-    if not any(_presences(run)):
+    said = [*_presences(found, run)]
+    if not said:
         told = f"nothing says that anybody came to the newest run of {run.drill}: {run.utc[:10]}"
         return Answer("inconclusive", told, (run.folder,))
     charter = charter_of(found, run)
     if charter is None:
         return Answer("inconclusive", "nothing says any more who was to take part", (run.folder,))
-    return upheld(found, run, _attended(run, charter))
+    return upheld(found, run, _attended(run, charter, said))
 
 
-def _attended(run: Run, charter: Charter) -> Answer:
-    said = [*_presences(run)]
+def _attended(run: Run, charter: Charter, said: Sequence[tuple[Presence, Recorded]]) -> Answer:
     people = dict.fromkeys([*(one.person for one, _ in said), *(role.name for role in charter.roles)])
     came = {one.person for one, _ in said if one.state in _ANSWERED}
     if missing := [name for name in people if name not in came]:
@@ -94,8 +93,8 @@ def _attended(run: Run, charter: Charter) -> Answer:
     return Answer("met", f"{len(people)} people answered on {run.utc[:10]}, as signed", (run.folder,))
 
 
-def _presences(run: Run) -> Iterator[tuple[Presence, Recorded]]:
+def _presences(found: Evidence, run: Run) -> Iterator[tuple[Presence, Recorded]]:
     """What is on record of who came."""
-    for line in run.record.records:
+    for line in said_of(found, run):
         if isinstance(line.entry, Presence):
             yield line.entry, line

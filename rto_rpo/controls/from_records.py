@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rto_rpo.controls.answer import Answer, Evidence
-from rto_rpo.controls.witness import answered, charter_of, drills, flaw, last_drill, unread, upheld
+from rto_rpo.controls.witness import answered, charter_of, drills, flaw, last_drill, said_of, unread, upheld
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.finding import Finding as Found
 from rto_rpo.dossier.shelf import Run
 from rto_rpo.evidence.agreed.charter import Charter
-from rto_rpo.evidence.agreed.person import standing
+from rto_rpo.evidence.agreed.person import executor, standing
 from rto_rpo.evidence.lines.record import Finding, FindingState
 from rto_rpo.evidence.lines.signature import PublicKey
 
@@ -74,8 +74,8 @@ def followed(found: Evidence) -> Answer:
         return Answer("not met", f"without an owner or a day: {', '.join(loose)}")
     if claimed := _claimed(found):
         return Answer("inconclusive", f"it rests on words that nobody signed: {', '.join(claimed)}")
-    if own := sorted(_own_judges(found)):
-        return Answer("inconclusive", f"closed or accepted by whoever ran the drills: {', '.join(own)}")
+    for doubt in _own_judges(found):
+        return Answer("inconclusive", doubt)
     if not open_:
         return Answer("met", "no finding is open")
     return Answer("met", f"findings open, each with an owner and a day: {len(open_)}")
@@ -97,20 +97,20 @@ def _claimed(found: Evidence) -> list[str]:
 
 
 def _own_judges(found: Evidence) -> Iterator[str]:
-    """Findings that stand closed or accepted by the word of somebody who ran the drills that found them."""
-    for one in found.findings:
-        last = one.last
-        if last.by is None or last.what not in {"closed", "accepted"}:
-            continue
-        names, keys = _who_ran(found, one)
-        if last.by.casefold() in names or last.key in keys:
-            yield one.id
+    """Where a finding stands closed or accepted by somebody who ran, or may have run, what found it."""
+    said = [one for one in found.findings if one.last.by and one.last.what in {"closed", "accepted"}]
+    if own := sorted(one.id for one in said if _is_own(found, one)):
+        yield f"closed or accepted by whoever ran the drills: {', '.join(own)}"
+    for one in said:
+        for run, charter in _seen_in(found, one):
+            if charter and executor(charter, said_of(found, run)).standing != "signed":
+                name = f'nothing but a name says that "{charter.executor.name}", who ran what found it,'
+                yield f"{name} is not who closed or accepted {one.id}"
 
 
-def _who_ran(found: Evidence, one: Found) -> tuple[set[str], set[str]]:
-    """Who executed the runs in which it was seen, by name and by the keys listed for them."""
-    runs = filter(None, (found.shelf.run(turn.folder) for turn in one.turns if turn.folder))
-    charters = [found.charter, *(charter_of(found, run) for run in runs)]
+def _is_own(found: Evidence, one: Found) -> bool:
+    """By name, or by a key that is listed for that name."""
+    charters = [found.charter, *(charter for _, charter in _seen_in(found, one))]
     names, keys = set[str](), set[str]()
     for charter in filter(None, charters):
         names |= {name.casefold() for name in _executors(charter)}
@@ -119,7 +119,13 @@ def _who_ran(found: Evidence, one: Found) -> tuple[set[str], set[str]]:
             for role in charter.roles
             if role.public and role.name.casefold() in names
         }
-    return names, keys
+    return (one.last.by or "").casefold() in names or one.last.key in keys
+
+
+def _seen_in(found: Evidence, one: Found) -> Iterator[tuple[Run, Charter | None]]:
+    """The runs that showed it, with what was agreed before them."""
+    runs = filter(None, (found.shelf.run(turn.folder) for turn in one.turns if turn.folder))
+    yield from ((run, charter_of(found, run)) for run in runs)
 
 
 def _executors(charter: Charter) -> Iterator[str]:

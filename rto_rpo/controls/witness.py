@@ -6,7 +6,7 @@ followed by one that may have shown otherwise and of which nothing is left to re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cache
 
@@ -14,6 +14,7 @@ from rto_rpo.controls.answer import YEAR, Answer, Evidence
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run, newest
 from rto_rpo.evidence.agreed.charter import Charter, frozen_charter
+from rto_rpo.evidence.lines.line import Recorded
 from rto_rpo.run import DEADLINE_PASSED, NEVER_SAFE
 
 Wanted = Callable[[Digest], bool]
@@ -67,6 +68,13 @@ def charter_of(found: Evidence, run: Run) -> Charter | None:
     if found.shelf.runs and run is found.shelf.runs[-1]:
         return found.charter
     return frozen_charter(found.shelf.root / run.folder, run.record.opened.charter_sha256)
+
+
+def said_of(found: Evidence, run: Run) -> Sequence[Recorded]:
+    """What people said of it, as far as it was known then; no sign-off of another closing."""
+    about = run.record.of_this_closing
+    known = {line.seq for line in found.shelf.said} if about else ()
+    return [line for line in about if line.seq in known]
 
 
 def hidden(found: Evidence, after: Run, wanted: Wanted) -> Run | None:

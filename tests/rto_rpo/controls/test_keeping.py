@@ -102,7 +102,7 @@ def test_a_tabletop_has_no_report_and_is_not_counted(story: Story) -> None:
 
 
 def test_pruning_records_no_run_that_had_no_report(story: Story) -> None:
-    give_up(story, 1)
+    (give_up(story, 1) / "ledger.jsonl").write_bytes(b"{")
     story.drill(run_of(MET, 2))
     assert on_day(story, 2, "recorded").state == "not met"
     assert len(pruned(story, 1, 5)) == 2

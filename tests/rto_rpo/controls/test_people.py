@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from rto_rpo.controls.answer import State
+from rto_rpo.dossier.findings import register
+from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.keeping import adding
 from rto_rpo.evidence.lines.record import Approval, Finding, FindingState, Presence, SignOff
 from tests.rto_rpo.controls.assessing import assessed, garble, give_up, on_day, profile_of, state
@@ -239,3 +241,26 @@ def test_a_finding_without_an_owner_is_not_followed(story: Story) -> None:
     story.say(Finding(what="finding", by=by("Bo"), text="x", id="F-2", severity="low"))
     story.drill(run_of(MET, 4))
     assert state(story, "followed") == "not met"
+
+
+def test_what_was_said_later_of_another_run_was_not_known_beside_this_one(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    story.drill(run_of(MET, 2))
+    story.talk(3, drill="kill-primary")
+    before = assessed(story, profile_of("took-part", "signed-off")).answers
+    came(story, 2, *EVERYBODY)
+    signed_off(story, 2)
+    assert assessed(story, profile_of("took-part", "signed-off")).answers == before
+    assert on_day(story, 3, "signed-off").state == "met"
+
+
+def test_who_closed_a_finding_is_somebody_else_once_whoever_ran_it_has_signed(story: Story) -> None:
+    story.drill(run_of(replace(MET, calibration=None), 1))
+    [derived] = register(read_shelf(story.root))
+    story.say(entered(derived.id), by="Bo")
+    story.say(became(derived.id, "Bo", "accepted"), by="Bo")
+    found = on_day(story, 1, "followed")
+    assert found.state == "inconclusive"
+    assert found.reason.startswith('nothing but a name says that "Ada", who ran what found it, is not who')
+    story.sign_off(1, "Ada", "executor")
+    assert on_day(story, 1, "followed").state == "met"
