@@ -64,6 +64,8 @@ def _base_backup(result: StanzaBackup) -> Row:
     )
     if result.partial:
         return Row(result.dataset, "partial", f"{what}; the server has pages with wrong checksums", FAILED)
+    if result.odd:
+        return Row(result.dataset, "odd", f"{what}; it is whole, but odd: {result.odd}", FAILED)
     return Row(result.dataset, "backed up", what, DONE)
 
 

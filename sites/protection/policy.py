@@ -69,17 +69,26 @@ class Policy:
 
 
 def odd(alarm: Alarm, now: Mapping[str, Any], dataset: str, events: Sequence[Event]) -> str | None:
-    """What is odd about a backup, by its event's detail; None when nothing is, or too little is known."""
-    whole = [e.detail for e in events if e.kind == "backup" and e.dataset == dataset and e.outcome == "done"][
-        -alarm.runs :
-    ]
-    if (emptied := _emptied(now, whole)) is not None:
+    """What is odd about a backup, by its event's detail; None when nothing is, or too little is known.
+
+    A base backup is held against those of its own kind: a full one brings more than what has changed.
+    """
+    whole = [
+        e.detail
+        for e in events
+        if e.kind == "backup"
+        and e.dataset == dataset
+        and e.outcome == "done"
+        and e.detail.get("kind") == now.get("kind")
+    ][-alarm.runs :]
+    if "files" in now and (emptied := _emptied(now, whole)) is not None:
         return emptied
     if len(whole) * 2 < alarm.runs:
         return None
     remarks = [
         _compared(key, noun, now, whole, alarm)
         for key, noun in (("bytes", "bytes"), ("files", "files"), ("added_bytes", "bytes that were new"))
+        if key in now
     ]
     return "; ".join(filter(None, remarks)) or None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from sites.drivers.pgbackrest.stanza import Stanza
 from sites.errors import NoRepository, RepositoryError
 from sites.protection.first_use import require_new
 from sites.protection.history import Event, History, failure_kept
-from sites.protection.policy import Policy
+from sites.protection.policy import Policy, odd
 
 ARRIVAL_SECONDS = 60.0
 _LOOK_SECONDS = 0.25
@@ -23,7 +23,8 @@ _LOOK_SECONDS = 0.25
 @dataclass(frozen=True, slots=True)
 class StanzaBackup:
     """One base backup made. `taken` is when its making began (UTC). `partial`: the server's own pages had
-    wrong checksums when they were read, so it does not count as whole."""
+    wrong checksums when they were read, so it does not count as whole. `odd` says how it differs from the
+    last ones of its kind in this repository, where by far."""
 
     dataset: str
     repository: str
@@ -35,6 +36,7 @@ class StanzaBackup:
     added_bytes: int
     partial: bool
     seconds: float
+    odd: str | None = None
 
 
 def back_up_stanza(
@@ -51,7 +53,8 @@ def back_up_stanza(
     new backup; those before stay as they were.
     """
     began = time.monotonic()
-    with failure_kept(history, "backup", stanza.name, dataset), (policy or Policy()).around(dataset):
+    policy = policy or Policy()
+    with failure_kept(history, "backup", stanza.name, dataset), policy.around(dataset):
         info = _made_if_new(stanza, history)
         label = stanza.backup(_kind(info, full_every, datetime.now(UTC)))
         base = _named(stanza, label)
@@ -67,6 +70,9 @@ def back_up_stanza(
         partial=base.damaged,
         seconds=time.monotonic() - began,
     )
+    if history and policy.alarm is not None:
+        before = [event for event in history.events() if event.repository == stanza.name]
+        result = replace(result, odd=odd(policy.alarm, _detail(result), dataset, before))
     if history:
         outcome = "partial" if result.partial else "done"
         history.append(Event("backup", stanza.name, outcome, dataset, _detail(result)))
@@ -97,11 +103,13 @@ def _named(stanza: Stanza, label: str) -> BackupSet:
 def _detail(result: StanzaBackup) -> dict[str, Any]:
     return {
         "snapshot_id": result.label,
+        "kind": result.kind,
         "taken": result.taken.isoformat(),
         "bytes": result.bytes,
         "added_bytes": result.added_bytes,
         "unreadable": ["pages with wrong checksums"] if result.partial else [],
         "seconds": round(result.seconds, 3),
+        **({"odd": result.odd} if result.odd else {}),
     }
 
 

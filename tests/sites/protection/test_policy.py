@@ -118,6 +118,19 @@ def test_too_few_runs_and_other_datasets_tell_nothing() -> None:
     assert odd(Alarm(5.0, 4), run(1), "d", [*past(*[run(1)] * 3), *USUAL[:1]]) is None
 
 
+def base(kind: str, size: int, added: int) -> dict[str, Any]:
+    return {"kind": kind, "bytes": size, "added_bytes": added}
+
+
+def test_a_base_backup_is_held_against_those_of_its_kind() -> None:
+    before = past(*[base("full", 1000, 900), *[base("incr", 1000, 10)] * 5])
+    assert odd(Alarm(5.0, 10), base("incr", 1000, 20), "d", before) is None
+    assert "900 bytes that were new" in str(odd(Alarm(5.0, 10), base("incr", 1000, 900), "d", before))
+    assert "100 bytes, the median" in str(odd(Alarm(5.0, 10), base("incr", 100, 10), "d", before))
+    assert odd(Alarm(5.0, 10), base("full", 1000, 900), "d", before) is None
+    assert odd(Alarm(5.0, 10), base("full", 100, 90), "d", before) is None, "one full one says too little"
+
+
 def test_an_odd_backup_is_whole_and_says_so(protected: Protected) -> None:
     for _ in range(5):
         protected.history.append(Event("backup", "onsite", "done", "strategies", run(1, files=3)))

@@ -11,7 +11,8 @@ import pytest
 
 from sites.errors import NoRepository
 from sites.protection.exposure import Declared, Exposure
-from sites.protection.history import History
+from sites.protection.history import Event, History
+from sites.protection.policy import Alarm, Policy
 from sites.protection.prediction import predicted
 from sites.protection.stanza_backup import back_up_stanza, send_mark
 from sites.protection.stanza_point import exposure, newest
@@ -178,8 +179,17 @@ def test_a_backup_is_full_when_the_last_full_one_is_old(stanza_server: Server, h
     made = back_up_stanza("orders", stanza, full_every=timedelta(days=7), history=history)
     assert (made.kind, made.partial) == ("incr", False)
     assert history.last_use("offsite-wal") is not None
-    again = back_up_stanza("orders", stanza, full_every=timedelta(0), history=history)
+    for _ in range(3):  # as if full ones had been a thousand times larger until now
+        usual = {"kind": "full", "bytes": made.bytes * 1000, "added_bytes": 1}
+        history.append(Event("backup", "offsite-wal", "done", "orders", usual))
+        history.append(Event("backup", "onsite-wal", "done", "orders", {**usual, "bytes": made.bytes}))
+    policy = Policy(alarm=Alarm(5.0, 3))
+    again = back_up_stanza("orders", stanza, full_every=timedelta(0), history=history, policy=policy)
     assert again.kind == "full"
+    assert again.odd
+    kept = history.last("backup", repository="offsite-wal")
+    assert kept is not None
+    assert (kept.outcome, kept.detail["odd"]) == ("done", again.odd)
     assert again.label in {base.label for base in stanza.info().sets}
 
 
