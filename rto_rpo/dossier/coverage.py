@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.digest import Digest
+from rto_rpo.dossier.observed import observed
 from rto_rpo.dossier.shelf import Run
 from rto_rpo.measurement import Verdict
+from rto_rpo.objective import DurationError, parse_duration
+from rto_rpo.report.model import Judgement
 
 Kind = Literal["promise", "drill", "site"]
 # Faults by which a whole site is lost; one process killed, or a site held still, is no such thing.
@@ -36,11 +39,13 @@ class Covered:
 class Seen:
     """What the runs so far have shown: (kind, name, what) to the newest state, its run, and how many.
 
-    `shows`: by drill, what its runs have shown; one that left nothing to read was to show it again.
+    `shows`: by drill, what its runs have shown; one that left nothing to read was to show it again. `judged`:
+    how each promise was judged last.
     """
 
     last: dict[tuple[Kind, str, str], tuple[State, Run, int]] = field(default_factory=dict)
     shows: dict[str, set[tuple[Kind, str, str]]] = field(default_factory=dict)
+    judged: dict[tuple[str, str], tuple[Digest, Judgement]] = field(default_factory=dict)
 
     def take(self, run: Run) -> None:
         """One more run, in the chain's order."""
@@ -55,6 +60,7 @@ class Seen:
 
     def _take(self, run: Run, found: Digest) -> None:
         for one in found.judgements:
+            self.judged[one.subject, one.objective] = found, one
             self._show("promise", one.subject, one.objective, _good(found, one.verdict), run)
         site = found.fault.get("site")
         if found.faulted and found.fault.get("kind") in _LOSSES and isinstance(site, str):
@@ -79,7 +85,8 @@ def coverage(seen: Seen, plan: Declared) -> Iterator[Covered]:
     for kind, objective in (("services", "rto"), ("datasets", "rpo")):
         for name in plan.nouns(kind):
             if declared := plan.text(f"{kind}.{name}.{objective}"):
-                yield _covered(seen, "promise", name, objective, f"{objective.upper()} {declared}")
+                told = _covered(seen, "promise", name, objective, f"{objective.upper()} {declared}")
+                yield _as_of_today(told, seen.judged.get((name, objective)), declared)
     for name in plan.nouns("drills"):
         fault = (plan.text(f"drills.{name}.fault.kind") or "no fault named").replace("_", " ")
         target = plan.text(f"drills.{name}.fault.site")
@@ -88,6 +95,19 @@ def coverage(seen: Seen, plan: Declared) -> Iterator[Covered]:
         yield _covered(seen, "drill", name, "", "tabletop")
     for name in plan.nouns("sites"):
         yield _covered(seen, "site", name, "", "its loss")
+
+
+def _as_of_today(told: Covered, judged: tuple[Digest, Judgement] | None, declared: str) -> Covered:
+    """What was met as it was promised then may not have been as short as is promised now."""
+    if told.state != "met" or judged is None:
+        return told
+    try:
+        limit = parse_duration(declared).seconds
+    except DurationError:
+        return replace(told, state="inconclusive")
+    if limit == judged[1].declared_seconds or observed(*judged, limit)[0].verdict(limit) == "met":
+        return told
+    return replace(told, state="inconclusive")
 
 
 def _covered(seen: Seen, kind: Kind, name: str, what: str, told: str) -> Covered:

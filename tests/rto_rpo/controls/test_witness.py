@@ -199,3 +199,14 @@ def test_checked_wants_an_rpo_and_every_write_read_back(story: Story) -> None:
     story.drill(best(2, rpo_judged=False, reading_ends=False))
     found = assessed(story, profile_of("checked"))
     assert (found.state, "not every write was read back: orders" in found.reason) == ("inconclusive", True)
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"), [(b"20s", "met"), (b"500ms", "inconclusive"), (b"soon", "inconclusive")]
+)
+def test_a_promise_is_met_as_it_stands_today(story: Story, declared: bytes, expected: str) -> None:
+    """A run measured what it measured: it need not have been as short as is promised now."""
+    story.drill(best(1))
+    tighter = SMALL.replace(b"rto: 30s", b"rto: " + declared)
+    story.drill(best(2, drill="cut-sites", service="engine", stream="ticks", plan=tighter))
+    assert state(story, "promises") == expected
