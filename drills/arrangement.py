@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from drills.calibration.record import Calibration, calibrated
-from drills.clients import Addressed, clients_of, marked_folder
+from drills.clients import Addressed, clients_of, marked_at
 from drills.recorder.config import RecorderConfig, StreamConfig
 from rto_rpo import JUDGE
 from rto_rpo.evidence.agreed.charter import Criteria, Objective
@@ -16,7 +16,7 @@ from rto_rpo.objective import Duration
 from sites.drivers.http.probe import HttpControl
 from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import ConnectedCanary, Drill, FilesCanary, Rate
+from sites.plan import ConnectedCanary, Drill, Marks, Rate
 
 # The old primary's own address is written to all along, sparsely: it is there to be caught, not to load.
 OLD_PRIMARY_INTERVAL_NS = 100_000_000
@@ -150,12 +150,12 @@ def _stream(drill: Drill, name: str, role: Role, addressed: Addressed, interval_
     )
 
 
-def _marks(estate: Estate, marks: FilesCanary) -> StreamConfig:
-    marked = marked_folder(estate, marks.dataset)
+def _marks(estate: Estate, marks: Marks) -> StreamConfig:
+    marked, address = marked_at(estate, marks)
     return StreamConfig(
         name=marks.dataset,
         role="marks",
-        address=str(marked.folder),
+        address=address,
         dataset=marks.dataset,
         interval_ns=marks.rate.interval_ns,
         limit_ns=marks.limit.ns,

@@ -15,10 +15,11 @@ from sites.drivers.http.client import HttpCanary, HttpClient
 from sites.drivers.http.probe import HttpControl, HttpProbe
 from sites.drivers.marks import MarkedFolder, MarksClient
 from sites.drivers.postgres.canary import PostgresCanary
+from sites.drivers.s3.canary import BucketPlace, MarkedBucket, ObjectMarksClient
 from sites.drivers.shell import ShellClient, ShellCommands
 from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import Drill
+from sites.plan import Drill, Marks
 from sites.plan import HttpCanary as HttpNoun
 from sites.plan import PostgresCanary as PostgresNoun
 from sites.plan import ShellCanary as ShellNoun
@@ -26,7 +27,8 @@ from sites.plan.faults import KillSite, SiteFault
 
 # What the recorder is told of each client. It travels as JSON, so it holds references to secrets, never one.
 ClientConfig = Annotated[
-    HttpCanary | PostgresCanary | ShellCommands | MarkedFolder | HttpControl, Field(discriminator="kind")
+    HttpCanary | PostgresCanary | ShellCommands | MarkedFolder | MarkedBucket | HttpControl,
+    Field(discriminator="kind"),
 ]
 
 
@@ -66,8 +68,36 @@ def prepare(estate: Estate, drill: Drill) -> None:
         asyncio.run(client.prepare())
 
 
-def marked_folder(estate: Estate, dataset: str) -> MarkedFolder:
-    """Where marks go, and where they come back. Raises PlanError where the dataset is not restored."""
+def marked_at(estate: Estate, marks: Marks) -> tuple[MarkedFolder | MarkedBucket, str]:
+    """Where marks go and where they come back, and how the ledger names that. Raises PlanError."""
+    if marks.kind == "objects":
+        bucket = _marked_bucket(estate, marks.dataset)
+        return bucket, str(bucket.source)
+    folder = _marked_folder(estate, marks.dataset)
+    return folder, str(folder.folder)
+
+
+def _marked_bucket(estate: Estate, dataset: str) -> MarkedBucket:
+    declared = estate.plan.datasets.get(dataset)
+    if declared is None or declared.kind != "objects":
+        raise PlanError(f'dataset "{dataset}" cannot hold marks in a bucket', hint="it needs kind objects")
+    source, replica = (
+        BucketPlace(
+            place.bucket,
+            place.endpoint,
+            place.region,
+            place.prefix or "",
+            place.access_key,
+            place.secret_key,
+            place.checksums,
+        )
+        for place in (declared.source, declared.replica)
+    )
+    return MarkedBucket(source, replica)
+
+
+def _marked_folder(estate: Estate, dataset: str) -> MarkedFolder:
+    """Raises PlanError where the dataset is not restored."""
     declared = estate.plan.datasets.get(dataset)
     if declared is None or declared.kind != "files" or declared.restore is None:
         raise PlanError(f'dataset "{dataset}" cannot hold marks', hint="it needs kind files and `restore`")
@@ -87,6 +117,8 @@ def open_client(
             return ShellClient(config, run=run, limit_seconds=limit_seconds, workers=in_flight_max)
         case MarkedFolder():
             return MarksClient(config, run=run, limit_seconds=limit_seconds, workers=in_flight_max)
+        case MarkedBucket():
+            return ObjectMarksClient(config, run=run, limit_seconds=limit_seconds, workers=in_flight_max)
         case HttpControl():
             return HttpProbe(config, limit_seconds=limit_seconds)
 

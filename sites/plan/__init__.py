@@ -4,6 +4,8 @@ from sites.plan.canary import Canary as Canary
 from sites.plan.canary import ConnectedCanary as ConnectedCanary
 from sites.plan.canary import FilesCanary as FilesCanary
 from sites.plan.canary import HttpCanary as HttpCanary
+from sites.plan.canary import Marks as Marks
+from sites.plan.canary import ObjectsCanary as ObjectsCanary
 from sites.plan.canary import PostgresCanary as PostgresCanary
 from sites.plan.canary import ShellCanary as ShellCanary
 from sites.plan.containers_site import ContainersSite as ContainersSite

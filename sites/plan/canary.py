@@ -100,5 +100,20 @@ class FilesCanary(Noun):
     )
 
 
+class ObjectsCanary(Noun):
+    """Numbered marks in a bucket, read back from its replica."""
+
+    kind: Literal["objects"]
+    dataset: DatasetName = Field(description="the dataset that holds the marks")
+    rate: Frequency = Field(Rate(1.0), description="how often a mark is put")
+    limit: PositiveSpan = Field(parse_duration("10s"), description="a mark not confirmed by then is unknown")
+    payload: PayloadSize = Field(64, description="bytes in each mark")
+    lead: Span = Field(
+        parse_duration("0s"), description="marks are put for so long before anything is injected"
+    )
+
+
+Marks = Annotated[FilesCanary | ObjectsCanary, Field(discriminator="kind")]
+
 # To add a kind: its noun here, its client in drills/clients.py.
 Canary = Annotated[HttpCanary | PostgresCanary | ShellCanary, Field(discriminator="kind")]

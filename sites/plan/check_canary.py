@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sites.plan.canary import (
     CanaryNoun,
     ConnectedCanary,
-    FilesCanary,
     HttpCanary,
+    Marks,
     PostgresCanary,
     ShellCanary,
 )
@@ -67,17 +67,23 @@ def _commands(canary: CanaryNoun, place: Place) -> Found:
         yield (*place, "delete_one_in"), "there is no `delete` command"
 
 
-def _marks(plan: Plan, drill: Drill, marks: FilesCanary, place: Place) -> Found:
+def _marks(plan: Plan, drill: Drill, marks: Marks, place: Place) -> Found:
     dataset = plan.datasets.get(marks.dataset)
     if dataset is None:
         return
-    if dataset.kind != "files" or dataset.restore is None:
+    if marks.kind == "objects":
+        if dataset.kind != "objects":
+            said = f'dataset "{marks.dataset}" is of kind {dataset.kind}, not objects'
+            yield (*place, "dataset"), said
+            return
+    elif dataset.kind != "files" or dataset.restore is None:
         said = f'dataset "{marks.dataset}" is not restored to another site'
         yield (
             (*place, "dataset"),
             f"{said}, so its marks cannot be read back; it needs kind files and `restore`",
         )
-    elif drill.respond != "runbook" or not isinstance(drill.fault, KillSite):
+        return
+    if drill.respond != "runbook" or not isinstance(drill.fault, KillSite):
         yield place, "nothing is restored in this drill; marks need a fault and `respond: runbook`"
     elif drill.fault.site != dataset.site:
         said = f'dataset "{marks.dataset}" is at site "{dataset.site}"'

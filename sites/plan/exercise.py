@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rto_rpo.objective import parse_duration
-from sites.plan.canary import Canary, FilesCanary
+from sites.plan.canary import Canary, Marks
 from sites.plan.caps import Caps
 from sites.plan.faults import Fault
 from sites.plan.noun import Noun
@@ -41,8 +41,8 @@ class Drill(Noun):
         min_length=1, description="the objectives that this drill is about; all others are not tested by it"
     )
     canary: Canary = Field(description="the writes that are measured")
-    marks: tuple[FilesCanary, ...] = Field(
-        (), description="canaries of kind files: what a restore from backup loses is measured by them"
+    marks: tuple[Marks, ...] = Field(
+        (), description="canaries in the data itself: what a restore or a replica loses is measured by them"
     )
     control: HttpAddress | None = Field(
         None, description="an endpoint outside the drill; while it is silent, nothing is called an outage"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -22,11 +23,13 @@ from sites.capability import Client, Outcome, ReadBack
 from sites.drivers.http.client import HttpCanary, HttpClient
 from sites.drivers.marks import MarkedFolder, MarksClient
 from sites.drivers.postgres.canary import PostgresCanary
+from sites.drivers.s3.canary import BucketPlace, MarkedBucket, ObjectMarksClient
 from sites.drivers.shell import ShellClient, ShellCommands
 from sites.errors import DatasetError
 from sites.secret import Secret
 from tests.fakes.orders import OrdersService
 from tests.sites.drivers.pairs import LOOPBACK, PASSWORD, Pair
+from tests.sites.drivers.servers import SECRET, USER, s3_server
 
 T = TypeVar("T")
 RUN = "3f9a12c4-6f0e-4b8e-9d2a-000000000001"
@@ -116,6 +119,24 @@ def files(folder: Path) -> Arena:
     )
 
 
+def objects(folder: Path) -> Arena:
+    """On `rclone serve s3`; what is written is its own replica."""
+    (folder / "buckets" / "ticks").mkdir(parents=True)
+    for name, value in (("id", USER), ("key", SECRET)):
+        (folder / name).write_text(value)
+        (folder / name).chmod(0o600)
+    running = ExitStack()
+    port = running.enter_context(s3_server(folder / "buckets"))
+    keys = (Secret(file=folder / "id"), Secret(file=folder / "key"))
+    place = BucketPlace("ticks", f"http://127.0.0.1:{port}", "us-east-1", "desk/", *keys)
+    marked = MarkedBucket(place, place)
+    return Arena(
+        lambda run: ObjectMarksClient(marked, run=run, limit_seconds=LIMIT_SECONDS, workers=4),
+        running.close,
+        running.close,
+    )
+
+
 def shell(folder: Path) -> Arena:
     data = folder / "data"
     data.mkdir()
@@ -147,7 +168,7 @@ def postgres_pooled_in_turns(pair: Pair) -> Arena:
     return postgres(pair, clients=3, pooled=True)
 
 
-ARENAS = (fake, http, http_pooled_in_turns, files, shell)
+ARENAS = (fake, http, http_pooled_in_turns, files, objects, shell)
 ARENAS_OF_A_PAIR = (postgres, postgres_pooled_in_turns)
 
 

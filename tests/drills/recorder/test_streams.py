@@ -18,7 +18,11 @@ from rto_rpo.verdict import decide
 from sites.drivers.http.client import HttpCanary
 from sites.drivers.http.probe import HttpControl
 from sites.drivers.marks import MarkedFolder
+from sites.drivers.s3.canary import BucketPlace, MarkedBucket
+from sites.drivers.s3.dataset import ObjectsDataset
 from sites.drivers.shell import ShellCommands
+from sites.protection.objects.replication import replicate_objects
+from sites.secret import Secret
 from tests.drills.recorder.headers import KNOWN
 from tests.drills.recorder.running import (
     EFFECTIVE,
@@ -32,6 +36,7 @@ from tests.drills.recorder.running import (
     wait_for,
 )
 from tests.fakes.orders import OrdersService
+from tests.sites.drivers.servers import SECRET, USER, s3_server
 
 LENIENT = {"late_ns": 2_000_000_000}
 
@@ -254,6 +259,45 @@ def test_marks_of_a_dataset_that_nobody_restored_prove_nothing(
 
     assert "was not restored" in found.reading_problems["strategies"]
     assert decision.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("replicated", [True, False])
+def test_marks_tell_what_a_bucket_s_replica_lacks(
+    tmp_path: Path, service: OrdersService, replicated: bool
+) -> None:
+    """What a replication brought over is what counts; with a frozen replica nothing says how old it is."""
+    for name in ("ticks", "mirror"):
+        (tmp_path / "buckets" / name).mkdir(parents=True)
+    for name, value in (("id", USER), ("key", SECRET)):
+        (tmp_path / name).write_text(value)
+        (tmp_path / name).chmod(0o600)
+    with s3_server(tmp_path / "buckets") as port:
+        keys = (Secret(file=tmp_path / "id"), Secret(file=tmp_path / "key"))
+        source, replica = (
+            BucketPlace(name, f"http://127.0.0.1:{port}", "us-east-1", "", *keys)
+            for name in ("ticks", "mirror")
+        )
+        stream = marked(tmp_path, tmp_path).model_copy(update={"client": MarkedBucket(source, replica)})
+        rpo = {"subject": "strategies", "objective": "rpo", "seconds": 3600.0, "stream": "strategies"}
+        config = configure(tmp_path, service, **LENIENT)
+        recording = begin(with_streams(config, config.streams[0], stream, judged=[*KNOWN["judged"], rpo]))
+        there = tmp_path / "buckets" / "ticks" / ".blackstart-marks" / f"{config.run[:8]}-strategies"
+        assert wait_for(lambda: there.is_dir() and len(list(there.iterdir())) > 5)
+        if replicated:
+            replicate_objects(
+                ObjectsDataset("strategies", source.open(5), replica.open(5)), tmp_path / "work"
+            )
+        brought = len(list(there.iterdir()))
+        assert wait_for(lambda: len(list(there.iterdir())) > brought + 5)
+        outage(recording, service)
+        recording.finish("stable")
+        assert ended(tmp_path)
+    found, decision = judged(tmp_path)
+    point = next(each for each in found.recovery_points if each.stream == "strategies")
+    assert len(point.lost) >= 5
+    assert (point.upper_seconds is not None) == replicated
+    assert decision.verdict == ("met" if replicated else "inconclusive")
+    assert SECRET not in "".join(path.read_text() for path in tmp_path.glob("*.json*"))
 
 
 def test_writes_by_command_are_measured_like_any_other(tmp_path: Path, service: OrdersService) -> None:
