@@ -16,6 +16,7 @@ from flows.covered import (
     buckets_beside,
     databases_beside,
     deletable_replica,
+    folders_beside,
     uncovered,
     volumes_beside,
 )
@@ -131,7 +132,8 @@ def _coverage(estate: Estate) -> Iterator[Check]:
     asked += [(name, databases_beside) for name, d in estate.plan.datasets.items() if d.kind == "postgres"]
     objects = [name for name, d in estate.plan.datasets.items() if d.kind == "objects"]
     asked += [(name, ask) for name in objects for ask in (buckets_beside, deletable_replica)]
-    asked += [(name, volumes_beside) for name, site in estate.plan.sites.items() if site.kind == "containers"]
+    beside = {"containers": volumes_beside, "processes": folders_beside, "hosts": folders_beside}
+    asked += [(n, beside[site.kind]) for n, site in estate.plan.sites.items() if site.kind in beside]
     for name, ask in asked:
         try:
             found += [Check(f"coverage of {gap.about}", "failed", gap.what) for gap in ask(estate, name)]

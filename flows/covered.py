@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sites.drivers.containers.site import ContainerSite
+from sites.drivers.hosts.site import HostsSite
+from sites.drivers.processes.site import ProcessSite
 from sites.drivers.s3.rights import may_delete, names
+from sites.drivers.written import PASSING, written_folders
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.protection.coverage import Gap, databases, gaps, volumes
@@ -31,6 +34,15 @@ def volumes_beside(estate: Estate, site: str) -> list[Gap]:
     """Asks the daemon of a site of containers. Raises a BlackstartError when it does not say."""
     driver = estate.site(site)
     return list(volumes(estate.plan, site, driver.stores())) if isinstance(driver, ContainerSite) else []
+
+
+def folders_beside(estate: Estate, site: str) -> list[Gap]:
+    """Looks into the running processes of a site. Raises a BlackstartError where that cannot be done."""
+    driver, noun = estate.site(site), estate.plan.sites[site]
+    if not isinstance(driver, ProcessSite | HostsSite):
+        return []
+    logs = (noun.path / "logs",) if noun.kind == "processes" else ()
+    return list(volumes(estate.plan, site, written_folders(driver, (*PASSING, *logs)), "folder"))
 
 
 def buckets_beside(estate: Estate, name: str) -> list[Gap]:

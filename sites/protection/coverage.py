@@ -43,8 +43,10 @@ def databases(name: str, dataset: PostgresDataset, plan: Plan, there: Sequence[s
             yield Gap(f"dataset {name}", what)
 
 
-def volumes(plan: Plan, site: str, stores: Mapping[str, Sequence[Path]]) -> Iterator[Gap]:
-    """Places that the containers of a site write to, and that no dataset which is protected covers."""
+def volumes(
+    plan: Plan, site: str, stores: Mapping[str, Sequence[Path]], place: str = "volume"
+) -> Iterator[Gap]:
+    """Places that the processes of a site write to, and that no dataset which is protected covers."""
     covered = [path for dataset in plan.datasets.values() for path in _places(dataset, site)]
     urls = [r.url for r in plan.repositories.values() if r.kind == "restic"]
     covered += [Path(url) for url in urls if url.startswith("/")]
@@ -61,7 +63,7 @@ def volumes(plan: Plan, site: str, stores: Mapping[str, Sequence[Path]]) -> Iter
     for process, paths in stores.items():
         for path in paths:
             if process not in databases and not any(path.is_relative_to(one) for one in covered):
-                what = f'volume {path} of "{process}" is in no dataset, so nothing protects it; declare one'
+                what = f'{place} {path} of "{process}" is in no dataset, so nothing protects it; declare one'
                 yield Gap(f"site {site}", what)
 
 
