@@ -1,20 +1,15 @@
 """Check blackstart's evidence without blackstart: python3 check_evidence.py FOLDER [KEY.pem [HEAD]]
-
 Needs Python 3.11 and `cryptography`; written from docs/evidence.md, which lists what is left out, and docs/measuring.md alone. All hashes,
 chains and signatures, RTA, RPA, losses and verdict are recomputed. Exits 0 if all agrees, 1 if not, 3 if a verdict could not be recomputed."""
-import base64, bisect, hashlib, itertools, json, sys
+import base64, bisect, fcntl, hashlib, itertools, json, os, sys
 from collections import Counter, defaultdict
 from pathlib import Path
-
-PEM = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA%s\n-----END PUBLIC KEY-----\n"
-RANK, FORMS, faults, notes = ("missed", "inconclusive", "met"), {f"blackstart/{form}" for form in ("ledger/1", "report/1", "report/2")}, [], []
-
+PEM, RANK, faults, notes = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA%s\n-----END PUBLIC KEY-----\n", ("missed", "inconclusive", "met"), [], []
+FORMS, KINDS = {"blackstart/ledger/1", "blackstart/report/1", "blackstart/report/2"}, {"opened", "closed", "plan_changed", "recorded", "key_rotated", "pruned"}
 def fault(when, what):
     faults.extend([what] * bool(when))
-
 def canonical(line, *without):
     return json.dumps({n: line[n] for n in line if n not in without}, sort_keys=True, separators=(",", ":")).encode()
-
 def signed(public, signature, content, *without):
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     try:
@@ -22,45 +17,49 @@ def signed(public, signature, content, *without):
     except Exception:  # no signature, no key, or not by this key over this content
         return False
     return signature == signature.lower()
-
 def public_hex(path):
     raw = base64.b64decode((pem := path.read_bytes())[43:87])
     fault(PEM % base64.b64encode(raw) != pem, f"{path.name} is not, byte for byte, an Ed25519 public key in PEM")
     return raw.hex()
+def held(folder):  # by a process that is still at it
+    try:
+        return fcntl.flock(at := os.open(folder, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB) or os.close(at)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
 
 def check_chain(root, given, head):
-    keys, before, any_signed, lines = [public_hex(p) if (p := root / "public_key.pem").is_file() else None], "0" * 64, False, {}
+    keys, before, any_signed, lines, words = [public_hex(p) if (p := root / "public_key.pem").is_file() else None], "0" * 64, False, {}, {}
     for number, raw in enumerate((root / "chain.jsonl").read_bytes().splitlines(keepends=True)):
         line, where = json.loads(raw), f"chain line {number + 1}"
         here = raw == canonical(line) + b"\n" and (line["seq"], line["prev"], line["schema"]) == (number, before, "blackstart/chain/1")
-        fault(not here, f"{where} was edited or moved, a line before it is missing, or its form is not known here")
+        fault(not here or line["kind"] not in KINDS, f"{where} was edited or moved, a line before it is missing, or its form is not known here")
         lines[before := hashlib.sha256(raw).hexdigest()] = line
         any_signed |= bool(line["signature"] or line["key"] or line["kind"] == "key_rotated")
         fault(any_signed and not signed(keys[-1], line["signature"], line, "signature"), f"{where} is not signed by its key")
         if line["kind"] == "key_rotated":
             keys.append(line["new_public"])
-            both = keys[-2] == line["old_public"] and signed(keys[-1], line["proof"], line, "proof", "signature")
-            fault(not both, f"{where} changes the key without both keys")
-        elif line["kind"] == "recorded" and (by := line["entry"]["by"])["signature"]:
-            about = {**{n: line[n] for n in ("plan", "run", "drill", "utc")}, "entry": {**line["entry"], "by": {**by, "signature": None}}}
+            fault(keys[-2] != line["old_public"] or not signed(keys[-1], line["proof"], line, "proof", "signature"), f"{where} lacks one of the keys")
+        elif line["kind"] == "recorded" and ((by := line["entry"]["by"])["signature"] or by["public"]):
+            about = {n: line[n] for n in ("plan", "run", "drill", "utc")} | {"entry": {**line["entry"], "by": {**by, "signature": None}}}
             fault(not signed(by["public"], by["signature"], about), f"{where} is not what {by['name']!a} signed")
-    foreign = not any_signed or (given or keys[0]) not in keys
-    (faults if keys[0] or given else notes).extend(["NOT SIGNED by the key given or here: whoever can write here can rewrite it"] * foreign)
+            fault(words.setdefault(canonical(about), raw) is not raw, f"{where} says again what {by['name']!a} signed once: replayed")
+    foreign, told = not any_signed or (given or keys[0]) not in keys, faults if keys[0] or given else notes
+    told.extend(["NOT SIGNED by the key given or here: whoever can write here can rewrite it"] * foreign)
     (faults if head else notes).extend(["HEAD NOT ANCHORED: no head kept elsewhere shows that the newest runs are here"] * (head not in lines))
-    return lines.values()
+    return lines
 
-def check_run(folder, opened, closed, kept):  # `kept`: all files, or what a pruning left of them
+def check_run(folder, opened, closed, kept):  # `closed`: None while it is still running; `kept`: what a pruning left of the files
+    found = {path.relative_to(folder).as_posix(): hashlib.file_digest(path.open("rb"), "sha256").hexdigest() for path in folder.rglob("*") if path.is_file()}
+    running, closed = closed is None, closed or {**opened, "source": "abandoned", "verdict": "inconclusive", "files": found}
     listed, verdict, given_up = closed["files"], closed["verdict"], closed["source"] == "abandoned" or "report.json" not in closed["files"]
-    found = {path.relative_to(folder).as_posix(): path.is_file() and not path.is_symlink() and hashlib.file_digest(
-        path.open("rb"), "sha256").hexdigest() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir() or not any(path.iterdir())}
-    wrong = [name for name in found.keys() | listed.keys() & kept if found.get(name) != listed.get(name)]
+    wrong = [name for name in found.keys() | listed.keys() & (listed if kept is None else kept) if found.get(name) != listed.get(name)]
     wrong += [name for name in ("plan", "drill", "folder", "plan_sha256") if opened[name] != closed[name]]
     for name, sha256 in (("plan.yaml", opened["plan_sha256"]), ("charter.json", opened.get("charter_sha256"))):
         wrong += [name] * (listed.get(name) != sha256 and (name in listed or closed["source"] != "abandoned"))
     faults.extend(f"{folder.name}: {name!a} was edited, added, deleted or swapped" for name in wrong)
     fault(given_up and verdict != "inconclusive", f"{folder.name}: {verdict!a}, although it was given up or has no report")
-    if wrong or given_up or kept is not listed:
-        return f"{verdict}; " + ("given up, or without a report: nothing is proven" if given_up else "its ledger was NOT JUDGED here")
+    if wrong or given_up or kept is not None:
+        return f"{verdict}; " + ("STILL RUNNING" if running else "given up, or without a report: nothing is proven" if given_up else "NOT JUDGED here")
     for name, ours, stored in measure(folder / "ledger.jsonl", json.loads((folder / "report.json").read_bytes()), opened, closed):
         wrong = RANK.index(stored) > RANK.index(ours) if name.startswith("verdict") else ours != stored
         fault(wrong, f"{folder.name}: {name} is {stored!a} in its report, {ours!a} in chain or ledger")
@@ -75,9 +74,8 @@ def measure(ledger, report, opened, closed):
         told[end["kind"], end.get("stream", end.get("event"))].append(end)
     header, said = told["header", None][0], [one["detail"]["verdict"] for one in told["event", "check"]]
     fault({header["schema"], report["schema"]} - FORMS, f"{ledger.parent.name}: the form of its report or its ledger is not known here")
-    same = [opened[name] for name in ("run", "plan", "plan_sha256", "drill")]
     for it in (header, report):
-        yield "run, plan or drill", same, [it["run"], it["plan"]["name"], it["plan"]["sha256"], it["drill"]["name"]]
+        yield "run, plan or drill", [opened[n] for n in ("run", "plan", "plan_sha256", "drill")], [it["run"], it["plan"]["name"], it["plan"]["sha256"], it["drill"]["name"]]
     yield "ending", [closed["verdict"], closed["files"][ledger.name], broken], [report["verdict"], report["ledger"]["sha256"], []]
     f0, f1, effective = ([one | one["detail"] for one in told["event", f"fault_{name}"]] for name in ("begin", "end", "effective"))
     f0, f1, late = *(each[0]["ns"] if each else 0 for each in (f0, f1)), [one["detail"] for one in told["event", "frozen"]] or [header]
@@ -126,23 +124,25 @@ def measure(ledger, report, opened, closed):
 
 def main(folder, key="", head=""):
     root, runs, closed, pruned, unproven = Path(folder), {}, {}, {}, []
-    for line in check_chain(root, public_hex(Path(key)) if key else None, head):
-        kind, run = {"opened": runs, "closed": closed}.get(line["kind"], {}), line.get("run")
-        fault(kind.setdefault(run, line) is not line, f"run {run} is {line['kind']} twice")
+    for path in (p for p in root.rglob("*") if p.is_symlink() or not (p.is_file() or (p.is_dir() and (p.parent == root or any(p.iterdir()))))):
+        raise ValueError(f"{path.relative_to(root).as_posix()!a} is not a plain file")
+    for line in (lines := check_chain(root, public_hex(Path(key)) if key else None, head)).values():
+        kind, run, entry = {"opened": runs, "closed": closed}.get(line["kind"], {}), line.get("run"), line.get("entry", {})
+        wrong = kind.setdefault(run, line) is not line or (run and run not in runs and line["kind"] != "plan_changed")
+        foreign = entry.get("what") == "sign_off" and closed.get(run, 0) is not lines.get(entry["closed"])
+        fault(wrong or foreign, f"run {run} is {line['kind']} twice, or before it was opened, or signed off as another closing")
         pruned.update({run: line.get("kept", ()) for run in line["runs"]} if line["kind"] == "pruned" else {})
-    plain, folders = ("chain.lock", "chain.jsonl", "public_key.pem"), [line["folder"] for line in runs.values()]
     for path in root.iterdir():
-        known = path.name in plain[path.stat().st_size > 0:] if path.is_file() else path.is_dir() and path.name in folders
-        fault(not known or path.is_symlink(), f"{path.name!a} is not in the chain, is a link, or is a lock that is not empty")
-    fault(odd := runs.keys() ^ closed.keys(), f"never finished, still running or never opened: run {', '.join(odd)}")
-    for run, line in ((run, line) for run, line in runs.items() if run in closed):
-        print(line["folder"], end=" ", flush=True)
-        print(said := check_run(root / line["folder"], line, closed[run], pruned.get(run, closed[run]["files"])))
+        plain, folders = ("chain.lock", "chain.jsonl", "public_key.pem")[path.stat().st_size > 0:], (line["folder"] for line in runs.values())
+        fault(path.name not in (plain if path.is_file() else folders), f"{path.name!a} is not in the chain, or is a lock that is not empty")
+    odd = [run for run in runs.keys() ^ closed.keys() if run not in runs or not held(root / runs[run]["folder"])]
+    fault(odd, f"never finished or never opened: run {', '.join(odd)}")
+    for run, line in ((run, line) for run, line in runs.items() if run not in odd):
+        print(line["folder"], said := check_run(root / line["folder"], line, closed.get(run), pruned.get(run)))
         unproven += [line["folder"]] * ("NOT" in said and not said.startswith("inconclusive"))
-    agrees = f"agrees, but NOT RECOMPUTED: {', '.join(unproven)}" if unproven else "agrees in all that this check recomputes"
+    agrees = "agrees, but NOT RECOMPUTED: " + ", ".join(unproven) if unproven else "agrees in all that this check recomputes"
     print(*notes, *faults, "DIFFERS" if faults else agrees, sep="\n")
     return 1 if faults else 3 if unproven else 0
-
 try:
     sys.exit(main(*sys.argv[1:4]) if sys.argv[1:] else __doc__)
 except Exception as error:

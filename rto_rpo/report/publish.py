@@ -71,7 +71,11 @@ def drawn(
     names: Collection[str],
 ) -> dict[str, bytes]:
     """These pages as they were written when the chain had these lines, from the report's content."""
-    around = beside(folder, content, None, entries, known)
+    return pages(content, beside(folder, content, None, entries, known), names)
+
+
+def pages(content: dict[str, Any], around: Dossier | None, names: Collection[str]) -> dict[str, bytes]:
+    """These pages, from the report's content and what stood beside it."""
     return {name: form(content, around).encode() for name, form in _pages().items() if name in names}
 
 

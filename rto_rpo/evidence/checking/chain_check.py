@@ -34,8 +34,9 @@ def chain_faults(
 
 def key_beside(root: Path) -> PublicKey | None:
     """The public key in the folder; None where there is none that can be read, which is told elsewhere."""
+    path = root / PUBLIC_KEY_NAME
     try:
-        return parse_public_key((root / PUBLIC_KEY_NAME).read_bytes())
+        return parse_public_key(path.read_bytes()) if path.is_file() else None
     except (OSError, EvidenceError):
         return None
 

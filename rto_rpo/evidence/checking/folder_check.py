@@ -52,7 +52,9 @@ def file_faults(path: Path, closed: Closed, owners: Mapping[str, str]) -> Iterat
     if (owner := owners.get(found.get(LEDGER_NAME, ""))) not in {None, path.name}:
         yield f'it holds the ledger of "{owner}": the runs were swapped or copied'
     for name, sha256 in sorted(closed.files.items()):
-        if name not in found:
+        if name in other:
+            yield f'"{name}" is not a plain file'
+        elif name not in found:
             yield f'"{name}" is missing: it was deleted or renamed'
         elif found[name] != sha256:
             yield f'"{name}" was edited: its hash is not the one in the chain'

@@ -17,7 +17,7 @@ from rto_rpo.durable import make_folder, sync_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.changes import LOADER, Change, changes
 from rto_rpo.evidence.agreed.charter import Agreed, charter
-from rto_rpo.evidence.keeping.files import inventory, listing, sync_tree, write_once
+from rto_rpo.evidence.keeping.files import inventory, listing, require_plain, sync_tree, write_once
 from rto_rpo.evidence.keeping.run_folder import RunFolder, folder_name, held, hold
 from rto_rpo.evidence.keeping.tail import Tail, locked, read_lines
 from rto_rpo.evidence.lines.line import AnyLine, Closed, Opened, line_hash, split
@@ -89,6 +89,7 @@ def close_run(
 def head(root: Path) -> str | None:
     """SHA-256 of the last line's raw bytes: keep it elsewhere. None when there is no chain yet."""
     path = root / CHAIN_NAME
+    require_plain(path)
     lines = split(path.read_bytes()) if path.exists() else []
     return line_hash(lines[-1]) if lines else None
 

@@ -39,6 +39,15 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
     return regular, other
 
 
+def require_plain(path: Path) -> None:
+    """Raises EvidenceError for what is there and no plain file: to open a pipe would be to wait for ever."""
+    if path.exists() and not path.is_file():
+        raise EvidenceError(
+            f'cannot use the evidence in "{path.parent}": "{path.name}" is not a plain file',
+            hint="move it away; `blackstart verify` says what still holds",
+        )
+
+
 def inventory(folder: Path) -> dict[str, str]:
     """{name: SHA-256} of every regular file below the folder; {} when there is no such folder."""
     return {name: sha256_of(folder / name) for name in listing(folder)[0]} if folder.is_dir() else {}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rto_rpo.durable import sync_folder, write_durably
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.keeping.files import require_plain
 from rto_rpo.evidence.lines.keys import first_key, newest_key
 from rto_rpo.evidence.lines.line import (
     CHAIN_SCHEMA,
@@ -82,6 +83,7 @@ class Tail:
 def locked(root: Path) -> Iterator[None]:
     """The one writer of this folder's chain. Raises EvidenceError when another one does not let go."""
     deadline = time.monotonic() + LOCK_LIMIT_SECONDS
+    require_plain(root / LOCK_NAME)
     with (root / LOCK_NAME).open("ab") as lock:
         while not _lock(lock.fileno()):
             if time.monotonic() > deadline:
@@ -96,6 +98,7 @@ def locked(root: Path) -> Iterator[None]:
 def read_lines(root: Path) -> list[AnyLine]:
     """All lines, [] when there is no chain. Raises EvidenceError at the first that cannot be read."""
     path = root / CHAIN_NAME
+    require_plain(path)
     lines = []
     for number, raw in enumerate(split(path.read_bytes() if path.exists() else b""), 1):
         try:
@@ -130,6 +133,7 @@ def _require_same_key(lines: list[AnyLine], key: SigningKey | None) -> None:
 def _keep_public_key(root: Path, public: PublicKey) -> None:
     """The chain's first key stays beside it; later ones stand in the chain itself."""
     path = root / PUBLIC_KEY_NAME
+    require_plain(path)
     if not path.exists():
         write_durably(path, public.pem)
     elif parse_public_key(path.read_bytes()) != public:

@@ -16,6 +16,7 @@ from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import RunFolder, held, hold
 from rto_rpo.evidence.lines.line import Closed, Opened, PlanChanged, parse, split
 from rto_rpo.evidence.lines.signature import SigningKey, new_key
+from tests.rto_rpo.evidence.chains import PLANS, make_chain
 
 NOW = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
 PLAN = b"name: trading-desk\n"
@@ -234,3 +235,14 @@ def test_writers_at_the_same_time_do_not_tear_the_chain(tmp_path: Path) -> None:
     lines = lines_of(tmp_path)
     assert [line.seq for line in lines] == list(range(12))
     assert [line.prev for line in lines[1:]] == [sha256(line.raw()).hexdigest() for line in lines[:-1]]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["chain.jsonl", "chain.lock", "public_key.pem"])
+def test_nothing_waits_for_a_pipe_in_the_place_of_a_file(tmp_path: Path, key: SigningKey, name: str) -> None:
+    root = tmp_path / "evidence"
+    make_chain(root, key, PLANS[:1])
+    (root / name).unlink()
+    os.mkfifo(root / name)
+    with pytest.raises(EvidenceError, match=f'"{name}" is not a plain file'):
+        chain.open_run(root, run=run_id(9), drill="kill", plan=PLANS[0], key=key, now=datetime.now(UTC))
