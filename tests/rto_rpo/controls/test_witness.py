@@ -192,6 +192,13 @@ def test_what_proved_nothing_is_made_good_before_it_is_due_again(story: Story) -
     assert state(story, "programme") == "met"
 
 
+def test_where_nobody_can_tell_when_it_was_due_again_nothing_is_made_good(story: Story) -> None:
+    story.schedule = "every morning"
+    story.drill(best(1, calibration=None))
+    story.drill(best(101), at=day_of(1) + timedelta(hours=3))
+    assert state(story, "programme") == "inconclusive"
+
+
 def test_checked_wants_an_rpo_and_every_write_read_back(story: Story) -> None:
     story.drill(best(1, rpo_judged=False))
     found = assessed(story, profile_of("checked"))

@@ -83,7 +83,7 @@ class Story:
         self.root, self.key = root, key
         root.mkdir(parents=True, exist_ok=True)
         self.people = {name: new_key(root.parent / f"{name}.pem") for name in ("Ada", "Bo", "Cy")}
-        self._now = NOW
+        self._now, self.schedule = NOW, "0 6 * * *"
 
     @property
     def _roles(self) -> list[Role]:
@@ -111,7 +111,7 @@ class Story:
             *self._roles,
             scenario=scenario,
             confirm=CONFIRM,
-            schedules={DRILL: "0 6 * * *"},
+            schedules={DRILL: self.schedule},
             cells=CELLS,
             tries=(Cell(fault=str(run.fault["kind"]), site="processes", dataset="postgres"),),
         )
