@@ -44,7 +44,8 @@ def by_lines_alone(estate: Estate, steps: Sequence[Step], site: str) -> None:
     for step in steps:
         paste(step.by_hand)
         if step.name.startswith("start "):
-            await_ready(estate, step.name.removeprefix("start "), site)
+            service = step.name.removeprefix("start ")
+            await_ready(estate, estate.plan.services[service].process or service, site)
         elif step.name.startswith("rejoin "):
             await_ready(estate, "postgres", step.name.rpartition(" at ")[2])
 
