@@ -1,12 +1,13 @@
 """Which cells of a drill programme were tried, and when: fault, kind of site struck, kind of dataset judged.
 
 What there is to try, each run's charter says; a run counts where its fault was proven to have taken effect.
+Where a later run of the drill left nothing to read, what it tried before is inconclusive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rto_rpo.dossier.coverage import State
 from rto_rpo.dossier.shelf import Run
@@ -30,19 +31,25 @@ class Tried:
 
 @dataclass(slots=True)
 class Attempts:
-    """What the runs so far have tried."""
+    """What the runs so far have tried; `by_drill` which cells each drill did."""
 
     last: dict[Cell, Tried] = field(default_factory=dict)
+    by_drill: dict[str, dict[Cell, None]] = field(default_factory=dict)
 
     def take(self, run: Run) -> None:
         """One more run, in the chain's order."""
         found = run.digest
+        if found is None and not run.talked:
+            # it was to show them again, and nobody knows what it showed, or whether it struck at all
+            for cell in self.by_drill.get(run.drill, ()):
+                self.last[cell] = replace(self.last[cell], state="inconclusive", run=run)
         if found is None or not found.faulted:
             return
         state: State = "inconclusive" if found.verdict == "met" and found.doubted else found.verdict
         for cell in found.tries:
             count = self.last[cell].count if cell in self.last else 0
             self.last[cell] = Tried(cell, state, run, count + 1)
+            self.by_drill.setdefault(run.drill, {})[cell] = None
 
     def told(self, declared: Sequence[Cell]) -> Iterator[Tried]:
         """Every cell that is declared, in that order, then those that only earlier plans or versions had."""

@@ -55,6 +55,16 @@ def test_a_met_run_that_is_in_doubt_is_inconclusive_there(story: Story) -> None:
     assert tried(story)[KILLED].state == "inconclusive"
 
 
+def test_a_run_that_left_nothing_to_read_lets_what_its_drill_tried_before_not_stand(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    folder = story.drill(run_of(MET, 2))
+    (folder / "report.json").write_bytes(b"{}")
+    found = tried(story)[KILLED]
+    assert (found.state, found.day, found.count) == ("inconclusive", "2026-11-24", 1)
+    story.drill(run_of(MET, 3))
+    assert (tried(story)[KILLED].state, tried(story)[KILLED].count) == ("met", 2)
+
+
 def test_beside_a_run_only_what_was_tried_until_then_is_told(story: Story) -> None:
     partition = {"kind": "partition", "site": "primary", "direction": "both"}
     story.drill(run_of(MET, 1))
