@@ -126,6 +126,22 @@ def test_at_any_phase_nothing_acknowledged_is_lost(desk: RunningDesk, seed: int)
     print(f"proof: RTA at most {time['upper_seconds']:.2f} s")  # noqa: T201
 
 
+@pytest.mark.campaign
+def test_a_primary_that_is_revived_after_our_own_failover_acknowledges_nothing(desk: RunningDesk) -> None:
+    """By somebody careless, past the fence: its commits wait for who has left it, and nobody is told of one.
+
+    That is as much as synchrony gives. Since such a commit may have happened, the drill is not *met* by it.
+    """
+    run = desk.with_(drill={"revive_old_primary": True}).drill()
+    (split,) = run.report["split_brain"]
+    assert (split["revived"], split["revived_taken"], split["after"]) == (True, [], []), split
+    assert split["revived_tried"] > 5
+    assert f"after its revival: it took 0 of {split['revived_tried']}" in split["reason"]
+    assert (split["verdict"], run.verdict) == ("inconclusive", "inconclusive"), run.report["reasons"]
+    assert desk.estate.site("primary").proven_gone().holds
+    print(f"proof: {split['revived_tried']} writes to the revived primary, none acknowledged")  # noqa: T201
+
+
 def test_lost_orders_are_found_exactly_and_keep_strategies_blocked(
     desk_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
