@@ -52,7 +52,17 @@ def stop_and_start(estate: Estate, site: str, process: str) -> None:
 
 
 @REDIS
-@pytest.mark.parametrize("fence", [None, ["sh", "-c", "BLACKSTART_PROCESS= exec ./redis.sh kill"]])
+@pytest.mark.parametrize(
+    "fence",
+    [
+        None,
+        pytest.param(
+            ["sh", "-c", "BLACKSTART_PROCESS= exec ./redis.sh kill"],
+            marks=pytest.mark.campaign,
+            id="own fence",
+        ),
+    ],
+)
 def test_a_site_of_commands_is_failed_over_by_the_printed_lines(
     variables: dict[str, str], fence: list[str] | None
 ) -> None:

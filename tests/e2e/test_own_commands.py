@@ -28,7 +28,7 @@ pytestmark = [
         shutil.which("redis-server") is None, reason="no redis-server is here (apt-get install redis-server)"
     ),
 ]
-EASY = {"late": "1s", "stable": "2s", "deadline": "40s"}
+EASY = {"late": "1s", "stable": "1s", "deadline": "40s"}
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def expect_failed_over(estate: Estate, run: Closed) -> None:
     checks = {one["name"]: one["verdict"] for one in run.report["checks"]}
     assert checks == {"runbook": "met", "bystanders": "met"}
     (point,), (time,) = run.report["recovery_points"], run.report["recovery_times"]
-    assert point["acknowledged_count"] > 20, "something was written, and read back"
+    assert point["acknowledged_count"] > 10, "something was written, and read back"
     told = {line["event"]: line["detail"] for line in ledger(run) if line["kind"] == "event"}
     assert told["undo"]["undone"] == "reverted, fenced"
     driver = estate.promotable("dr")["cache"]
