@@ -131,7 +131,7 @@ def _operations(stream: str, count: int, step_ns: int, fault: int, back: int) ->
 
 def _outcome(asked: int, sent: int, fault: int, back: int, dice: int) -> tuple[str, str, int]:
     if fault <= sent < back:
-        return ("failed", "refused", 200_000) if asked % 10 else ("indeterminate", "timeout", 2 * S)
+        return ("failed", "refused", 200_000) if asked % 10 else ("indeterminate", "timeout", 300 * MS)
     return "acknowledged", "HTTP 201", 900_000 + dice % 1_400_000
 
 
@@ -159,7 +159,8 @@ def _events(fault: int, back: int) -> Iterator[Fields]:
     yield event(fault, "fault_effective", holds=True, how="every process is gone")
     names = ("detected", "decided", "fenced", "promoted", "started", "redirected")
     for part, name in enumerate(names, 1):
-        yield event(fault + (back - fault) * part // 8, name, "responder")
+        proof = {"proof": "gone"} if name == "fenced" else {}
+        yield event(fault + (back - fault) * part // 8, name, "responder", **proof)
     yield event(back + S + 100 * MS, "stable", "recorder")
     yield event(back + S + 100 * MS, "check", name="runbook", verdict="met", reason="every step was done")
 

@@ -74,8 +74,7 @@ def measure(ledger, report, opened, closed):
         told[end["kind"], end.get("stream", end.get("event"))].append(end)
     header, said = told["header", None][0], [one["detail"]["verdict"] for one in told["event", "check"]]
     fault({header["schema"], report["schema"]} - FORMS, f"{ledger.parent.name}: the form of its report or its ledger is not known here")
-    for it in (header, report):
-        yield "run, plan or drill", [opened[n] for n in ("run", "plan", "plan_sha256", "drill")], [it["run"], it["plan"]["name"], it["plan"]["sha256"], it["drill"]["name"]]
+    yield from (("run, plan or drill", [opened[n] for n in ("run", "plan", "plan_sha256", "drill")], [it["run"], *(it["plan"][n] for n in ("name", "sha256")), it["drill"]["name"]]) for it in (header, report))
     yield "ending", [closed["verdict"], closed["files"][ledger.name], broken], [report["verdict"], report["ledger"]["sha256"], []]
     f0, f1, effective = ([one | one["detail"] for one in told["event", f"fault_{name}"]] for name in ("begin", "end", "effective"))
     f0, f1, late = *(each[0]["ns"] if each else 0 for each in (f0, f1)), [one["detail"] for one in told["event", "frozen"]] or [header]
@@ -83,6 +82,7 @@ def measure(ledger, report, opened, closed):
     here = header["drill"]["fault"]["kind"] != "none" and not any(one.get("act") == "delete" for each in told.values() for one in each)
     holds = end["kind"] == "end" and end["reason"] != "aborted" and not told["event", "aborted"] and (
         not here or (late and f0 and f1 and effective and all(one["holds"] for one in effective)))
+    old = [one for each in header["streams"] if each["role"] == "old_primary" for one in told["operation", each["name"]] if one["outcome"] == "acknowledged"]
     times, points = ({one["stream"]: one for one in report[what]} for what in ("recovery_times", "recovery_points"))
     for stream in (one for one in header["streams"] if here and holds and one["role"] in ("clients", "marks")):
         name, clients = stream["name"], stream["role"] == "clients"
@@ -92,17 +92,18 @@ def measure(ledger, report, opened, closed):
         run = next((at for at, each in good if (its := [*each])[-1] - max(its[0], f1) >= header["stable_ns"]), None)
         last = max(bad[:run], default=-1)
         b = min(((c, s) for s, c, ok, _ in sent if ok and s > max(last, f1)), default=None) if clients and run is not None else None
-        answers += b[:1] if b else ()
+        by = {one["address"] for s, c, ok, one in sent if b and ok and (c, s) == b}  # a new server: one that neither is the old nor served before
+        answers += b[:1] if b and not by & {None, *(one["address"] for one in old)} and all(c >= f0 for _, c, ok, one in sent if ok and one["address"] in by) else ()
         figures[name, "rto"] = max(0, last - f1) / 1e9, b and (b[0] - f0) / 1e9, False, False
-        its = times[name] if clients else {"lower_seconds": figures[name, "rto"][0], "upper_seconds": None}
-        yield f"RTA of {name}", figures[name, "rto"][:2], (its["lower_seconds"], its["upper_seconds"])
+        yield f"RTA of {name}", [*(its := figures[name, "rto"])[:2]], [times[name][f"{n}_seconds"] for n in ("lower", "upper")] if clients else [its[0], None]
         rows, back = [row for one in told["read", name] for row in one["rows"]], (told["readback", name] or [{"end": False}])[-1]
         writes = {one["number"]: (s, c, ok, one["payload"]) for s, c, ok, one in sent if one["act"] == "write"}
-        if not back["end"] or back["error"] or back["count"] != len(rows) or not (writes or name in points):
+        elsewhere = b and (at := back.get("address")) and not {None, at} & {one["address"] for s, _, ok, one in sent if ok and s >= b[1]}
+        if not back["end"] or back["error"] or back["count"] != len(rows) or elsewhere or not (writes or name in points):
             continue
         acked, seen, its = {n: w for n, w in writes.items() if w[2]}, Counter(n for n, _ in rows), points[name]
-        lost, twice, point = sorted(acked.keys() - seen.keys()), sorted(n for n, count in seen.items() if count > 1), (0, 0)
-        corrupt = sorted({n for n, payload in rows if n in writes and writes[n][3] != payload})
+        twice = sorted(n for n, count in seen.items() if count > 1 and any(0 <= n - one["first"] < one["count"] for one in told["intents", name]))
+        lost, point, corrupt = sorted(acked.keys() - seen.keys()), (0, 0), sorted({n for n, payload in rows if n in writes and writes[n][3] != payload})
         if gone := sorted((acked[n][1], acked[n][0]) for n in lost):
             (o, g), n = gone[0], gone[-1][0]
             g = max((c for _, c, *_ in acked.values() if c < o), default=clients and not stream.get("restored") and g)
@@ -115,8 +116,7 @@ def measure(ledger, report, opened, closed):
         missed = (low > one["seconds"] and not report["instrument"]["void"]) or harmed or (gone and not one["seconds"])
         said.append("missed" if missed else "met" if high is not None and high <= one["seconds"] else "inconclusive")
         yield f"verdict on {one['objective']}", said[-1], judged[one["subject"], one["objective"]]
-    old = [one for each in header["streams"] if each["role"] == "old_primary" for one in told["operation", each["name"]]]
-    said += ["missed"] * any(one["outcome"] == "acknowledged" and one["sent_ns"] > min(answers) for one in old if answers)
+    said += ["missed"] * any(one["sent_ns"] > min(answers) for one in old if answers)
     good = {"passed": True, "machine": header.get("machine"), "judge": header["judge"], "losses_missed": 0, "outages_outside": 0}
     fit = good.items() <= (c := header.get("calibration") or {}).items() and c["age_seconds"] <= 30 * 86_400 and c["outages"] and c["losses"]
     said += ["met" if fit and holds and header["judged"] and end["reason"] != "orphaned" else "inconclusive"]

@@ -50,7 +50,7 @@ class Clients:
 
 def clients_of(estate: Estate, drill: Drill) -> Clients:
     """Raises PlanError where clients have no address."""
-    canary, old_site = drill.canary, _old_site(estate, drill)
+    canary, old_site = drill.canary, primary_site(estate, drill)
     match canary:
         case HttpNoun():
             return _http(estate, canary, old_site)
@@ -187,7 +187,7 @@ def _shell(estate: Estate, canary: ShellNoun, old_site: str) -> Clients:
     return Clients(at(endpoint, ""), old)
 
 
-def _old_site(estate: Estate, drill: Drill) -> str:
+def primary_site(estate: Estate, drill: Drill) -> str:
     """The site that serves until something takes over; none where the plan does not say."""
     fault = drill.fault
     if isinstance(fault, KillSite) or (isinstance(fault, SiteFault) and estate.plan.failover is None):

@@ -13,6 +13,7 @@ from drills.after import Ended, fail_back, given_up, record
 from drills.bystanders import Bystanders
 from drills.deadman import PATIENCE_SECONDS, DeadMan
 from drills.fault import Fault, Following, Healing, undone
+from drills.gone import tell_of_primary
 from drills.guard import check_health
 from drills.lever import Lever
 from drills.outcome import keep_outcome
@@ -74,6 +75,7 @@ class Rehearsal:
             with self.bystanders:
                 self._inject(fault, undo)
                 reason = self._outlast()
+                tell_of_primary(self.estate, self.drill, self.recording)
                 if reason == "stable":
                     self._revive(undo)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
@@ -150,6 +152,7 @@ class Rehearsal:
         if not proof.holds:
             raise BlackstartError(f"the fault did not take effect: {proof.how}")
         self.tell(f"Injected: {proof.how}")
+        tell_of_primary(self.estate, self.drill, self.recording)
 
     def _armed(self, fault: Fault, undo: Undo) -> Undo:
         """The intent, whole and on disk: from here on anybody can undo."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from drills.arrangement import old_primary_interval_ns
+from drills.gone import tell_if_gone
 from drills.recording import Recording
 from drills.undisturbed import undisturbed
 from rto_rpo.revival import watched_ns
@@ -106,23 +107,12 @@ def _write_on(revival: Revival, site: SiteDriver, recording: Recording, tell: Ca
         return
     recording.event("old_primary_revived", detail={"site": revival.site, "how": proof.how, **proof.detail})
     tell(f"Revived the old primary, as somebody careless would: {proof.how}")
-    if not _gone(site, recording):
+    if not tell_if_gone(site, recording):
         state = recording.wait_until(lambda state: state.old_primary_answered > before, ANSWER_SECONDS_MAX)
         if state.old_primary_answered == before:
             tell(f"Its own server neither took nor refused a write within {ANSWER_SECONDS_MAX:.0f} s")
     threading.Event().wait(revival.seconds)
-    _gone(site, recording)
-
-
-def _gone(site: SiteDriver, recording: Recording) -> bool:
-    """Whether nothing runs there, though it is back: then a closed port is a fence, not a broken server."""
-    try:
-        proof = site.proven_gone()
-    except BlackstartError:
-        return False  # who cannot be asked is not proven to be gone
-    if proof.holds:
-        recording.event("old_primary_gone", detail={"site": site.name, "how": proof.how})
-    return proof.holds
+    tell_if_gone(site, recording)
 
 
 def _careless(revival: Revival) -> SiteDriver:

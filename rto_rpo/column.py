@@ -21,16 +21,20 @@ LATENCY_FAR: Final = 2**32 - 1
 
 
 class Run(NamedTuple):
-    """Numbers `first` to `end` - 1 in the slots from `base` on, due one `step_ns` after the other."""
+    """Numbers `first` to `end` - 1 in the slots from `base` on, due one `step_ns` after the other.
+
+    That they would be sent was on record at `told_ns`.
+    """
 
     first: int
     end: int
     base: int
     due_ns: int
     step_ns: int
+    told_ns: int
 
 
-_NO_RUN: Final = Run(0, 0, 0, 0, 1)
+_NO_RUN: Final = Run(0, 0, 0, 0, 1, 0)
 
 
 def states(wanted: Callable[[int], bool]) -> bytes:
@@ -72,19 +76,21 @@ class Column:
         self._base = array("q")
         self._due = array("q")
         self._step = array("q")
+        self._told = array("q")
         self._reach_ns, self._reach_of = 0, 0
 
     def __len__(self) -> int:
         return len(self.state)
 
-    def intend(self, first: int, count: int, due_ns: int, step_ns: int) -> int:
+    def intend(self, first: int, count: int, due_ns: int, step_ns: int, told_ns: int = 0) -> int:
         """Add `count` slots, the numbers from `first` on; the answer is the first slot."""
         slot = len(self.state)
-        if not self._extends(first, count, due_ns, step_ns):
+        if not self._extends(first, count, due_ns, step_ns, told_ns):
             self._first.append(first)
             self._base.append(slot)
             self._due.append(due_ns)
             self._step.append(step_ns)
+            self._told.append(told_ns)
         self.last_number = first + count - 1
         self.state.extend(bytes(count))
         self.address.extend(bytes(count))
@@ -98,8 +104,8 @@ class Column:
         """The earliest time at which anything was due."""
         return min(self._due, default=None)
 
-    def _extends(self, first: int, count: int, due_ns: int, step_ns: int) -> bool:
-        if not self._base or first != self.last_number + 1:
+    def _extends(self, first: int, count: int, due_ns: int, step_ns: int, told_ns: int) -> bool:
+        if not self._base or first != self.last_number + 1 or told_ns != self._told[-1]:
             return False
         due = self._due[-1] + (len(self.state) - self._base[-1]) * self._step[-1]
         return due == due_ns and (count == 1 or step_ns == self._step[-1])
@@ -108,11 +114,12 @@ class Column:
         base = self._base[index]
         end = self._base[index + 1] if index + 1 < len(self._base) else len(self.state)
         first = self._first[index]
-        return Run(first, first + end - base, base, self._due[index], self._step[index])
+        due, step, told = self._due[index], self._step[index], self._told[index]
+        return Run(first, first + end - base, base, due, step, told)
 
     def find(self, number: int) -> int:
         """The slot of `number`, or -1; `run` is then the run it is in. Only where the numbers rise."""
-        first, end, base, _, _ = self.run
+        first, end, base, _, _, _ = self.run
         if first <= number < end:
             return base + number - first
         index = bisect_right(self._first, number) - 1
@@ -207,6 +214,10 @@ class Column:
         """When the operation was to be sent."""
         index = self._index(slot)
         return self._due[index] + (slot - self._base[index]) * self._step[index]
+
+    def told_ns(self, slot: int) -> int:
+        """When it was on record that the operation would be sent."""
+        return self._told[self._index(slot)]
 
     def lag_ns(self, slot: int) -> int:
         """How long after its time the operation was sent."""

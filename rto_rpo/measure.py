@@ -8,17 +8,20 @@ from functools import partial
 from pathlib import Path
 
 from rto_rpo.control import control_failed
+from rto_rpo.doubts import NEVER_SAFE, doubts
+from rto_rpo.first_answer import first_answer
 from rto_rpo.lag import lag
 from rto_rpo.ledger.lookup import payloads, writes_since
 from rto_rpo.ledger.records import Header
 from rto_rpo.measurement import Lag, Measurement, Phase, RecoveryPoint, RecoveryTime, SafeRecovery, SplitBrain
+from rto_rpo.old_primary import OldPrimary
 from rto_rpo.operations import StreamHistory
 from rto_rpo.phases import phases
-from rto_rpo.recovery_point import Damage, recovery_point
+from rto_rpo.recovery_point import Damage, reading_problem, recovery_point, turn_ns
 from rto_rpo.recovery_time import Recovery, recovery
 from rto_rpo.revival import Revival, revival, watched_ns
-from rto_rpo.run import NEVER_SAFE, Run, counts, doubts, fault_problems, take_in
-from rto_rpo.split_brain import first_answer, split_brain
+from rto_rpo.run import Run, counts, fault_problems, take_in
+from rto_rpo.split_brain import split_brain
 from rto_rpo.stall import stall, unwatched, window
 
 
@@ -77,12 +80,8 @@ def _measured(run: Run) -> Measurement:
         lag=_lag(run),
         counts=counts(run),
         end_reason=timeline.end_reason,
-        doubts=tuple(doubts(run)),
-        reading_problems={
-            history.stream["name"]: history.reading_problem
-            for history in run.streams("clients", "marks")
-            if history.reading_problem is not None
-        },
+        doubts=tuple(doubts(run, trusted)),
+        reading_problems=dict(_reading_problems(run, trusted)),
     )
 
 
@@ -138,6 +137,14 @@ def _recovery_points(run: Run, found: dict[str, Recovery]) -> Iterator[RecoveryP
             yield recovery_point(history, _damage(run, found.get(name)), partial(_payloads, run, name))
 
 
+def _reading_problems(run: Run, found: dict[str, Recovery]) -> Iterator[tuple[str, str]]:
+    for history in run.streams("clients", "marks"):
+        name = history.stream["name"]
+        problem = reading_problem(history, _damage(run, found.get(name)).recovered_sent_ns)
+        if problem is not None:
+            yield name, problem
+
+
 def _damage(run: Run, found: Recovery | None) -> Damage:
     timeline = run.timeline
     if found is None:
@@ -155,12 +162,33 @@ def _payloads(run: Run, stream: str, numbers: set[int], since_ns: int) -> dict[i
 
 def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
     for old in run.streams("old_primary"):
+        name, dataset = old.stream["name"], old.stream["dataset"]
         clients = [each for each in run.streams("clients") if each.stream["name"] in found]
-        same = [each for each in clients if each.stream["dataset"] == old.stream["dataset"]] or clients
-        answers = [first_answer(each, found[each.stream["name"]], old) for each in same]
+        same = [each for each in clients if each.stream["dataset"] == dataset] or clients
+        promoted = run.timeline.promoted_ns(dataset)
+        answers = [first_answer(each, found[each.stream["name"]], old, promoted) for each in same]
         until = max((found[each.stream["name"]].stable_until_ns or 0 for each in same), default=0)
         looked = partial(_unwatched, run, old)
-        yield split_brain(old, answers, until, looked, _revival(run, old, looked))
+        yield split_brain(
+            old,
+            [each for each in answers if each is not None],
+            until,
+            _old_primary(run, old, looked),
+            partial(writes_since, run.path, name),
+            looked,
+        )
+
+
+def _old_primary(run: Run, old: StreamHistory, looked: Callable[[tuple[int, int]], str | None]) -> OldPrimary:
+    timeline = run.timeline
+    return OldPrimary(
+        watch_ns=timeline.watch_ns,
+        well_from_ns=timeline.watch_ns - turn_ns(old, timeline.late_ns),
+        fenced_ns=timeline.fenced_ns,
+        gone_ns=timeline.gone_ns(revived=False),
+        back_ns=timeline.revived_from_ns,
+        revival=_revival(run, old, looked),
+    )
 
 
 def _unwatched(run: Run, old: StreamHistory, span: tuple[int, int]) -> str | None:
@@ -179,7 +207,9 @@ def _revival(run: Run, old: StreamHistory, looked: Callable[[tuple[int, int]], s
     if begin is None:
         return None
     writes = writes_since(run.path, old.stream["name"], begin)
-    return revival(writes, begin, run.timeline.gone_ns, watched_ns(run.header["stable_ns"]), looked)
+    return revival(
+        writes, begin, run.timeline.gone_ns(revived=True), watched_ns(run.header["stable_ns"]), looked
+    )
 
 
 def _safe(run: Run, found: dict[str, Recovery]) -> SafeRecovery | None:

@@ -50,6 +50,7 @@ class StreamHistory:
         self.unexpected: set[int] = set()
         self.unexpected_again: set[int] = set()
         self.readback_ns: int | None = None
+        self.readback_address: str | None = None
         # A hash of the hash: 8 bytes of 64, and a corrupt payload passes for sound once in 2**64.
         self.payloads = array("q")
         self._delete_of = array("I")
@@ -101,7 +102,7 @@ class StreamHistory:
         column = self.writes if act == "write" else self.reads
         if first <= column.last_number:
             return f"{act} {first} was intended before; a number is never sent twice"
-        column.intend(first, count, record["scheduled_ns"], record["interval_ns"])
+        column.intend(first, count, record["scheduled_ns"], record["interval_ns"], record["ns"])
         if act == "write":
             self.payloads.frombytes(bytes(8 * count))
         return None
@@ -115,7 +116,8 @@ class StreamHistory:
             return f"delete of {number}, a write that was never intended"
         if self._delete_slot(write) >= 0:
             return f"delete {number} was intended before; a number is never sent twice"
-        slot = self.deletes.intend(number, 1, record["scheduled_ns"], record["interval_ns"])
+        due, interval = record["scheduled_ns"], record["interval_ns"]
+        slot = self.deletes.intend(number, 1, due, interval, record["ns"])
         self._delete_of.frombytes(bytes(4 * max(0, write + 1 - len(self._delete_of))))
         self._delete_of[write] = slot + 1
         self.writes.state[write] |= DELETE_UNSETTLED
@@ -140,8 +142,9 @@ class StreamHistory:
         due, sent, completed = record["scheduled_ns"], record["sent_ns"], record["completed_ns"]
         if due != column.due_ns(slot):
             return f"{act} {number} was due at {due}, but its intent says {column.due_ns(slot)}"
-        if not sent <= completed <= record["ns"]:
-            return f"the clock went back: {act} {number} was sent, completed and recorded out of order"
+        if not max(due, column.told_ns(slot)) <= sent <= completed <= record["ns"]:
+            steps = "announced, due, sent, completed and recorded"
+            return f"the clock went back: {act} {number} was {steps} out of order"
         column.settle(slot, due, sent, completed, outcome, self._address(record["address"]))
         if self.reading:
             self._disturb()
@@ -207,7 +210,7 @@ class StreamHistory:
         if self.reading_problem is None:
             return "a second reading, though the first one counted"
         self._begin_reading()
-        self.readback_ns = record["ns"]
+        self.readback_ns, self.readback_address = record["ns"], record["address"]
         if record["error"] is not None:
             self.reading_problem = f"reading it back failed: {record['error']}"
         elif not record["end"]:

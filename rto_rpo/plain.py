@@ -36,7 +36,7 @@ def took(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
     column, address_code = history.writes, history.addresses.get(address)
     if not column.run.first <= number < column.run.end and column.find(number) < 0:
         return False
-    first, _, base, run_due, step = column.run
+    first, _, base, run_due, step, told = column.run
     slot = base + number - first
     lag, latency = sent - due, completed - sent
     if (
@@ -44,8 +44,8 @@ def took(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
         or len(record) != _WRITE_FIELDS
         or not type(seq) is type(ns) is type(number) is type(due) is type(sent) is type(completed) is int
         or due != run_due + (number - first) * step
-        or not 0 <= sent <= completed <= ns < LIMIT
-        or not -LAG_FAR > lag > LAG_FAR
+        or not told <= sent <= completed <= ns < LIMIT
+        or not 0 <= lag < -LAG_FAR
         or latency >= LATENCY_FAR
         or type(cause) is not str
         or address_code is None

@@ -82,7 +82,7 @@ def recovery_point(
     """
     acknowledged, failed, indeterminate = (_count(history, table) for table in (_A, _F, _I))
     name = history.stream["name"]
-    if history.reading_problem is not None:
+    if reading_problem(history, damage.recovered_sent_ns) is not None:
         return RecoveryPoint(name, None, None, False, acknowledged, failed, indeterminate, history.read_count)
     lost = _lost(history, damage, payload_of)
     lower, upper, survivor_age = _bounds(history, damage, lost)
@@ -98,7 +98,7 @@ def recovery_point(
         read_count=history.read_count,
         lost=lost,
         corrupt=_numbers(history, _CORRUPT),
-        duplicated=tuple(sorted([*_numbers(history, _DUPLICATED), *history.unexpected_again])),
+        duplicated=_numbers(history, _DUPLICATED),
         resurrected=_numbers(history, _RESURRECTED),
         phantom=_numbers(history, _PHANTOM),
         unexpected=tuple(sorted(history.unexpected)),
@@ -112,14 +112,33 @@ def recovery_point(
     )
 
 
+def reading_problem(history: StreamHistory, recovered_sent_ns: int | None) -> str | None:
+    """Why what was read back does not count: it was not whole, or not read where clients are served.
+
+    `recovered_sent_ns` is b's sending; None where there is no b.
+    """
+    where = history.readback_address
+    if history.reading_problem is not None or recovered_sent_ns is None or where is None:
+        return history.reading_problem
+    names = {number: address for address, number in history.addresses.items()}
+    served_by = {
+        names[address]
+        for sent, _, state, address in history.settled(recovered_sent_ns)
+        if sent >= recovered_sent_ns and _outcome(state) == ACKNOWLEDGED
+    }
+    if None in served_by or where in served_by:
+        return None
+    return f"it was read at {where}, which served no client since the recovery"
+
+
 def turn_ns(history: StreamHistory, late_ns: int | None) -> int:
     """How old the newest acknowledged write is at most in a service that is well.
 
-    Of clients each is sent within half of `late` of its time, and answered within `late`. Marks have no
+    An operation is sent within half of `late` of its time, and answered within `late`. Marks have no
     such limit: two intervals.
     """
     interval = history.stream["interval_ns"]
-    if late_ns is None or history.stream["role"] != "clients":
+    if late_ns is None or history.stream["role"] == "marks":
         return 2 * interval
     return interval + late_ns // 2 + late_ns
 

@@ -30,7 +30,10 @@ class Bracket:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Instants and lengths in ns. `first_sent_ns` and `first_acknowledged_ns` are b's."""
+    """Instants and lengths in ns. `first_sent_ns` and `first_acknowledged_ns` are b's.
+
+    `again_ns`: when the first and the last bad operation after the stable run were sent.
+    """
 
     bracket: Bracket
     lower_ns: int
@@ -42,6 +45,7 @@ class Recovery:
     bad_count: int
     stretch_count: int
     unavailable_ns: int
+    again_ns: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def recovery(history: StreamHistory, timeline: Timeline, late_ns: int, stable_ns
         bad_count=len(bad),
         stretch_count=stretches,
         unavailable_ns=unavailable,
+        again_ns=(bad[run], bad[-1]) if run is not None and run < len(bad) else None,
     )
 
 

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 # PostgreSQL's words for a server that takes no writes, and for a user who may not write; and that of a
 # command that exits with EX_NOPERM. A closed port or silence is what a dead server gives too.
 OWN_REFUSALS: Final = frozenset({"25006", "42501", "denied"})
+# Nobody listens at its port, or its server lets nobody in: it starts, or it stops.
+_CLOSED: Final = frozenset({"refused", "turned away"})
+_CAUSES_TOLD: Final = 5
 
 
 def refused_by_server(outcome: str, cause: str) -> bool:
     """Whether a server that runs said no to a write, and so provably did not do it."""
     return outcome == "failed" and cause in OWN_REFUSALS
+
+
+def closed(cause: str) -> bool:
+    """Whether a write failed as its machine said that there is no way in, which tells nothing of a fence."""
+    return cause in _CLOSED
+
+
+def proves_a_fence(detail: Mapping[str, object]) -> bool:
+    """Whether what was said of a fence is a proof of the table, and more than a person's word."""
+    return detail.get("proof", "operator") != "operator"
+
+
+def by_cause(causes: Counter[str]) -> str:
+    """The commonest causes and how often each came, in brackets; nothing where there are none."""
+    common = causes.most_common()
+    told = [f"{cause or 'no cause'}: {count}" for cause, count in common[:_CAUSES_TOLD]]
+    others = sum(count for _, count in common[_CAUSES_TOLD:])
+    told += [f"others: {others}"] if others else []
+    return f" ({', '.join(told)})" if told else ""

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from rto_rpo.ledger.records import Operation
-from rto_rpo.refusal import refused_by_server
+from rto_rpo.refusal import by_cause, refused_by_server
 from rto_rpo.stall import in_seconds
 
 WATCHED_NS_MAX: Final = 10 * 10**9
-_CAUSES_TOLD: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +27,7 @@ class Revival:
     doubt: str | None
 
     def __str__(self) -> str:
-        common = self.causes.most_common()
-        told = [f"{cause or 'no cause'}: {count}" for cause, count in common[:_CAUSES_TOLD]]
-        others = sum(count for _, count in common[_CAUSES_TOLD:])
-        told += [f"others: {others}"] if others else []
-        by_cause = f" ({', '.join(told)})" if told else ""
-        return f"it took {len(self.taken)} of {self.tried} writes{by_cause}"
+        return f"it took {len(self.taken)} of {self.tried} writes{by_cause(self.causes)}"
 
 
 def watched_ns(stable_ns: int) -> int:

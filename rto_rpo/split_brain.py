@@ -2,146 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
-from rto_rpo.column import ACKNOWLEDGED, FAILED, INDETERMINATE, OUTCOME_MASK
+from rto_rpo.column import ACKNOWLEDGED, INDETERMINATE, OUTCOME_MASK
+from rto_rpo.first_answer import FirstAnswer
+from rto_rpo.ledger.records import Operation
 from rto_rpo.measurement import SplitBrain, Verdict
+from rto_rpo.old_primary import OldPrimary, unheard
 from rto_rpo.operations import StreamHistory
-from rto_rpo.recovery_time import Recovery
 from rto_rpo.revival import Revival
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class FirstAnswer:
-    """The new side's first acknowledgement: when it arrived, and when its operation was sent."""
-
-    acknowledged_ns: int
-    sent_ns: int
+Asked = Callable[[int], Iterable[Operation]]
 
 
-def first_answer(history: StreamHistory, recovered: Recovery, old: StreamHistory) -> FirstAnswer | None:
-    """b; or the first answer of b's address, where that had answered nothing before the fault.
+@dataclass(slots=True)
+class _Answers:
+    """What became of the writes to the old primary, against the new side's first answer.
 
-    A service that flaps has answered from its new side before b. Where the `old` primary answered b itself,
-    the new side is whatever else answered since the fault; nothing, if nobody failed over.
+    `after`: acknowledged, and sent once that answer, from a server known to be the new one, had arrived.
+    `overlapping`: acknowledged, and perhaps so. `tried` were sent since then, and of `unknown` nobody knows.
+    `unanswered`: sent since the fault; what was sent before that answer and never answered nobody believes.
+    `while_gone`: acknowledged while it was proven that nothing of it ran.
     """
-    if recovered.first_acknowledged_ns is None or recovered.first_sent_ns is None:
-        return None
-    b = FirstAnswer(recovered.first_acknowledged_ns, recovered.first_sent_ns)
-    if not history.address_count or recovered.bracket.begin_ns is None:
-        return b
-    firsts: dict[int, tuple[int, int]] = {}
-    answered_b = set()
-    for sent, completed, state, address in history.settled():
-        if address and state & OUTCOME_MASK == ACKNOWLEDGED:
-            if address not in firsts or (completed, sent) < firsts[address]:
-                firsts[address] = completed, sent
-            if completed == b.acknowledged_ns and sent == b.sent_ns:
-                answered_b.add(address)
-    known = _answered_by(old)
-    own = {number for address, number in history.addresses.items() if address in known}
-    begin = recovered.bracket.begin_ns
-    from_old = bool(answered_b) and answered_b <= own
-    sides = firsts.keys() - own if from_old else answered_b
-    new = (FirstAnswer(*firsts[address]) for address in sides if firsts[address][0] >= begin)
-    return min(new, default=None if from_old else b)
 
-
-def _answered_by(old: StreamHistory) -> set[str | None]:
-    """The addresses from which the old primary acknowledged a write."""
-    names = {number: address for address, number in old.addresses.items()}
-    found = {
-        address for _, _, state, address in old.settled() if state & OUTCOME_MASK == ACKNOWLEDGED and address
-    }
-    return {names[number] for number in found}
+    after: list[int] = field(default_factory=list)
+    overlapping: list[int] = field(default_factory=list)
+    tried: int = 0
+    unknown: int = 0
+    unanswered: int = 0
+    while_gone: int = 0
+    worked: bool = False
 
 
 def split_brain(
     history: StreamHistory,
-    answers: Iterable[FirstAnswer | None],
+    answers: Sequence[FirstAnswer],
     until_ns: int,
+    old: OldPrimary,
+    asked_since: Asked,
     unwatched: Callable[[tuple[int, int]], str | None],
-    revival: Revival | None,
 ) -> SplitBrain:
     """Judge the old primary's stream against the new side's first answer to any of the clients' streams.
 
-    It has to be written to from then until `until_ns`; `unwatched` says why it was not in a span of time.
+    It has to be written to from then until `until_ns`; `unwatched` says why it was not in a span of time,
+    `asked_since` yields its writes since an instant.
     """
     name = history.stream["name"]
-    first = min((answer for answer in answers if answer is not None), default=None)
-    if first is None:
+    if not answers:
         never = "nothing shows that a new side served"
-        return _told(name, (), (), ("inconclusive", never), revival)
-    after, overlapping, tried = [], [], _Tried()
-    for slot, state in enumerate(history.writes.state):
-        outcome, sent = state & OUTCOME_MASK, history.writes.sent_ns(slot)
-        if outcome and sent > first.acknowledged_ns:
-            tried.count += 1
-            if outcome == ACKNOWLEDGED:
-                after.append(history.writes.number(slot))
-            elif outcome != FAILED:
-                tried.unknown += 1
-        elif outcome == ACKNOWLEDGED and history.writes.completed_ns(slot) >= first.sent_ns:
-            overlapping.append(history.writes.number(slot))
+        return _told(name, _Answers(), ("inconclusive", never), old.revival)
+    first = min(answers)
+    certain_ns = min((each.acknowledged_ns for each in answers if each.named), default=None)
+    found = _answered(history, first, certain_ns, old)
+    verdict, reason = _verdict(found, certain_ns, old.revival)
+    if verdict == "met":
+        asked = asked_since(first.acknowledged_ns)
+        problem = (
+            _no_outcome(history)
+            or unheard(asked, (first.acknowledged_ns, until_ns), old)
+            or _not_all_along(unwatched((first.acknowledged_ns, until_ns)))
+        )
+        if problem is not None:
+            verdict, reason = "inconclusive", problem
+    return _told(name, found, (verdict, reason), old.revival)
+
+
+def _answered(
+    history: StreamHistory, first: FirstAnswer, certain_ns: int | None, old: OldPrimary
+) -> _Answers:
+    found, writes = _Answers(), history.writes
+    for slot, state in enumerate(writes.state):
+        outcome = state & OUTCOME_MASK
+        if not outcome:
+            continue
+        sent, completed = writes.sent_ns(slot), writes.completed_ns(slot)
+        later = sent > first.acknowledged_ns
+        found.tried += later
+        if outcome == ACKNOWLEDGED:
+            found.worked |= old.well_from_ns <= completed < first.sent_ns
+            found.while_gone += old.was_gone(sent, completed)
+            if certain_ns is not None and sent > certain_ns:
+                found.after.append(writes.number(slot))
+            elif completed >= first.sent_ns:
+                found.overlapping.append(writes.number(slot))
         elif outcome == INDETERMINATE:
-            tried.unanswered_before += 1
-    verdict, reason = _verdict(len(after), len(overlapping), tried, revival)
-    unsettled = next(history.writes.unsettled(), None)
-    if verdict == "met" and unsettled is not None:
-        verdict = "inconclusive"
-        reason = f"write {history.writes.number(unsettled)} to the old primary has no outcome"
-    problem = unwatched((first.acknowledged_ns, until_ns)) if verdict == "met" else None
-    if problem is not None:
-        verdict, reason = "inconclusive", f"the old primary was not written to all along: {problem}"
-    return _told(name, tuple(after), tuple(overlapping), (verdict, reason), revival)
+            found.unknown += later
+            found.unanswered += sent >= old.watch_ns
+    return found
 
 
-@dataclass(slots=True)
-class _Tried:
-    """The writes sent to the old primary once the new side served; `unanswered_before`: those sent before.
+def _verdict(found: _Answers, certain_ns: int | None, revival: Revival | None) -> tuple[Verdict, str]:
+    once = "once the new side served"
+    if found.after:
+        return "missed", f"the old primary acknowledged {len(found.after)} writes that were sent {once}"
+    doubt = _doubt(found, certain_ns) or (None if revival is None else revival.doubt)
+    if doubt is not None:
+        return "inconclusive", doubt
+    before = f"; never answered of those sent before: {found.unanswered}"
+    said = f"the old primary acknowledged none of {found.tried} writes sent {once}"
+    return "met", said + before * bool(found.unanswered)
 
-    What was never answered nobody believes; what was sent before is not held against the run.
-    """
 
-    count: int = 0
-    unknown: int = 0
-    unanswered_before: int = 0
+def _doubt(found: _Answers, certain_ns: int | None) -> str | None:
+    """Why nothing says that the old primary took none, or None. The gravest reason first."""
+    once = "once the new side served"
+    if found.overlapping and certain_ns is None:
+        count = len(found.overlapping)
+        return (
+            f"nothing names the server that answered clients, and the old primary acknowledged {count} writes"
+        )
+    if found.overlapping:
+        return f"{len(found.overlapping)} writes acknowledged by the old primary overlap the new side's first"
+    if found.while_gone:
+        return f"the old primary acknowledged {found.while_gone} writes while it was proven to be gone"
+    if not found.tried:
+        return f"nothing was sent to the old primary {once}"
+    if found.unknown:
+        maybe = f"{found.unknown} of {found.tried} writes sent to the old primary {once}"
+        return f"{maybe} may have been committed there"
+    if not found.worked:
+        return "its own address acknowledged nothing right before the fault, so nothing shows that it worked"
+    return None
 
 
-def _told(
-    stream: str,
-    after: tuple[int, ...],
-    overlapping: tuple[int, ...],
-    judged: tuple[Verdict, str],
-    revival: Revival | None,
-) -> SplitBrain:
+def _no_outcome(history: StreamHistory) -> str | None:
+    slot = next(history.writes.unsettled(), None)
+    return None if slot is None else f"write {history.writes.number(slot)} to the old primary has no outcome"
+
+
+def _not_all_along(problem: str | None) -> str | None:
+    return None if problem is None else f"the old primary was not written to all along: {problem}"
+
+
+def _told(stream: str, found: _Answers, judged: tuple[Verdict, str], revival: Revival | None) -> SplitBrain:
     """What was not tried is said as plainly as what was."""
     verdict, reason = judged
     said = f"{reason}; after its revival: {'not tested' if revival is None else revival}"
+    after, overlapping = tuple(found.after), tuple(found.overlapping)
     if revival is None:
         return SplitBrain(stream, after, overlapping, verdict, said)
     return SplitBrain(stream, after, overlapping, verdict, said, True, revival.tried, revival.taken)
-
-
-def _verdict(after: int, overlapping: int, tried: _Tried, revival: Revival | None) -> tuple[Verdict, str]:
-    if after:
-        return (
-            "missed",
-            f"the old primary acknowledged {after} writes that were sent once the new side served",
-        )
-    if overlapping:
-        return (
-            "inconclusive",
-            f"{overlapping} writes acknowledged by the old primary overlap the new side's first",
-        )
-    if not tried.count:
-        return "inconclusive", "nothing was sent to the old primary once the new side served"
-    if tried.unknown:
-        maybe = f"{tried.unknown} of {tried.count} writes sent to the old primary once the new side served"
-        return "inconclusive", f"{maybe} may have been committed there"
-    if revival is not None and revival.doubt is not None:
-        return "inconclusive", revival.doubt
-    before = f"; never answered of those sent before: {tried.unanswered_before}"
-    said = f"the old primary acknowledged none of {tried.count} writes sent once the new side served"
-    return "met", said + before * bool(tried.unanswered_before)

@@ -99,7 +99,7 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
         return "operations are missing from the schedule"
     first, last = array("q", [-1]) * count, array("q", [-1]) * count
     before, after = -1, -1
-    for sent, _, _, _ in history.settled(begin):
+    for sent, _, _, _ in history.settled(begin - width):
         if sent <= begin:
             before = max(before, sent)
         elif sent >= end:
@@ -108,7 +108,10 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
             bucket = (sent - begin) // width
             first[bucket] = sent if first[bucket] < 0 else min(first[bucket], sent)
             last[bucket] = max(last[bucket], sent)
-    previous = begin if before < 0 else before
+    if before < begin - width:  # what was answered before all that was looked at may be the nearest
+        everything = (sent for sent, _, _, _ in history.settled(until_ns=begin) if sent <= begin)
+        before = max(everything, default=begin)
+    previous = before
     for start, stop in [*zip(first, last, strict=True), (after, after)]:
         if start >= 0:
             if start - previous > width:

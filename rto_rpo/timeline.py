@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.records import End, Event, Header, Stall
 from rto_rpo.measurement import Check
+from rto_rpo.refusal import proves_a_fence
 
 MILESTONES: Final = frozenset(
     {"detected", "decide_waiting", "decided", "fenced", "restored", "promoted", "started", "redirected"}
@@ -42,13 +44,14 @@ class Timeline:
         self.safe_ns: int | None = None
         self.revived_ns: int | None = None
         self.revival_begin_ns: int | None = None
-        self.gone_ns: tuple[int, int] | None = None
+        self.healed_ns: int | None = None
         self.milestones: list[Milestone] = []
         self.checks: list[Check] = []
         self.stalls: list[tuple[int, int]] = []
         self.aborted: str | None = None
         self.end_reason: str | None = None
         self.event_count = 0
+        self._gone_ns: list[int] = []
         self._seen: set[str] = set()
 
     @property
@@ -68,6 +71,33 @@ class Timeline:
         if self.revived_ns is None or self.revival_begin_ns is None:
             return self.revived_ns
         return min(self.revival_begin_ns, self.revived_ns)
+
+    def gone_ns(self, *, revived: bool) -> tuple[int, int] | None:
+        """The first and last proof that nothing of the old primary ran: since it was `revived`, or before."""
+        back = self.revived_from_ns
+        found = [ns for ns in self._gone_ns if (back is not None and ns >= back) == revived]
+        return (found[0], found[-1]) if found else None
+
+    @property
+    def fenced_ns(self) -> int | None:
+        """When a fence around the old primary was proven by more than a person's word."""
+        return next((each.ns for each in self._named("fenced") if proves_a_fence(each.detail)), None)
+
+    def promoted_ns(self, dataset: str | None) -> int | None:
+        """When another server was said to take the writes of `dataset`."""
+        about = (
+            each.ns for each in self._named("promoted") if each.detail.get("dataset", dataset) == dataset
+        )
+        return next(about, None)
+
+    def was_restored(self, dataset: str | None, until_ns: int) -> bool:
+        """Whether `dataset` was said to be restored by then."""
+        return any(
+            each.detail.get("dataset") == dataset and each.ns <= until_ns for each in self._named("restored")
+        )
+
+    def _named(self, name: str) -> Iterator[Milestone]:
+        return (each for each in self.milestones if each.name == name)
 
     def stall(self, record: Stall) -> None:
         """Raises LedgerError where a stall ends before it begins, or after it was written down."""
@@ -124,6 +154,8 @@ class Timeline:
                 self.aborted = detail["reason"]
             case "safe" if self.safe_ns is None:
                 self.safe_ns = ns
+            case "healed" if self.healed_ns is None:
+                self.healed_ns = ns
             case _ if name in MILESTONES | WAITING:
                 self.milestones.append(Milestone(name, ns, detail))
             case _:
@@ -137,4 +169,4 @@ class Timeline:
             case "old_primary_revived":
                 self.revived_ns = ns
             case "old_primary_gone":
-                self.gone_ns = (ns if self.gone_ns is None else self.gone_ns[0], ns)
+                self._gone_ns.append(ns)

@@ -58,10 +58,11 @@ def _left_out(header: Header) -> Iterator[str]:
 
 def _untried(header: Header, measurement: Measurement) -> Iterator[str]:
     """What a drill owes and has not shown: an outage of somebody's, and how its runbook ended."""
-    if header["drill"]["fault"].get("kind") == "none":
-        if not any(time.outage_seen for time in measurement.recovery_times):
-            yield "nothing was injected and no outage was seen, so nothing was tested"
-    elif header["drill"]["respond"] == "runbook" and "runbook" not in {c.name for c in measurement.checks}:
+    judged = {each["stream"] for each in header["judged"]}
+    seen = any(time.outage_seen for time in measurement.recovery_times if time.stream in judged)
+    if header["drill"]["fault"].get("kind") == "none" and not seen:
+        yield "nothing was injected and no outage was seen, so nothing was tested"
+    if header["drill"]["respond"] == "runbook" and "runbook" not in {c.name for c in measurement.checks}:
         yield "nothing tells how the runbook ended"
 
 
@@ -162,7 +163,7 @@ def _not_at_risk(limit: float, point: RecoveryPoint) -> str | None:
     age = point.newest_survivor_age_seconds
     if age is None:
         return "no write was acknowledged before the fault, so none was at risk"
-    if age > max(limit, point.turn_seconds):
+    if age > (limit or point.turn_seconds):
         return f"nothing was acknowledged in the last {age:.3g} s before the fault: nothing of it was at risk"
     return None
 

@@ -13,9 +13,9 @@ from functools import cache
 from rto_rpo.controls.answer import YEAR, Answer, Evidence
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run, newest
+from rto_rpo.doubts import DEADLINE_PASSED, NEVER_SAFE
 from rto_rpo.evidence.agreed.charter import Charter, frozen_charter
 from rto_rpo.evidence.lines.line import Recorded
-from rto_rpo.run import DEADLINE_PASSED, NEVER_SAFE
 
 Wanted = Callable[[Digest], bool]
 # What a recovery that failed leaves behind: it tells of the recovery, and not of how it was watched.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rto_rpo.measurement import Verdict
+from rto_rpo.refusal import proves_a_fence
 from rto_rpo.report import versions
 from rto_rpo.report.model import Report
 from rto_rpo.report.standing import standing
@@ -64,7 +66,8 @@ def _dead(report: Report) -> Safety:
     fenced = next((one for one in report.timeline.events if one.name == "fenced"), None)
     if fenced is None:
         return Safety(what, "not run", "nobody fenced it in this drill")
-    return Safety(what, standing("met", report.doubts), str(fenced.detail.get("how") or "fenced"))
+    verdict: Verdict = "met" if proves_a_fence(fenced.detail) else "inconclusive"
+    return Safety(what, standing(verdict, report.doubts), str(fenced.detail.get("how") or "fenced"))
 
 
 def _orders(report: Report) -> Safety:

@@ -137,9 +137,7 @@ class ShellClient:
             )
         except (BlackstartError, ValueError) as error:
             raise DatasetError(f"cannot read stream {stream!r} back by command: {error}") from error
-        return ReadBack(
-            listing.rows, listing.count, listing.count is not None, self._commands.address or None
-        )
+        return ReadBack(listing.rows, listing.count, listing.count is not None)
 
 
 def _unconfirmed(code: int | None) -> Outcome:

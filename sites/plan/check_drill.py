@@ -26,6 +26,7 @@ def drill_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from fault_contradictions(plan, drill, (*place, "fault"))
     yield from _judge(plan, drill, (*place, "judge"))
     yield from _times(plan, drill, place)
+    yield from _fine_enough(plan, drill, place)
     yield from canary_contradictions(plan, drill, place)
     yield from _revival(plan, drill, (*place, "revive_old_primary"))
     yield from _after(plan, drill, place)
@@ -112,6 +113,20 @@ def _times(plan: Plan, drill: Drill, place: Place) -> Found:
     if drill.late and drill.late > drill.canary.limit:
         said = f"{drill.late} is longer than the canary waits for an answer"
         yield (*place, "late"), f"{said}; make it at most {drill.canary.limit}"
+
+
+def _fine_enough(plan: Plan, drill: Drill, place: Place) -> Found:
+    """A loss that is shorter than the time between two writes is not seen."""
+    objectives = plan.objectives(cold=drill.cold)
+    rates = [(drill.canary.dataset, drill.canary.rate, (*place, "canary", "rate"))]
+    rates += [(each.dataset, each.rate, (*place, "marks", at, "rate")) for at, each in enumerate(drill.marks)]
+    for dataset, rate, where in rates:
+        rpo = objectives.get((dataset, "rpo"))
+        if rpo is None or not isinstance(rate, Rate) or "rpo" not in drill.judge.get(dataset, ()):
+            continue
+        if 0 < rpo.ns < 2 * rate.interval_ns:
+            seldom = f"a write every {Duration(rate.interval_ns)} is too seldom to measure an rpo of {rpo}"
+            yield where, f"{seldom}; make it twice as often as that at least"
 
 
 def _revival(plan: Plan, drill: Drill, place: Place) -> Found:

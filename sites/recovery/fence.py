@@ -7,7 +7,7 @@ anything is done about it (`sites.fences`), so that nothing starts what a failov
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -114,7 +114,7 @@ class Fence:
         for whole in self._wholes:
             if proof.holds:
                 break
-            proof = _asked(whole.raise_)
+            proof = _by(whole.name, _asked(whole.raise_))
             missing.append(f"{whole.name}: {proof.how}")
         if not proof.holds:
             raise FenceError(
@@ -144,24 +144,31 @@ class Fence:
 
     def _each_part(self, *, kill: bool) -> Proof:
         proofs = [] if self._site is None else [self._site_proof(self._site, kill=kill)]
-        proofs += [_asked(partial(each.refuses_write, self._name)) for each in self._databases.values()]
+        asked = (_asked(partial(each.refuses_write, self._name)) for each in self._databases.values())
+        proofs += [_by("refused", proof) for proof in asked]
         if not proofs:
             return Proof(False, "nothing of it can be asked")
         missing = [proof.how for proof in proofs if not proof.holds]
         if missing:
             return Proof(False, "; ".join(missing))
-        detail = dict(proofs[0].detail) if self._site is not None else {}
+        kinds = ", ".join(dict.fromkeys(str(proof.detail["proof"]) for proof in proofs))
+        detail = (dict(proofs[0].detail) if self._site is not None else {}) | {"proof": kinds}
         return Proof(True, "; ".join(proof.how for proof in proofs), detail)
 
     @staticmethod
     def _site_proof(site: Killable, *, kill: bool) -> Proof:
         """A fence of the site's own is asked again when it is only looked at: that is harmless, and tells."""
-        gone = _asked(site.proven_gone)
+        gone = _by("gone", _asked(site.proven_gone))
         if gone.holds:
             return gone
         if isinstance(site, Fencing):
-            return _asked(site.fence)
-        return _asked(site.kill) if kill else gone
+            return _by("own fence", _asked(site.fence))
+        return _by("gone", _asked(site.kill)) if kill else gone
+
+
+def _by(kind: str, proof: Proof) -> Proof:
+    """The proof, with the name that it has in the table: who reads the evidence weighs it by that."""
+    return replace(proof, detail={**proof.detail, "proof": kind})
 
 
 def _asked(ask: Callable[[], Proof]) -> Proof:

@@ -164,7 +164,7 @@ class Switchover(Failover):
                 proof = driver.refuses_write(self._old)
                 if not proof.holds:
                     raise RunbookError(f'dataset "{name}" at site "{self._old}" is not fenced: {proof.how}')
-            return {"site": self._old, "how": "every database there refuses writes"}
+            return {"site": self._old, "how": "every database there refuses writes", "proof": "refused"}
 
         return Step(
             name=self._fence,

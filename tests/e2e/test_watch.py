@@ -92,10 +92,14 @@ def cut_off(pair: Pair) -> Callable[[], Proof]:
     return lambda: pair.primary.partition("both")
 
 
-def rest_of(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """How it ends, and what it says until then."""
-    _, said = process.communicate(timeout=ENDED_SECONDS_MAX)
-    return process.returncode, said
+def rest_of(process: subprocess.Popen[str], hear: Callable[[str], None]) -> tuple[int, str]:
+    """How it ends, and what it says until then, told line by line to `hear` too."""
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        hear(line.strip())
+        said.append(line)
+    return process.wait(timeout=ENDED_SECONDS_MAX), "".join(said)
 
 
 def record(pair: Pair, estate: Estate) -> Watched:
@@ -121,7 +125,7 @@ def test_what_is_lost_is_fenced_first_and_stays_so_when_it_comes_back(new_pair: 
     with watched(pair, ours=True) as (estate, process):
         recorded = record(pair, estate)
         recorded.lose(estate, cut_off(pair) if lost == "partition" else None)
-        code, said = rest_of(process)
+        code, said = rest_of(process, recorded.hear)
     assert code == 0, said
     assert said.index("Fenced") < said.index("Promoted")
     assert pair.primary.reconnect().holds
@@ -149,7 +153,7 @@ def test_nobody_is_promoted_past_a_primary_that_cannot_be_fenced(new_pair: NewPa
     with watched(pair, ours=False) as (estate, process):
         recorded = record(pair, estate)
         recorded.lose(estate, cut_off(pair))
-        code, said = rest_of(process)
+        code, said = rest_of(process, recorded.hear)
     assert code == 1, said
     assert 'cannot fence site "primary"' in said
     assert "Promoted" not in said

@@ -122,6 +122,27 @@ CONTRADICTIONS: dict[str, tuple[Callable[[], Lines], int, str]] = {
         3,
         "was due at",
     ),
+    "sent before it was due": (
+        lambda: [header(), intents(0, 1, T0 + 5), operation(0, T0 + 5, lag=-1)],
+        3,
+        "announced, due, sent, completed and recorded out of order",
+    ),
+    "sent before it was announced": (
+        lambda: [header(), intents(0, 1, T0 + 5, ns=T0 + 7), operation(0, T0 + 5, lag=1, took=9)],
+        3,
+        "announced, due, sent, completed and recorded out of order",
+    ),
+    "deleted before it was announced": (
+        lambda: [
+            header(),
+            intents(0, 1, T0 + 5),
+            operation(0, T0 + 5, took=1),
+            intents(0, 1, T0 + 7, ns=T0 + 9, act="delete"),
+            operation(0, T0 + 7, act="delete", lag=1, took=9),
+        ],
+        5,
+        "announced, due, sent, completed and recorded out of order",
+    ),
     "completed before sent": (
         lambda: [header(), intents(0, 1, T0), operation(0, T0, completed_ns=T0 - 1, ns=T0)],
         3,

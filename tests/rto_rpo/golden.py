@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,10 +17,12 @@ from rto_rpo.ledger.errors import LedgerError
 from tests.rto_rpo import oracle
 from tests.rto_rpo.agreement import disagreement
 from tests.rto_rpo.contradictions import CONTRADICTIONS, chained
+from tests.rto_rpo.golden_beyond import beyond
 from tests.rto_rpo.golden_calibrated import calibrated
 from tests.rto_rpo.golden_drill import small
 from tests.rto_rpo.golden_edges import edges
 from tests.rto_rpo.golden_losses import lost
+from tests.rto_rpo.golden_refused import refused
 from tests.rto_rpo.golden_revived import revived
 from tests.rto_rpo.golden_stories import disordered, told
 from tests.rto_rpo.golden_times import timed
@@ -98,7 +101,8 @@ def make_cases(folder: Path) -> list[Case]:
 
 
 def _planted(folder: Path) -> Iterator[Case]:
-    for name, drill, said in [*timed(), *lost(), *told(), *revived(), *edges(), *calibrated()]:
+    planted = [timed(), lost(), told(), revived(), refused(), beyond(), edges(), calibrated()]
+    for name, drill, said in chain.from_iterable(planted):
         records = sorted(drill.records(), key=lambda record: record["ns"])
         path = write_ledger(folder / f"{name}.jsonl", drill.head, records)
         yield Case(name, path, oracle.judge(drill.head, records), said)

@@ -9,11 +9,14 @@ from tests.rto_rpo.ledgers import (
     PlantedDrill,
     drill_of,
     header,
+    intents,
+    operation,
 )
 
 Fields = dict[str, Any]
 FAULT = {"fault_begin", "fault_end", "fault_effective"}
 FAILED = {"outcome": "failed", "cause": "refused"}
+NO = {"outcome": "failed", "cause": "25006"}
 UNKNOWN = {"outcome": "indeterminate", "cause": "timeout"}
 Planted = tuple[str, PlantedDrill, Fields]
 
@@ -26,4 +29,24 @@ def small(**planted: Any) -> PlantedDrill:
 
 
 def nobodys(**planted: Any) -> PlantedDrill:
-    return small(head={"drill": drill_of("none")}, without=FAULT, **planted)
+    head = {"drill": drill_of("none"), **planted.pop("head", {})}
+    return small(head=head, without=FAULT, **planted)
+
+
+def worked(drill: PlantedDrill, before_ns: int = 5 * MS) -> list[Fields]:
+    """A write that the old primary took in 1 ms, `before_ns` before the fault; until b it refuses all."""
+    due = drill.f0 - before_ns
+    found = [intents(900, 1, due, stream="old", ns=due), operation(900, due, stream="old")]
+    since = [drill.due(number) for number in range(drill.count) if drill.due(number) >= drill.f0]
+    until = drill.f0 + drill.outage_ns + drill.interval_ns
+    for number, due in enumerate([each for each in since if each < until], 901):
+        found += [intents(number, 1, due, stream="old", ns=due), operation(number, due, stream="old", **NO)]
+    return found
+
+
+def addressed(drill: PlantedDrill) -> PlantedDrill:
+    """Clients are answered by `old` until the fault, and by `dr` after it."""
+    for number in range(drill.count):
+        if not drill.is_down(number):
+            drill.instead.setdefault(number, {"address": "old" if drill.due(number) < drill.f0 else "dr"})
+    return drill

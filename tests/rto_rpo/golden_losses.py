@@ -12,6 +12,7 @@ from tests.rto_rpo.ledgers import (
     S,
     drill_of,
     end,
+    event,
     intents,
     judged,
     operation,
@@ -72,7 +73,7 @@ def lost() -> Iterator[Planted]:
         (20 * MS, "met"),
         (20 * MS + 1, "inconclusive"),
     ):  # two intervals before the fault
-        idle = _marks((0, 1, 2), small().f0 - newest - 20 * MS - MS, rpo=0.001)
+        idle = _marks((0, 1, 2), small().f0 - newest - 20 * MS - MS, rpo=0.0)
         yield f"marks idle for {newest}", idle, {"d.judgements[0].verdict": verdict}
     yield "reads alone", _reads(), {"m.recovery_points": ()}
     late = [intents(900, 1, T0 + 9 * S), operation(900, T0 + 9 * S, completed_ns=over + 1), end(over + 2)]
@@ -122,6 +123,7 @@ def _marks(there: tuple[int, ...], begin: int = T0 + 50 * MS, rpo: float = 60.0)
     drill.more = [
         intents(0, 3, dues[0], 10 * MS, stream="marks"),
         *(operation(number, due, stream="marks") for number, due in enumerate(dues)),
+        event("restored", drill.f1 + 50 * MS, dataset="strategies"),
         *reading([(number, sha256_of(number, "marks")) for number in there], drill.over, "marks"),
     ]
     return drill

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.rto_rpo.golden_drill import FAILED, FAULT, UNKNOWN, Fields, Planted, small
+from tests.rto_rpo.golden_drill import FAILED, FAULT, NO, UNKNOWN, Fields, Planted, addressed, small, worked
 from tests.rto_rpo.ledgers import (
     MS,
     PlantedDrill,
@@ -19,7 +19,6 @@ from tests.rto_rpo.ledgers import (
     stream,
 )
 
-NO = {"outcome": "failed", "cause": "25006"}
 B = 31  # the first write of clients that is acknowledged again
 BEGIN = (
     4  # the first write to the old primary that is sent once it is being brought back, at that very instant
@@ -234,13 +233,14 @@ def brought_back(
     head: Fields | None = None,
     **planted: Any,
 ) -> PlantedDrill:
-    """The old primary's port is closed; from write `begin` on its server `says` what it says.
+    """The old primary refuses; from write `begin` on, once it is being brought back, it `says` what it says.
 
     `answers` take the place of those, by number; one that is None was never sent.
     """
     drill = small(head={"streams": [stream(), old()], **(head or {})}, **planted)
+    drill.more += worked(addressed(drill))
     for number in range(-when.before, count):
-        answer = (answers or {}).get(number, FAILED if number < begin else says or NO)
+        answer = (answers or {}).get(number, NO if number < begin else says or NO)
         if answer is not None:
             due = when.at(number)
             named = number + when.before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.rto_rpo.golden_drill import FAILED, FAULT, UNKNOWN, Fields, Planted, small
+from tests.rto_rpo.golden_drill import FAILED, FAULT, NO, UNKNOWN, Fields, Planted, addressed, small, worked
 from tests.rto_rpo.ledgers import (
     MS,
     T0,
@@ -145,7 +145,7 @@ def told() -> Iterator[Planted]:
     )
     for more in (MS, MS + 1):
         yield f"split brain {more}", _split(more, {}), {}
-    yield "split brain refused", _split(50 * MS, FAILED), {"d.verdict": "met"}
+    yield "split brain refused", _split(50 * MS, NO), {"d.verdict": "met"}
     yield from _asked()
     yield from _seldom_asked()
     yield "split brain of other clients", _two_clients("ticks"), {"m.split_brain[0].after": ()}
@@ -234,18 +234,18 @@ def _asked() -> Iterator[Planted]:
     """What the old primary answered, where it was never brought back."""
     never = "the old primary acknowledged none of 1 writes sent once the new side served"
     said = {"m.split_brain[0].reason": f"{never}; after its revival: not tested"}
-    yield "never revived", _split(50 * MS, FAILED), said
-    open_end = _split(50 * MS, FAILED)
+    yield "never revived", _split(50 * MS, NO), said
+    open_end = _split(50 * MS, NO)
     open_end.more.append(intents(1, 1, open_end.due(50), stream="old"))  # once the service was stable
     yield "split brain without an outcome", open_end, {"d.verdict": "inconclusive"}
     overlap = _split(-MS, {"took": MS})
     late = overlap.due(36)
-    overlap.more += [intents(1, 1, late, stream="old"), operation(1, late, stream="old", **FAILED)]
+    overlap.more += [intents(1, 1, late, stream="old"), operation(1, late, stream="old", **NO)]
     yield "overlapping, then refused", overlap, {"d.verdict": "inconclusive"}
     for more, verdict in ((MS, "met"), (MS + 1, "inconclusive")):  # b took 1 ms
         unanswered = _split(more, {**UNKNOWN, "took": 60 * MS})
         late = unanswered.due(36)
-        unanswered.more += [intents(1, 1, late, stream="old"), operation(1, late, stream="old", **FAILED)]
+        unanswered.more += [intents(1, 1, late, stream="old"), operation(1, late, stream="old", **NO)]
         early = unanswered.due(5)  # taken while it was the primary
         unanswered.more.append(intents(2, 2, early, stream="old"))
         unanswered.more += [operation(2 + each, early + each * 10 * MS, stream="old") for each in range(2)]
@@ -261,10 +261,11 @@ def _seldom_asked() -> Iterator[Planted]:
         (50 * MS, 10 * MS, "inconclusive"),
         (50 * MS, 40 * MS, "met"),
         (50 * MS, 40 * MS - 1, "inconclusive"),
-        (71 * MS, 60 * MS, "met"),
-        (71 * MS, 60 * MS - 1, "inconclusive"),
+        (10 * MS, 40 * MS, "inconclusive"),
+        (70 * MS, 60 * MS, "met"),
+        (70 * MS, 60 * MS - 1, "inconclusive"),
     ):
-        drill = _split(more, FAILED)
+        drill = _split(more, NO)
         drill.head["streams"][1]["interval_ns"] = interval
         why = "'was not written to all along: ' in m.split_brain[0].reason"
         yield (
@@ -279,7 +280,8 @@ def _split(more: int, answer: Fields) -> PlantedDrill:
     drill = small(head={"streams": [stream(), stream("old", "old_primary", interval_ns=S)]})
     due = drill.due(31) + more
     drill.more = [intents(0, 1, due, stream="old"), operation(0, due, stream="old", **answer)]
-    return drill
+    drill.more += worked(drill)
+    return addressed(drill)
 
 
 def _two_clients(dataset: str, old: str = "orders") -> PlantedDrill:
@@ -288,7 +290,10 @@ def _two_clients(dataset: str, old: str = "orders") -> PlantedDrill:
     drill.head["streams"] += [stream("more", dataset=dataset)]
     drill.head["streams"][1]["dataset"] = old
     drill.more.append(intents(0, drill.count, drill.due(0), stream="more"))
-    drill.more += [operation(number, drill.due(number), stream="more") for number in range(drill.count)]
+    drill.more += [
+        operation(number, drill.due(number), stream="more", address="old" if number <= 20 else "dr")
+        for number in range(drill.count)
+    ]
     return drill
 
 

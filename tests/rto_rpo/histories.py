@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.rto_rpo.ledgers import (
+    calibration,
     drill_of,
     end,
     event,
@@ -61,6 +62,8 @@ class History:
     down_until: int = 0
     over: int = 0
     revived: int | None = None
+    named: bool = True
+    causes: tuple[str, ...] = ("refused",)
     records: list[Fields] = field(default_factory=list)
 
     def odd(self, count: int) -> bool:
@@ -76,9 +79,8 @@ class History:
             outcome = self.dice.pick("failed", "indeterminate", "failed", "acknowledged")
             took = self.dice.pick(1, self.late + 1, self.late, 2 * self.late)
         lag = self.dice.below(self.late + 2) if self.odd(50) else 0
-        address = (
-            self.dice.pick("old", "old", None) if due < self.f1 else self.dice.pick("new", "new", "old", None)
-        )
+        side = "old" if due < self.f1 else "new"
+        address = self.dice.pick(*[side] * 8, "old", None) if self.named else self.dice.pick(None, "any")
         return {"outcome": outcome, "took": took, "lag": lag, "address": address}
 
     def add(self, record: Fields) -> None:
@@ -90,6 +92,7 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
     """A header, and the records after it in the order of their `ns`."""
     dice = Dice(drawn)
     made = History(dice, dice.pick(5, 3, 10), dice.pick(20, 7, 4, 31), dice.pick(0, 1, 0, 3))
+    made.named = not dice.one_in(5)
     count = 3 + dice.below(60)
     made.f0 = START + dice.below(count) * made.interval // 2 + dice.below(made.interval + 1)
     made.f1 = made.f0 + dice.pick(2, 0, 12, 40)
@@ -98,7 +101,13 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
     fault = dice.pick("kill_site", "kill_site", "none", "kill_site")
     head = header(
         ns=START - 100,
-        drill=drill_of(fault, **{owed: True for owed in ("gate", "revive") if made.odd(20)}),
+        drill=drill_of(
+            fault,
+            respond="runbook" if dice.one_in(5) else "observe",
+            **{owed: True for owed in ("gate", "revive") if made.odd(20)},
+        ),
+        deadline_ns=10**9 if not made.odd(20) else 40,
+        calibration=_calibration(made),
         late_ns=dice.pick(made.late, None),
         stable_ns=dice.pick(30, 1, 60, 100),
         streams=[stream_of(interval_ns=made.interval, **({"restored": True} if dice.one_in(12) else {}))],
@@ -108,6 +117,7 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
         ],
     )
     _events(made, head, fault)
+    _told_of_recovery(made, head)
     written = _clients(made, "orders", START, count)
     if dice.one_in(6):
         head["streams"].append(
@@ -124,7 +134,10 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
     if dice.one_in(8):
         head["streams"].append(stream_of("marks", "marks", interval_ns=made.interval, dataset="strategies"))
         head["judged"].append(judged("strategies", "rpo", dice.pick(50, 0) / 1e9, "marks"))
-        _reading(made, "marks", _clients(made, "marks", START, 3 + dice.below(5)))
+        written_marks = _clients(made, "marks", START, 3 + dice.below(5))
+        if not dice.one_in(4) and any(each.get("event") == "fault_begin" for each in made.records):
+            made.add(event("restored", made.over, dataset=dice.pick(*["strategies"] * 5, "orders")))
+        _reading(made, "marks", written_marks)
     _reading(made, "orders", written)
     made.add(end(made.over, dice.pick("stable", "stable", "deadline", "orphaned" if made.wild else "stable")))
     return head, sorted(made.records, key=lambda record: record["ns"])
@@ -156,6 +169,39 @@ def _events(made: History, head: Fields, fault: str) -> None:
     if made.odd(15):
         start = START + dice.below(200)
         made.add(stall(start, start + dice.below(made.late + 2)))
+
+
+def _calibration(made: History) -> Fields | None:
+    if not made.odd(40):
+        return calibration()
+    return made.dice.pick(
+        None,
+        calibration(passed=False),
+        calibration(outages=0),
+        calibration(machine="another"),
+        calibration(age_seconds=30 * 86400.0 + made.dice.below(2)),
+    )
+
+
+def _told_of_recovery(made: History, head: Fields) -> None:
+    """What a runbook, an undo, and whoever looks after the old primary say, where anything can be said."""
+    dice = made.dice
+    begun = any(each.get("event") == "fault_begin" for each in made.records)
+    if not begun and head["drill"]["fault"]["kind"] != "none":
+        return
+    if head["drill"]["respond"] == "runbook" and not made.odd(20):
+        made.add(event("check", made.f1, name="runbook", verdict="met", reason="so"))
+    if dice.one_in(3):
+        about = dice.pick({"dataset": "orders"}, {}, {"dataset": "ticks"})
+        made.add(event("promoted", made.f1 + dice.below(60), **about))
+    if dice.one_in(3):
+        proof = dice.pick({"proof": "gone"}, {"proof": "operator"}, {})
+        made.add(event("fenced", made.f1 + dice.below(40), site="primary", **proof))
+    if dice.one_in(4):
+        for _ in range(1 + dice.below(2)):
+            made.add(event("old_primary_gone", made.f1 + dice.below(300)))
+    if dice.one_in(12):
+        made.add(event("healed", made.f1 + dice.below(300)))
 
 
 def _revival(made: History) -> None:
@@ -206,21 +252,29 @@ def _delete(made: History, name: str, number: int, due: int) -> str:
 
 
 def _old_primary(made: History, count: int) -> None:
+    made.causes = made.dice.pick(
+        ("25006",),
+        ("25006", "25006", "42501", "turned away", "refused"),
+        ("refused",),
+        ("unreachable", "25006"),
+    )
     made.add(intents(0, count, START, made.interval, ns=START - 50, stream="old"))
     for number in range(count):
         due = START + number * made.interval
         if not made.odd(150):
-            back = made.revived is not None and due >= made.revived
-            answer = made.answer(due, down=due >= made.f0 and not made.odd(30) and not back)
-            if due >= made.f0 and answer["outcome"] == "acknowledged" and not made.odd(10):
+            answer = made.answer(due, down=False)
+            if due >= made.f0:
                 answer["outcome"] = "failed"
+                if made.odd(60):
+                    answer["outcome"] = made.dice.pick("acknowledged", "indeterminate")
+            answer["address"] = made.dice.pick(*["old"] * 9, None, "new")
             made.add(operation(number, due, stream="old", cause=_cause(made, due), **answer))
 
 
 def _cause(made: History, due: int) -> str:
-    """Why the old primary did not do it: nobody listens, until it is revived."""
+    """Why the old primary did not do it: it refuses, or nobody listens, until it is revived."""
     if made.revived is None or due < made.revived - 10 or made.odd(300):
-        return "refused"
+        return str(made.dice.pick(*made.causes))
     return str(made.dice.pick("25006", "25006", "25006", "42501", "denied", "refused"))
 
 
@@ -268,7 +322,8 @@ def _reading(made: History, name: str, written: dict[int, Fields]) -> None:
         for record in reading(rows[:2], at, name, **broken):
             made.add(record)
         at += 1
-    for record in reading(rows, at, name, **{10: {"end": False}, 11: {"count": None}}.get(kind, {})):
+    where = {"address": dice.pick("new", "new", "old", "nobody")} if dice.one_in(4) else {}
+    for record in reading(rows, at, name, **where, **{10: {"end": False}, 11: {"count": None}}.get(kind, {})):
         made.add(record)
 
 

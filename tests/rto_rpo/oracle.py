@@ -41,23 +41,31 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
         }:
             continue
         points[name] = _point(records, name, trusted.get(name), watch, f0, f1, stream)
+        points[name]["restored"] = stream["role"] != "marks" or _was_restored(records, events, stream)
         if points[name]["complete"]:
             points[name]["turn"] = _turn(stream, late)
     split = {
-        stream["name"]: _split(header, records, stream, trusted, _revived(events), late)
+        stream["name"]: _split(header, records, stream, trusted, watch, late)
         for stream in _streams(header, "old_primary")
     }
     verdicts = [_verdict(each, void, times, points) for each in header["judged"]]
     others = [each["detail"]["verdict"] for each in events if each["event"] == "check"]
     others += [each["verdict"] for each in split.values()]
-    nothing = none and not any(each["bad"] for each in times.values())
+    nothing = none and not any(each["bad"] for name, each in times.items() if name in judged_streams)
     unwell = not none and any(
         _unwell(records, stream, f0, late)
         for stream in _streams(header, "clients")
         if stream["name"] in judged_streams
     )
-    if void or not verdicts or nothing or unwell or _doubtful(header, records, events):
+    beyond = any(_beyond(header, events, trusted[name]) for name in judged_streams if name in trusted)
+    if void or not verdicts or nothing or unwell or beyond or _doubtful(header, records, events):
         others.append("inconclusive")
+    for each in header["judged"]:
+        point = points.get(each["stream"], {})
+        if each["objective"] == "rpo" and point.get("read") and not point["restored"]:
+            others.append("inconclusive")
+    for point in points.values():
+        del point["restored"], point["read"]
     whole = verdicts + others
     verdict = "missed" if "missed" in whole else "inconclusive" if "inconclusive" in whole else "met"
     return {
@@ -70,9 +78,33 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
     }
 
 
+def _beyond(header: Fields, events: list[Fields], time: Fields) -> bool:
+    """Whether the service was lost again after it was stable, or did not come back by itself in time."""
+    if time["until"] is None:
+        return False
+    if time["bad_last"] is not None and time["bad_last"] > time["until"]:
+        return True
+    begin = _when(events, "fault_begin")
+    if time["none"] or begin is None:
+        return False
+    late = time["b"] is not None and time["b"][0] > begin + header["deadline_ns"]
+    return late or any(each["event"] == "healed" and each["ns"] <= time["until"] for each in events)
+
+
+def _was_restored(records: list[Fields], events: list[Fields], stream: Fields) -> bool:
+    read = [each["ns"] for each in records if each["kind"] == "readback" and each["stream"] == stream["name"]]
+    return any(
+        each["event"] == "restored"
+        and each["detail"].get("dataset") == stream["dataset"]
+        and read
+        and each["ns"] <= read[-1]
+        for each in events
+    )
+
+
 def _turn(stream: Fields, late: int | None) -> int:
     """The longest time without an acknowledgement in a service that is well."""
-    if stream["role"] == "clients" and late is not None:
+    if stream["role"] != "marks" and late is not None:
         return int(stream["interval_ns"]) + late + late // 2
     return 2 * int(stream["interval_ns"])
 
@@ -127,8 +159,8 @@ def _problems(header: Fields, records: list[Fields], events: list[Fields], *, no
 def _doubtful(header: Fields, records: list[Fields], events: list[Fields]) -> bool:
     orphaned = any(each["kind"] == "end" and each["reason"] in {"orphaned", "deadline"} for each in records)
     told = any(each["event"] == "check" and each["detail"]["name"] == "runbook" for each in events)
-    fault, respond = header["drill"]["fault"]["kind"], header["drill"]["respond"]
-    owed = fault != "none" and respond == "runbook" and not told
+    respond = header["drill"]["respond"]
+    owed = respond == "runbook" and not told
     unsafe = header["drill"].get("gate", False) and _when(events, "safe") is None
     asleep = header["drill"].get("revive", False) and _when(events, "old_primary_revived") is None
     nowhere = header["drill"].get("revive", False) and not _streams(header, "old_primary")
@@ -216,6 +248,7 @@ def _time(
         "none": none,
         "until": None if run is None else counted_from(run[0]) + stable,
         "bad": len(bad_sent),
+        "bad_last": max(bad_sent, default=None),
         **_stretches(operations, bad_sent, watch, late),
     }
 
@@ -373,7 +406,10 @@ def _point(
             sets[each["outcome"]].add(number)
     a, f, i = sets["acknowledged"], sets["failed"], sets["indeterminate"]
     counts, rows = _reading(records, name)
-    found: Fields = {"complete": counts, "counts": (len(a), len(f), len(i), len(rows))}
+    if time is not None and time["b"] is not None and _read_elsewhere(records, name, time["b"][1]):
+        counts = False
+    read = any(each["kind"] == "readback" and each["stream"] == name for each in records)
+    found: Fields = {"complete": counts, "counts": (len(a), len(f), len(i), len(rows)), "read": read}
     if not counts:
         return {**found, "lower": None, "upper": None}
     r = {number for number, _ in rows}
@@ -407,7 +443,9 @@ def _point(
         "after_recovery": [n for n in lost if b is not None and writes[n]["sent_ns"] > b[1]],
         "after_fault": [n for n in lost if writes[n]["completed_ns"] > fault],
         "corrupt": sorted({n for n, payload in rows if n in writes and payload != writes[n]["payload"]}),
-        "duplicated": sorted({n for n in r if [number for number, _ in rows].count(n) > 1}),
+        "duplicated": sorted(
+            {n for n in r & (set(writes) | unsettled) if [number for number, _ in rows].count(n) > 1}
+        ),
         "resurrected": sorted(n for n in r if deletes.get(n) == "acknowledged"),
         "phantom": sorted(f & r),
         "unexpected": sorted(r - set(writes) - unsettled),
@@ -419,34 +457,56 @@ def _point(
     }
 
 
+def _read_elsewhere(records: list[Fields], name: str, since: int) -> bool:
+    """Whether the reading came from an address that served no client since the recovery."""
+    where = [each["address"] for each in records if each["kind"] == "readback" and each["stream"] == name]
+    served = {
+        each["address"]
+        for each in _operations(records, name)
+        if each["outcome"] == "acknowledged" and each["sent_ns"] >= since
+    }
+    return bool(where) and where[-1] is not None and None not in served and where[-1] not in served
+
+
 def _verification(records: list[Fields], name: str) -> int | None:
     read = [each["ns"] for each in records if each["kind"] == "readback" and each["stream"] == name]
     settled = [each["completed_ns"] for each in _operations(records, name)]
     return read[-1] - max(settled) if settled else None
 
 
-def _new_side(operations: list[Fields], time: Fields, old: list[Fields]) -> Any:
-    """When the new side's first answer arrived and when it was asked for; None if it never did."""
+def _new_side(operations: list[Fields], time: Fields, old: list[Fields], promoted: int | None) -> Any:
+    """When the new side's first answer arrived, when it was asked for, and whether it was surely its own."""
     b = time["b"]
-    if b is None or time["f0"] is None:
-        return b
+    if b is None:
+        return None
     answered = [
         (each["completed_ns"], each["sent_ns"], each["address"])
         for each in operations
-        if each["outcome"] == "acknowledged" and each["address"] is not None
+        if each["outcome"] == "acknowledged"
     ]
     olds = [each["address"] for each in old if each["outcome"] == "acknowledged"]
-    of_b = {who for completed, sent, who in answered if (completed, sent) == b}
-    found = [b]
-    candidates = of_b
-    if of_b and all(who in olds for who in of_b):  # the old primary goes on serving: who else does?
-        found = []
-        candidates = {who for _, _, who in answered if who not in olds}
-    for address in candidates:
+    of_b = {who for completed, sent, who in answered if (completed, sent) == b and who is not None}
+    by_old = bool(of_b) and all(
+        who in olds for who in of_b
+    )  # the old primary goes on serving: who else does?
+    candidates = {who for _, _, who in answered if who is not None and who not in olds} if by_old else of_b
+    for address in candidates if time["f0"] is not None else ():
         first = min((completed, sent) for completed, sent, who in answered if who == address)
-        if first[0] >= time["f0"]:
-            found.append(first)
-    return min(found, default=None)
+        if first[0] < time["f0"]:
+            candidates = candidates - {address}
+    if candidates and time["f0"] is not None:
+        return (
+            *min((completed, sent) for completed, sent, who in answered if who in candidates),
+            True,
+        )
+    if by_old:
+        return None
+    if promoted is not None and promoted <= b[1]:
+        return (*min((completed, sent) for completed, sent, _ in answered if sent >= promoted), True)
+    since = time["f0"] if time["none"] else time["f1"]
+    if since is None:
+        return (*b, False)
+    return (*min((completed, sent) for completed, sent, _ in answered if sent > since), False)
 
 
 def _revived(events: list[Fields]) -> int | None:
@@ -461,39 +521,53 @@ def _split(
     records: list[Fields],
     stream: Fields,
     times: Fields,
-    revived: int | None,
+    watch: int,
     late: int | None,
 ) -> Fields:
+    events = [each for each in records if each["kind"] == "event"]
+    revived = _revived(events)
     clients = [each for each in _streams(header, "clients") if each["name"] in times]
-    same = [each for each in clients if each["dataset"] == stream["dataset"]]
+    same = [each for each in clients if each["dataset"] == stream["dataset"]] or clients
     writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
-    answers = [
-        answer
-        for each in same or clients
-        if (answer := _new_side(_operations(records, each["name"]), times[each["name"]], writes)) is not None
+    promoted = [
+        each["ns"]
+        for each in events
+        if each["event"] == "promoted"
+        and each["detail"].get("dataset", stream["dataset"]) == stream["dataset"]
     ]
+    answers = [
+        _new_side(
+            _operations(records, each["name"]), times[each["name"]], writes, min(promoted, default=None)
+        )
+        for each in same
+    ]
+    answers = [each for each in answers if each is not None]
     later = [each for each in writes if revived is not None and each["sent_ns"] >= revived]
     taken = sorted(each["number"] for each in later if each["outcome"] == "acknowledged")
     revival = {"revived": revived is not None, "tried": len(later), "taken": taken}
     if not answers:
         return {"after": [], "overlapping": [], "verdict": "inconclusive", **revival}
-    arrived, asked = min(answers)
+    arrived, asked, _ = min(answers)
+    certain = min((when for when, _, named in answers if named), default=None)
     yes = [each for each in writes if each["outcome"] == "acknowledged"]
-    after = sorted(each["number"] for each in yes if each["sent_ns"] > arrived)
+    after = sorted(each["number"] for each in yes if certain is not None and each["sent_ns"] > certain)
     overlapping = sorted(
-        each["number"] for each in yes if each["sent_ns"] <= arrived and each["completed_ns"] >= asked
+        each["number"] for each in yes if each["number"] not in after and each["completed_ns"] >= asked
     )
     tried = [each["sent_ns"] for each in writes if each["sent_ns"] > arrived]
     unsettled = {number for _, number, _ in _intended(records, stream["name"])} - {
         w["number"] for w in writes
     }
     unknown = any(each["outcome"] == "indeterminate" for each in writes if each["sent_ns"] > arrived)
+    worked = any(watch - _turn(stream, late) <= each["completed_ns"] < asked for each in yes)
+    until = max(times[each["name"]]["until"] or 0 for each in same)
     verdict = "met"
-    if overlapping or unknown or not tried or unsettled:
+    if overlapping or unknown or not tried or unsettled or not worked:
         verdict = "inconclusive"
     if revived is not None and not _heard_to_refuse(header, records, stream, later, revived, late):
         verdict = "inconclusive"
-    until = max(times[each["name"]]["until"] or 0 for each in same or clients)
+    if not _all_refused(writes, events, arrived, until, revived):
+        verdict = "inconclusive"
     if late is None or _unwatched(header, records, stream, arrived, until, late):
         verdict = "inconclusive"
     if late is not None and (until - max(tried, default=arrived) - stream["interval_ns"]) * 2 > late:
@@ -503,11 +577,62 @@ def _split(
     return {"after": after, "overlapping": overlapping, "verdict": verdict, **revival}
 
 
+def _gone(events: list[Fields], since: int | None, until: int | None) -> list[int]:
+    """When it was proven that nothing of the old primary runs."""
+    return [
+        each["ns"]
+        for each in events
+        if each["event"] == "old_primary_gone"
+        and (since is None or each["ns"] >= since)
+        and (until is None or each["ns"] < until)
+    ]
+
+
+def _all_refused(
+    writes: list[Fields], events: list[Fields], arrived: int, until: int, revived: int | None
+) -> bool:
+    """Whether each write in that time was refused by its server, or sent to one that was fenced or gone.
+
+    And whether the old primary acknowledged nothing while it was gone.
+    """
+    gone = _gone(events, None, revived)
+
+    def was_gone(write: Fields) -> bool:
+        return bool(gone) and gone[0] <= write["sent_ns"] <= write["completed_ns"] <= gone[-1]
+
+    if any(each["outcome"] == "acknowledged" and was_gone(each) for each in writes):
+        return False
+    fences = [
+        each["ns"]
+        for each in events
+        if each["event"] == "fenced" and each["detail"].get("proof") not in (None, "operator")
+    ]
+    meanwhile = [
+        each
+        for each in writes
+        if arrived < each["sent_ns"] <= until and (revived is None or each["sent_ns"] < revived)
+    ]
+    heard = [
+        each["sent_ns"]
+        for each in meanwhile
+        if each["outcome"] == "failed" and each["cause"] in ("25006", "42501", "denied")
+    ]
+    for each in meanwhile:
+        if each["outcome"] != "failed":
+            return False
+        by_server = each["sent_ns"] in heard and each["cause"] in ("25006", "42501", "denied")
+        fenced = bool(fences) and each["sent_ns"] >= fences[0]
+        shut = each["cause"] in ("refused", "turned away") and any(ns >= each["sent_ns"] for ns in heard)
+        if not (by_server or fenced or was_gone(each) or shut):
+            return False
+    return True
+
+
 def _heard_to_refuse(
     header: Fields, records: list[Fields], stream: Fields, later: list[Fields], revived: int, late: int | None
 ) -> bool:
     """Whether the server itself said no, over a time long enough, and the recorder looked all along it."""
-    gone = [each["ns"] for each in records if each["kind"] == "event" and each["event"] == "old_primary_gone"]
+    gone = _gone([each for each in records if each["kind"] == "event"], revived, None)
     no = [
         each["sent_ns"]
         for each in later
@@ -543,7 +668,7 @@ def _verdict(judged: Fields, void: bool, times: Fields, points: Fields) -> str:
         return "missed"
     if point["unrecorded"] or point["phantom"] or point["unexpected"]:
         return "inconclusive"
-    if not point["lost"] and (point["age"] is None or point["age"] > max(limit, point["turn"])):
+    if not point["lost"] and (point["age"] is None or point["age"] > (limit or point["turn"])):
         return "inconclusive"
     if name in times and times[name]["until"] is None:
         return "inconclusive"

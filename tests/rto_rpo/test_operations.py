@@ -111,9 +111,9 @@ def test_the_last_completed_before_an_instant_is_found_however_far_back() -> Non
     assert history.last_completed_before(T0 + MS, history.writes, lambda s: s & 3 == 1) is None
 
 
-SLOW_BEFORE_FAST = [(3, 14, "acknowledged"), (-3, 0, "acknowledged"), *[(0, 0, "failed")] * 5]
+SLOW_BEFORE_FAST = [(3, 14, "acknowledged"), (0, 0, "acknowledged"), *[(0, 0, "failed")] * 5]
 outcomes = st.sampled_from(["failed", "failed", "failed", "acknowledged"])
-answers = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 14), outcomes), min_size=8, max_size=40)
+answers = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 14), outcomes), min_size=8, max_size=40)
 
 
 @settings(max_examples=200, deadline=None)
@@ -122,7 +122,7 @@ answers = st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 14), outcomes), 
 def test_looking_only_as_far_as_an_answer_can_lie_misses_none(
     answers: list[tuple[int, int, str]], since: int, until: int
 ) -> None:
-    """Due every 7 ns; sent a little early or late, answered soon or long after."""
+    """Due every 7 ns; sent on time or a little late, answered soon or long after."""
     records = [
         operation(number, T0 + 7 * number, lag=lag, took=took, outcome=outcome)
         for number, (lag, took, outcome) in enumerate(answers)

@@ -56,7 +56,7 @@ def test_judge_and_oracle_agree(ledger: Path, history: tuple[Fields, list[Fields
 def test_random_histories_reach_every_verdict(ledger: Path) -> None:
     dice = random.Random(3)  # noqa: S311 - reproducible on purpose
     seen: Counter[str] = Counter()
-    for _ in range(300):
+    for _ in range(400):
         seen.update(agreed(ledger, *make_history(dice.randbytes(DICE_BYTES))))
     assert min(seen[verdict] for verdict in VERDICTS) >= 15, seen
     assert min(seen[f"revival {verdict}"] for verdict in VERDICTS) >= 1, seen

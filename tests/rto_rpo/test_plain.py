@@ -131,7 +131,7 @@ def test_more_rows_than_a_record_may_hold() -> None:
     assert not _agree(BEFORE, record)
 
 
-@pytest.mark.parametrize("lag", [2**31 - 1, 2**31, -(2**31), -(2**31) + 1])
+@pytest.mark.parametrize("lag", [2**31 - 1, 2**31, 0])
 def test_a_lag_at_the_edge_of_what_fits(lag: int) -> None:
     assert _agree(BEFORE, _placed(4, operation(1, T0 + 10 * MS, lag=lag)))
 

@@ -14,6 +14,7 @@ from tests.rto_rpo.ledgers import (
     PlantedDrill,
     S,
     drill_of,
+    event,
     header,
     intents,
     judged,
@@ -118,7 +119,7 @@ def test_corrupt_is_not_lost(tmp_path: Path) -> None:
 
 def test_duplicated(tmp_path: Path) -> None:
     point = point_of(with_rows(PlantedDrill(duplicated={8}), 10**6, 10**6), tmp_path)
-    assert (point.duplicated, point.unexpected) == ((8, 10**6), (10**6,))
+    assert (point.duplicated, point.unexpected) == ((8,), (10**6,))
 
 
 def test_phantoms_were_refused_and_are_there(tmp_path: Path) -> None:
@@ -178,6 +179,7 @@ def test_marks_in_a_restored_dataset_are_judged_by_the_faults_own_instants(tmp_p
     dues = [T0 + 100 * MS + 100 * MS * number for number in range(10)]
     found: list[dict[str, Any]] = [intents(0, 10, dues[0], 100 * MS, stream="marks")]
     found += [operation(number, due, stream="marks") for number, due in enumerate(dues)]
+    found += [event("restored", drill.f1 + 50 * MS, dataset="strategies")]
     found += reading([(number, sha256_of(number, "marks")) for number in range(8)], drill.over, "marks")
     drill.more = found
     measurement, decision = judged_run(drill, tmp_path)

@@ -10,6 +10,7 @@ from rto_rpo.refusal import refused_by_server
 from tests.rto_rpo.ledgers import MS, PlantedDrill, S, event, header, intents, judged_run, operation, stream
 
 FAILED = {"outcome": "failed", "cause": "refused"}
+NO = {"outcome": "failed", "cause": "25006"}
 B = 151  # the first write that is acknowledged again, a millisecond after it was due
 
 
@@ -19,10 +20,18 @@ def split_of(drill: PlantedDrill, folder: Path) -> SplitBrain:
 
 
 def with_old_primary(*planted: dict[str, Any], **other: Any) -> PlantedDrill:
-    """The old primary refuses one write long after; the others are `planted`, with `sent` from f0 on."""
+    """The old primary refuses one write long after; the others are `planted`, with `sent` from f0 on.
+
+    Right before the fault it took one. Clients are answered by `primary` until then, by `dr` afterwards.
+    """
     streams = [stream(), stream("old", "old_primary", interval_ns=10 * S)]
     drill = PlantedDrill(head=header(streams=streams), after_ns=2 * S, **other)
-    for number, each in enumerate([*planted, {**FAILED, "sent": drill.due(200) - drill.f0}]):
+    for number in range(drill.count):
+        if not drill.is_down(number):
+            drill.instead[number] = {"address": "primary" if drill.due(number) < drill.f0 else "dr"}
+    taken = drill.f0 - 5 * MS
+    drill.more += [intents(900, 1, taken, stream="old", ns=taken), operation(900, taken, stream="old")]
+    for number, each in enumerate([*planted, {**NO, "sent": drill.due(200) - drill.f0}]):
         due = drill.f0 + each.pop("sent")
         drill.more += [intents(number, 1, due, stream="old"), operation(number, due, stream="old", **each)]
     return drill
@@ -87,10 +96,10 @@ def revived_split(folder: Path, *, cause: str, **told: int) -> SplitBrain:
     """An old primary whose writes all fail for `cause`; the events of its revival are `told`, by number."""
     drill = with_old_primary()
     drill.head["streams"][1]["interval_ns"] = 10 * MS
-    drill.more = []
-    for number in range(B + 1, 310):
+    drill.more = drill.more[:2]
+    for number in range(B, 310):
         due = drill.due(number)
-        answer = {"outcome": "failed", "cause": cause}
+        answer = {"outcome": "failed", "cause": cause} if number >= told["old_primary_revived"] - 1 else NO
         drill.more += [intents(number, 1, due, stream="old"), operation(number, due, stream="old", **answer)]
     drill.more += [event(name, drill.due(number)) for name, number in told.items()]
     return split_of(drill, folder)

@@ -74,10 +74,10 @@ def test_an_operation_that_was_sent_late(tmp_path: Path, lag: int, is_void: bool
 
 
 def test_a_shorter_lag_widens_the_bounds(tmp_path: Path) -> None:
-    drill = PlantedDrill(instead={151: {"lag": 9 * MS}, 150: {**FAILED, "lag": -9 * MS}})
+    drill = PlantedDrill(instead={151: {"lag": 9 * MS}, 150: {**FAILED, "lag": 9 * MS}})
     measurement, _ = judged_run(drill, tmp_path)
     assert measurement.void is None
-    assert measurement.recovery_times[0].lower_seconds == pytest.approx(0.492 - 0.009)
+    assert measurement.recovery_times[0].lower_seconds == pytest.approx(0.492 + 0.009)
     assert measurement.recovery_times[0].upper_seconds == pytest.approx(0.508 + 0.009)
 
 

@@ -26,7 +26,10 @@ from tests.rto_rpo.mutant import ROOT, listed, load
 FILES = (
     "calibration.py",
     "control.py",
+    "doubts.py",
+    "first_answer.py",
     "measure.py",
+    "old_primary.py",
     "phases.py",
     "recovery_point.py",
     "recovery_time.py",

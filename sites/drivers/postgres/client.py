@@ -23,6 +23,7 @@ from sites.drivers.postgres.session import (
     ServerLost,
     ServerRefused,
     ServerSilent,
+    ServerTurnedAway,
     Session,
     Statement,
     open_writable,
@@ -140,6 +141,8 @@ class PostgresClient:
             return await self._send(line, statement, arguments, deadline)
         except ServerRefused:
             return Outcome("failed", "refused")
+        except ServerTurnedAway:
+            return Outcome("failed", "turned away")
         except (ServerSilent, ServerLost):  # from the connecting alone: nothing was sent
             return Outcome("failed", "unconnected")
         finally:

@@ -38,6 +38,10 @@ class ServerLost(DatasetError):
     """The connection could not be made, or broke."""
 
 
+class ServerTurnedAway(ServerLost):
+    """A server answered and let nobody in: it starts, it stops, or it does not know us."""
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """Where, and as whom."""
@@ -118,9 +122,17 @@ async def open_session(login: Login, limit_seconds: float, *, writable: bool = F
             f"PostgreSQL at {login.address} did not answer within {limit_seconds:g} s"
         ) from error
     except psycopg.OperationalError as error:
-        kind = ServerRefused if "Connection refused" in str(error) else ServerLost
-        raise kind(f"cannot reach PostgreSQL at {login.address}: {_one_line(error)}") from error
+        raise _unconnected(str(error))(
+            f"cannot reach PostgreSQL at {login.address}: {_one_line(error)}"
+        ) from error
     return Session(connection, login.address, deadline)
+
+
+def _unconnected(said: str) -> type[DatasetError]:
+    """libpq gives no code where there is no connection yet. FATAL is a server's own word."""
+    if "Connection refused" in said:
+        return ServerRefused
+    return ServerTurnedAway if "FATAL:" in said else ServerLost
 
 
 async def open_writable(logins: Sequence[Login], limit_seconds: float) -> Session:

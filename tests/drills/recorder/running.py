@@ -61,10 +61,13 @@ def begin(config: RecorderConfig) -> Recording:
     raise AssertionError("never steady for long enough to freeze")
 
 
-def outage(recording: Recording, service: OrdersService, length_operations: int = 20) -> None:
-    """Refuse until so many operations have failed, then serve until stable."""
+def outage(
+    recording: Recording, service: OrdersService, length_operations: int = 20, *, becomes: str = ""
+) -> None:
+    """Refuse until so many operations have failed, then serve until stable; under the name it `becomes`."""
     recording.event("fault_begin", sync=True)
     service.refuse()
+    service.name = becomes or service.name
     recording.event("fault_end")
     recording.event("fault_effective", detail=EFFECTIVE)
     before = recording.state()

@@ -370,7 +370,7 @@ def test_the_old_primary_is_written_to_again_after_it_is_revived(
 ) -> None:
     recording = begin(with_old_primary(tmp_path, service, outside))
     outside.refuse()
-    outage(recording, service)
+    outage(recording, service, becomes="new")
     if not refuses:
         outside.listen()
     before = recording.state().old_primary_answered

@@ -22,7 +22,7 @@ from tests.rto_rpo.histories import DICE_BYTES, make_history
 from tests.rto_rpo.ledgers import write_ledger
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run, write_run
 
-HISTORIES = 150
+HISTORIES = 300
 
 
 def digested(report: Report) -> Digest:

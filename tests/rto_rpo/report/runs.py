@@ -254,7 +254,10 @@ def _events(run: Run) -> list[dict[str, Any]]:
         _event("fault_begin", 0.0, "drill", {"targets": ["primary"]}),
         _event("fault_end", 0.021, "drill", {}),
         _event("fault_effective", 0.03, "drill", {"holds": True, "how": "no process of the site is left"}),
-        *(_event(name, at, "responder", {}) for name, at in MILESTONES.items()),
+        *(
+            _event(name, at, "responder", {"proof": "gone"} if name == "fenced" else {})
+            for name, at in MILESTONES.items()
+        ),
         _event("check", 0.8, run.checked_by, dict(run.check)),
         _event("check", 0.8, "drill", {"name": "runbook", "verdict": "met", "reason": "all steps were done"}),
         _event("stable", run.end_at_seconds - 0.2, "recorder", {}),

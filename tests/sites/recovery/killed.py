@@ -15,12 +15,13 @@ from typing import Any
 from uuid import uuid4
 
 from drills import recording
+from drills.gone import tell_if_gone
 from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recording import Recording
 from rto_rpo import JUDGE
 from rto_rpo.ledger.reader import read
 from rto_rpo.measure import measure
-from sites.capability import Proof
+from sites.capability import Proof, SiteDriver
 from sites.drivers.postgres.canary import PostgresCanary
 from sites.estate import Estate
 from sites.recovery.injection import KilledAt, nothing
@@ -106,13 +107,22 @@ class Watched:
         self.recording.event(
             "fault_effective", detail={**proof.detail, "holds": proof.holds, "how": proof.how}
         )
+        if how is None:
+            assert tell_if_gone(estate.site("primary"), self.recording)
 
-    def end(self, *, taken_over: bool = True) -> int:
+    def hear(self, line: str) -> None:
+        """What `blackstart watch` says of the fence, as it says it."""
+        if "Fenced" in line:
+            self.recording.event("fenced", detail={"proof": "gone", "how": line})
+
+    def end(self, gone: SiteDriver | None = None, *, taken_over: bool = True) -> int:
         """Wait for steady service, read everything back; how many writes were acknowledged.
 
+        Nothing runs at the site that is `gone`.
         Where nobody has `taken_over` there is no new side that a second writer could be told by.
         """
         assert self.recording.wait_until(lambda state: state.stable, 30).stable
+        assert gone is None or tell_if_gone(gone, self.recording)
         self.recording.verify()
         self.recording.finish("stable")
         records = list(read(self.ledger))  # raises where the chain of hashes is broken

@@ -149,7 +149,7 @@ def test_a_fence_that_was_lifted_holds_no_more(tmp_path: Path) -> None:
     fence = around(tmp_path, Site(gone=True, dies=True))
     fence.raise_()
     assert fence.holds().holds
-    assert Fences(tmp_path).noted("primary") == {"how": "every process is gone"}
+    assert Fences(tmp_path).noted("primary") == {"how": "every process is gone", "proof": "gone"}
     fence.lift()
     assert fence.holds().how == 'site "primary" is not fenced'
 

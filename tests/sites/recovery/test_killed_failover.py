@@ -40,7 +40,7 @@ def survive(pair: Pair, estate: Estate, kills: Iterator[Kill], number: int) -> t
     run = go_on(estate)
     assert run is None or run.complete, run.failed
     expect_one_writer(estate)
-    return died, watched.end()
+    return died, watched.end(estate.site("primary"))
 
 
 def expect_one_writer(estate: Estate) -> None:

@@ -1,0 +1,28 @@
+"""That nothing of the old primary runs: then a closed port is a refusal, and no broken server."""
+
+from __future__ import annotations
+
+from drills.clients import primary_site
+from drills.recording import Recording
+from sites.capability import SiteDriver
+from sites.errors import BlackstartError
+from sites.estate import Estate
+from sites.plan import Drill, KillSite
+
+
+def tell_of_primary(estate: Estate, drill: Drill, recording: Recording) -> None:
+    """Record whether the site of the primary is gone, where the drill killed that. Raises RecorderError."""
+    fault = drill.fault
+    if isinstance(fault, KillSite) and fault.site == primary_site(estate, drill):
+        tell_if_gone(estate.site(fault.site), recording)
+
+
+def tell_if_gone(site: SiteDriver, recording: Recording) -> bool:
+    """Whether nothing runs at the site; if so that is recorded. Raises RecorderError."""
+    try:
+        proof = site.proven_gone()
+    except BlackstartError:
+        return False  # who cannot be asked is not proven to be gone
+    if proof.holds:
+        recording.event("old_primary_gone", detail={"site": site.name, "how": proof.how})
+    return proof.holds
