@@ -42,7 +42,7 @@ def rejoin(estate: Estate, name: str, site: str, primary: str, slot: str) -> str
         there = (
             f"# at site {site}: pg_rewind its data, its own configuration and standby.signal again, start it"
         )
-        return THEN.join(hosted) + f"\n{there}"
+        return THEN.join(hosted) + f"\n{there}\n{_is_a_standby(estate, name, site)}"
     data = shlex.quote(str(server.data))
     lines = [
         refuses(estate, name, site).partition("   #")[0],
@@ -56,6 +56,12 @@ def rejoin(estate: Estate, name: str, site: str, primary: str, slot: str) -> str
         by_hand.start(estate.plan, site, server.process),
     ]
     return THEN.join(lines) + f"\n{_or_anew(estate, noun, server, primary, slot)}"
+
+
+def _is_a_standby(estate: Estate, name: str, site: str) -> str:
+    """What nobody could print is not passed over: this fails until a person has done it."""
+    ask = psql(estate, name, site, "SELECT pg_is_in_recovery()").replace(" -X ", " -XAt ", 1)
+    return f"{ask} | grep -qx t   # fails until that is done"
 
 
 def protect(estate: Estate, name: str, site: str, primary: str, slot: str, *, waited: bool) -> str:

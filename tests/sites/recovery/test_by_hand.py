@@ -15,7 +15,7 @@ from sites.drivers.processes.site import ProcessSite
 from sites.drivers.processes.table import boot_id
 from sites.estate import Estate
 from sites.plan import Plan, read_plan
-from sites.recovery import by_hand, by_hand_data
+from sites.recovery import by_hand, by_hand_data, by_hand_rejoin
 from tests.sites.drivers.waiting import wait_until
 
 SHELL = {"PATH": os.environ["PATH"]}
@@ -110,6 +110,25 @@ def test_a_program_that_is_started_belongs_to_the_log_by_which_it_is_found(tmp_p
     wait_until("its log", (plan.folder / "the here" / "logs" / "web.log").exists)
     assert paste(by_hand.stop(plan, "here", "web")) == ""
     assert paste(by_hand.stop(plan, "here", "web")) == "web does not run at site here\n"
+
+
+def test_what_is_left_to_people_does_not_pass_for_done(tmp_path: Path) -> None:
+    """How a server on a host is made a standby again is a comment; whoever pastes it has done nothing yet."""
+    path = Path(__file__).parents[3] / "examples" / "two_hosts" / "plan.yaml"
+    for name in ("blackstart", "replicator"):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text("secret")
+    nowhere = {"ALPHA": "127.0.0.1", "BRAVO": "127.0.0.2", "KEYS": str(tmp_path)}
+    raw = path.read_bytes().replace(b'host: "${ALPHA}"', b'host: "${ALPHA}", port: 9')
+    lines = by_hand_rejoin.rejoin(Estate(read_plan(path, raw, nowhere)), "orders", "primary", "dr", "primary")
+    *_, comment, last = lines.splitlines()
+    assert comment.startswith("# at site primary: pg_rewind")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{comment}\n{last}"], env=SHELL, capture_output=True, check=False
+    )
+    assert done.returncode != 0
+    answers = last.replace(last[: last.index(" | grep")], "echo t", 1)
+    assert subprocess.run(["/bin/sh", "-c", answers], env=SHELL, check=False).returncode == 0
 
 
 def test_a_folder_is_copied_with_what_was_there_before_beside_it(tmp_path: Path) -> None:
