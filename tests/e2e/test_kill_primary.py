@@ -31,6 +31,7 @@ from sites.errors import GuardError
 from sites.estate import Estate
 from tests.e2e.changes import change, expect_as_declared
 from tests.e2e.desks import RunningDesk, ledger, running_desk
+from tests.rto_rpo.evidence.stranger import stranger
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -104,6 +105,7 @@ def test_the_primary_is_killed_and_every_promise_is_kept(desk: RunningDesk) -> N
     outcome = verify(desk.plan.evidence.path, head=run.head)
     assert outcome.intact, outcome.findings
     assert outcome.anchored
+    _a_stranger_agrees(desk.plan.evidence.path, run)
     with pytest.raises(GuardError, match='site "primary" is fenced'):
         drill.run(desk.estate, "kill-primary", environment="demo", confirm="0")
     with pytest.raises(GuardError, match='site "primary" is fenced'):
@@ -199,6 +201,21 @@ def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
     assert run.verdict == "inconclusive", run.report["reasons"]
     assert run.report["instrument"]["stall_max_seconds"] > 0.9, run.report["reasons"]
     assert verify(desk.plan.evidence.path).intact
+    _a_stranger_agrees(desk.plan.evidence.path, run)
+
+
+def _a_stranger_agrees(evidence: Path, run: Closed) -> None:
+    """The stand-alone check finds the same verdict; an instrument in doubt it leaves to `verify`."""
+    code, said = stranger(evidence, "", run.head)
+    assert code == 0, said
+    [told] = [line for line in said.splitlines() if line.startswith(run.folder.name)]
+    assert told.startswith(f"{run.folder.name} {run.verdict}; from its ledger: "), said
+    assert run.verdict == "inconclusive" or told.endswith(f": {run.verdict}"), said
+    ledger = run.folder / "ledger.jsonl"
+    content = ledger.read_bytes()
+    ledger.write_bytes(content[:-2] + b" " + content[-1:])
+    assert stranger(evidence, "", run.head).code == 1
+    ledger.write_bytes(content)
 
 
 def gate(run: Closed) -> dict[str, Any]:

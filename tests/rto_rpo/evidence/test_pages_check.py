@@ -93,3 +93,24 @@ def test_what_pages_say_of_runs_that_were_pruned_is_not_accused(tmp_path: Path, 
     found = verify(root)
     assert found.intact, found.findings
     assert any("it tells of runs before it that were pruned" in note for note in found.notes)
+
+
+def test_all_pages_come_from_one_pass_over_the_evidence(
+    tmp_path: Path, key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where people spoke of runs later: none is looked at by itself, with all before it once more."""
+    root = tmp_path / "evidence"
+    for number in (1, 2, 3):
+        run = replace(MISSED if number == 2 else SHORT, number=number)
+        add_run(root, run, key, agreed(run))
+        for name in ("a note", "another note"):
+            note = Note(what="note", by=By(name="Ada"), text=name)
+            now = NOW + timedelta(days=number, hours=1)
+            add_record(root, note, plan="trading-desk", run=run.run, drill=None, key=key, now=now)
+    alone: list[Path] = []
+    monkeypatch.setattr(
+        "rto_rpo.evidence.checking.pages_check.drawn", lambda folder, *_: alone.append(folder)
+    )
+    found = verify(root)
+    assert (found.findings, alone) == ((), [])
+    assert any("6 pages were drawn again and are the same" in one for one in found.notes)
