@@ -89,12 +89,12 @@ def read(
 ) -> list[Entry]:
     """Hash every file among `found`; one that changes meanwhile is moving, an unreadable one has `error`.
 
-    Once `stop` is set the rest is left out.
+    Once `stop` is set the rest is left out, and a file in the middle is moving.
     """
-    base = os.fspath(root)
+    base, stop = os.fspath(root), stop or threading.Event()
 
     def each(batch: list[Found]) -> list[Entry]:
-        return [_read(base, item) for item in batch if stop is None or not stop.is_set()]
+        return [_read(base, item, stop) for item in batch if not stop.is_set()]
 
     with ThreadPoolExecutor(threads or min(_THREADS_MAX, os.cpu_count() or 1)) as pool:
         return [entry for batch in pool.map(each, _batches(found)) for entry in batch]
@@ -157,7 +157,7 @@ def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
     yield batch
 
 
-def _read(base: str, found: Found) -> Entry:
+def _read(base: str, found: Found, stop: threading.Event) -> Entry:
     entry = found.entry
     if entry.kind != "file":
         return entry
@@ -172,30 +172,30 @@ def _read(base: str, found: Found) -> Entry:
     except OSError as error:
         return replace(entry, error=_reason(error))
     try:
-        return _read_open(fd, found)
+        return _read_open(fd, found, stop)
     except OSError as error:
         return replace(entry, error=_reason(error))
     finally:
         os.close(fd)
 
 
-def _read_open(fd: int, found: Found) -> Entry:
+def _read_open(fd: int, found: Found, stop: threading.Event) -> Entry:
     if _signature(os.fstat(fd)) != found.signature:
         return replace(found.entry, moving=True)
     age_ns = time.time_ns() - found.signature[3]
     if 0 <= age_ns < _TICK_NS:
         time.sleep((_TICK_NS - age_ns) / 1e9)
-    digest, size = _digest(fd)
+    digest, size = _digest(fd, stop)
     moving = size != found.entry.size or _signature(os.fstat(fd)) != found.signature
     return replace(found.entry, sha256=digest, moving=moving)
 
 
-def _digest(fd: int) -> tuple[str, int]:
+def _digest(fd: int, stop: threading.Event) -> tuple[str, int]:
     buffer = getattr(_local, "buffer", None)
     if buffer is None:
         buffer = _local.buffer = memoryview(bytearray(_BUFFER_BYTES))
     digest, size = hashlib.sha256(), 0
-    while count := os.readv(fd, [buffer]):
+    while not stop.is_set() and (count := os.readv(fd, [buffer])):
         digest.update(buffer[:count])
         size += count
     return digest.hexdigest(), size

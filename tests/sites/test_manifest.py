@@ -149,6 +149,24 @@ def test_a_reading_that_nobody_waits_for_any_more_ends_early(tree: Path) -> None
     assert [entry.path for entry in look(tree).read(stop=stop).entries] == []
 
 
+def test_a_reading_that_is_stopped_in_the_middle_of_a_file_claims_nothing_of_it(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large one may take minutes."""
+    stop, readv = threading.Event(), os.readv
+    (tree / "large").write_bytes(b"0" * (3 << 20))
+
+    def stopping(fd: int, buffers: list[memoryview]) -> int:
+        count = readv(fd, buffers)
+        if count == 1 << 20:
+            stop.set()
+        return count
+
+    monkeypatch.setattr(os, "readv", stopping)
+    (large,) = (one for one in look(tree).read(threads=1, stop=stop).entries if one.path == "large")
+    assert large.moving
+
+
 def test_a_root_that_goes_away_moves_everything(tree: Path) -> None:
     first = scan(tree)
     shutil.rmtree(tree)
