@@ -186,6 +186,13 @@ def test_the_log_of_a_writer_that_was_killed_is_read_to_its_last_whole_line(
     assert drilled.reading.tries([tmp_path / "log"], 20, 29) == []
 
 
+def _of_an_unanswered_write(found: dict[str, Any]) -> bool:
+    """Of a write under way when the revived node was put down again nobody can tell what became."""
+    maybe = "writes sent to the old primary once the new side served may have been committed there"
+    weighing = [one for one in found["reasons"] if "split brain" in one]
+    return found["drill"] == "kill-leader" and found["verdict"] == "inconclusive" and maybe in weighing[0]
+
+
 @pytest.mark.campaign
 @pytest.mark.timeout(600)
 def test_campaign_of_patroni_watched(example: Any, tmp_path: Path) -> None:
@@ -199,8 +206,6 @@ def test_campaign_of_patroni_watched(example: Any, tmp_path: Path) -> None:
         found = list(example.rounds(built))
     for each in found:
         print(f"proof: {example.row(each)}")  # noqa: T201
-        # Of a write under way when the revived node was put down again nobody can tell what became.
-        allowed = ("met", "inconclusive") if each["drill"] == "kill-leader" else ("met",)
-        assert each["verdict"] in allowed, each["reasons"]
+        assert each["verdict"] == "met" or _of_an_unanswered_write(each), each["reasons"]
         assert each["agreement"] != "does not agree", each["why"]
     assert any(each["agreement"] == "agrees" for each in found), [each["why"] for each in found]
