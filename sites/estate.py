@@ -42,6 +42,7 @@ from sites.site_drivers import (
     resolved,
     shell_site,
 )
+from sites.stanza_restore import StanzaSource
 
 _Noun = TypeVar("_Noun")
 
@@ -239,7 +240,7 @@ class Estate:
         found = {n: self.dataset(n) for n, d in self.plan.datasets.items() if d.kind == "shell" and d.standby}
         return {n: d for n, d in found.items() if isinstance(d, ShellDataset) and site in d.sites}
 
-    def backup_source(self, dataset: str) -> RestoreSource:
+    def backup_source(self, dataset: str) -> RestoreSource | StanzaSource:
         """From where a dataset is loaded at its standby's site, in the place of what is there.
 
         Raises PlanError when its plan does not say.
@@ -255,6 +256,11 @@ class Estate:
                 hint="it needs `backup` and `standby`, and one of kind shell `load`",
             )
         name = self.copy_of(declared.backup.to) or declared.backup.to
+        stanza = self.stanza(name)
+        if stanza is not None and declared.kind == "postgres":
+            room, loads = self.room(standby) / "restoring", self.postgres(dataset)
+            role = declared.database, declared.user
+            return StanzaSource(dataset, name, stanza, standby, room, *role, loads)
         to, driver = self.state / "restoring" / dataset, self.dataset(dataset)
         loader = driver if isinstance(driver, PostgresDataset | ShellDataset) else None
         return RestoreSource(dataset, name, self.repository(name), standby, to, loader)

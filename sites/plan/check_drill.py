@@ -69,17 +69,9 @@ def _response(plan: Plan, drill: Drill, place: Place) -> Found:
         for name, dataset in plan.datasets.items():
             if dataset.kind == "postgres" and dataset.standby is not None and dataset.backup is None:
                 yield (*place, "cold"), f'dataset "{name}" has no backup to be recovered from'
-            elif dataset.backup is not None and _pgbackrest(plan, dataset.backup.to):
-                said = f'dataset "{name}" is backed up by pgBackRest, and the runbook recovers it from a dump'
-                yield (*place, "cold"), f"{said}: back it up to a repository of restic's as well"
     if isinstance(drill.fault, KillSite) and drill.fault.site != plan.failover.from_site:
         said = f'"{drill.fault.site}" is not the site that the runbook fails over from'
         yield (*place, "fault", "site"), f'{said}; that is "{plan.failover.from_site}"'
-
-
-def _pgbackrest(plan: Plan, repository: str) -> bool:
-    declared = plan.repositories.get(repository)
-    return declared is not None and declared.kind == "pgbackrest"
 
 
 def _judge(plan: Plan, drill: Drill, place: Place) -> Found:

@@ -18,6 +18,7 @@ from sites.recovery import by_hand
 from sites.recovery.by_hand import Env
 from sites.restore import RestoreSource
 from sites.secret import Secret
+from sites.stanza_restore import StanzaSource
 
 THEN = " &&\n"
 _EVERY_SCHEMA = (
@@ -93,23 +94,47 @@ def restore(plan: Plan, name: str, source: RestoreSource) -> str:
     return THEN.join(lines)
 
 
-def load(estate: Estate, name: str, source: RestoreSource) -> str:
+def load(estate: Estate, name: str, source: RestoreSource | StanzaSource) -> str:
     """A database emptied, and filled from the newest backup."""
+    if isinstance(source, StanzaSource):
+        folder = source.scratch / f"{name}.by-hand"
+        return THEN.join(_fill(estate, name, source.site, _q(folder / DUMP_NAME), _stanza(source, folder)))
     staged = source.to.with_name(f"{source.to.name}.by-hand")
     lines = [_restic(estate.plan, source, staged)]
     if estate.plan.datasets[name].kind != "postgres":
         return THEN.join([*lines, _shell_load(estate.plan, name, source, staged)])
-    noun, server = noun_of(estate, name), estate.server(name, source.site)
     dump = _q(_below(staged, _root(estate.plan, name, source)) / DUMP_NAME)
+    return THEN.join(_fill(estate, name, source.site, dump, lines))
+
+
+def _stanza(source: StanzaSource, folder: Path) -> list[str]:
+    """Restored apart, brought up where nobody comes, dumped."""
+    data, room = _q(folder / "data"), _q(folder)
+    words = f"--stanza={shlex.quote(source.stanza.stanza)} --repo={source.stanza.repo}"
+    if source.stanza.config is not None:
+        words += f" --config={_q(source.stanza.config)}"
+    apart = f"-c listen_addresses= -c archive_mode=off -c unix_socket_directories={room}"
+    into = f"--host={room} --username={shlex.quote(source.user)} --file={_q(folder / DUMP_NAME)}"
+    return [
+        f"# as the user of pgBackRest, up to pg_ctl stop\nmkdir -p -m 700 {data}",
+        f"pgbackrest {words} --archive-mode=off --reset-pg1-host --pg1-path={data} restore",
+        f"pg_ctl -D {data} -w -t 86400 -o {shlex.quote(apart)} start",
+        f"pg_dump --format=custom {into} {shlex.quote(source.database)}",
+        f"pg_ctl -D {data} stop",
+    ]
+
+
+def _fill(estate: Estate, name: str, site: str, dump: str, lines: list[str]) -> list[str]:
+    noun, server = noun_of(estate, name), estate.server(name, site)
     options = "--no-owner --exit-on-error --no-password"
     fill = f"{program(estate.plan, server, 'pg_restore')} {_at(noun, server, noun.user)} {options} {dump}"
-    every = psql(estate, name, source.site, _EVERY_SCHEMA).replace(" -X ", " -XAt ", 1)
-    lines += [
-        f"{every} | {psql(estate, name, source.site)}",
-        psql(estate, name, source.site, *_PUBLIC),
+    every = psql(estate, name, site, _EVERY_SCHEMA).replace(" -X ", " -XAt ", 1)
+    return [
+        *lines,
+        f"{every} | {psql(estate, name, site)}",
+        psql(estate, name, site, *_PUBLIC),
         by_hand.with_env(_password(noun.password), fill),
     ]
-    return THEN.join(lines)
 
 
 def _restic(plan: Plan, source: RestoreSource, to: Path) -> str:

@@ -11,9 +11,13 @@ from sites.plan import Plan
 from sites.recovery import by_hand_data
 from sites.recovery.runbook import Detail, Step
 from sites.restore import RestoreSource
+from sites.stanza_restore import StanzaSource
 
 RESTORE_SECONDS = 3600.0
 _LOOK_SECONDS = 10.0
+
+
+Source = RestoreSource | StanzaSource
 
 
 def restore_step(plan: Plan, name: str, source: RestoreSource, needs: tuple[str, ...]) -> Step:
@@ -31,7 +35,7 @@ def restore_step(plan: Plan, name: str, source: RestoreSource, needs: tuple[str,
     )
 
 
-def load_step(estate: Estate, name: str, source: RestoreSource, needs: tuple[str, ...]) -> Step:
+def load_step(estate: Estate, name: str, source: Source, needs: tuple[str, ...]) -> Step:
     """A database is filled from a backup, whatever it held; clients are waiting for it."""
     return Step(
         name=f"load {name}",
@@ -66,11 +70,11 @@ def as_left_step(name: str, site: str, place: Path | None, needs: tuple[str, ...
     )
 
 
-def _told(source: RestoreSource) -> str:
+def _told(source: Source) -> str:
     return f", its point {source.chosen.snapshot_id[:8]}: {source.chosen.why}" if source.chosen else ""
 
 
-def _restored(name: str, source: RestoreSource, limit_seconds: float, *, gently: bool) -> Detail:
+def _restored(name: str, source: Source, limit_seconds: float, *, gently: bool) -> Detail:
     restored = source.restore(limit_seconds, gently=gently)
     return {
         "dataset": name,

@@ -13,18 +13,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
 import psycopg
 from psycopg import conninfo, pq
 
+from sites.drivers.postgres import dump as postgres_dump
 from sites.drivers.postgres.asked import connected, first_value
 from sites.drivers.postgres.control import control_settings
 from sites.drivers.postgres.folder import DataFolder
+from sites.drivers.postgres.programs import PostgresPrograms
+from sites.drivers.postgres.session import Login
 from sites.drivers.processes.site import ProcessSite
 from sites.drivers.processes.spec import ProcessSpec
-from sites.errors import DatasetError, SiteError
+from sites.errors import CommandError, DatasetError, SiteError
 
 _PORT = 5432
 _ADMIN = "postgres"
@@ -36,11 +40,22 @@ _REPLAYED = "SELECT pg_last_xact_replay_timestamp(), pg_last_wal_replay_lsn()::t
 @dataclass(frozen=True, slots=True)
 class Revived:
     """`ask` answers statements by the first value of the first row. `committed` is when the newest
-    transaction that was replayed had been committed (UTC), None when there was none to replay."""
+    transaction that was replayed had been committed (UTC), None when there was none to replay. `login` is how
+    a program on this machine gets in."""
 
     ask: Callable[[str], str | None]
     committed: datetime | None
     lsn: str
+    login: Login
+    programs: PostgresPrograms
+
+    def dump(self, to: Path, limit_seconds: float) -> None:
+        """All of the database, to a file. Raises DatasetError."""
+        try:
+            postgres_dump.dump(self.programs, self.login, to, limit_seconds=limit_seconds)
+        except CommandError as error:
+            said = (error.stderr.strip() or str(error)).splitlines()[0]
+            raise DatasetError(f'cannot dump database "{self.login.database}" as restored: {said}') from error
 
 
 @contextmanager
@@ -69,7 +84,9 @@ def revived(
             raise DatasetError("the restored server has not finished its recovery")
         committed = row[0].astimezone(UTC) if row[0] is not None else None
         with _let_in(sockets, database, user) as connection:
-            yield Revived(lambda statement: first_value(connection, statement), committed, str(row[1]))
+            login = Login(str(sockets), _PORT, database, user, "")
+            ask = partial(first_value, connection)
+            yield Revived(ask, committed, str(row[1]), login, folder.programs)
 
 
 def damaged_pages(folder: DataFolder) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -54,5 +56,22 @@ def test_a_backup_that_is_lost_with_the_site_is_none(desk: dict[str, str]) -> No
         ColdRecovery(here, lambda *_: None)
 
 
-def _only_orders() -> dict[str, object]:
+def test_a_database_of_pgbackrest_s_is_loaded_from_there(desk: dict[str, str]) -> None:
+    wall = {"kind": "pgbackrest", "stanza": "desk", "config": "/etc/pg desk.conf"}
+    walls = {
+        "onsite-wal": {**wall, "site": "primary"},
+        "offsite-wal": {**wall, "site": "dr", "repo": 2, "copy_of": "onsite-wal"},
+    }
+    orders = {**_only_orders()["orders"], "backup": {"to": "onsite-wal", "every": "1d"}}
+    here = estate(desk, repositories=walls, datasets={"orders": orders}, services={}, drills=None)
+    (load,) = (step for step in ColdRecovery(here, lambda *_: None).steps() if step.name == "load orders")
+    assert 'at site "dr" from repository "offsite-wal"' in load.says
+    assert "pgbackrest --stanza=desk --repo=2 --config='/etc/pg desk.conf'" in load.by_hand
+    assert (
+        load.by_hand.index("pg_dump") < load.by_hand.index("DROP SCHEMA") < load.by_hand.index("pg_restore")
+    )
+    assert subprocess.run(["/bin/sh", "-n", "-c", load.by_hand], check=False).returncode == 0
+
+
+def _only_orders() -> dict[str, Any]:
     return {"orders": yaml.safe_load(EXAMPLE.read_text())["datasets"]["orders"]}
