@@ -7,14 +7,12 @@ Its time goes with it: that is what shows.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
-from typing import Final
 
 from rto_rpo.evidence.agreed.person import statement
+from rto_rpo.evidence.keeping.clock import APART
 from rto_rpo.evidence.lines.line import AnyLine, Recorded
-
-APART: Final = timedelta(minutes=1)  # of two who write at once one looks at the clock and waits
 
 
 class Words:

@@ -9,6 +9,7 @@ from pathlib import Path
 from rto_rpo.durable import make_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.person import with_signature
+from rto_rpo.evidence.keeping.clock import require_clock
 from rto_rpo.evidence.keeping.tail import Tail, locked
 from rto_rpo.evidence.lines.history import RunRecord, entries_of, run_records
 from rto_rpo.evidence.lines.line import KeyRotated, LineError, Recorded, build
@@ -56,7 +57,8 @@ def add_record(
     """Add what somebody says, signed by that `person` where a key is given. Returns the new head.
 
     `ours`: blackstart says it itself. Raises EvidenceError when anybody else does in its name, and when it
-    contradicts the chain: a sign-off of a run that is not closed, a finding entered twice.
+    contradicts the chain: a sign-off of a run that is not closed, a finding entered twice, a word signed by a
+    clock that is behind.
     """
     if not ours and _is_our_name(entry.by.name):
         raise EvidenceError(
@@ -68,6 +70,7 @@ def add_record(
         tail = Tail(root, key, now)
         _refuse_contradiction(root, entry, run)
         if person is not None:
+            require_clock(tail.lines, tail.utc, f"sign this {entry.what}", signed=True)
             entry = with_signature(entry, person, plan=plan, run=run, drill=drill, utc=tail.utc)
         _refuse_copy(tail, entry)
         try:

@@ -17,6 +17,7 @@ from rto_rpo.durable import make_folder, sync_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.changes import LOADER, Change, changes
 from rto_rpo.evidence.agreed.charter import Agreed, charter
+from rto_rpo.evidence.keeping.clock import require_clock
 from rto_rpo.evidence.keeping.files import inventory, listing, require_plain, sync_tree, write_once
 from rto_rpo.evidence.keeping.run_folder import RunFolder, folder_name, held, hold
 from rto_rpo.evidence.keeping.tail import Tail, locked, read_lines
@@ -49,6 +50,7 @@ def open_run(
         path = root / folder_name(now, drill, run)
         if path.exists() or any(isinstance(line, Opened) and line.run == run for line in tail.lines):
             raise EvidenceError(f"cannot open run {run}: there is evidence of it already")
+        require_clock(tail.lines, tail.utc, f"open run {run}", signed=False)
         for opened in _unfinished(tail.lines):
             _abandon(root, tail, opened)
         about = _about(run, drill, plan, path.name)

@@ -12,9 +12,11 @@ from rto_rpo.evidence.agreed.authority import authority
 from rto_rpo.evidence.agreed.charter import Role, parse_charter
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping.adding import add_record
+from rto_rpo.evidence.keeping.chain import open_run
 from rto_rpo.evidence.lines.history import entries_of, records, run_records
 from rto_rpo.evidence.lines.record import AnyEntry, Approval, By, Finding, FindingState, SignOff
 from rto_rpo.evidence.lines.signature import SigningKey, new_key
+from tests.rto_rpo.evidence.chains import run_id
 from tests.rto_rpo.evidence.folders import NOW, add_run, agreed, findings
 from tests.rto_rpo.evidence.forger import Lines, rewritten
 from tests.rto_rpo.report.runs import MET
@@ -145,4 +147,21 @@ def test_clocks_a_little_apart_accuse_nobody(evidence: Path, key: SigningKey, bo
     said(evidence, key, bo, yes, run=MET.run)
     now = LATER - timedelta(seconds=50)
     add_record(evidence, no, plan="trading-desk", run=MET.run, drill=None, key=key, now=now, person=bo)
+    assert verify(evidence).findings == ()
+
+
+def test_a_clock_that_is_behind_is_refused_before_it_looks_like_a_replay(
+    evidence: Path, key: SigningKey, bo: SigningKey
+) -> None:
+    said(evidence, key, bo, sign_offs(evidence)[0], run=MET.run)
+    behind = LATER - timedelta(minutes=2)
+    with pytest.raises(EvidenceError, match=r"by this clock it is 2026-11-25T05:58:00\.000000Z"):
+        add_record(
+            evidence, sign_offs(evidence)[1], plan="trading-desk", run=MET.run, drill=None, key=key,
+            now=behind, person=bo,
+        )  # fmt: skip
+    with pytest.raises(
+        EvidenceError, match=r"cannot open run .*: a word was signed at 2026-11-25T06:00:00\.000000Z"
+    ):
+        open_run(evidence, run=run_id(9), drill="kill", plan=MET.plan, key=key, now=behind)
     assert verify(evidence).findings == ()
