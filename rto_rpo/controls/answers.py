@@ -33,7 +33,10 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
         "events restored and the checks of a gate of the user's own, of one run, and its verdict",
         drills.restored_and_checked,
     ),
-    "orders-known": ("safe.reached", drills.orders_known),
+    "orders-known": (
+        "safe.reached, and that neither a second writer nor a check of the gate speaks against it",
+        drills.orders_known,
+    ),
     "activated": ("events detected and decided", drills.activated),
     "ended": ("ledger.ended", drills.ended),
     "criteria-frozen": ("charter.criteria_sha256", records.frozen),

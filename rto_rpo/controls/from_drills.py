@@ -80,13 +80,16 @@ def checked(found: Evidence) -> Answer:
 
 def _checked(run: Run, told: Digest) -> Answer:
     judged = [one.verdict for one in told.judgements if one.objective == "rpo"]
-    worst = _worst([*_independent(told), *judged])
+    taken = told.unsafe
+    worst = _worst([*([taken[0]] if taken else []), *_independent(told), *judged])
     names, day, runs = ", ".join(told.independent), run.utc[:10], (run.folder,)
     if worst == "met" and told.unread:
         why = f"checked ({names}), but not every write was read back: {', '.join(told.unread)} ({day})"
         return Answer("inconclusive", why, runs)
     if worst == "met" and not judged:
         return Answer("not tested", f"checked ({names}), but no RPO was judged: {day}", runs)
+    if taken is not None:
+        return Answer(STATES[worst], f"checked ({names}); but {taken[1]} ({day})", runs)
     return Answer(STATES[worst], f"every write read back, and checked: {names} ({day})", runs)
 
 
@@ -111,6 +114,9 @@ def restored_and_checked(found: Evidence) -> Answer:
 
 def orders_known(found: Evidence) -> Answer:
     def tell(run: Run, told: Digest) -> Answer:
+        if told.safe and (taken := told.unsafe):
+            why = f"the gate said that every order is known; but {taken[1]}: {run.utc[:10]}"
+            return Answer(STATES[taken[0]], why, (run.folder,))
         if told.safe:
             return Answer("met", f"one writer, every order known: {run.utc[:10]}", (run.folder,))
         why = f"it was not shown that every order is known: {run.utc[:10]}"

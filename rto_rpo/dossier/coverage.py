@@ -8,7 +8,7 @@ from typing import Literal
 
 from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.digest import Digest
-from rto_rpo.dossier.observed import observed
+from rto_rpo.dossier.observed import kept, observed
 from rto_rpo.dossier.shelf import Run
 from rto_rpo.measurement import Verdict
 from rto_rpo.objective import DurationError, parse_duration
@@ -61,7 +61,7 @@ class Seen:
     def _take(self, run: Run, found: Digest) -> None:
         for one in found.judgements:
             self.judged[one.subject, one.objective] = found, one
-            self._show("promise", one.subject, one.objective, _good(found, one.verdict), run)
+            self._show("promise", one.subject, one.objective, kept(found, one), run)
         site = found.fault.get("site")
         if found.faulted and found.fault.get("kind") in _LOSSES and isinstance(site, str):
             self._show("site", site, "", _good(found, found.verdict), run)

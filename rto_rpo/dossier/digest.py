@@ -11,6 +11,7 @@ from rto_rpo.evidence.agreed.charter import Cell
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Check, Judgement, NotTested
 from rto_rpo.report.older import current
+from rto_rpo.report.proof import against, gate_checks
 
 
 class Split(BaseModel):
@@ -93,6 +94,15 @@ class Digest(BaseModel):
         """Whether nothing good follows from the run, whatever it measured."""
         return self.void is not None or bool(self.doubts)
 
+    @property
+    def unsafe(self) -> tuple[Verdict, str] | None:
+        """What takes away the proof that it was safe to go on, whatever the gate said, and why."""
+        gate = [one for one in self.checks if one.name in self.independent]
+        return against(
+            [(one.verdict, one.reason) for one in self.splits],
+            [(one.verdict, f"{one.name}: {one.reason}") for one in gate],
+        )
+
     def count(self, way: str) -> int:
         """Over all streams."""
         return sum(ways[way] for ways in self.ways.values())
@@ -103,7 +113,6 @@ class Digest(BaseModel):
         return self.fault.get("kind", "none") != "none" and self.fault_effective is True
 
 
-_GATE = ("check", "responder")
 _WAYS = ("lost", "corrupt", "duplicated", "resurrected", "phantom", "unexpected", "unrecorded")
 
 
@@ -153,10 +162,8 @@ def digest(report: dict[str, Any]) -> Digest:
 
 
 def _independent(report: dict[str, Any]) -> list[str]:
-    """The drill's own checks (how its runbook ended, whether its fault was undone) come from the drill."""
     told = report["timeline"]["events"]
-    names = [one["detail"].get("name") for one in told if (one["name"], one["source"]) == _GATE]
-    return sorted({name for name in names if isinstance(name, str)})
+    return gate_checks((one["name"], one["source"], one["detail"].get("name")) for one in told)
 
 
 def _ways(point: dict[str, Any]) -> dict[str, int]:

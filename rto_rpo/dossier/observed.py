@@ -7,15 +7,23 @@ claims of `blackstart report --history` (`series`).
 from __future__ import annotations
 
 from rto_rpo.dossier.digest import Digest
+from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Judgement
 from rto_rpo.statistics import UNKNOWN, Observation
 
+WORST_FIRST = ("missed", "inconclusive", "met").index
 _HARM = {
     "lost_late": "lost after the recovery",
     "corrupt": "corrupt",
     "duplicated": "duplicated",
     "resurrected": "resurrected",
 }
+
+
+def kept(found: Digest, judgement: Judgement) -> Verdict:
+    """How the promise of then came out, with everything that speaks against the run: the worse of the two."""
+    declared = judgement.declared_seconds
+    return min(judgement.verdict, observed(found, judgement, declared)[0].verdict(declared), key=WORST_FIRST)
 
 
 def observed(found: Digest, judgement: Judgement, limit_seconds: float) -> tuple[Observation, str]:

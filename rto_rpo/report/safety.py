@@ -9,6 +9,7 @@ from rto_rpo.measurement import Verdict
 from rto_rpo.refusal import proves_a_fence
 from rto_rpo.report import versions
 from rto_rpo.report.model import Report
+from rto_rpo.report.proof import against_safe
 from rto_rpo.report.standing import standing
 
 
@@ -76,5 +77,8 @@ def _orders(report: Report) -> Safety:
         return Safety(what, "not run", "this drill did not ask for that proof")
     if report.instrument.void:
         return Safety(what, "inconclusive", "the run proves nothing")
-    reached = standing("met", report.doubts) if report.safe.reached else "missed"
-    return Safety(what, reached, report.safe.reason)
+    if not report.safe.reached:
+        return Safety(what, "missed", report.safe.reason)
+    if taken := against_safe(report):
+        return Safety(what, *taken)
+    return Safety(what, standing("met", report.doubts), report.safe.reason)

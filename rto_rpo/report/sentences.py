@@ -17,6 +17,7 @@ from rto_rpo.report.model import (
     SplitBrain,
 )
 from rto_rpo.report.plots.drawing import short
+from rto_rpo.report.proof import against_safe
 from rto_rpo.report.standing import IN_DOUBT
 
 _CHANGES_TOLD = 3
@@ -139,8 +140,18 @@ def safe(report: Report) -> tuple[str, str]:
         return "nothing: this drill did not ask", "not tested"
     if not told.reached:
         return "not reached", "not reached"
+    if against_safe(report) is not None:
+        return "not shown: something takes it away", "not shown"
     state = "reached, in doubt" if report.doubts else "reached"
     return words.bounds(told.lower_seconds, told.upper_seconds), state
+
+
+def why_safe(report: Report) -> str:
+    """Why it is so: what the gate said, or what takes that away."""
+    if report.safe is None:
+        return ""
+    taken = against_safe(report) if report.safe.reached else None
+    return f"the gate said so; but {taken[1]}" if taken else report.safe.reason
 
 
 def loss_bound(point: RecoveryPoint) -> str | None:

@@ -45,6 +45,7 @@ class Run:
     end_at_seconds: float = 2.0
     stable_seconds: float = 1.0
     lost: frozenset[int] = frozenset()
+    old_takes: bool = False
     stall: tuple[float, float] | None = None
     reading_ends: bool = True
     rpo_judged: bool = True
@@ -233,17 +234,21 @@ def _operation(run: Run, number: int, due_ns: int) -> dict[str, Any]:
 
 
 def _old(run: Run, count: int) -> list[dict[str, Any]]:
-    """The old primary's own address: it answers until the fault, and never again."""
+    """The old primary's own address: it answers until the fault, and then again only where it `old_takes`."""
     plain = _operations(run)[:count]
     return [
         {
             **one,
             "stream": f"{run.stream}-old-primary",
-            "outcome": "acknowledged" if one["sent_ns"] < FAULT_NS else "failed",
-            "cause": "" if one["sent_ns"] < FAULT_NS else "refused",
+            "outcome": "acknowledged" if _answers(run, one["sent_ns"]) else "failed",
+            "cause": "" if _answers(run, one["sent_ns"]) else "refused",
         }
         for one in plain
     ]
+
+
+def _answers(run: Run, sent_ns: int) -> bool:
+    return sent_ns < FAULT_NS or (run.old_takes and sent_ns > FAULT_NS + SECOND)
 
 
 def _events(run: Run) -> list[dict[str, Any]]:
