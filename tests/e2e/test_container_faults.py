@@ -33,7 +33,7 @@ SITE = {"site": "primary"}
 
 
 @contextmanager
-def running_estate(folder: Path, fault: dict[str, Any]) -> Iterator[Estate]:
+def running_estate(folder: Path, fault: dict[str, Any], **keys: Any) -> Iterator[Estate]:
     """A desk of containers that is up and protected; its drill does this damage."""
     engine()
     environ = {**os.environ, "BASE": BASE, "BLACKSTART_EVIDENCE": str(folder / "evidence")}
@@ -41,7 +41,7 @@ def running_estate(folder: Path, fault: dict[str, Any]) -> Iterator[Estate]:
     try:
         built.up()
         declared = yaml.safe_load(example.PLAN.read_text())
-        declared["drills"]["kill-primary"] |= {**EASY, "deadline": "60s", "fault": fault}
+        declared["drills"]["kill-primary"] |= {**EASY, "deadline": "60s", "fault": fault, **keys}
         text = yaml.safe_dump(declared, sort_keys=False).encode()
         estate = Estate(read_plan(example.PLAN, text, {**environ, **built.variables}))
         outcomes = [*back_up(estate), *replicate_all(estate), *restore_tests(estate)]
@@ -70,11 +70,14 @@ def drilled(estate: Estate) -> Closed:
     ids=lambda fault: fault["kind"],
 )
 def test_containers_are_failed_over_and_stay_down(desk_folder: Path, fault: dict[str, Any]) -> None:
-    with running_estate(desk_folder, fault) as estate:
+    revived = fault["kind"] == "partition"  # and then it is reconnected, by somebody careless
+    with running_estate(desk_folder, fault, revive_old_primary=revived) as estate:
         run = drilled(estate)
         assert (run.verdict, undone(run)) == ("met", "reverted, fenced"), run.report["reasons"]
         checks = {one["name"]: one["verdict"] for one in run.report["checks"]}
         assert checks["bystanders"] == "met", "the other site is looked at while this one is struck"
+        (split,) = run.report["split_brain"]
+        assert (split["verdict"], split["revived"], split["revived_taken"]) == ("met", revived, [])
         orders = estate.postgres("orders")
         assert [site for site in ("primary", "dr") if orders.writable(site)] == ["dr"]
         assert verify(estate.plan.evidence.path).intact

@@ -1,4 +1,4 @@
-"""A site of containers is cut off and another one promoted: one writer with a fence, two without."""
+"""A site of containers is cut off and another one promoted by somebody who fences nothing: two writers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -73,37 +73,31 @@ def asynchronous(built: example.ContainerDesk) -> None:
         assert done.returncode == 0, done.stderr
 
 
-def drilled(estate: Estate, fence: Callable[[Estate], None]) -> Closed:
-    """Somebody else fences the old primary, in a way of his own, and promotes the standby."""
+def drilled(estate: Estate) -> Closed:
+    """Somebody else takes silence for a fence, and promotes the standby."""
 
     def tell(said: str) -> None:
         if said.startswith("Injected"):
-            fence(estate)
             estate.postgres("orders").promote("dr", limit_seconds=20)
 
     confirm = preview(estate, "lose-primary").confirm
     return drill.run(estate, "lose-primary", environment="demo", confirm=confirm, tell=tell)
 
 
-def no_fence(_estate: Estate) -> None:
-    """It does not answer, and that is thought to be enough."""
-
-
-def killed(estate: Estate) -> None:
-    """Through the daemon, which the partition does not cut off."""
-    assert estate.site("primary").kill().holds
-
-
 @pytest.mark.parametrize(
-    ("fence", "revived", "verdict"),
-    [(killed, True, "met"), (no_fence, True, "missed")],
-    ids=["fenced", "not fenced"],
+    ("revived", "verdict"),
+    [(True, "missed"), (False, "inconclusive")],
+    ids=["seen to take writes", "never seen again"],
 )
-def test_containers_that_are_cut_off_and_come_back(
-    desk_folder: Path, fence: Callable[[Estate], None], revived: bool, verdict: str
+def test_containers_that_are_cut_off_and_fenced_by_nobody(
+    desk_folder: Path, revived: bool, verdict: str
 ) -> None:
+    """Silence is no refusal: whether it took writes meanwhile is known once it is back, and not before.
+
+    With the runbook's own fence the same drill is met: see test_container_faults.
+    """
     with observed(desk_folder, revive_old_primary=revived) as estate:
-        run = drilled(estate, fence)
+        run = drilled(estate)
         (split,) = run.report["split_brain"]
         assert (split["verdict"], run.verdict) == (verdict, verdict), run.report["reasons"]
         if verdict == "missed":
@@ -112,4 +106,4 @@ def test_containers_that_are_cut_off_and_come_back(
         assert estate.site("primary").proven_gone().holds, "what was cut off comes back without a writer"
         assert verify(estate.plan.evidence.path).intact
         told = f"{split['revived_tried']} writes to it afterwards, {len(split['revived_taken'])} taken"
-        print(f"proof: containers, {fence.__name__}, revived {revived}: {verdict}, {told}")  # noqa: T201
+        print(f"proof: containers, fenced by nobody, revived {revived}: {verdict}, {told}")  # noqa: T201

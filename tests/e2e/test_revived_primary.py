@@ -128,8 +128,7 @@ def test_an_old_primary_that_is_started_again(
 
 @pytest.mark.campaign
 @pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))
-@pytest.mark.cell("partition", "processes", "postgres", verdict="met")
-@pytest.mark.parametrize(("fence", "verdict"), [(killed, "met"), (no_fence, "missed")])
+@pytest.mark.parametrize(("fence", "verdict"), [(killed, "inconclusive"), (no_fence, "missed")])
 def test_an_old_primary_that_is_reconnected(
     new_pair: Callable[..., Pair], fence: Callable[[Pair], None], verdict: str
 ) -> None:
@@ -139,14 +138,58 @@ def test_an_old_primary_that_is_reconnected(
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize(("fence", "verdict"), [(killed, "met"), (no_fence, "missed")])
+@pytest.mark.parametrize(("fence", "verdict"), [(killed, "inconclusive"), (no_fence, "missed")])
 def test_an_old_primary_that_goes_on(
     new_pair: Callable[..., Pair], fence: Callable[[Pair], None], verdict: str
 ) -> None:
     check_return(new_pair(synchronous=False), "pause_site", fence, verdict)
 
 
+@pytest.mark.campaign
+@pytest.mark.skipif(no_wire() is not None, reason=str(no_wire()))
+@pytest.mark.cell("partition", "processes", "postgres", verdict="met")
+@pytest.mark.parametrize("fault", ["partition", "pause_site"])
+def test_an_old_primary_that_the_runbook_fenced(new_pair: Callable[..., Pair], fault: str) -> None:
+    """It kills what is cut off or stands still by another way, and the ledger has the proof."""
+    wired = wired_address() if fault == "partition" else None
+    pair = new_pair(synchronous=False, wired=wired)
+    estate = failed_over(pair, fault)
+    save(calibration(), file_of(estate.state))
+    confirm = preview(estate, "lose-primary").confirm
+    run = drill.run(estate, "lose-primary", environment="test", confirm=confirm)
+    (split,) = run.report["split_brain"]
+    assert (split["verdict"], run.verdict) == ("met", "met"), run.report["reasons"]
+    assert (split["revived"], split["revived_taken"]) == (True, [])
+    assert estate.site("primary").proven_gone().holds
+    assert verify(estate.plan.evidence.path).intact
+    print(f"proof: {fault}, fenced by the runbook: met, {split['revived_tried']} writes, none taken")  # noqa: T201
+
+
+def failed_over(pair: Pair, fault: str) -> Estate:
+    """The observed estate, but by the runbook: what detects is PostgreSQL's own program, whose codes fit."""
+    watched = observed(pair, synchronous=False, fault=fault)
+    declared = yaml.safe_load(watched.plan.raw)
+    at = {name: server.settings for name, server in pair.servers.items()}
+    host, port = at["primary"].host, at["primary"].port
+    looks = ["/usr/bin/pg_isready", "-q", "-h", host, "-p", str(port), "-t", "1"]
+    declared["failover"] = {
+        "from": "primary",
+        "to": "dr",
+        "decide": "automatic",
+        "detect": {"every": "200ms", "limit": "1s", "refused": 3, "silent": 3},
+        "vantages": {"here": {"kind": "command", "command": looks}},
+    }
+    declared["services"]["database"] |= {
+        "endpoint": f"http://{host}:{port}",
+        "addresses": {name: f"http://{one.host}:{one.port}" for name, one in at.items()},
+        "check": {"kind": "http", "path": "/"},
+    }
+    declared["drills"]["lose-primary"]["respond"] = "runbook"
+    return Estate(read_plan(watched.plan.path, yaml.safe_dump(declared).encode(), {}), until_pid=os.getpid())
+
+
 def check_return(pair: Pair, fault: str, fence: Callable[[Pair], None], verdict: str) -> None:
+    """Who fences it without the drill's seeing that leaves the ledger with silence, which is no refusal."""
     estate = observed(pair, synchronous=False, fault=fault)
     run = drilled(pair, estate, fence)
     (split,) = run.report["split_brain"]
