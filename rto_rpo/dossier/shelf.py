@@ -1,7 +1,7 @@
 """All runs of an evidence folder in the order in which they were opened, each with its digest.
 
-A report is taken as it lies there when its hash is that in the chain, and nothing else of its run is missing
-or changed; `blackstart verify` computes it anew.
+A report is taken as it lies there when its hash is that in the chain, it says of run, plan, drill and verdict
+what the chain says, and nothing else of its run is missing or changed; `blackstart verify` computes it anew.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from rto_rpo.dossier.digest import Digest, digest
 from rto_rpo.evidence.agreed.charter import frozen_charter
 from rto_rpo.evidence.checking.untrusted import Untrusted, untrusted
 from rto_rpo.evidence.lines.history import Entry, RunRecord, chain_findings, entries_of, records, run_records
-from rto_rpo.evidence.lines.line import Opened, Recorded, line_hash
-from rto_rpo.evidence.names import REPORT_NAME
+from rto_rpo.evidence.lines.line import Closed, Opened, Recorded, line_hash
+from rto_rpo.evidence.names import LEDGER_NAME, REPORT_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +150,25 @@ def _run(
         if charter is not None and charter.kind == "tabletop":
             return Run(record, seq, None, "a tabletop: talked through, nothing measured", talked=True)
         return Run(record, seq, None, "it was closed without a report")
-    if sha256 in known and record.pruned is None:
-        return Run(record, seq, known[sha256], None)
     try:
-        return Run(record, seq, _digest(root / folder / REPORT_NAME, sha256), None)
+        kept = known.get(sha256) if record.pruned is None else None
+        found = kept or _digest(root / folder / REPORT_NAME, sha256)
+        unlike = _unlike(found, closed)
+        return Run(record, seq, None if unlike else found, unlike)
     except (OSError, ValueError, KeyError, TypeError) as error:
         pruned = "it was pruned" if record.pruned else f"its report cannot be read: {_said(error)}"
         return Run(record, seq, None, pruned)
+
+
+def _unlike(found: Digest, closed: Closed) -> str | None:
+    """Why a report, whose hash is right, cannot be that of the run which the chain closed."""
+    if LEDGER_NAME not in closed.files:
+        return "its report cannot be believed: there is no ledger that it could come from"
+    for name in ("run", "plan", "drill", "verdict"):
+        said, told = getattr(found, name), getattr(closed, name)
+        if said != told:
+            return f"its report cannot be believed: its {name} is {said!r}, the chain's {told!r}"
+    return None
 
 
 def _digest(path: Path, sha256: str) -> Digest:

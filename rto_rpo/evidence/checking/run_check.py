@@ -130,7 +130,7 @@ def _said_all_the_same(seen: _Seen, path: Path, closed: Closed) -> str:
 def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
     """Compute the verdict again, and see how it differs from what was written down."""
     missing = [name for name in (PLAN_NAME, LEDGER_NAME) if name not in closed.files]
-    if missing and _is_tabletop(path) and closed.verdict == "inconclusive":
+    if missing and _claims_nothing(closed) and _is_tabletop(path):
         seen.notes.append("a tabletop: it was talked through, and nothing was measured")
         return
     if missing:
@@ -191,10 +191,16 @@ def _is_tabletop(path: Path) -> bool:
 
 def _nothing_to_judge(seen: _Seen, closed: Closed, why: str) -> None:
     # A recorder that died at once leaves nothing to judge. *Inconclusive* claims nothing and needs no proof.
-    if closed.verdict == "inconclusive":
+    if _claims_nothing(closed):
         seen.notes.append(f"it left nothing that could be judged, and so is inconclusive: {why}")
     else:
         seen.findings.append(f"its verdict cannot be computed again: {why}")
+
+
+def _claims_nothing(closed: Closed) -> bool:
+    """A report claims something, whatever the chain says of its run; but none of a run that was given up."""
+    told = REPORT_NAME in closed.files and closed.source != "abandoned"
+    return closed.verdict == "inconclusive" and not told
 
 
 def _differences(

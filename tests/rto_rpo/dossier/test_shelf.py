@@ -15,7 +15,9 @@ from rto_rpo.dossier.declared import LEAVES_MAX, declared
 from rto_rpo.dossier.dossier import Dossier, as_things_stand, beside_runs
 from rto_rpo.dossier.history import promises
 from rto_rpo.dossier.shelf import read_shelf
-from tests.rto_rpo.dossier.stories import NAME, PLAN, Story, run_of, whole_story
+from rto_rpo.evidence.lines.signature import new_key
+from tests.rto_rpo.dossier.stories import NAME, PLAN, Story, run_id, run_of, whole_story
+from tests.rto_rpo.evidence.forger import rewritten
 from tests.rto_rpo.report.runs import MET, MISSED
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -53,6 +55,47 @@ def test_a_report_that_is_not_the_chains_is_not_believed(tmp_path: Path, damage:
     assert run.verdict == "inconclusive"
     assert run.problem is not None
     assert run.problem.startswith('not intact: "report.json" ')
+
+
+@pytest.mark.parametrize(
+    ("line", "changed", "said"),
+    [
+        ("closed", {"verdict": "inconclusive"}, "verdict is 'met', the chain's 'inconclusive'"),
+        ("opened", {"run": run_id(9)}, f"run is '{run_id(1)}', the chain's '{run_id(9)}'"),
+        ("opened", {"drill": "another"}, "drill is 'kill-primary', the chain's 'another'"),
+        ("opened", {"plan": "another"}, "plan is 'trading-desk', the chain's 'another'"),
+    ],
+)
+def test_a_report_that_does_not_say_what_the_chain_says_is_not_believed(
+    tmp_path: Path, line: str, changed: dict[str, str], said: str
+) -> None:
+    """The holder of the key signs it so; and a digest that was kept from before is no way round."""
+    key = new_key(tmp_path / "key.pem")
+    story = Story(tmp_path / "evidence", key)
+    story.drill(run_of(MET, 1))
+    [before] = read_shelf(story.root).runs
+    assert before.digest is not None
+    assert before.report_sha256 is not None
+    both = line == "opened"
+    rewritten(
+        story.root,
+        key,
+        lambda lines: [{**one, **changed} if both or one["kind"] == line else one for one in lines],
+    )
+    for known in ({}, {before.report_sha256: before.digest}):
+        [run] = read_shelf(story.root, known=known).runs
+        assert (run.digest, run.verdict) == (None, "inconclusive")
+        assert run.problem == f"its report cannot be believed: its {said}"
+
+
+def test_a_report_without_its_ledger_is_not_believed(tmp_path: Path) -> None:
+    key = new_key(tmp_path / "key.pem")
+    story = Story(tmp_path / "evidence", key)
+    (story.drill(run_of(MET, 1)) / "ledger.jsonl").unlink()
+    rewritten(story.root, key)
+    [run] = read_shelf(story.root).runs
+    assert (run.digest, run.verdict) == (None, "inconclusive")
+    assert run.problem == "its report cannot be believed: there is no ledger that it could come from"
 
 
 def test_a_chain_that_does_not_hold_is_told(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from rto_rpo.evidence.lines.signature import SigningKey
 from rto_rpo.report.document import to_json
 from rto_rpo.report.publish import of_run
 from tests.rto_rpo.evidence.folders import NOW, add_run, agreed, folders, open_one
-from tests.rto_rpo.evidence.forger import Lines, rewritten
+from tests.rto_rpo.evidence.forger import Lines, lines_of, rewritten
 from tests.rto_rpo.report.runs import MET, MISSED
 
 PLAN = "trading-desk"
@@ -193,6 +193,22 @@ def report(change: Callable[[dict[str, Any]], object]) -> Callable[[Made], None]
     return put
 
 
+def nothing_to_judge(left: bytes | None, **charter: str) -> Callable[[Made], None]:
+    """The newest run claims nothing in the chain, and its ledger is gone; its report lies there still."""
+
+    def put(made: Made) -> None:
+        path = folders(made.root)[-1]
+        if charter:
+            made.charter(**charter)
+        (path / "ledger.jsonl").unlink()
+        if left is not None:
+            (path / "ledger.jsonl").write_bytes(left)
+        at = max(at for at, line in enumerate(lines_of(made.root)) if line["kind"] == "closed")
+        made.rewrite(changed(at, verdict="inconclusive"))
+
+    return put
+
+
 Who = Literal["both", "neither", "verify alone"]
 NOTE = Note(what="note", by=BY, text="seen")
 FOUND = Finding(what="finding", by=BY, text="slow", id="F-1", severity="high")
@@ -240,6 +256,10 @@ CASES: dict[str, tuple[Who, Callable[[Made], object]]] = {
     ),
     "a better verdict": ("both", report(lambda told: told.update(verdict="met"))),
     "no lost writes": ("both", report(lambda told: told["recovery_points"][0].update(lost=[]))),
+    "a report whose ledger is gone": ("both", nothing_to_judge(None)),
+    "a report whose ledger is empty": ("both", nothing_to_judge(b"")),
+    "a report whose ledger has no header": ("both", nothing_to_judge(b'{"x":1}\n')),
+    "a report of a tabletop": ("both", nothing_to_judge(None, kind="tabletop")),
     "a report of an unknown form": ("both", report(lambda told: told.update(schema="blackstart/report/9"))),
     "a report without judgements": ("both", report(lambda told: told.pop("judgements"))),
     "what was pruned": ("neither", lambda made: (pruned(made), taken(made))),
