@@ -9,7 +9,7 @@ import pytest
 
 from rto_rpo.calibration import AGE_DAYS_MAX
 from rto_rpo.controls.witness import OF_THE_RECOVERY
-from rto_rpo.run import NEVER_SAFE
+from rto_rpo.doubts import NEVER_SAFE
 from tests.rto_rpo.ledgers import PlantedDrill, calibration, drill_of, header, judged_run
 
 DAY = 86_400.0
