@@ -231,13 +231,19 @@ class Recorder:
     async def _verify(self) -> None:
         await self.stop()
         for stream in [*self._clients, *self._of("marks")]:
+            self._say_replica(stream)
             reading = await self._read(stream)
             await put_reading(self._ledger, stream.config.name, reading)
 
+    def _say_replica(self, stream: _Stream) -> None:
+        """A bucket's replica is restored as it stands: nobody else says so, as nothing has to be done."""
+        replica = stream.config.role == "marks" and stream.config.client.kind == "objects"
+        if replica and self._progress.history.refusal("restored") is None:
+            detail = {"dataset": stream.config.dataset, "by": "its replica, as it stood when it was read"}
+            self._put_event("restored", "recorder", detail)
+
     async def _read(self, stream: _Stream) -> Reading:
-        # What a replica holds is there already; a folder holds what its last restore put there.
-        awaited = stream.config.role == "marks" and stream.config.client.kind != "objects"
-        if awaited and stream.config.dataset not in self._restored:
+        if stream.config.role == "marks" and stream.config.dataset not in self._restored:
             return unread(f"dataset {stream.config.dataset!r} was not restored, so its marks prove nothing")
         client = cast("Client", stream.client)  # a probe has no stream that is read back
         return await read_back(client, stream.config.name, self._config.read_back_ns / 1e9)

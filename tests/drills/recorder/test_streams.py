@@ -296,7 +296,7 @@ def test_marks_tell_what_a_bucket_s_replica_lacks(
     point = next(each for each in found.recovery_points if each.stream == "strategies")
     assert len(point.lost) >= 5
     assert (point.upper_seconds is not None) == replicated
-    assert decision.verdict == ("met" if replicated else "inconclusive")
+    assert decision.verdict == ("met" if replicated else "inconclusive"), decision.reasons
     assert SECRET not in "".join(path.read_text() for path in tmp_path.glob("*.json*"))
 
 
