@@ -71,7 +71,7 @@ def _not_restored(run: Run) -> Iterator[str]:
 
 def _of_recovery(run: Run, stream: str, recovered: Recovery) -> Iterator[str]:
     """What lies beyond the first stable run, or came about otherwise than by a recovery in time."""
-    timeline, until, back = run.timeline, recovered.stable_until_ns, recovered.first_acknowledged_ns
+    timeline, until, b = run.timeline, recovered.stable_until_ns, recovered.b
     if until is None:
         return
     if recovered.again_ns:
@@ -80,7 +80,7 @@ def _of_recovery(run: Run, stream: str, recovered: Recovery) -> Iterator[str]:
         yield f"{stream} was bad again once it had been stable: {span}; no objective covers that"
     if timeline.no_fault_of_ours or timeline.fault_begin_ns is None:
         return
-    if back is not None and back - timeline.fault_begin_ns > run.header["deadline_ns"]:
+    if b is not None and b[0] - timeline.fault_begin_ns > run.header["deadline_ns"]:
         yield f"{stream} was served again after the deadline only"
     if timeline.healed_ns is not None and timeline.healed_ns <= until:
         yield f"the fault was undone before {stream} had been stable, so what brought it back is not known"

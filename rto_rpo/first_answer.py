@@ -32,10 +32,10 @@ def first_answer(
     tells servers apart it is what was answered since another one was promoted, and where nobody says that
     either, the first answer since the fault: who gave it is not known.
     """
-    b, begin = (recovered.first_acknowledged_ns, recovered.first_sent_ns), recovered.bracket.begin_ns
-    if b[0] is None or b[1] is None:
+    b, begin = recovered.b, recovered.bracket.begin_ns
+    if b is None:
         return None
-    firsts, answered_b = _firsts(history, (b[0], b[1]))
+    firsts, answered_b = _firsts(history, b)
     own = {number for address, number in history.addresses.items() if address in _answered_by(old)}
     from_old = bool(answered_b) and answered_b <= own
     sides = firsts.keys() - own if from_old else answered_b
@@ -78,7 +78,5 @@ def _acknowledged(history: StreamHistory, since_ns: int) -> Iterator[tuple[int, 
 def _answered_by(old: StreamHistory) -> set[str | None]:
     """The addresses from which the old primary acknowledged a write."""
     names = {number: address for address, number in old.addresses.items()}
-    found = {
-        address for _, _, state, address in old.settled() if state & OUTCOME_MASK == ACKNOWLEDGED and address
-    }
+    found = {address for _, _, state, address in old.settled() if state & OUTCOME_MASK == ACKNOWLEDGED}
     return {names[number] for number in found}

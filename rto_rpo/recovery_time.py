@@ -47,6 +47,13 @@ class Recovery:
     unavailable_ns: int
     again_ns: tuple[int, int] | None
 
+    @property
+    def b(self) -> tuple[int, int] | None:
+        """b as (acknowledged, sent)."""
+        if self.first_acknowledged_ns is None or self.first_sent_ns is None:
+            return None
+        return self.first_acknowledged_ns, self.first_sent_ns
+
 
 @dataclass(frozen=True, slots=True)
 class _Gaps:

@@ -80,7 +80,7 @@ def _answered(
         later = sent > first.acknowledged_ns
         found.tried += later
         if outcome == ACKNOWLEDGED:
-            found.worked |= old.well_from_ns <= completed < first.sent_ns
+            found.worked |= completed >= old.well_from_ns
             found.while_gone += old.was_gone(sent, completed)
             if certain_ns is not None and sent > certain_ns:
                 found.after.append(writes.number(slot))

@@ -108,6 +108,11 @@ def _restored() -> Iterator[Planted]:
         drill.head["judged"] = [judged("gateway", "rto", 30.0)]
         yield f"marks, not judged, {name}", drill, {"d.verdict": "met"}
 
+    unread = small(head={"streams": [stream(), stream("marks", "marks", dataset="strategies")]})
+    unread.head["judged"] = [judged("strategies", "rpo", 60.0, "marks")]
+    unread.more = [event("restored", small().f1 + MS, dataset="strategies")]
+    yield "marks, restored and never read", unread, INCONCLUSIVE
+
 
 def _marks_read(ns: int) -> list[dict[str, object]]:
     rows = [[number, sha256_of(number, "marks")] for number in range(20)]

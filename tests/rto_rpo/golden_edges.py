@@ -93,6 +93,14 @@ def _points() -> Iterator[Planted]:
         {"m.recovery_points[0].newest_survivor_age_seconds": age},
     )
 
+    rows = small().rows()
+    maybe = small(deleted={20: "indeterminate"}, reading={"rows": rows})
+    yield (
+        "newest survivor perhaps deleted",
+        maybe,
+        {"m.recovery_points[0].newest_survivor_age_seconds": age},
+    )
+
 
 def _down() -> dict[int, Fields | None]:
     return dict.fromkeys(range(21, 31), FAILED)

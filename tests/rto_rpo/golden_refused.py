@@ -71,11 +71,15 @@ def _by_cause() -> Iterator[Planted]:
     early = asked((MS + 1, _cause("unreachable")), (LATER, NO))
     yield "unreachable once b had arrived", early, _is("inconclusive")
     for back, verdict in ((0, "met"), (1, "inconclusive")):
-        writes = ((LATER + (1 + each) * 10 * MS, NO) for each in range(13))
-        closed = asked((LATER, _cause("refused")), *writes)
+        closed = asked((LATER, _cause("refused")), *_refusals())
         closed.more += _revived(closed, LATER + back)
         told = "1 of 1 writes to the old primary failed without its server's refusal" if back else ""
         yield f"closed as it was brought back, {back}", closed, _is(verdict, told)
+
+
+def _refusals() -> list[tuple[int, Fields]]:
+    """For longer than a revived server has to be heard to refuse."""
+    return [(LATER + (1 + each) * 10 * MS, NO) for each in range(13)]
 
 
 def _revived(drill: PlantedDrill, more: int) -> list[Fields]:
@@ -126,10 +130,13 @@ def _while_gone() -> Iterator[Planted]:
         drill.more += [event("old_primary_gone", at + first), event("old_primary_gone", at + MS)]
         told = "acknowledged 1 writes while it was proven to be gone" if verdict == "inconclusive" else ""
         yield f"taken while gone, {first} {took}", drill, _is(verdict, told)
-    writes = ((LATER + (1 + each) * 10 * MS, NO) for each in range(13))
-    back = asked((LATER, _cause("refused")), *writes)
+    back = asked((LATER, _cause("refused")), *_refusals())
     back.more += _revived(back, LATER + 5 * MS)
     back.more += [event("old_primary_gone", back.due(B) + at) for at in (MS, LATER + 5 * MS)]
+    before = asked((LATER, _cause("refused")), *_refusals())
+    before.more += _revived(before, LATER + 5 * MS)
+    before.more += [event("old_primary_gone", before.due(B) + at) for at in (MS, LATER + MS)]
+    yield "gone until it was brought back", before, _is("met")
     told = "1 of 1 writes to the old primary failed without its server's refusal"
     yield "gone once, and again once it was brought back", back, _is("inconclusive", told)
 
@@ -200,6 +207,10 @@ def _by_whom() -> Iterator[Planted]:
         drill.more.append(event("promoted", drill.due(B) + at))
         drill.more.append(event("promoted", drill.due(B) + 25 * MS))
         yield f"promoted {at} after the first answer, flapped", drill, {"m.split_brain[0].after": taken}
+    dying = _unnamed("vip", -92 * MS)  # 18 ms after f0, in a fault that takes 20 ms to strike
+    dying.fault_ns = 20 * MS
+    dying.instead[21] = {"address": "vip"}
+    yield "answered while the fault struck", dying, _is("met")
     others = _unnamed("vip", LATER)
     others.head["streams"].append(stream("more"))
     others.more += [intents(0, others.count, others.due(0), stream="more")]
@@ -208,6 +219,13 @@ def _by_whom() -> Iterator[Planted]:
         for number in range(others.count)
     ]
     yield "named to others, later", others, _is("inconclusive", "overlap the new side's first")
+    lost = asked((LATER, NO))
+    lost.head["streams"].append(stream("more"))
+    lost.more += [intents(0, lost.count, lost.due(0), stream="more")]
+    for number in range(lost.count):
+        gone = FAILED if lost.due(number) >= lost.f0 else {}
+        lost.more.append(operation(number, lost.due(number), stream="more", **gone))
+    yield "others never served again", lost, _is("met")
     own = _unnamed("vip", LATER)
     own.head |= {"drill": nobodys().head["drill"]}
     own.without = {"fault_begin", "fault_end", "fault_effective"}
