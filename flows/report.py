@@ -1,4 +1,4 @@
-"""Find a run in the evidence and tell of it again: the report is a function of its plan and its ledger."""
+"""Tell of a run again: the report is a function of its plan and its ledger."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import Any, Literal, get_args
 
 from rto_rpo.controls.profile import Profile, ProfileError, profile, shipped
 from rto_rpo.evidence import EvidenceError
-from rto_rpo.evidence.checking.chain_check import chain_faults
-from rto_rpo.evidence.checking.folder_check import folder_faults, ledger_owners
-from rto_rpo.evidence.lines.history import entries_of, run_records
-from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME
+from rto_rpo.evidence.names import CHAIN_NAME
+from rto_rpo.report.distrust import distrusted
 from rto_rpo.report.document import to_json
 from rto_rpo.report.forms.html import html
 from rto_rpo.report.forms.junit import junit
@@ -33,38 +31,16 @@ _SUFFIXES: dict[str, Format] = {
 }
 
 
-def run_folder(path: Path) -> Path:
-    """The run at `path`: its own folder, or the newest in a folder of evidence. Raises EvidenceError."""
-    if (path / LEDGER_NAME).is_file():
-        return path
-    if not path.is_dir():
-        raise EvidenceError(
-            f'no evidence at "{path}": there is no such folder',
-            hint="name the folder of a run, or of all runs",
-        )
-    runs = sorted(found.parent for found in path.glob(f"*/{LEDGER_NAME}"))
-    if not runs:
-        raise EvidenceError(f'no run in "{path}"', hint="`blackstart drill NAME` makes one")
-    return runs[-1]
+def read(run: Path, doubt: str | None = None) -> dict[str, Any]:
+    """The report, computed anew, and in `doubt` where the run is.
 
-
-def read(run: Path) -> dict[str, Any]:
-    """The report, computed anew. Raises LedgerError, DocumentError, EvidenceError."""
+    Raises LedgerError, DocumentError, EvidenceError.
+    """
     try:
-        return of_run(run)
+        content = of_run(run)
+        return distrusted(content, doubt) if doubt else content
     except OSError as error:
         raise EvidenceError(f'cannot read run "{run}": {error.strerror}') from error
-
-
-def not_whole(run: Path) -> list[str]:
-    """Why this run may not be believed: what hashes and signatures show; nothing where no chain holds it."""
-    entries = entries_of(run.parent)
-    records = run_records(entries)
-    record = next((one for one in records if one.opened.folder == run.name), None)
-    if record is None:
-        return []
-    own = folder_faults(run.parent, record, ledger_owners(records))
-    return [*chain_faults(run.parent, entries, records), *(f"{run.name}: {why}" for why in own)]
 
 
 def form_of(to: Path) -> Format:

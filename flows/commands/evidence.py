@@ -67,16 +67,18 @@ def _one(
     path: Path, form: Format | None, to: Path | None, chosen: Sequence[Profile], *, as_json: bool
 ) -> int:
     from flows.answer import answer
-    from flows.report import form_of, not_whole, read, rendered, require_new, run_folder, write
+    from flows.report import form_of, read, rendered, require_new, write
     from flows.results import not_intact, report_lines
+    from flows.which_run import belief, run_folder
     from sites.errors import GuardError
 
     run = run_folder(path)
     if to is not None:
         form = form or form_of(to)
         require_new(to)
-    content, findings = read(run), not_whole(run)
-    for line in not_intact(findings):
+    believed = belief(run)
+    content = read(run, believed.doubt)
+    for line in not_intact(believed.findings):
         typer.echo(line, err=True)
     if form is None:
         answer(report_lines(run, content), {"folder": run, "report": content}, as_json=as_json)
@@ -87,7 +89,7 @@ def _one(
         raise GuardError("a PDF is not for a terminal", hint="--to FILE says where to write it")
     else:
         typer.echo(rendered(content, form, run, chosen).decode(), nl=False)
-    return 1 if findings else 0
+    return 1 if believed.findings else 0
 
 
 def _site(path: Path, site: Path, chosen: Sequence[Profile], *, as_json: bool) -> int:

@@ -15,6 +15,7 @@ from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
 from rto_rpo.report import aftermath, damage, people, sentences, versions, words
+from rto_rpo.report.distrust import head
 from rto_rpo.report.maker import maker
 from rto_rpo.report.model import Report
 from rto_rpo.report.plots.drawing import Drawing
@@ -85,6 +86,7 @@ def templates() -> Environment:
         safety=safety,
         svg=svg,
         versions=versions,
+        head=head,
         damage=damage,
     )
     made.globals.update(field_of=field_of, names=names, grid=grid, sum_up=sum_up, aftermath=aftermath)

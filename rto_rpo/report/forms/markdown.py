@@ -9,6 +9,7 @@ from rto_rpo.dossier.cells import Tried, grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Authority
 from rto_rpo.report import aftermath, people, sentences, versions, words
+from rto_rpo.report.distrust import NOT_INTACT, head
 from rto_rpo.report.forms.escaped import code, safe, table
 from rto_rpo.report.forms.markdown_sections import agreed, happened, history, restored, took_part
 from rto_rpo.report.maker import maker
@@ -22,6 +23,7 @@ _WORDS = {
     "met, in doubt": "❔ met, in doubt",
     "missed": "❌ missed",
     "inconclusive": "❔ inconclusive",
+    NOT_INTACT: "❔ not intact",
 }
 
 
@@ -32,7 +34,7 @@ def markdown(content: dict[str, Any], dossier: Dossier | None = None) -> str:
 
 
 def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
-    yield f"# {_WORDS[report.verdict]}: {safe(aftermath.headline(report))}"
+    yield f"# {_WORDS[head(report)]}: {safe(aftermath.headline(report))}"
     yield from ("", safe(sentences.what_happened(report)))
     if reasons := sentences.reasons(report):
         yield from ("", *(f"- {safe(reason)}" for reason in reasons))

@@ -6,6 +6,7 @@ from typing import Any
 
 from rto_rpo.report import sentences, versions, words
 from rto_rpo.report.aftermath import headline
+from rto_rpo.report.distrust import head
 from rto_rpo.report.model import Judgement, RecoveryPoint, Report
 from rto_rpo.report.visible import visible
 
@@ -32,7 +33,7 @@ def summary(content: dict[str, Any]) -> list[str]:
         rows.append(("changed", sentences.changed(report), ""))
     first = max((len(row[0]) for row in rows), default=0)
     second = max((len(row[1]) for row in rows if row[2]), default=0)
-    lines = [f"{report.verdict.upper()}  {headline(report)}"]
+    lines = [f"{head(report).upper()}  {headline(report)}"]
     lines += [f"  {reason}" for reason in sentences.reasons(report)]
     lines += [f"  {name:<{first}}  {middle:<{second}}  {last}".rstrip() for name, middle, last in rows]
     return [visible(line) for line in lines]

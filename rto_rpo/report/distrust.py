@@ -1,0 +1,28 @@
+"""A report of a run that may not be believed: every form that is made from it has to say so."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rto_rpo.report.model import Report
+from rto_rpo.report.standing import standing
+
+NOT_INTACT: Final = "not intact"
+_STANDING = ("judgements", "split_brain", "checks")
+
+
+def distrusted(content: dict[str, Any], why: str) -> dict[str, Any]:
+    """The content of a report, in doubt and *inconclusive* for this reason, whatever was measured."""
+    doubts = [why, *content["doubts"]]
+    told = {
+        name: [{**one, "standing": standing(one["verdict"], doubts)} for one in content[name]]
+        for name in _STANDING
+    }
+    reasons = [why, *content["reasons"]]
+    return {**content, **told, "verdict": "inconclusive", "reasons": reasons, "doubts": doubts}
+
+
+def head(report: Report) -> str:
+    """The first word of every form: the verdict, or that nothing here is as it was left."""
+    broken = any(doubt.startswith(f"{NOT_INTACT}: ") for doubt in report.doubts)
+    return NOT_INTACT if broken else report.verdict
