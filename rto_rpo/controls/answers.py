@@ -19,7 +19,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
         "drills.*.schedule, and what each run of the year came to",
         programme.programme,
     ),
-    "promises": ("judgements of the newest run of each objective", programme.promises),
+    "promises": ("judgements of the newest run of each drill and fault, and the worst", programme.promises),
     "switchover": ("event redirected, and the verdict", drills.switchover),
     "attack": ("drill.fault.kind and the verdict", drills.attack),
     "restored": ("events restored, and the verdict", drills.restored),

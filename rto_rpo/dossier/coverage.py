@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.digest import Digest
-from rto_rpo.dossier.observed import kept, observed
+from rto_rpo.dossier.judged import Judgements
 from rto_rpo.dossier.shelf import Run
 from rto_rpo.measurement import Verdict
-from rto_rpo.objective import DurationError, parse_duration
-from rto_rpo.report.model import Judgement
 
 Kind = Literal["promise", "drill", "site"]
 # Faults by which a whole site is lost; one process killed, or a site held still, is no such thing.
@@ -24,7 +22,7 @@ State = Literal["met", "missed", "inconclusive", "held", "not tested", "not run"
 class Covered:
     """`state`: the newest verdict; "not tested": no run ever judged it; "not run": the drill never ran.
 
-    `run` is the newest that says something, `count` how many do.
+    Of a promise it is the worst of the drills'. `run` is the one that says so, `count` how many say anything.
     """
 
     kind: Kind
@@ -40,12 +38,12 @@ class Seen:
     """What the runs so far have shown: (kind, name, what) to the newest state, its run, and how many.
 
     `shows`: by drill, what its runs have shown; one that left nothing to read was to show it again. `judged`:
-    how each promise was judged last.
+    how each promise was judged.
     """
 
     last: dict[tuple[Kind, str, str], tuple[State, Run, int]] = field(default_factory=dict)
     shows: dict[str, set[tuple[Kind, str, str]]] = field(default_factory=dict)
-    judged: dict[tuple[str, str], tuple[Digest, Judgement]] = field(default_factory=dict)
+    judged: dict[tuple[str, str], Judgements] = field(default_factory=dict)
 
     def take(self, run: Run) -> None:
         """One more run, in the chain's order."""
@@ -55,13 +53,16 @@ class Seen:
             self._take(run, found)
             return
         self._put("drill", run.drill, "", "held" if run.talked else "inconclusive", run)
-        for kind, name, what in () if run.talked else sorted(self.shows.get(run.drill, ())):
+        if run.talked:
+            return
+        for kind, name, what in sorted(self.shows.get(run.drill, ())):
             self._put(kind, name, what, "inconclusive", run)
+        for judged in self.judged.values():
+            judged.unread(run)
 
     def _take(self, run: Run, found: Digest) -> None:
         for one in found.judgements:
-            self.judged[one.subject, one.objective] = found, one
-            self._show("promise", one.subject, one.objective, kept(found, one), run)
+            self.judged.setdefault((one.subject, one.objective), Judgements()).take(run, found, one)
         site = found.fault.get("site")
         if found.faulted and found.fault.get("kind") in _LOSSES and isinstance(site, str):
             self._show("site", site, "", _good(found, found.verdict), run)
@@ -82,11 +83,11 @@ def _good(found: Digest, verdict: Verdict) -> Verdict:
 
 def coverage(seen: Seen, plan: Declared) -> Iterator[Covered]:
     """Everything that the plan declares, in its own order."""
+    drills = set(plan.nouns("drills"))
     for kind, objective in (("services", "rto"), ("datasets", "rpo")):
         for name in plan.nouns(kind):
             if declared := plan.text(f"{kind}.{name}.{objective}"):
-                told = _covered(seen, "promise", name, objective, f"{objective.upper()} {declared}")
-                yield _as_of_today(told, seen.judged.get((name, objective)), declared)
+                yield _promise(seen, name, objective, declared, drills)
     for name in plan.nouns("drills"):
         fault = (plan.text(f"drills.{name}.fault.kind") or "no fault named").replace("_", " ")
         target = plan.text(f"drills.{name}.fault.site")
@@ -97,17 +98,12 @@ def coverage(seen: Seen, plan: Declared) -> Iterator[Covered]:
         yield _covered(seen, "site", name, "", "its loss")
 
 
-def _as_of_today(told: Covered, judged: tuple[Digest, Judgement] | None, declared: str) -> Covered:
-    """What was met as it was promised then may not have been as short as is promised now."""
-    if told.state != "met" or judged is None:
-        return told
-    try:
-        limit = parse_duration(declared).seconds
-    except DurationError:
-        return replace(told, state="inconclusive")
-    if limit == judged[1].declared_seconds or observed(*judged, limit)[0].verdict(limit) == "met":
-        return told
-    return replace(told, state="inconclusive")
+def _promise(seen: Seen, name: str, objective: str, declared: str, drills: Container[str]) -> Covered:
+    told, judged = f"{objective.upper()} {declared}", seen.judged.get((name, objective))
+    if judged is None:
+        return Covered("promise", name, told, "not tested", None, 0)
+    worst = judged.worst(declared, drills)
+    return Covered("promise", name, told, worst.state, worst.run, judged.count)
 
 
 def _covered(seen: Seen, kind: Kind, name: str, what: str, told: str) -> Covered:

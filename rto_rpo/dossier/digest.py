@@ -39,7 +39,7 @@ class Digest(BaseModel):
 
     `ways` counts, by stream, what went wrong with the clients' writes. `independent` names the checks that a
     gate of the user's own gave, and not the drill on itself. `unread` are the streams of the clients whose
-    reading back does not count.
+    reading back does not count, `felt` those whose clients saw an outage.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +73,7 @@ class Digest(BaseModel):
     frozen: Frozen | None
     tries: list[Cell] = []
     unread: list[str] = []
+    felt: list[str] = []
 
     @property
     def troubles(self) -> list[str]:
@@ -158,6 +159,7 @@ def digest(report: dict[str, Any]) -> Digest:
         frozen=_frozen(report.get("charter")),
         tries=(report.get("charter") or {}).get("tries", []),
         unread=[point["stream"] for point in points if not point["reading_complete"]],
+        felt=[time["stream"] for time in report["recovery_times"] if time["outage_seen"]],
     )
 
 
