@@ -1,10 +1,10 @@
 """The findings register: what a drill showed to be wrong, until a later drill shows it to be right.
 
 Two kinds, in one list. *Derived* ones follow from the runs alone: whatever was not met opens one, whatever
-is met by a later run of the same drill closes it, and it opens again when it is not met again. *Entered*
-ones are a person's; their retest closes and opens them in the same way. A person gives a derived one an
-owner, a day and a severity by entering a finding under its id, and accepts its risk, for a reason, until a
-day. Unknown is never success: only *met* closes.
+is met by a later run of the same drill, with the same fault and by an objective that is as hard, closes it,
+and it opens again when it is not met again. *Entered* ones are a person's; their retest closes and opens them
+in the same way. A person gives a derived one an owner, a day and a severity by entering a finding under its
+id, and accepts its risk, for a reason, until a day. Unknown is never success: only *met* closes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from typing import Literal
 
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.finding import Finding, Turn, TurnKind, by_weight
+from rto_rpo.dossier.judged import fault_of
+from rto_rpo.dossier.observed import observed
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.person import signed_with
 from rto_rpo.evidence.lines.line import Recorded
 from rto_rpo.evidence.lines.record import Finding as Entered
 from rto_rpo.evidence.lines.record import FindingState, Retest, Severity
 from rto_rpo.measurement import Verdict
+from rto_rpo.report.model import Judgement
 
 # What no objective excuses: it says that the recovery itself did harm.
 _CRITICAL = ("corrupt", "duplicated", "resurrected")
@@ -29,13 +32,24 @@ _CRITICAL = ("corrupt", "duplicated", "resurrected")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One thing that a run says: under which key, how, and in which words."""
+    """One thing that a run says: under which key, how, and in which words.
+
+    `fault` is what was broken, None where nothing says so; `judged` what an objective was judged from.
+    """
 
     key: tuple[str, ...]
     title: str
     verdict: Verdict
     reason: str
     severity: Severity
+    fault: str | None = None
+    judged: tuple[Digest, Judgement] | None = None
+
+    def met_by(self, limit_seconds: float | None) -> bool:
+        """Whether it is met, by an objective of that length too."""
+        if self.judged is None or limit_seconds is None:
+            return self.verdict == "met"
+        return observed(*self.judged, limit_seconds)[0].verdict(limit_seconds) == "met"
 
 
 def finding_id(plan: str, drill: str, key: tuple[str, ...]) -> str:
@@ -62,6 +76,11 @@ def observations(run: Run) -> Iterator[Observation]:
     all the same, and what it measured well closes nothing. Of one that was pruned the verdict is left: a miss
     stays open until the drill is met, and what was inconclusive until a run is in no doubt.
     """
+    fault = fault_of(run.digest) if run.digest else None
+    yield from (replace(one, fault=fault) for one in _observations(run))
+
+
+def _observations(run: Run) -> Iterator[Observation]:
     found = run.digest
     if run.talked:
         return
@@ -99,7 +118,8 @@ def _shown(found: Digest) -> Iterator[Observation]:
     for one in found.judgements:
         title = f"{one.subject} {one.objective.upper()}"
         worst: Severity = "critical" if one.objective == "rpo" and harm else "high"
-        yield _observed(("objective", one.subject, one.objective), title, one.verdict, one.reason, worst)
+        told = _observed(("objective", one.subject, one.objective), title, one.verdict, one.reason, worst)
+        yield replace(told, judged=(found, one))
     for split in found.splits:
         yield _observed(("writer",), "one writer only", split.verdict, split.reason, "critical")
     for check in found.checks:
@@ -123,21 +143,50 @@ class _Draft:
     retest: Retest | None
     closed: bool = False
     turns: list[Turn] = field(default_factory=list)
+    # By fault, what is still to be met, and by which objective; one that is closed has nothing left.
+    unmet: dict[str, float | None] = field(default_factory=dict)
 
     def finding(self) -> Finding:
         return Finding(self.id, self.source, self.plan, self.drill, self.retest, tuple(self.turns))
 
     def take(self, run: Run, one: Observation) -> None:
-        """Met closes it. What is not met opens it again; a person's finding only what is missed."""
+        """Met closes it, under whatever fault it was not. What is not met opens it again, unless a person
+        entered it: such a one only what is missed."""
         why = f"{one.title} {one.verdict}: {one.reason}"
         if one.verdict == "met":
-            if self.turns and not self.closed:
+            if self._makes_good(one) and not self.closed:
                 self.closed = True
                 self.turns.append(Turn(run.seq, run.utc, "closed", why, folder=run.folder))
-        elif not self.turns or (self.closed and (self.source == "drill" or one.verdict == "missed")):
-            self.closed = False
-            what: Literal["opened", "opened again"] = "opened again" if self.turns else "opened"
-            self.turns.append(Turn(run.seq, run.utc, what, why, one.severity, run.folder))
+        elif self.source == "drill" or one.verdict == "missed":
+            if self.closed or not self.turns:
+                self._open(run, one, why)
+            self._owe(one)
+
+    def adopt(self, run: Run, one: Observation) -> None:
+        """A person entered it under this id before any run showed it: from now on it is the drill's."""
+        self.source, self.retest = "drill", _retest(run, one)
+        self._open(run, one, f"{one.title} {one.verdict}: {one.reason}")
+        self._owe(one)
+
+    def _open(self, run: Run, one: Observation, why: str) -> None:
+        what: Literal["opened", "opened again"] = "opened again" if self.turns else "opened"
+        self.closed = False
+        self.unmet.clear()
+        self.turns.append(Turn(run.seq, run.utc, what, why, one.severity, run.folder))
+
+    def _owe(self, one: Observation) -> None:
+        """What has to be met now; the hardest objective under which it was not counts."""
+        if one.fault is not None:
+            limits = [one.judged[1].declared_seconds] if one.judged else []
+            before = self.unmet.get(one.fault)
+            self.unmet[one.fault] = min([*limits, *([before] if before is not None else [])], default=None)
+
+    def _makes_good(self, one: Observation) -> bool:
+        """Whether nothing is left to be met after this."""
+        if one.fault in self.unmet and one.met_by(self.unmet[one.fault]):
+            del self.unmet[one.fault]
+            return not self.unmet
+        return not self.unmet and one.met_by(None)
 
 
 class _Book:
@@ -154,8 +203,12 @@ class _Book:
             name = self._ids.setdefault(key, finding_id(run.plan, run.drill, one.key))
             if name not in self.found and one.verdict != "met":
                 self.found[name] = _Draft(name, "drill", run.plan, run.drill, _retest(run, one))
-            if name in self.found:
-                self.found[name].take(run, one)
+            if (draft := self.found.get(name)) is None:
+                continue
+            if draft.source == "drill":
+                draft.take(run, one)
+            elif one.verdict != "met":
+                draft.adopt(run, one)
         for draft in self.found.values():
             if draft.source == "person" and (said := _answer(draft, run, seen)):
                 draft.take(run, said)
@@ -200,7 +253,8 @@ def _answer(draft: _Draft, run: Run, seen: list[Observation]) -> Observation | N
         return None
     if wanted.subject is None and wanted.objective is None:
         verdict, reasons = run.digest.verdict, "; ".join(run.digest.reasons)
-        return Observation(("drill",), f"drill {run.drill}", verdict, reasons, "high")
+        fault = fault_of(run.digest)
+        return Observation(("drill",), f"drill {run.drill}", verdict, reasons, "high", fault)
     for one in seen:
         asked = (wanted.subject or one.key[-2:][0], wanted.objective or one.key[-1])
         if len(one.key) == 3 and one.key[1:] == asked:

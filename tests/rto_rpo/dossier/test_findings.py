@@ -16,7 +16,7 @@ from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.evidence.lines.record import Finding as Entered
 from rto_rpo.evidence.lines.record import FindingState, Retest
 from tests.rto_rpo.dossier.stories import DRILL, NAME, Story, by, day_of, run_of, whole_story
-from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED
+from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run
 
 LOST = finding_id(NAME, DRILL, ("objective", "orders", "rpo"))
 
@@ -221,3 +221,52 @@ def test_a_run_that_was_pruned_is_no_finding_and_keeps_its_verdict(story: Story)
     [run] = read_shelf(story.root).runs
     assert (run.verdict, run.problem) == ("met", "it was pruned")
     assert found(story) == {}
+
+
+SLOW = replace(MET, rto_seconds=0.3, back_at_seconds=1.2, end_at_seconds=3.0)
+LATE = finding_id(NAME, DRILL, ("objective", "gateway", "rto"))
+
+
+@pytest.mark.parametrize(
+    ("other", "state"),
+    [
+        (replace(SLOW, back_at_seconds=0.2), "closed"),
+        (replace(SLOW, back_at_seconds=0.2, rto_seconds=30.0), "closed"),
+        (replace(SLOW, rto_seconds=30.0), "open"),
+        (replace(SLOW, back_at_seconds=0.2, fault={"kind": "pause_site", "site": "dr"}), "open"),
+        (replace(SLOW, back_at_seconds=0.2, old_takes=True), "open"),
+    ],
+    ids=["the same", "longer, and short enough", "longer", "another fault", "two writers"],
+)
+def test_only_what_is_as_hard_closes_it(story: Story, other: Run, state: str) -> None:
+    story.drill(run_of(SLOW, 1))
+    story.drill(run_of(other, 2))
+    assert found(story)[LATE].state("2026-12-01") == state
+
+
+def test_each_fault_under_which_it_was_missed_has_to_meet_it(story: Story) -> None:
+    paused = {"kind": "pause_site", "site": "dr"}
+    story.drill(run_of(SLOW, 1))
+    story.drill(run_of(replace(SLOW, fault=paused), 2))
+    story.drill(run_of(replace(SLOW, back_at_seconds=0.2), 3))
+    assert found(story)[LATE].state("2026-12-01") == "open"
+    story.drill(run_of(replace(SLOW, back_at_seconds=0.2, fault=paused), 4))
+    assert found(story)[LATE].state("2026-12-01") == "closed"
+
+
+@pytest.mark.parametrize("state", ["closed", "accepted"])
+def test_what_was_closed_or_accepted_before_any_run_showed_it_is_opened_by_the_first(
+    story: Story, state: str
+) -> None:
+    name = finding_id(NAME, DRILL, ("run",))
+    entered = Entered(what="finding", by=by("Bo"), text="x", id=name, severity="low", owner="o")
+    story.say(entered, by="Bo")
+    before = FindingState.model_validate(
+        {"what": "finding_state", "by": by("Bo"), "text": "done", "id": name, "state": state}
+    )
+    story.say(before, by="Bo")
+    story.drill(run_of(UNCALIBRATED, 1))
+    assert found(story)[name].state("2026-12-01") == "open"
+    assert (found(story)[name].source, turns(found(story)[name])[-1]) == ("drill", "opened again")
+    story.drill(run_of(MET, 2))
+    assert found(story)[name].state("2026-12-01") == "closed"
