@@ -22,8 +22,11 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
     "promises": ("judgements of the newest run of each drill and fault, and the worst", programme.promises),
     "switchover": ("event redirected, and the verdict", drills.switchover),
     "attack": ("drill.fault.kind and the verdict", drills.attack),
-    "restored": ("events restored, and the verdict", drills.restored),
-    "backed-up": ("datasets.*.backup of the frozen plan", drills.backed_up),
+    "restored": ("what events restored and promoted say is complete, and the verdict", drills.restored),
+    "backed-up": (
+        "datasets.*.backup of the frozen plan, and that each was restored",
+        drills.backed_up,
+    ),
     "apart": ("repositories.*.copy_of and sites.*.fault_domain", drills.apart),
     "checked": (
         "checks by a gate of the user's own, the RPO judgements, and that every write was read back",
@@ -43,7 +46,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
     "scenario": ("charter.scenario", records.scenario),
     "recorded": ("report.json of every drill, by its hash in the chain", records.recorded),
     "followed": (
-        "findings: owner, due, state, and who signed (not who ran the drills)",
+        "findings: owner, due, state, who signed (not who ran the drills); drills of the year, none overdue",
         records.followed,
     ),
     "approved": (

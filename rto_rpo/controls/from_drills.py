@@ -44,11 +44,16 @@ def attack(found: Evidence) -> Answer:
 
 def restored(found: Evidence) -> Answer:
     nothing = "no drill of the last year restored anything from a backup"
-    return answered(found, _restores, nothing, _as_judged("restored from a backup"))
+    return answered(found, lambda told: bool(told.restored), nothing, _as_restored)
 
 
-def _restores(told: Digest) -> bool:
-    return told.kind == "restore" or "restored" in told.events
+def _as_restored(run: Run, told: Digest) -> Answer:
+    """The verdict of the run, and whether what came back was shown to be whole."""
+    names, runs = ", ".join(told.restored), (run.folder,)
+    if run.verdict == "met" and (part := [name for name, whole in told.restored.items() if not whole]):
+        return Answer("inconclusive", f"not shown to be whole: {', '.join(part)} ({run.utc[:10]})", runs)
+    why = f"restored from a backup ({names}): drill {run.drill} of {run.utc[:10]} was {run.verdict}"
+    return Answer(STATES[run.verdict], why, runs)
 
 
 def backed_up(found: Evidence) -> Answer:
@@ -58,10 +63,16 @@ def backed_up(found: Evidence) -> Answer:
         return Answer("not tested", "the plan declares no dataset")
     if without:
         return Answer("not met", f"no backup is declared for {', '.join(without)}")
-    told = restored(found)
-    if told.state != "met":
-        return Answer("inconclusive", f"scope and frequency are declared; {told.reason}", told.runs)
-    return Answer("met", f"scope and frequency are declared for all; {told.reason}", told.runs)
+    each = {name: _brought_back(found, name) for name in names}
+    runs = tuple(dict.fromkeys(run for one in each.values() for run in one.runs))
+    if open_ := [f"{name}: {one.reason}" for name, one in each.items() if one.state != "met"]:
+        return Answer("inconclusive", f"scope and frequency are declared; {'; '.join(open_)}", runs)
+    return Answer("met", f"scope and frequency are declared, and each was restored: {', '.join(names)}", runs)
+
+
+def _brought_back(found: Evidence, name: str) -> Answer:
+    nothing = "no drill of the last year restored it from a backup"
+    return answered(found, lambda told: name in told.restored, nothing, _as_restored)
 
 
 def apart(found: Evidence) -> Answer:
@@ -105,11 +116,14 @@ def restored_and_checked(found: Evidence) -> Answer:
     """Both of one run: what was restored in one and checked in another is two halves of nothing."""
 
     def tell(run: Run, told: Digest) -> Answer:
-        why = f"restored from a backup and checked ({', '.join(told.independent)}): {run.utc[:10]}"
-        return Answer(STATES[_worst([run.verdict, *_independent(told)])], why, (run.folder,))
+        restored_, names = _as_restored(run, told), ", ".join(told.independent)
+        worst = STATES[_worst([run.verdict, *_independent(told)])]
+        if worst == "met" and restored_.state != "met":
+            return restored_
+        return Answer(worst, f"restored from a backup and checked ({names}): {run.utc[:10]}", (run.folder,))
 
     nothing = "no drill of the last year checked what it had restored from a backup"
-    return answered(found, lambda told: bool(told.independent) and _restores(told), nothing, tell)
+    return answered(found, lambda told: bool(told.independent and told.restored), nothing, tell)
 
 
 def orders_known(found: Evidence) -> Answer:

@@ -72,6 +72,10 @@ def followed(found: Evidence) -> Answer:
         return Answer("not met", f"overdue: {', '.join(late)}")
     if loose:
         return Answer("not met", f"without an owner or a day: {', '.join(loose)}")
+    if undone := _not_run(found):
+        return Answer("not met", undone)
+    if last_drill(found) is None:
+        return Answer("not tested", "no drill of the last year looked for anything")
     if claimed := _claimed(found):
         return Answer("inconclusive", f"it rests on words that nobody signed: {', '.join(claimed)}")
     for doubt in _own_judges(found):
@@ -79,6 +83,16 @@ def followed(found: Evidence) -> Answer:
     if not open_:
         return Answer("met", "no finding is open")
     return Answer("met", f"findings open, each with an owner and a day: {len(open_)}")
+
+
+def _not_run(found: Evidence) -> str | None:
+    """Drills that were due after their last run and did not happen: nobody knows what they would find."""
+    last = {run.drill: run.utc for run in found.shelf.runs}
+    late = [one for one in found.missed if one.due.isoformat() > last.get(one.drill, "")]
+    if not late:
+        return None
+    names = ", ".join(dict.fromkeys(one.drill for one in late))
+    return f"due and not run since: {names}, the last on {late[-1].due:%Y-%m-%d}"
 
 
 def _claimed(found: Evidence) -> list[str]:

@@ -39,7 +39,8 @@ class Digest(BaseModel):
 
     `ways` counts, by stream, what went wrong with the clients' writes. `independent` names the checks that a
     gate of the user's own gave, and not the drill on itself. `unread` are the streams of the clients whose
-    reading back does not count, `felt` those whose clients saw an outage.
+    reading back does not count, `felt` those whose clients saw an outage. `restored`: which datasets came
+    from a backup, and whether each was shown to be whole.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +75,7 @@ class Digest(BaseModel):
     tries: list[Cell] = []
     unread: list[str] = []
     felt: list[str] = []
+    restored: dict[str, bool] = {}
 
     @property
     def troubles(self) -> list[str]:
@@ -159,6 +161,7 @@ def digest(report: dict[str, Any]) -> Digest:
         frozen=_frozen(report.get("charter")),
         tries=(report.get("charter") or {}).get("tries", []),
         unread=[point["stream"] for point in points if not point["reading_complete"]],
+        restored=_restored(report["timeline"]["events"]),
         felt=[time["stream"] for time in report["recovery_times"] if time["outage_seen"]],
     )
 
@@ -166,6 +169,16 @@ def digest(report: dict[str, Any]) -> Digest:
 def _independent(report: dict[str, Any]) -> list[str]:
     told = report["timeline"]["events"]
     return gate_checks((one["name"], one["source"], one["detail"].get("name")) for one in told)
+
+
+def _restored(events: list[dict[str, Any]]) -> dict[str, bool]:
+    """Files are told as restored, a database that is filled as promoted: both say whether it is complete.
+
+    What only looked, or brought the live data over, says nothing of that. The last try of each counts.
+    """
+    told = [one["detail"] for one in events if one["name"] in {"restored", "promoted"}]
+    named = [one for one in told if isinstance(one.get("dataset"), str) and "complete" in one]
+    return {one["dataset"]: one["complete"] is True for one in named}
 
 
 def _ways(point: dict[str, Any]) -> dict[str, int]:

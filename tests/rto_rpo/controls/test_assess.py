@@ -164,7 +164,7 @@ def test_what_is_restored_and_checked_is_so_in_one_run(story: Story) -> None:
     story.drill(run_of(MET, 1))
     assert state(story, "checked") == "met"
     assert state(story, "restored-checked") == "not tested"
-    restored = ("restored", 0.4, {})
+    restored = ("restored", 0.4, {"dataset": "orders", "complete": True})
     story.drill(replace(run_of(MET, 2), checked_by="drill", more=(restored,)))
     assert state(story, "restored-checked") == "not tested"
     story.drill(replace(run_of(MET, 3), more=(restored,)))

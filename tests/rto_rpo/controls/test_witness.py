@@ -40,7 +40,7 @@ BEST = replace(
     MET,
     plan=SMALL,
     fault={"kind": "damage_that_replicates", "dataset": "ticks", "damage": "files_encrypted"},
-    more=(("restored", 0.4, {}),),
+    more=(("restored", 0.4, {"dataset": "orders", "complete": True}),),
 )
 NEWEST = (
     *("programme", "promises", "switchover", "attack", "restored", "backed-up", "checked"),

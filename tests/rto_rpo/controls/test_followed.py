@@ -1,0 +1,35 @@
+"""Findings are followed only as long as drills are run that look for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rto_rpo.controls.assessing import on_day
+from tests.rto_rpo.controls.test_witness import SMALL
+from tests.rto_rpo.dossier.stories import Story, run_of
+from tests.rto_rpo.report.runs import MET
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Story:
+    return Story(tmp_path / "evidence")
+
+
+def test_after_a_year_without_a_drill_nobody_looked(story: Story) -> None:
+    story.schedule = "0 6 29 2 *"  # not due before the end of February 2028
+    story.drill(run_of(MET, 1, SMALL))
+    assert on_day(story, 300, "followed").state == "met"
+    found = on_day(story, 400, "followed")
+    assert (found.state, found.reason) == ("not tested", "no drill of the last year looked for anything")
+
+
+def test_a_drill_that_is_overdue_follows_nothing(story: Story) -> None:
+    story.drill(run_of(MET, 1, SMALL))
+    assert on_day(story, 1, "followed").state == "met"
+    found = on_day(story, 3, "followed")
+    told = "due and not run since: kill-primary, the last on 2026-11-24"
+    assert (found.state, found.reason) == ("not met", told)
+    story.drill(run_of(MET, 4, SMALL))
+    assert on_day(story, 4, "followed").state == "met"
