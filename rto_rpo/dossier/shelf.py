@@ -75,7 +75,8 @@ class Shelf:
     """`said`: all that people added, in order. `problems`: why the chain itself does not hold.
 
     `broken`: which runs are not whole, by folder, and why. `head` is the hash of the chain's last line, None
-    when there is no chain.
+    when there is no chain. `signed_from` is the place of the first line that is signed: it and those after it
+    vouch for all before. None: nothing is signed.
     """
 
     root: Path
@@ -84,12 +85,20 @@ class Shelf:
     problems: tuple[str, ...]
     head: str | None
     broken: Mapping[str, str] = field(default_factory=dict)
+    signed_from: int | None = None
+
+    @property
+    def unsigned(self) -> str | None:
+        """What a reader has to know of evidence that nobody signed, in one sentence."""
+        if self.signed_from is not None:
+            return None
+        return "NOT SIGNED: whoever can write to the evidence can rewrite it unseen"
 
     def of_plan(self, plan: str) -> Shelf:
         """What belongs to one plan."""
         runs = tuple(run for run in self.runs if run.plan == plan)
         said = tuple(line for line in self.said if line.plan == plan)
-        return Shelf(self.root, runs, said, self.problems, self.head, self.broken)
+        return Shelf(self.root, runs, said, self.problems, self.head, self.broken, self.signed_from)
 
     def run(self, folder: str) -> Run | None:
         return next((run for run in self.runs if run.folder == folder), None)
@@ -99,7 +108,8 @@ class Shelf:
         runs = tuple(one for one in self.runs if one.seq <= run.seq)
         said = tuple(line for line in self.said if line.seq < run.seq or line.run == run.run)
         head = run.record.closed_sha256 or line_hash(run.record.opened.raw())
-        return Shelf(self.root, runs, said, self.problems, head, self.broken)
+        signed = self.signed_from if self.signed_from is not None and self.signed_from <= run.seq else None
+        return Shelf(self.root, runs, said, self.problems, head, self.broken, signed)
 
 
 def read_shelf(
@@ -125,7 +135,8 @@ def read_shelf(
         for record in run_records(entries)
     ]
     head = entries[-1].sha256 if entries else None
-    return Shelf(root, tuple(runs), records(entries), found.chain, head, found.runs)
+    signed = next((entry.seq for entry in entries if entry.line and entry.line.signature), None)
+    return Shelf(root, tuple(runs), records(entries), found.chain, head, found.runs, signed)
 
 
 def _run(

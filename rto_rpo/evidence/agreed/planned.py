@@ -24,12 +24,14 @@ Variables = Mapping[str, str] | None
 class Planned:
     """`roles` are (name, key) by role. Every value is text as it is written, with the variables filled in.
 
-    A value with a variable that nobody knows is an `Unknown`, which is like any other.
+    A value with a variable that nobody knows is an `Unknown`, which is like any other. `keyed`: it names a
+    key to sign the evidence with.
     """
 
     roles: dict[str, tuple[str | None, str | None]]
     schedules: dict[str, str]
     hold: str | None
+    keyed: bool
 
     def names(self, roles: list[Role]) -> bool:
         """Whether these are the people, and their keys."""
@@ -63,6 +65,7 @@ def planned(plan: bytes, variables: Variables = None) -> Planned:
         },
         schedules=dict(_schedules(nouns, variables)),
         hold=_text(_tree(tree, "evidence"), "hold", variables),
+        keyed=_tree(tree, "evidence").get("key") not in (None, *_NULL),
     )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.held import plan_holds
+from rto_rpo.evidence.agreed.planned import planned
 from rto_rpo.evidence.checking.story import story_findings
 from rto_rpo.evidence.lines.history import Entry, RunRecord, chain_findings, readable, signature_findings
 from rto_rpo.evidence.lines.keys import first_key
 from rto_rpo.evidence.lines.line import AnyLine, Opened, Pruned
 from rto_rpo.evidence.lines.signature import PublicKey, parse_public_key
-from rto_rpo.evidence.names import CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME
+from rto_rpo.evidence.names import CHAIN_NAME, LOCK_NAME, PLAN_NAME, PUBLIC_KEY_NAME
 
 
 def chain_faults(
@@ -27,6 +29,7 @@ def chain_faults(
     yield from _key_file_faults(root, lines)
     yield from _key_findings(lines, given, beside)
     yield from signature_findings(entries, given or beside)
+    yield from _unsigned_under_a_key(root, entries)
     yield from story_findings(entries)
     yield from _pruned_under_a_plan(root, entries)
     yield from _stray(root, records)
@@ -63,6 +66,23 @@ def _key_findings(
         yield f'"{PUBLIC_KEY_NAME}" was replaced: it is {beside.identity}, the key given is {given.identity}'
     if (given or beside) and not any(line.signature for line in lines):
         yield "no line of the chain is signed by the public key: it was rewritten without the key"
+
+
+def _unsigned_under_a_key(root: Path, entries: Sequence[Entry]) -> Iterator[str]:
+    """Runs that a plan with a key would have had signed: somebody who has no key wrote them anew."""
+    keyed: dict[str, bool] = {}
+    for entry in entries:
+        line = entry.line
+        if not isinstance(line, Opened) or line.signature is not None:
+            continue
+        path = root / line.folder / PLAN_NAME
+        content = path.read_bytes() if path.is_file() else b""
+        if sha256(content).hexdigest() != line.plan_sha256:
+            continue  # told elsewhere, or pruned
+        if line.plan_sha256 not in keyed:
+            keyed[line.plan_sha256] = planned(content).keyed
+        if keyed[line.plan_sha256]:
+            yield f'chain line {entry.number} is not signed, although "{PLAN_NAME}" of its run names a key'
 
 
 def _pruned_under_a_plan(root: Path, entries: Sequence[Entry]) -> Iterator[str]:

@@ -41,7 +41,8 @@ class _Then(Shelf):
 
 
 def _of(shelf: Shelf) -> Shelf:
-    return _Then(shelf.root, shelf.runs, shelf.said, shelf.problems, shelf.head, shelf.broken)
+    known = shelf.problems, shelf.head, shelf.broken, shelf.signed_from
+    return _Then(shelf.root, shelf.runs, shelf.said, *known)
 
 
 def _as_they_were(shelf: Shelf) -> Shelf:

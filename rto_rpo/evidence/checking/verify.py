@@ -153,7 +153,7 @@ def _page_notes(pages: Pages | None) -> Iterator[str]:
 def _notes(entries: Sequence[Entry], given: PublicKey | None, beside: PublicKey | None) -> Iterator[str]:
     unsigned = sum(1 for entry in entries if entry.line and entry.line.signature is None)
     if unsigned and unsigned == len(entries):
-        yield "not signed: whoever can write to this folder can rewrite it"
+        yield "NOT SIGNED: whoever can write to this folder can rewrite it"
     elif unsigned:
         yield f"the first {unsigned} lines are not signed; the signed ones after them vouch for them"
     if beside and not given:

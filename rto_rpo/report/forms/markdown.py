@@ -35,6 +35,8 @@ def markdown(content: dict[str, Any], dossier: Dossier | None = None) -> str:
 
 def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
     yield f"# {_WORDS[head(report)]}: {safe(aftermath.headline(report))}"
+    if dossier and dossier.shelf.unsigned:
+        yield from ("", f"**{dossier.shelf.unsigned}.**")
     yield from ("", safe(sentences.what_happened(report)))
     if reasons := sentences.reasons(report):
         yield from ("", *(f"- {safe(reason)}" for reason in reasons))

@@ -181,7 +181,7 @@ def test_a_chain_rewritten_without_the_key_shows(root: Path, key: SigningKey) ->
         unsigned.findings
     )  # who rewrites it has to draw its pages anew, too: they show the heads of that time
     assert all(one.endswith("is not what its report and the chain give") for one in unsigned.findings)
-    assert "not signed: whoever can write to this folder can rewrite it" in unsigned.notes
+    assert "NOT SIGNED: whoever can write to this folder can rewrite it" in unsigned.notes
     assert "no line of the chain is signed by the public key" in findings(root, key)
 
 
@@ -206,7 +206,7 @@ def test_unsigned_evidence_is_intact_and_says_so(tmp_path: Path) -> None:
     add_run(tmp_path / "evidence", MET, None)
     found = verify(tmp_path / "evidence")
     assert found.intact
-    assert "not signed: whoever can write to this folder can rewrite it" in found.notes
+    assert "NOT SIGNED: whoever can write to this folder can rewrite it" in found.notes
 
 
 def test_unsigned_runs_before_the_first_signed_one_are_vouched_for(tmp_path: Path, key: SigningKey) -> None:
