@@ -43,7 +43,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
     "activated": ("events detected and decided", drills.activated),
     "ended": ("ledger.ended", drills.ended),
     "criteria-frozen": ("charter.criteria_sha256", records.frozen),
-    "scenario": ("charter.scenario", records.scenario),
+    "scenario": ("charter.scenario of every run of the year", records.scenario),
     "recorded": ("report.json of every drill, by its hash in the chain", records.recorded),
     "followed": (
         "findings: owner, due, state, who signed (not who ran the drills); drills of the year, none overdue",

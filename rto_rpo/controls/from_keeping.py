@@ -59,9 +59,20 @@ def _not_kept(found: Evidence, wanted: timedelta) -> Iterator[Answer]:
 
 
 def _old(found: Evidence, wanted: timedelta) -> tuple[str, ...]:
-    """The first runs of the chain, as far as they are that old: one that comes later is not older."""
-    closed = (run for run in found.shelf.runs if run.record.closed is not None)
-    return tuple(run.folder for run in takewhile(lambda run: _age(found, run) >= wanted, closed))
+    """The first runs of the chain, as far as they are that old: one that comes later is not older.
+
+    Only one whose own record of the time can be read, or whose pruning the chain holds, can show it.
+    """
+    closed = (run for run in found.shelf.runs if run.record.pruned or run.digest is not None)
+    return tuple(run.folder for run in takewhile(lambda run: _shown_age(found, run) >= wanted, closed))
+
+
+def _shown_age(found: Evidence, run: Run) -> timedelta:
+    """By the chain's clock and by that of the run's own ledger: the younger of the two."""
+    if run.digest is None:
+        return _age(found, run)
+    begin = run.digest.begin_utc
+    return min(_age(found, run), _since(found, begin) if begin else timedelta(0))
 
 
 def _lost(found: Evidence, run: Run) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import combinations
 
-from rto_rpo.controls.answer import YEAR, Answer, Evidence
-from rto_rpo.controls.witness import charter_of, last_drill, said_of, unread, upheld
+from rto_rpo.controls.answer import YEAR, Answer, Evidence, State
+from rto_rpo.controls.witness import accepted, charter_of, last_drill, said_of, unread, upheld
 from rto_rpo.dossier.shelf import Run, newest
 from rto_rpo.evidence.agreed.authority import approval_faults, approvals
 from rto_rpo.evidence.agreed.charter import Charter
@@ -15,6 +15,7 @@ from rto_rpo.evidence.agreed.person import executor, separation, signed_with, st
 from rto_rpo.evidence.lines.line import Recorded
 from rto_rpo.evidence.lines.record import Approval, Presence, SignOff
 
+_CALLED_BEFORE = timedelta(days=1)
 _ANSWERED = {"acknowledged", "joined"}
 
 
@@ -26,10 +27,13 @@ def approved(found: Evidence) -> Answer:
     given = approvals(run.record, charter, found.shelf.said)
     if not given:
         return Answer("not tested", "nobody's approval before the newest drill is on record", (run.folder,))
-    last = given[-1]
-    if isinstance(last.entry, Approval) and last.entry.decision == "refused":
-        return Answer("not met", "refused beforehand", (run.folder,))
-    for fault in _approval_faults(last, run, charter, said_of(found, run)):
+    for told in _refused(given, charter, "refused beforehand"):
+        return Answer(*told, (run.folder,))
+    said = [line for line in given if isinstance(line.entry, Approval) and line.entry.decision == "accepted"]
+    if not said:
+        return Answer("not tested", "nobody's approval before the newest drill is on record", (run.folder,))
+    last = said[-1]
+    for fault in _approval_faults(last, run, charter, accepted(said_of(found, run))):
         return Answer("inconclusive", fault, (run.folder,))
     why = f'"{last.entry.by.name}" accepted it beforehand, by a key of their own'
     return upheld(found, run, Answer("met", why, (run.folder,)))
@@ -48,14 +52,39 @@ def signed_off(found: Evidence) -> Answer:
     if run is None:
         return Answer("not tested", "no drill ran in the last year")
     charter, about = charter_of(found, run), said_of(found, run)
-    said = [line.entry for line in about if isinstance(line.entry, SignOff)]
+    said = [line for line in about if isinstance(line.entry, SignOff)]
     if charter is None or not said:
         return Answer("not tested", "nobody has signed the newest drill off", (run.folder,))
-    if any(entry.decision == "refused" for entry in said):
-        return Answer("not met", "the sign-off was refused", (run.folder,))
-    for fault in separation(charter, about):
+    for told in _refused(said, charter, "the sign-off was refused"):
+        return Answer(*told, (run.folder,))
+    accepted = [
+        line for line in said if isinstance(line.entry, SignOff) and line.entry.decision == "accepted"
+    ]
+    for fault in separation(charter, accepted):
         return Answer("inconclusive", fault, (run.folder,))
     return upheld(found, run, Answer("met", "three people", (run.folder,)))
+
+
+def _refused(said: Sequence[Recorded], charter: Charter, what: str) -> Iterator[tuple[State, str]]:
+    """The refusals that stand. Who refused may accept later, as surely; who is nobody in the plan has no say.
+
+    One in the name of somebody whom the plan lists, which that person's key did not sign, leaves it open.
+    """
+    names = {role.name.casefold() for role in charter.roles}
+    open_ = dict[str, Recorded]()
+    for line in said:
+        name, signed = line.entry.by.name.casefold(), standing(line, charter.roles) == "signed"
+        if not isinstance(line.entry, Approval | SignOff):
+            continue
+        if line.entry.decision == "refused" and name in names:
+            # a refusal that is only claimed takes nothing from one that was signed
+            open_[name] = line if signed else open_.get(name, line)
+        elif line.entry.decision == "accepted" and signed:
+            open_.pop(name, None)
+    signed_ = [line for line in open_.values() if standing(line, charter.roles) == "signed"]
+    yield from (("not met", f'{what} by "{line.entry.by.name}"') for line in signed_)
+    for line in open_.values():
+        yield "inconclusive", f'{what} in the name of "{line.entry.by.name}", whose key did not sign that'
 
 
 def took_part(found: Evidence) -> Answer:
@@ -78,7 +107,10 @@ def took_part(found: Evidence) -> Answer:
 
 def _attended(run: Run, charter: Charter, said: Sequence[tuple[Presence, Recorded]]) -> Answer:
     people = dict.fromkeys([*(one.person for one, _ in said), *(role.name for role in charter.roles)])
-    came = {one.person for one, _ in said if one.state in _ANSWERED}
+    if odd := [one.person for one, line in said if not _can_be(run, one, line)]:
+        return Answer("inconclusive", f"said of a time that cannot be: {', '.join(odd)}", (run.folder,))
+    last = {one.person: one.state for one, _ in said if one.state in {*_ANSWERED, "absent"}}
+    came = {person for person, state in last.items() if state in _ANSWERED}
     if missing := [name for name in people if name not in came]:
         return Answer("not met", f"did not answer: {', '.join(missing)}", (run.folder,))
     keys = {
@@ -91,6 +123,14 @@ def _attended(run: Run, charter: Charter, said: Sequence[tuple[Presence, Recorde
     if twice := [pair for pair in combinations(people, 2) if keys[pair[0]] == keys[pair[1]]]:
         return Answer("inconclusive", f"signed with one key: {', '.join(twice[0])}", (run.folder,))
     return Answer("met", f"{len(people)} people answered on {run.utc[:10]}, as signed", (run.folder,))
+
+
+def _can_be(run: Run, one: Presence, line: Recorded) -> bool:
+    """Nobody was there later than it was written down, or called long before the run was opened."""
+    if one.at is None:
+        return True
+    at, opened = datetime.fromisoformat(one.at), datetime.fromisoformat(run.utc)
+    return opened - _CALLED_BEFORE <= at <= datetime.fromisoformat(line.utc)
 
 
 def _presences(found: Evidence, run: Run) -> Iterator[tuple[Presence, Recorded]]:

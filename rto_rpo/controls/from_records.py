@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rto_rpo.controls.answer import Answer, Evidence
-from rto_rpo.controls.witness import answered, charter_of, drills, flaw, last_drill, said_of, unread, upheld
+from rto_rpo.controls.witness import (
+    accepted,
+    answered,
+    charter_of,
+    drills,
+    flaw,
+    last_drill,
+    said_of,
+    unread,
+    upheld,
+)
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.finding import Finding as Found
 from rto_rpo.dossier.shelf import Run
@@ -13,6 +23,7 @@ from rto_rpo.evidence.agreed.charter import Charter
 from rto_rpo.evidence.agreed.person import executor, standing
 from rto_rpo.evidence.lines.record import Finding, FindingState
 from rto_rpo.evidence.lines.signature import PublicKey
+from rto_rpo.report.words import count
 
 
 def frozen(found: Evidence) -> Answer:
@@ -35,7 +46,12 @@ def scenario(found: Evidence) -> Answer:
         return bool(told.frozen and (told.frozen.scenario or "").strip())
 
     nothing = "no run of the last year wrote its scenario down beforehand"
-    return answered(found, has_one, nothing, tell, flaw)
+    told = answered(found, has_one, nothing, tell, flaw)
+    without = [run.folder for run in drills(found) if run.digest and not has_one(run.digest)]
+    if told.state == "met" and without:
+        why = f"{count(len(without), 'run')} of the last year wrote none down, the last {without[-1]}"
+        return Answer("not met", why, tuple(without))
+    return told
 
 
 def recorded(found: Evidence) -> Answer:
@@ -117,7 +133,7 @@ def _own_judges(found: Evidence) -> Iterator[str]:
         yield f"closed or accepted by whoever ran the drills: {', '.join(own)}"
     for one in said:
         for run, charter in _seen_in(found, one):
-            if charter and executor(charter, said_of(found, run)).standing != "signed":
+            if charter and executor(charter, accepted(said_of(found, run))).standing != "signed":
                 name = f'nothing but a name says that "{charter.executor.name}", who ran what found it,'
                 yield f"{name} is not who closed or accepted {one.id}"
 

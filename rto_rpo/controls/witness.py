@@ -16,6 +16,7 @@ from rto_rpo.dossier.shelf import Run, newest
 from rto_rpo.doubts import DEADLINE_PASSED, NEVER_SAFE
 from rto_rpo.evidence.agreed.charter import Charter, frozen_charter
 from rto_rpo.evidence.lines.line import Recorded
+from rto_rpo.evidence.lines.record import SignOff
 
 Wanted = Callable[[Digest], bool]
 # What a recovery that failed leaves behind: it tells of the recovery, and not of how it was watched.
@@ -75,6 +76,11 @@ def said_of(found: Evidence, run: Run) -> Sequence[Recorded]:
     about = run.record.of_this_closing
     known = {line.seq for line in found.shelf.said} if about else ()
     return [line for line in about if line.seq in known]
+
+
+def accepted(said: Sequence[Recorded]) -> list[Recorded]:
+    """The sign-offs that say yes. Which refusals stand beside them is for whoever asks to say."""
+    return [one for one in said if isinstance(one.entry, SignOff) and one.entry.decision == "accepted"]
 
 
 def hidden(found: Evidence, after: Run, wanted: Wanted) -> Run | None:

@@ -119,3 +119,11 @@ def test_pruning_follows_nothing_up(story: Story) -> None:
 def test_an_unreadable_report_is_not_recorded(story: Story) -> None:
     garble(story.drill(run_of(MET, 1)))
     assert state(story, "recorded") == "not met"
+
+
+def test_what_the_chain_calls_old_and_the_ledger_does_not_is_not_old(story: Story) -> None:
+    """The ledger's own anchors say 2026, whatever the clock was when the chain was written."""
+    story.drill(run_of(MET, 1), at=day_of(-4000))
+    story.drill(run_of(MET, 2), at=day_of(2))
+    assert on_day(story, 2, "kept-6-years").state == "not tested"
+    assert on_day(story, SIX + 2, "kept-6-years").state == "met"

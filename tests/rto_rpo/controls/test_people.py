@@ -264,3 +264,88 @@ def test_who_closed_a_finding_is_somebody_else_once_whoever_ran_it_has_signed(st
     assert found.reason.startswith('nothing but a name says that "Ada", who ran what found it, is not who')
     story.sign_off(1, "Ada", "executor")
     assert on_day(story, 1, "followed").state == "met"
+
+
+def refusal(story: Story, name: str, role: str, *, decision: str = "refused", signed: bool = True) -> None:
+    closed = story.record(1).closed_sha256
+    told = {"what": "sign_off", "by": by(name, role), "text": "", "decision": decision, "closed": closed}
+    story.say(SignOff.model_validate(told), 1, by=name if signed else None)
+
+
+@pytest.mark.parametrize(
+    ("signed", "taken_back", "expected"),
+    [(True, True, "met"), (True, False, "not met"), (False, False, "inconclusive")],
+)
+def test_who_refused_the_sign_off_may_accept_it_later(
+    story: Story, signed: bool, taken_back: bool, expected: State
+) -> None:
+    story.drill(run_of(MET, 1))
+    signed_off(story, 1)
+    refusal(story, "Bo", "reviewer", signed=signed)
+    if taken_back:
+        story.sign_off(1, "Bo", "reviewer")
+    assert state(story, "signed-off") == expected
+
+
+def test_a_refusal_is_not_taken_back_by_words_that_nobody_signed(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    signed_off(story, 1)
+    refusal(story, "Bo", "reviewer")
+    refusal(story, "Bo", "reviewer", decision="accepted", signed=False)
+    assert state(story, "signed-off") == "not met"
+
+
+def test_nobody_whom_the_plan_does_not_list_refuses_anything(story: Story) -> None:
+    story.say(approval(), by="Cy")
+    story.say(approval("Mallory").model_copy(update={"decision": "refused"}))
+    story.drill(run_of(MET, 1))
+    signed_off(story, 1)
+    for role in ("executor", "reviewer"):
+        refusal(story, "Mallory", role, signed=False)
+    assert (state(story, "approved"), state(story, "signed-off")) == ("met", "met")
+
+
+def test_an_approver_who_refused_is_not_outvoted_by_another(story: Story) -> None:
+    story.say(approval().model_copy(update={"decision": "refused"}), by="Cy")
+    story.say(approval("Bo"), by="Bo")
+    story.drill(run_of(MET, 1))
+    signed_off(story, 1)
+    assert state(story, "approved") == "not met"
+
+
+def all_say(story: Story, state_: str, at: str | None = None) -> None:
+    for name in EVERYBODY:
+        told = {"what": "presence", "by": by(name), "text": "", "person": name, "state": state_, "at": at}
+        story.say(Presence.model_validate(told), 1, by=name)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (("acknowledged",), "met"),
+        (("absent", "joined"), "met"),
+        (("joined", "left"), "met"),
+        (("acknowledged", "absent"), "not met"),
+    ],
+)
+def test_who_is_said_to_be_absent_in_the_end_did_not_take_part(
+    story: Story, states: tuple[str, ...], expected: State
+) -> None:
+    story.drill(run_of(MET, 1))
+    for each in states:
+        all_say(story, each)
+    assert state(story, "took-part") == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2026-11-23T06:00:30.000000Z", "met"),
+        ("2031-01-01T00:00:00.000000Z", "inconclusive"),
+        ("2025-01-01T00:00:00.000000Z", "inconclusive"),
+    ],
+)
+def test_nobody_takes_part_at_a_time_that_cannot_be(story: Story, at: str, expected: State) -> None:
+    story.drill(run_of(MET, 1))
+    all_say(story, "joined", at)
+    assert state(story, "took-part") == expected

@@ -217,3 +217,12 @@ def test_a_promise_is_met_as_it_stands_today(story: Story, declared: bytes, expe
     tighter = SMALL.replace(b"rto: 30s", b"rto: " + declared)
     story.drill(best(2, drill="cut-sites", service="engine", stream="ticks", plan=tighter))
     assert state(story, "promises") == expected
+
+
+def test_one_run_that_wrote_no_scenario_down_is_not_made_up_for_by_another(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    story.drill(run_of(MET, 2), scenario=None)
+    found = assessed(story, profile_of("scenario"))
+    assert (found.state, found.reason[:35]) == ("not met", "1 run of the last year wrote none d")
+    story.drill(run_of(MET, 3))
+    assert state(story, "scenario") == "not met"
