@@ -12,45 +12,45 @@ from rto_rpo.controls.answer import Answer, Evidence
 from rto_rpo.controls.from_keeping import kept
 
 CHECK = "check:"
-_KEPT = "what is missing, the age of what was pruned, evidence.retention of all plans, and the oldest run"
+_KEPT = "what is missing, the age of what was pruned, how long all plans keep evidence, and the oldest run"
 ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
     "tested-yearly": ("day, fault and verdict of the newest conclusive drill", programme.tested_yearly),
     "programme": (
-        "drills.*.schedule, and what each run of the year came to",
+        "the schedules of the drills, and what each run of the year came to",
         programme.programme,
     ),
     "promises": ("judgements of the newest run of each drill and fault, and the worst", programme.promises),
-    "switchover": ("event redirected, and the verdict", drills.switchover),
-    "attack": ("drill.fault.kind and the verdict", drills.attack),
-    "restored": ("what events restored and promoted say is complete, and the verdict", drills.restored),
+    "switchover": ("whether clients were redirected, and the verdict", drills.switchover),
+    "attack": ("the kind of fault, and the verdict", drills.attack),
+    "restored": ("what is told to be restored and complete, and the verdict", drills.restored),
     "backed-up": (
-        "datasets.*.backup of the frozen plan, and that each was restored",
+        "which backups the frozen plan declares, and that each dataset was restored",
         drills.backed_up,
     ),
-    "apart": ("repositories.*.copy_of and sites.*.fault_domain", drills.apart),
+    "apart": ("which repositories the plan declares to be copies at another site", drills.apart),
     "checked": (
         "checks by a gate of the user's own, the RPO judgements, and that every write was read back",
         drills.checked,
     ),
     "restored-checked": (
-        "events restored and the checks of a gate of the user's own, of one run, and its verdict",
+        "what was restored and the checks of a gate of the user's own, of one run, and its verdict",
         drills.restored_and_checked,
     ),
     "orders-known": (
-        "safe.reached, and that neither a second writer nor a check of the gate speaks against it",
+        "whether the gate said so, and that no second writer and no check of the gate speaks against it",
         drills.orders_known,
     ),
-    "activated": ("events detected and decided", drills.activated),
-    "ended": ("ledger.ended", drills.ended),
-    "criteria-frozen": ("charter.criteria_sha256", records.frozen),
-    "scenario": ("charter.scenario of every run of the year", records.scenario),
-    "recorded": ("report.json of every drill, by its hash in the chain", records.recorded),
+    "activated": ("whether the loss was detected and the failover decided", drills.activated),
+    "ended": ("how the recorder ended", drills.ended),
+    "criteria-frozen": ("the hash of the criteria, frozen before the fault", records.frozen),
+    "scenario": ("the scenario of every run of the year", records.scenario),
+    "recorded": ("the report of every drill, by its hash in the chain", records.recorded),
     "followed": (
-        "findings: owner, due, state, who signed (not who ran the drills); drills of the year, none overdue",
+        "each finding's owner, day and state, who signed (not who ran the drills), and overdue drills",
         records.followed,
     ),
     "approved": (
-        "approvals of charter.confirm within a year before, by the approver's key and not the executor's",
+        "approvals of what was run, within a year before, by the approver's key and not the executor's",
         people.approved,
     ),
     "signed-off": (
@@ -68,7 +68,7 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
 
 def field_of(name: str) -> str:
     """Which field of the evidence answers."""
-    return f"checks: {name.removeprefix(CHECK)}" if name.startswith(CHECK) else ANSWERS[name][0]
+    return f'the check "{name.removeprefix(CHECK)}"' if name.startswith(CHECK) else ANSWERS[name][0]
 
 
 def answer(name: str, found: Evidence) -> Answer:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rto_rpo.evidence.agreed.charter import Cell
 from rto_rpo.measurement import Verdict
+from rto_rpo.report.backups import TOLD
 from rto_rpo.report.model import Check, Judgement, NotTested
 from rto_rpo.report.older import current
 from rto_rpo.report.proof import against, gate_checks
@@ -176,7 +177,7 @@ def _restored(events: list[dict[str, Any]]) -> dict[str, bool]:
 
     What only looked, or brought the live data over, says nothing of that. The last try of each counts.
     """
-    told = [one["detail"] for one in events if one["name"] in {"restored", "promoted"}]
+    told = [one["detail"] for one in events if one["name"] in TOLD]
     named = [one for one in told if isinstance(one.get("dataset"), str) and "complete" in one]
     return {one["dataset"]: one["complete"] is True for one in named}
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from rto_rpo.objective import Duration
 
 _NANOSECOND = Decimal("1e-9")
+# All other nanoseconds are moments of a clock that nobody reads.
+_LENGTHS = {"late_ns", "limit_ns", "length_ns", "interval_ns", "stable_ns"}
 NONE_SEEN = "not measured"
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -55,6 +58,16 @@ def offset(seconds: float) -> str:
     """A place on the timeline, from f0: "+0.733 s"."""
     sign = "\N{MINUS SIGN}" if seconds < 0 else "+"
     return f"{sign}{Decimal(repr(abs(seconds))).quantize(Decimal('0.001'))} s"
+
+
+def told(name: str, value: object) -> str:
+    """One entry of an event's detail: lengths of time in units that people read, all else as it stands."""
+    unit = "_seconds" if name.endswith("_seconds") else "_ns" if name in _LENGTHS else None
+    if unit and isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        seconds = value / 1e9 if unit == "_ns" else float(value)
+        return f"{name.removesuffix(unit).replace('_', ' ')}: {length(seconds)}"
+    plain = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return f"{name}: {plain}"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

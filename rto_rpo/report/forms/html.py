@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -14,7 +13,7 @@ from rto_rpo.controls.answers import field_of
 from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
-from rto_rpo.report import aftermath, damage, people, sentences, versions, words
+from rto_rpo.report import aftermath, backups, damage, people, sentences, versions, words
 from rto_rpo.report.distrust import head
 from rto_rpo.report.maker import maker
 from rto_rpo.report.model import Report
@@ -82,6 +81,7 @@ def templates() -> Environment:
         sentences=sentences,
         words=words,
         numbered=numbered,
+        backups=backups,
         people=people,
         safety=safety,
         svg=svg,
@@ -100,12 +100,8 @@ def _visible(value: object) -> object:
 
 def _detail(detail: dict[str, Any]) -> str:
     """An event's detail on one line, cut when it is long: the ledger has it whole."""
-    text = "; ".join(f"{name}: {_plain(value)}" for name, value in detail.items())
+    text = "; ".join(words.told(name, value) for name, value in detail.items())
     return text if len(text) <= _DETAIL_MAX else text[: _DETAIL_MAX - 1] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def _hash(text: str) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rto_rpo.dossier.dossier import Dossier
-from rto_rpo.report import damage, people, sentences, words
+from rto_rpo.report import backups, damage, people, sentences, words
 from rto_rpo.report.forms.escaped import safe, table
 from rto_rpo.report.model import Event, Report
 
@@ -37,7 +37,7 @@ def agreed(report: Report, dossier: Dossier | None) -> Iterator[str]:
 def restored(report: Report) -> Iterator[str]:
     """What was restored from a backup."""
     yield from ("", "## Backup and restore", "")
-    rows = [_restored(one) for one in report.timeline.events if one.name == "restored"]
+    rows = [_restored(one) for one in backups.restored(report)]
     if rows:
         yield from table(("Dataset", "At", "Took", "Whole", "Recovery point"), rows)
     else:

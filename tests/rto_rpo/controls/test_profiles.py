@@ -105,3 +105,9 @@ def test_every_answer_and_every_profile_is_documented() -> None:
     for name, (looked_at, _) in ANSWERS.items():
         assert f"| `{name}` | {looked_at} |" in text
     assert all(f"| `{name}` |" in text for name in shipped())
+
+
+def test_what_was_looked_at_is_told_in_words() -> None:
+    """On the pages of a report: no name of a field."""
+    told = [field_of(name) for name in (*ANSWERS, "check:runbook")]
+    assert [one for one in told if re.search(r"[a-z]\.[a-z*]|_|\*|:", one)] == []

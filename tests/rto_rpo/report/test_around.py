@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -203,3 +204,26 @@ def test_trends_stay_within_the_picture_and_show_the_newest(tmp_path: Path, widt
             assert 0 <= x <= x + wide <= width
             assert 0 <= y <= y + high <= drawing.height
         assert drawing.description
+
+
+def test_what_nobody_signed_is_not_signed_and_lengths_have_their_units(tmp_path: Path) -> None:
+    alone = Story(tmp_path / "evidence")
+    folder = alone.drill(run_of(MET, 1))
+    [beside] = beside_runs(read_shelf(alone.root), NAME)
+    page = " ".join(html(orjson.loads((folder / "report.json").read_bytes()), beside).split())
+    assert "</svg>not signed</span> It is not shown that three people" in page
+    assert "</svg>not approved</span> No approval given before" in page
+    assert "late: 100 ms" in page
+    assert "late_ns" not in page
+
+
+def test_only_what_came_from_a_backup_was_restored(tmp_path: Path) -> None:
+    left = ("restored", 0.4, {"dataset": "ticks", "as": "it was when the other site took over"})
+    loaded = ("promoted", 0.4, {"dataset": "orders", "complete": True, "taken": "2026-11-22T05:00:00+00:00"})
+    pages = []
+    for number, event in enumerate((left, loaded), 1):
+        folder = Story(tmp_path / str(number) / "evidence").drill(replace(run_of(MET, number), more=(event,)))
+        content = orjson.loads((folder / "report.json").read_bytes())
+        pages += [html(content), "".join(markdown(content))]
+    nothing = ["restored from a backup in this drill" in page for page in pages]
+    assert nothing == [True, True, False, False]

@@ -132,7 +132,7 @@ def test_what_was_not_tested_stands_before_the_details(tmp_path: Path) -> None:
 def test_an_event_may_say_nothing_of_itself(tmp_path: Path) -> None:
     bare = tuple((name, 0.3, {}) for name in ("restored", "undo", "healed", "fenced"))
     words = " ".join(" ".join(Page(html(content(tmp_path, replace(MET, more=bare)))).words).split())
-    assert "not named" in words
+    assert "Nothing was restored from a backup" in words
     assert "nothing says that it was undone" in words
 
 

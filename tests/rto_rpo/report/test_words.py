@@ -96,3 +96,19 @@ def test_what_would_hide_is_spelled_out() -> None:
         visible("a\nb\u202ec\x00")
         == "a\N{DOWNWARDS ARROW WITH TIP LEFTWARDS}b\N{REPLACEMENT CHARACTER}202Ec\N{REPLACEMENT CHARACTER}0"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("late_ns", 100_000_000, "late: 100 ms"),
+        ("limit_seconds", 0.25, "limit: 250 ms"),
+        ("begun_ns", 5_000_000_000_000, "begun_ns: 5000000000000"),
+        ("seconds", 1.5, "seconds: 1.5"),
+        ("late_ns", True, "late_ns: true"),
+        ("late_ns", None, "late_ns: null"),
+        ("site", "primary", "site: primary"),
+    ],
+)
+def test_a_length_in_an_events_detail_has_its_unit(name: str, value: object, text: str) -> None:
+    assert words.told(name, value) == text
