@@ -5,21 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
+from unittest.mock import patch
 
 import pytest
 
 from drills.closing import Closed, close, open_run
 from rto_rpo.evidence.checking.verify import verify
+from sites.plan import Plan
 from tests.drills.small_drill import DRILL, small_estate
 from tests.rto_rpo.report.runs import MET, write_ledger
 
 
 def closed_at(tmp_path: Path) -> Closed:
+    """The ledger is of another plan than the estate's: what is frozen promises what it was recorded by."""
     plan = small_estate(tmp_path).plan
-    run = replace(MET, plan=plan.raw, plan_name=plan.name, drill=DRILL)
-    folder = open_run(plan, run.run, DRILL)
-    write_ledger(folder.path / "ledger.jsonl", run)
-    return close(plan, folder)
+    with patch.object(Plan, "raw", f"name: {plan.name}\nenvironment: demo\n".encode()):
+        run = replace(MET, plan=plan.raw, plan_name=plan.name, drill=DRILL)
+        folder = open_run(plan, run.run, DRILL)
+        write_ledger(folder.path / "ledger.jsonl", run)
+        return close(plan, folder)
 
 
 def test_a_run_is_closed_with_its_three_reports(tmp_path: Path) -> None:

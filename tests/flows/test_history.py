@@ -140,4 +140,6 @@ def test_a_report_of_a_run_that_is_not_whole_says_so_and_does_not_end_well(evide
     ended = CliRunner().invoke(app, ["report", str(run), "--format", "json"])
     assert ended.exit_code == 1
     assert f'NOT INTACT: {run.name}: "report.html" was edited' in ended.stderr
-    assert json.loads(ended.stdout)["verdict"] == "met"
+    told = json.loads(ended.stdout)
+    assert told["verdict"] == "inconclusive"
+    assert told["reasons"][0].startswith(f'not intact: {run.name}: "report.html" was edited')

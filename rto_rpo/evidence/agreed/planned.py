@@ -54,34 +54,36 @@ def planned(plan: bytes, variables: Variables = None) -> Planned:
         content = yaml.load(plan, Loader=LOADER)  # noqa: S506 - it makes nothing but text
     except (yaml.YAMLError, RecursionError, ValueError):
         content = None
-    roles, tree = _tree(content, "roles"), content
-    people = {**{name: roles.get(name) for name in _FIXED}, **_tree(roles, "others")}
-    nouns = {**_tree(tree, "drills"), **_tree(tree, "tabletops")}
+    roles = tree(content, "roles")
+    people = {**{name: roles.get(name) for name in _FIXED}, **tree(roles, "others")}
+    nouns = {**tree(content, "drills"), **tree(content, "tabletops")}
     return Planned(
         roles={
-            role: (_text(who, "name", variables), _text(who, "key", variables))
+            role: (text(who, "name", variables), text(who, "key", variables))
             for role, who in people.items()
             if isinstance(who, dict)
         },
         schedules=dict(_schedules(nouns, variables)),
-        hold=_text(_tree(tree, "evidence"), "hold", variables),
-        keyed=_tree(tree, "evidence").get("key") not in (None, *_NULL),
+        hold=text(tree(content, "evidence"), "hold", variables),
+        keyed=tree(content, "evidence").get("key") not in (None, *_NULL),
     )
 
 
 def _schedules(drills: Mapping[str, Any], variables: Variables) -> Iterator[tuple[str, str]]:
     for name, drill in drills.items():
-        schedule = _text(drill, "schedule", variables)
+        schedule = text(drill, "schedule", variables)
         if schedule is not None:
             yield name, schedule
 
 
-def _tree(content: object, name: str) -> Mapping[str, Any]:
+def tree(content: object, name: str) -> Mapping[str, Any]:
+    """The mapping of this name in a plan's text; empty where there is none."""
     found = content.get(name) if isinstance(content, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def _text(noun: object, name: str, variables: Variables) -> str | None:
+def text(noun: object, name: str, variables: Variables) -> str | None:
+    """A value as it is written, with the variables filled in; None where there is none."""
     found = noun.get(name) if isinstance(noun, dict) else None
     return _filled(found, variables) if isinstance(found, str) and found not in _NULL else None
 

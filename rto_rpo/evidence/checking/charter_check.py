@@ -47,7 +47,7 @@ def _told(root: Path, content: bytes, record: RunRecord, before: Opened | None) 
         yield f'"{CHARTER_NAME}" is no charter: {error}'
         return
     folder = root / record.opened.folder
-    header, plan = _header(folder / LEDGER_NAME), folder / PLAN_NAME
+    header, plan = ledger_header(folder / LEDGER_NAME), folder / PLAN_NAME
     if header is not None:
         yield from charter_findings(found, header)
     yield from _chain_faults(found, record, before)
@@ -81,7 +81,7 @@ def _change_faults(root: Path, found: Charter, plan: bytes, before: Opened | Non
         yield f'"{CHARTER_NAME}" tells other changes since the previous run than the two plans show'
 
 
-def _header(ledger: Path) -> Header | None:
+def ledger_header(ledger: Path) -> Header | None:
     """The ledger's header; None where there is none to compare with, which is told elsewhere."""
     try:
         return cast("Header", next(read(ledger))) if ledger.is_file() else None

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from rto_rpo import JUDGE
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.charter import CharterError, parse_charter
-from rto_rpo.evidence.checking.charter_check import charter_faults
+from rto_rpo.evidence.agreed.promised import promise_findings
+from rto_rpo.evidence.checking.charter_check import charter_faults, ledger_header
 from rto_rpo.evidence.checking.folder_check import file_faults, plan_fault, pruned_faults, regular_files
 from rto_rpo.evidence.checking.report_check import Compared, compared, stored
 from rto_rpo.evidence.keeping.run_folder import held
@@ -147,6 +148,8 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
         judged = REPORT_NAME in closed.files and closed.source != "abandoned"
         report = compared(path / REPORT_NAME, computed) if judged else None
         seen.findings += _differences(closed, computed, path, report)
+        if (header := ledger_header(path / LEDGER_NAME)) is not None:
+            seen.findings += promise_findings((path / PLAN_NAME).read_bytes(), header)
         if report is not None and report.form:
             told = f"its report is of another form ({report.form})"
             seen.notes.append(f"{told}: it was brought into today's, and compared whole")
