@@ -105,6 +105,7 @@ class Digest(BaseModel):
         return against(
             [(one.verdict, one.reason) for one in self.splits],
             [(one.verdict, f"{one.name}: {one.reason}") for one in gate],
+            self.judgements,
         )
 
     def count(self, way: str) -> int:

@@ -19,6 +19,7 @@ from tests.rto_rpo.report.runs import MISSED, Run
 SPLIT = replace(BEST, old_takes=True)
 UNAGREED = replace(BEST, check=MISSED.check)
 OPEN = replace(BEST, check={**MISSED.check, "verdict": "inconclusive"})
+LOST = replace(BEST, lost=MISSED.lost)
 RESTS = ("orders-known", "checked", "restored-checked", "promises")
 
 
@@ -51,6 +52,10 @@ def test_a_gate_check_that_shows_nothing_leaves_it_open(story: Story) -> None:
     assert told(story, OPEN) == dict.fromkeys(RESTS, "inconclusive")
 
 
+def test_where_writes_were_lost_beyond_the_promise_nobody_knows_every_order(story: Story) -> None:
+    assert told(story, LOST) == dict.fromkeys(RESTS, "not met") | {"orders-known": "inconclusive"}
+
+
 def test_what_the_drill_says_of_itself_is_no_gate(story: Story) -> None:
     """The control: its own check, missed, leaves the proof that one wrote and every order was known."""
     own = replace(BEST, check={**MISSED.check, "name": "rollback"}, checked_by="drill")
@@ -64,6 +69,7 @@ def test_what_the_drill_says_of_itself_is_no_gate(story: Story) -> None:
         (SPLIT, "missed", "not shown"),
         (UNAGREED, "missed", "not shown"),
         (OPEN, "inconclusive", "not shown"),
+        (LOST, "inconclusive", "not shown"),
     ],
 )
 def test_the_report_says_so_too(story: Story, run: Run, state: str, measured: str) -> None:
