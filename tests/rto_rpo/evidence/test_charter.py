@@ -21,7 +21,9 @@ from tests.rto_rpo.evidence.folders import add_run, agreed, findings, folders, o
 from tests.rto_rpo.evidence.forger import rewritten
 from tests.rto_rpo.report.runs import MET, MISSED, PLAN
 
-CHANGED = replace(MISSED, plan=PLAN + b"services: {gateway: {rto: 45s}}\n")
+CHANGED = replace(
+    MISSED, plan=PLAN + b"services: {gateway: {rto: 45s}, engine: {rto: 5m}}\n", rto_seconds=45.0
+)
 
 
 def test_a_charter_is_frozen_before_the_run_and_told_in_its_report(tmp_path: Path, key: SigningKey) -> None:
@@ -42,7 +44,8 @@ def test_what_changed_since_the_previous_run_is_told(tmp_path: Path, key: Signin
     second = parse_charter((add_run(root, CHANGED, key, agreed(CHANGED)) / CHARTER_NAME).read_bytes())
     assert second.previous_run == first.run
     assert [each.model_dump() for each in second.changes or ()] == [
-        {"about": "objectives", "place": "services.gateway.rto", "before": None, "after": "45s"}
+        {"about": "objectives", "place": f"services.{name}.rto", "before": None, "after": after}
+        for name, after in (("engine", "5m"), ("gateway", "45s"))
     ]
     assert verify(root).findings == ()
 
@@ -117,7 +120,9 @@ def two_runs(root: Path, key: SigningKey) -> str:
     roles = [Role(role=role, name=name, public=public) for role, (name, public) in PEOPLE.items()]
     schedules = {"kill-primary": "0 6 * * 6"}
     add_run(root, MET, key, agreed(MET, *roles, schedules=schedules))
-    later = replace(MISSED, plan=PLAN + b"services: {gateway: {rto: 45s}}\n")
+    later = replace(
+        MISSED, plan=PLAN + b"services: {gateway: {rto: 45s}, engine: {rto: 5m}}\n", rto_seconds=45.0
+    )
     add_run(root, later, key, agreed(later, *roles, schedules=schedules))
     assert verify(root).findings == ()
     return MET.run
