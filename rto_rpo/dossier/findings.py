@@ -160,13 +160,13 @@ class _Draft:
         elif self.source == "drill" or one.verdict == "missed":
             if self.closed or not self.turns:
                 self._open(run, one, why)
-            self._owe(one)
+            self.owe(one)
 
     def adopt(self, run: Run, one: Observation) -> None:
         """A person entered it under this id before any run showed it: from now on it is the drill's."""
         self.source, self.retest = "drill", _retest(run, one)
         self._open(run, one, f"{one.title} {one.verdict}: {one.reason}")
-        self._owe(one)
+        self.owe(one)
 
     def _open(self, run: Run, one: Observation, why: str) -> None:
         what: Literal["opened", "opened again"] = "opened again" if self.turns else "opened"
@@ -174,9 +174,9 @@ class _Draft:
         self.unmet.clear()
         self.turns.append(Turn(run.seq, run.utc, what, why, one.severity, run.folder))
 
-    def _owe(self, one: Observation) -> None:
+    def owe(self, one: Observation | None) -> None:
         """What has to be met now; the hardest objective under which it was not counts."""
-        if one.fault is not None:
+        if one is not None and one.fault is not None:
             limits = [one.judged[1].declared_seconds] if one.judged else []
             before = self.unmet.get(one.fault)
             self.unmet[one.fault] = min([*limits, *([before] if before is not None else [])], default=None)
@@ -195,9 +195,12 @@ class _Book:
     def __init__(self) -> None:
         self.found: dict[str, _Draft] = {}
         self._ids: dict[tuple[str, ...], str] = {}
+        self._seen: dict[tuple[str, str], list[Observation]] = {}
 
     def take_run(self, run: Run) -> None:
         seen = [*observations(run)]
+        if run.digest is not None:
+            self._seen[run.plan, run.drill] = seen
         for one in seen:
             key = (run.plan, run.drill, *one.key)
             name = self._ids.setdefault(key, finding_id(run.plan, run.drill, one.key))
@@ -230,6 +233,8 @@ class _Book:
         if draft is None:
             draft = _Draft(entry.id, "person", line.plan, line.drill, entry.retest)
             self.found[entry.id] = draft
+            if entry.retest:  # as hard as that drill was when it was entered
+                draft.owe(_asked(entry.retest, self._seen.get((line.plan, entry.retest.drill), [])))
         told = replace(_said(line, what), severity=entry.severity, owner=entry.owner, due=entry.due)
         draft.turns.append(told)
 
@@ -255,8 +260,15 @@ def _answer(draft: _Draft, run: Run, seen: list[Observation]) -> Observation | N
         verdict, reasons = run.digest.verdict, "; ".join(run.digest.reasons)
         fault = fault_of(run.digest)
         return Observation(("drill",), f"drill {run.drill}", verdict, reasons, "high", fault)
+    return _asked(wanted, [one for one in seen if len(one.key) == 3])
+
+
+def _asked(wanted: Retest, seen: list[Observation]) -> Observation | None:
+    """What a run says of that objective; of a whole drill whatever it says first, for the fault's sake."""
     for one in seen:
         asked = (wanted.subject or one.key[-2:][0], wanted.objective or one.key[-1])
-        if len(one.key) == 3 and one.key[1:] == asked:
+        if (wanted.subject is None and wanted.objective is None) or (
+            len(one.key) == 3 and one.key[1:] == asked
+        ):
             return one
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -270,3 +271,27 @@ def test_what_was_closed_or_accepted_before_any_run_showed_it_is_opened_by_the_f
     assert (found(story)[name].source, turns(found(story)[name])[-1]) == ("drill", "opened again")
     story.drill(run_of(MET, 2))
     assert found(story)[name].state("2026-12-01") == "closed"
+
+
+@pytest.mark.parametrize(
+    ("retest", "other", "state"),
+    [
+        (Retest(drill=DRILL, subject="gateway", objective="rto"), {"back_at_seconds": 0.2}, "closed"),
+        (Retest(drill=DRILL, subject="gateway", objective="rto"), {"rto_seconds": 30.0}, "open"),
+        (Retest(drill=DRILL), {"back_at_seconds": 0.2}, "closed"),
+        (
+            Retest(drill=DRILL),
+            {"back_at_seconds": 0.2, "fault": {"kind": "pause_site", "site": "primary"}},
+            "open",
+        ),
+    ],
+    ids=["the same", "longer", "the same drill", "another fault"],
+)
+def test_a_persons_finding_is_closed_by_a_retest_as_hard_as_the_drill_was(
+    story: Story, retest: Retest, other: dict[str, Any], state: str
+) -> None:
+    story.drill(run_of(SLOW, 1))
+    entered = Entered(what="finding", by=by("Bo"), text="slow", id="F-1", severity="high", retest=retest)
+    story.say(entered, 1)
+    story.drill(run_of(replace(SLOW, **other), 2))
+    assert found(story)["F-1"].state("2026-12-01") == state
