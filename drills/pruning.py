@@ -13,7 +13,8 @@ from sites.plan import Plan
 def look(plan: Plan) -> tuple[Prunable, ...]:
     """What pruning would take, and what it would keep and why. Changes nothing. Raises BlackstartError."""
     with told_as_ours("look through", str(plan.evidence.path)):
-        return prunable(plan.evidence.path, _retention(plan), plan.evidence.hold, datetime.now(UTC))
+        evidence, now = plan.evidence, datetime.now(UTC)
+        return prunable(evidence.path, _retention(plan), evidence.hold, now, plan.name)
 
 
 def take(plan: Plan) -> tuple[str, ...]:

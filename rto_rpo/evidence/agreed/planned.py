@@ -12,6 +12,7 @@ import yaml
 from rto_rpo.evidence.agreed.changes import LOADER
 from rto_rpo.evidence.agreed.charter import Role
 
+RETENTION: Final = "6y"  # where a plan says nothing, as its own reader has it
 _FIXED: Final = ("owner", "executor", "reviewer", "approver")
 _NULL: Final = ("", "~", "null", "Null", "NULL")
 _DOLLAR: Final = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\})")
@@ -31,6 +32,7 @@ class Planned:
     roles: dict[str, tuple[str | None, str | None]]
     schedules: dict[str, str]
     hold: str | None
+    retention: str
     keyed: bool
 
     def names(self, roles: list[Role]) -> bool:
@@ -65,6 +67,7 @@ def planned(plan: bytes, variables: Variables = None) -> Planned:
         },
         schedules=dict(_schedules(nouns, variables)),
         hold=text(tree(content, "evidence"), "hold", variables),
+        retention=text(tree(content, "evidence"), "retention", variables) or RETENTION,
         keyed=tree(content, "evidence").get("key") not in (None, *_NULL),
     )
 

@@ -10,17 +10,20 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from rto_rpo.durable import sync_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.held import newest_by_plan, plan_holds
+from rto_rpo.evidence.agreed.planned import planned
 from rto_rpo.evidence.keeping.tail import Tail, locked
 from rto_rpo.evidence.lines.history import Entry, RunRecord, entries_of, records, run_records
 from rto_rpo.evidence.lines.line import Closed
 from rto_rpo.evidence.lines.record import Hold
 from rto_rpo.evidence.lines.signature import SigningKey
 from rto_rpo.evidence.names import CHARTER_NAME, PLAN_NAME
+from rto_rpo.objective import DurationError, parse_duration
 
 _KEPT = (CHARTER_NAME, PLAN_NAME)
 
@@ -37,18 +40,38 @@ class Prunable:
     kept: str | None
 
 
-def prunable(root: Path, retention: timedelta, hold: str | None, now: datetime) -> tuple[Prunable, ...]:
+def prunable(
+    root: Path, retention: timedelta, hold: str | None, now: datetime, plan: str | None = None
+) -> tuple[Prunable, ...]:
     """Every run that is not pruned yet, in order. Changes nothing. `hold` is the plan's own, over all.
 
     So is one of the plan that a newest run has frozen: nothing in the evidence shows yet that it is over.
+    `retention` is that of the runs of `plan`, or of all; runs of other plans are kept as long as they froze.
     """
     entries = entries_of(root)
     held, hold = holds(entries), hold if hold is not None else _frozen_hold(root, entries)
-    return tuple(
-        _considered(root, record, _why_kept(record, retention, hold, held, now))
+    times = [
+        (record, _retention(root, record, retention, plan))
         for record in run_records(entries)
         if record.pruned is None
+    ]
+    return tuple(
+        _considered(root, record, _why_kept(record, time, hold, held, now)) for record, time in times
     )
+
+
+def _retention(root: Path, record: RunRecord, given: timedelta, plan: str | None) -> timedelta | None:
+    """How long a run is kept: by the plan at hand, or as its own froze it. None: nothing shows it."""
+    if plan is None or record.opened.plan == plan:
+        return given
+    path = root / record.opened.folder / PLAN_NAME
+    content = path.read_bytes() if path.is_file() else b""
+    if sha256(content).hexdigest() != record.opened.plan_sha256:
+        return None
+    try:
+        return timedelta(seconds=parse_duration(planned(content).retention).seconds)
+    except DurationError:
+        return None
 
 
 def _frozen_hold(root: Path, entries: Sequence[Entry]) -> str | None:
@@ -71,7 +94,7 @@ def holds(entries: Sequence[Entry]) -> dict[str | None, str]:
 
 def _why_kept(
     record: RunRecord,
-    retention: timedelta,
+    retention: timedelta | None,
     hold: str | None,
     held: dict[str | None, str],
     now: datetime,
@@ -81,6 +104,8 @@ def _why_kept(
             return f"legal hold: {reason}"
     if record.closed is None:
         return "it was never closed"
+    if retention is None:
+        return f'it is of the plan "{record.opened.plan}", and nothing shows how long that keeps it'
     # whatever was said of a run later is part of its evidence, and begins its time anew
     newest = max([_when(record.closed), *(datetime.fromisoformat(line.utc) for line in record.records)])
     if newest + retention > now:
@@ -125,11 +150,15 @@ def prune(
         raise EvidenceError(f'cannot prune "{root}": there is no such folder')
     with locked(root):
         tail = Tail(root, key, now)
-        going = [each for each in prunable(root, retention, hold, now) if each.kept is None]
-        if going:
-            runs = {each.run: each.folder for each in going}
-            seconds = retention.total_seconds()
+        going = {each.run: each for each in prunable(root, retention, hold, now, plan) if each.kept is None}
+        under: dict[float, dict[str, str]] = {}
+        for record in run_records(entries_of(root)):
+            if (each := going.get(record.opened.run)) is not None:
+                kept = _retention(root, record, retention, plan) or retention
+                under.setdefault(kept.total_seconds(), {})[each.run] = each.folder
+        for seconds, runs in under.items():
             tail.add(kind="pruned", plan=plan, runs=runs, retention_seconds=seconds, kept=[*_KEPT])
+        if under:
             tail.write()
         return tuple(_delete(root))
 
