@@ -5,7 +5,7 @@ import base64, bisect, fcntl, hashlib, itertools, json, os, sys
 from collections import Counter, defaultdict
 from pathlib import Path
 PEM, RANK, faults, notes = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA%s\n-----END PUBLIC KEY-----\n", ("missed", "inconclusive", "met"), [], []
-FORMS, KINDS = {"blackstart/ledger/1", "blackstart/report/1", "blackstart/report/2"}, {"opened", "closed", "plan_changed", "recorded", "key_rotated", "pruned"}
+FORMS, KINDS, NAMES = {"blackstart/ledger/1", "blackstart/report/1", "blackstart/report/2"}, {"opened", "closed", "plan_changed", "recorded", "key_rotated", "pruned"}, ["plan.yaml", "charter.json", "ledger.jsonl", "undo.jsonl", "report.json", "report.html", "report.md"]
 def fault(when, what):
     faults.extend([what] * bool(when))
 def canonical(line, *without):
@@ -53,9 +53,9 @@ def check_run(folder, opened, closed, kept):  # `closed`: None while it is still
     running, closed = closed is None, closed or {**opened, "source": "abandoned", "verdict": "inconclusive", "files": found}
     listed, verdict, given_up = closed["files"], closed["verdict"], closed["source"] == "abandoned" or "report.json" not in closed["files"]
     wrong = [name for name in found.keys() | listed.keys() & (listed if kept is None else kept) if found.get(name) != listed.get(name)]
+    wrong += [n for n in listed if n.removesuffix(".new") not in NAMES or n.endswith((".html", ".md")) > ("report.json" in listed)]  # what nobody computes again
     wrong += [name for name in ("plan", "drill", "folder", "plan_sha256") if opened[name] != closed[name]]
-    for name, sha256 in (("plan.yaml", opened["plan_sha256"]), ("charter.json", opened.get("charter_sha256"))):
-        wrong += [name] * (listed.get(name) != sha256 and (name in listed or closed["source"] != "abandoned"))
+    wrong += [n for n, sha256 in (("plan.yaml", opened["plan_sha256"]), ("charter.json", opened.get("charter_sha256"))) if listed.get(n) != sha256 and (n in listed or closed["source"] != "abandoned")]
     faults.extend(f"{folder.name}: {name!a} was edited, added, deleted or swapped" for name in wrong)
     fault(given_up and verdict != "inconclusive", f"{folder.name}: {verdict!a}, although it was given up or has no report")
     if wrong or given_up or kept is not None:

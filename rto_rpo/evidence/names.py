@@ -15,3 +15,7 @@ UNDO_NAME: Final = "undo.jsonl"
 REPORT_NAME: Final = "report.json"
 PAGE_NAME: Final = "report.html"
 TEXT_NAME: Final = "report.md"
+
+CUT_OFF: Final = ".new"  # what `write_durably` leaves where it is cut off, by the name of the file
+PAGES: Final = (PAGE_NAME, TEXT_NAME)
+OF_A_RUN: Final = (PLAN_NAME, CHARTER_NAME, LEDGER_NAME, UNDO_NAME, REPORT_NAME, *PAGES)

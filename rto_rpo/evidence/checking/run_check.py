@@ -19,7 +19,7 @@ from rto_rpo.evidence.keeping.undone import UNDOING, undone_of
 from rto_rpo.evidence.lines.history import RunRecord
 from rto_rpo.evidence.lines.line import Closed, Opened, Pruned
 from rto_rpo.evidence.lines.record import Note
-from rto_rpo.evidence.names import CHARTER_NAME, LEDGER_NAME, PLAN_NAME, REPORT_NAME
+from rto_rpo.evidence.names import CHARTER_NAME, CUT_OFF, LEDGER_NAME, OF_A_RUN, PAGES, PLAN_NAME, REPORT_NAME
 from rto_rpo.ledger.reader import LedgerError
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.document import DocumentError
@@ -105,7 +105,7 @@ def _unclosed(path: Path, opened: Opened) -> _Seen:
 
 def _closed(path: Path, closed: Closed, owners: Mapping[str, str]) -> _Seen:
     seen = _Seen("abandoned" if closed.source == "abandoned" else "closed")
-    seen.findings += file_faults(path, closed, owners)
+    seen.findings += [*file_faults(path, closed, owners), *_foreign_files(closed)]
     if not seen.findings:
         _recompute(seen, path, closed)
         _tell_undone(seen, path)
@@ -120,12 +120,23 @@ def _closed(path: Path, closed: Closed, owners: Mapping[str, str]) -> _Seen:
     return seen
 
 
+def _foreign_files(closed: Closed) -> Iterator[str]:
+    """What nobody draws or computes again may say anything: only what blackstart writes may lie there."""
+    for name in closed.files:
+        if name.removesuffix(CUT_OFF) not in OF_A_RUN:
+            yield f'"{name}" is no file of a run: whoever closed it put it there'
+        elif name in PAGES and REPORT_NAME not in closed.files:
+            yield f'"{name}" tells of a "{REPORT_NAME}" that is not there'
+
+
 def _said_all_the_same(seen: _Seen, path: Path, closed: Closed) -> str:
     """What ledger and report of a run that was given up would say, had anybody seen it to its end."""
     ledger = f"; its ledger alone gives {seen.recomputed}" if seen.recomputed else ""
     report = stored(path / REPORT_NAME) if REPORT_NAME in closed.files and not seen.findings else None
     says = report.get("verdict") if isinstance(report, dict) else None
-    return ledger + (f"; its report says {says}, which proves nothing" if says is not None else "")
+    return ledger + (
+        f"; its report says {says}, which proves nothing, and nor do its pages" if says is not None else ""
+    )
 
 
 def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:

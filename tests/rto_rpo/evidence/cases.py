@@ -209,6 +209,21 @@ def nothing_to_judge(left: bytes | None, **charter: str) -> Callable[[Made], Non
     return put
 
 
+def with_files(*names: str, gone: tuple[str, ...] = ()) -> Callable[[Made], None]:
+    """The newest run has these files, of whatever content, and the chain says so."""
+
+    def put(made: Made) -> None:
+        path = folders(made.root)[-1]
+        for name in gone:
+            (path / name).unlink()
+        for name in names:
+            (path / name).write_bytes(b"<h1>Met</h1>")
+        at = max(at for at, line in enumerate(lines_of(made.root)) if line["kind"] == "closed")
+        made.rewrite(changed(at, verdict="inconclusive") if gone else lambda lines: lines)
+
+    return put
+
+
 Who = Literal["both", "neither", "verify alone"]
 NOTE = Note(what="note", by=BY, text="seen")
 FOUND = Finding(what="finding", by=BY, text="slow", id="F-1", severity="high")
@@ -260,6 +275,12 @@ CASES: dict[str, tuple[Who, Callable[[Made], object]]] = {
     "a report whose ledger is empty": ("both", nothing_to_judge(b"")),
     "a report whose ledger has no header": ("both", nothing_to_judge(b'{"x":1}\n')),
     "a report of a tabletop": ("both", nothing_to_judge(None, kind="tabletop")),
+    "a file of a name that no run has": ("both", with_files("index.html")),
+    "a page whose writing was cut off": ("neither", with_files("report.html.new")),
+    "a PDF in a run": ("both", with_files("report.pdf")),
+    "a page without its report": ("both", with_files("report.html", gone=("report.json", "report.md"))),
+    "a text without its report": ("both", with_files("report.md", gone=("report.json", "report.html"))),
+    "a run without any report": ("neither", with_files(gone=("report.json", "report.md", "report.html"))),
     "a report of an unknown form": ("both", report(lambda told: told.update(schema="blackstart/report/9"))),
     "a report without judgements": ("both", report(lambda told: told.pop("judgements"))),
     "what was pruned": ("neither", lambda made: (pruned(made), taken(made))),
