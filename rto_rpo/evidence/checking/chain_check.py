@@ -51,7 +51,9 @@ def _key_file_faults(root: Path, lines: Sequence[AnyLine]) -> Iterator[str]:
             yield f'"{PUBLIC_KEY_NAME}" is missing: every signed chain has it'
         return
     try:
-        parse_public_key(path.read_bytes())
+        found = parse_public_key(content := path.read_bytes())
+        if found.pem != content:  # as may be given by hand, and is never written
+            yield f'"{PUBLIC_KEY_NAME}" was edited: it is not in PEM'
     except EvidenceError as error:
         yield f'"{PUBLIC_KEY_NAME}" was edited: {error}'
 

@@ -277,6 +277,15 @@ CASES: dict[str, tuple[Who, Callable[[Made], object]]] = {
     "a report of a tabletop": ("both", nothing_to_judge(None, kind="tabletop")),
     "a file of a name that no run has": ("both", with_files("index.html")),
     "a page whose writing was cut off": ("neither", with_files("report.html.new")),
+    "a public key as raw bytes": (
+        "both",
+        lambda made: (made.root / "public_key.pem").write_bytes(made.key.public.raw),
+    ),
+    "a time that is none": ("verify alone", lambda made: made.rewrite(unsaid(changed(0, utc="yesterday")))),
+    "a source that there is none of": (
+        "verify alone",
+        lambda made: made.rewrite(unsaid(changed(1, source="nobody"))),
+    ),
     "a PDF in a run": ("both", with_files("report.pdf")),
     "a page without its report": ("both", with_files("report.html", gone=("report.json", "report.md"))),
     "a text without its report": ("both", with_files("report.md", gone=("report.json", "report.html"))),
