@@ -33,6 +33,7 @@ class Planned:
     schedules: dict[str, str]
     hold: str | None
     retention: str
+    kinds: dict[str, list[str]]
     keyed: bool
 
     def names(self, roles: list[Role]) -> bool:
@@ -67,9 +68,14 @@ def planned(plan: bytes, variables: Variables = None) -> Planned:
         },
         schedules=dict(_schedules(nouns, variables)),
         hold=text(tree(content, "evidence"), "hold", variables),
+        kinds={name: list(_kinds(tree(content, name), variables)) for name in ("sites", "datasets")},
         retention=text(tree(content, "evidence"), "retention", variables) or RETENTION,
         keyed=tree(content, "evidence").get("key") not in (None, *_NULL),
     )
+
+
+def _kinds(nouns: Mapping[str, Any], variables: Variables) -> Iterator[str]:
+    yield from (kind for noun in nouns.values() if (kind := text(noun, "kind", variables)) is not None)
 
 
 def _schedules(drills: Mapping[str, Any], variables: Variables) -> Iterator[tuple[str, str]]:

@@ -72,6 +72,12 @@ def _plan_faults(found: Charter, plan: bytes, header: Header | None) -> Iterator
         yield f'"{CHARTER_NAME}" names other people, or other keys of theirs, than "{PLAN_NAME}"'
     if said.schedules != found.schedules:
         yield f'"{CHARTER_NAME}" has other schedules than "{PLAN_NAME}"'
+    sites, datasets = said.kinds["sites"], said.kinds["datasets"]
+    # lists, for a kind that nobody knows is like any other
+    foreign = [one for one in found.tries if sites and one.site not in sites]
+    foreign += [one for one in found.tries if datasets and one.dataset not in (*datasets, "none")]
+    if foreign:
+        yield f'"{CHARTER_NAME}" tries kinds of site or dataset that "{PLAN_NAME}" does not have'
 
 
 def _change_faults(root: Path, found: Charter, plan: bytes, before: Opened | None) -> Iterator[str]:

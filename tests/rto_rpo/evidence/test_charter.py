@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from rto_rpo.evidence.agreed.charter import Criteria, Role, parse_charter, schema
+from rto_rpo.evidence.agreed.charter import Cell, Criteria, Role, parse_charter, schema
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.lines.signature import SigningKey
 from rto_rpo.evidence.names import CHARTER_NAME, PLAN_NAME, REPORT_NAME
@@ -164,3 +164,29 @@ def test_a_plan_that_was_deleted_is_not_asked_what_changed(tmp_path: Path, key: 
     (folders(root)[0] / PLAN_NAME).unlink()
     found = verify(root).findings
     assert all("is missing" in one for one in found), found
+
+
+KINDS = (
+    PLAN
+    + b"sites: {primary: {kind: processes}}\n"
+    + b"datasets: {orders: {kind: postgres, rpo: 0s}, ticks: {kind: files, rpo: 15m}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("site", "dataset", "whole"),
+    [
+        ("processes", "postgres", True),
+        ("processes", "none", True),
+        ("hosts", "postgres", False),
+        ("processes", "s3", False),
+    ],
+)
+def test_a_charter_tries_only_kinds_that_its_plan_has(
+    tmp_path: Path, key: SigningKey, site: str, dataset: str, *, whole: bool
+) -> None:
+    run = replace(MET, plan=KINDS)
+    tries = (Cell(fault="kill_site", site=site, dataset=dataset),)
+    add_run(tmp_path / "evidence", run, key, agreed(run, cells=tries, tries=tries))
+    found = verify(tmp_path / "evidence").findings
+    assert found == () if whole else "tries kinds of site or dataset that" in "".join(found)
