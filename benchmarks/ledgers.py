@@ -162,6 +162,7 @@ def _events(fault: int, back: int) -> Iterator[Fields]:
         proof = {"proof": "gone"} if name == "fenced" else {}
         yield event(fault + (back - fault) * part // 8, name, "responder", **proof)
     yield event(back + S + 100 * MS, "stable", "recorder")
+    yield event(back + S + 100 * MS, "old_primary_gone", site="primary")
     yield event(back + S + 100 * MS, "check", name="runbook", verdict="met", reason="every step was done")
 
 

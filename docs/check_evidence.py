@@ -92,8 +92,8 @@ def measure(ledger, report, opened, closed):
         run = next((at for at, each in good if (its := [*each])[-1] - max(its[0], f1) >= header["stable_ns"]), None)
         last = max(bad[:run], default=-1)
         b = min(((c, s) for s, c, ok, _ in sent if ok and s > max(last, f1)), default=None) if clients and run is not None else None
-        by = {one["address"] for s, c, ok, one in sent if b and ok and (c, s) == b}  # a new server: one that neither is the old nor served before
-        answers += b[:1] if b and not by & {None, *(one["address"] for one in old)} and all(c >= f0 for _, c, ok, one in sent if ok and one["address"] in by) else ()
+        by, before = ({one["address"] for s, c, ok, one in sent if ok and (c < f0 if early else (c, s) == b)} for early in (0, 1))
+        answers += b[:1] * bool(before & (own := {one["address"] for one in old if one["completed_ns"] < f0} - {None}) and by.isdisjoint(before | own | {None})) if b else ()
         figures[name, "rto"] = max(0, last - f1) / 1e9, b and (b[0] - f0) / 1e9, False, False
         yield f"RTA of {name}", [*(its := figures[name, "rto"])[:2]], [times[name][f"{n}_seconds"] for n in ("lower", "upper")] if clients else [its[0], None]
         rows, back = [row for one in told["read", name] for row in one["rows"]], (told["readback", name] or [{"end": False}])[-1]

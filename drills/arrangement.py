@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from drills.calibration.record import Calibration, calibrated
-from drills.clients import Addressed, clients_of, marked_at
+from drills.clients import Addressed, clients_of, marked_at, primary_site
 from drills.recorder.config import RecorderConfig, StreamConfig
 from rto_rpo import JUDGE
 from rto_rpo.evidence.agreed.charter import Criteria, Objective
@@ -106,9 +106,9 @@ def _streams(estate: Estate, drill: Drill) -> Iterator[StreamConfig]:
     restored = drill.respond == "runbook" and _comes_from_backup(estate, drill)
     yield clients.model_copy(update={"delete_one_in": drill.canary.delete_one_in, "restored": restored})
     if who.old_primary is not None:
-        yield _stream(
-            drill, STREAM_OLD_PRIMARY, "old_primary", who.old_primary, old_primary_interval_ns(drill)
-        )
+        often = old_primary_interval_ns(drill)
+        old = _stream(drill, STREAM_OLD_PRIMARY, "old_primary", who.old_primary, often)
+        yield old.model_copy(update={"site": primary_site(estate, drill)})
     for marks in drill.marks:
         yield _marks(estate, marks)
     if drill.control is not None:

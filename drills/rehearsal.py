@@ -75,7 +75,7 @@ class Rehearsal:
             with self.bystanders:
                 self._inject(fault, undo)
                 reason = self._outlast()
-                tell_of_primary(self.estate, self.drill, self.recording)
+                tell_of_primary(self.estate, self.drill, self.recording, at_last=False)
                 if reason == "stable":
                     self._revive(undo)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
@@ -152,7 +152,7 @@ class Rehearsal:
         if not proof.holds:
             raise BlackstartError(f"the fault did not take effect: {proof.how}")
         self.tell(f"Injected: {proof.how}")
-        tell_of_primary(self.estate, self.drill, self.recording)
+        tell_of_primary(self.estate, self.drill, self.recording, at_last=True)
 
     def _armed(self, fault: Fault, undo: Undo) -> Undo:
         """The intent, whole and on disk: from here on anybody can undo."""

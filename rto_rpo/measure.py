@@ -164,7 +164,7 @@ def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
     for old in run.streams("old_primary"):
         name, dataset = old.stream["name"], old.stream["dataset"]
         clients = [each for each in run.streams("clients") if each.stream["name"] in found]
-        same = [each for each in clients if each.stream["dataset"] == dataset] or clients
+        same = [each for each in clients if each.stream["dataset"] == dataset]
         promoted = run.timeline.promoted_ns(dataset)
         answers = [first_answer(each, found[each.stream["name"]], old, promoted) for each in same]
         until = max((found[each.stream["name"]].stable_until_ns or 0 for each in same), default=0)
@@ -172,7 +172,7 @@ def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
         yield split_brain(
             old,
             [each for each in answers if each is not None],
-            until,
+            (until, run.header["stable_ns"]),
             _old_primary(run, old, looked),
             partial(writes_since, run.path, name),
             looked,
@@ -180,12 +180,12 @@ def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
 
 
 def _old_primary(run: Run, old: StreamHistory, looked: Callable[[tuple[int, int]], str | None]) -> OldPrimary:
-    timeline = run.timeline
+    timeline, site = run.timeline, old.stream.get("site")
     return OldPrimary(
         watch_ns=timeline.watch_ns,
         well_from_ns=timeline.watch_ns - turn_ns(old, timeline.late_ns),
-        fenced_ns=timeline.fenced_ns,
-        gone_ns=timeline.gone_ns(revived=False),
+        fenced_ns=timeline.fenced_ns(site),
+        gone_ns=timeline.gone_ns(site, revived=False),
         back_ns=timeline.revived_from_ns,
         revival=_revival(run, old, looked),
     )
@@ -207,9 +207,8 @@ def _revival(run: Run, old: StreamHistory, looked: Callable[[tuple[int, int]], s
     if begin is None:
         return None
     writes = writes_since(run.path, old.stream["name"], begin)
-    return revival(
-        writes, begin, run.timeline.gone_ns(revived=True), watched_ns(run.header["stable_ns"]), looked
-    )
+    gone = run.timeline.gone_ns(old.stream.get("site"), revived=True)
+    return revival(writes, begin, gone, watched_ns(run.header["stable_ns"]), looked)
 
 
 def _safe(run: Run, found: dict[str, Recovery]) -> SafeRecovery | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rto_rpo.ledger.records import Operation
-from rto_rpo.refusal import by_cause, closed, refused_by_server
+from rto_rpo.refusal import answered, by_cause, closed, refused_by_server
 from rto_rpo.revival import Revival
 
 
@@ -16,8 +16,8 @@ class OldPrimary:
     """Instants in ns; None where nobody said so.
 
     `watch_ns`: when the fault began. An acknowledgement from `well_from_ns` on shows that its address worked.
-    `fenced_ns`: when a fence was proven that is more than a person's word. `gone_ns`: the first and the last
-    proof that nothing of it runs, both before `back_ns`, when it began to be brought back.
+    `fenced_ns`: when a fence was proven that holds by itself, such as a machine turned off. `gone_ns`: the
+    first and the last proof that nothing of it runs, both before `back_ns`, when it began to be brought back.
     """
 
     watch_ns: int
@@ -52,6 +52,8 @@ def unheard(writes: Iterable[Operation], span: tuple[int, int], old: OldPrimary)
         if not span[0] < sent <= span[1] or (old.back_ns is not None and sent >= old.back_ns):
             continue
         asked += 1
+        if answered(write["outcome"], cause) and old.was_gone(sent, write["completed_ns"]):
+            return f"its server answered ({cause}) while it was proven to be gone"
         if refused_by_server(write["outcome"], cause):
             refused_last = max(refused_last, sent)
         elif old.is_shut(write):
@@ -60,6 +62,8 @@ def unheard(writes: Iterable[Operation], span: tuple[int, int], old: OldPrimary)
             unsettled.append((sent, cause))
         else:
             silent[cause] += 1
+    if not asked:
+        return "nothing was sent to the old primary from then until the service was stable"
     silent.update(cause for sent, cause in unsettled if sent > refused_last)
     if not silent:
         return None

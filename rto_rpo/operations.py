@@ -77,6 +77,12 @@ class StreamHistory:
             column.settled(since_ns - reach, until_ns + reach) for column in self.columns
         )
 
+    def scheduled(self, since_ns: int = 0, until_ns: int = LIMIT) -> Iterator[tuple[int, int, int, int]]:
+        """The same of what is sent each interval; deletions come on top."""
+        reach = max(column.reach_ns() for column in (self.writes, self.reads))
+        columns = (self.writes, self.reads)
+        return chain.from_iterable(each.settled(since_ns - reach, until_ns + reach) for each in columns)
+
     def last_completed_before(self, ns: int, column: Column, is_wanted: Callable[[int], bool]) -> int | None:
         """When the last operation of that column completed before `ns` whose state is wanted."""
         reach = column.reach_ns()

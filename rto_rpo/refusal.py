@@ -10,7 +10,12 @@ from typing import Final
 # command that exits with EX_NOPERM. A closed port or silence is what a dead server gives too.
 OWN_REFUSALS: Final = frozenset({"25006", "42501", "denied"})
 # Nobody listens at its port, or its server lets nobody in: it starts, or it stops.
-_CLOSED: Final = frozenset({"refused", "turned away"})
+_TURNED_AWAY: Final = "turned away"
+_CLOSED: Final = frozenset({"refused", _TURNED_AWAY})
+# A fence that holds by itself, until the server is brought back. That nothing runs is true when it is proven;
+# that a write was refused, or that a lease has passed, says nothing of another moment, or another address.
+STANDING_FENCES: Final = frozenset({"own fence", "power off"})
+GONE_FENCE: Final = frozenset({"gone"})
 _CAUSES_TOLD: Final = 5
 
 
@@ -24,9 +29,15 @@ def closed(cause: str) -> bool:
     return cause in _CLOSED
 
 
-def proves_a_fence(detail: Mapping[str, object]) -> bool:
-    """Whether what was said of a fence is a proof of the table, and more than a person's word."""
-    return detail.get("proof", "operator") != "operator"
+def answered(outcome: str, cause: str) -> bool:
+    """Whether a server that runs said anything at all to a write that failed."""
+    return refused_by_server(outcome, cause) or cause == _TURNED_AWAY
+
+
+def fence_kinds(detail: Mapping[str, object]) -> frozenset[str]:
+    """By which proofs of the table a fence was proven; none where that is not known."""
+    proof = detail.get("proof")
+    return frozenset(proof.split(", ")) if isinstance(proof, str) and proof else frozenset()
 
 
 def by_cause(causes: Counter[str]) -> str:

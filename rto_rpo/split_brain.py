@@ -38,31 +38,29 @@ class _Answers:
 def split_brain(
     history: StreamHistory,
     answers: Sequence[FirstAnswer],
-    until_ns: int,
+    stable: tuple[int, int],
     old: OldPrimary,
     asked_since: Asked,
     unwatched: Callable[[tuple[int, int]], str | None],
 ) -> SplitBrain:
     """Judge the old primary's stream against the new side's first answer to any of the clients' streams.
 
-    It has to be written to from then until `until_ns`; `unwatched` says why it was not in a span of time,
-    `asked_since` yields its writes since an instant.
+    `stable`: until when the service was, and for how long it has to be. So long the old primary has to refuse
+    once the new side served; `unwatched` says why it was not written to in a span of time, `asked_since`
+    yields its writes since an instant.
     """
     name = history.stream["name"]
     if not answers:
         never = "nothing shows that a new side served"
         return _told(name, _Answers(), ("inconclusive", never), old.revival)
-    first = min(answers)
-    certain_ns = min((each.acknowledged_ns for each in answers if each.named), default=None)
+    first = min(answers, key=lambda each: (each.acknowledged_ns, each.sent_ns))
+    certain_ns = min((each.certain_ns for each in answers if each.certain_ns is not None), default=None)
+    span = first.acknowledged_ns, max(stable[0], first.sent_ns + stable[1])
     found = _answered(history, first, certain_ns, old)
     verdict, reason = _verdict(found, certain_ns, old.revival)
     if verdict == "met":
         asked = asked_since(first.acknowledged_ns)
-        problem = (
-            _no_outcome(history)
-            or unheard(asked, (first.acknowledged_ns, until_ns), old)
-            or _not_all_along(unwatched((first.acknowledged_ns, until_ns)))
-        )
+        problem = _no_outcome(history) or unheard(asked, span, old) or _not_all_along(unwatched(span))
         if problem is not None:
             verdict, reason = "inconclusive", problem
     return _told(name, found, (verdict, reason), old.revival)

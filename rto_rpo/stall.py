@@ -59,7 +59,7 @@ def unwatched(
     problem = stall(history, stalls, span, late_ns)
     if problem is not None:
         return problem
-    last = max((sent for sent, _, _, _ in history.settled(span[0])), default=span[0])
+    last = max((sent for sent, _, _, _ in history.scheduled(span[0])), default=span[0])
     if span[1] - last > history.stream["interval_ns"] + late_ns // 2:
         return f"nothing was sent for the last {in_seconds(span[1] - last)}"
     return None
@@ -99,7 +99,7 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
         return "operations are missing from the schedule"
     first, last = array("q", [-1]) * count, array("q", [-1]) * count
     before, after = -1, -1
-    for sent, _, _, _ in history.settled(begin - width):
+    for sent, _, _, _ in history.scheduled(begin - width):
         if sent <= begin:
             before = max(before, sent)
         elif sent >= end:
@@ -109,7 +109,7 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
             first[bucket] = sent if first[bucket] < 0 else min(first[bucket], sent)
             last[bucket] = max(last[bucket], sent)
     if before < begin - width:  # what was answered before all that was looked at may be the nearest
-        everything = (sent for sent, _, _, _ in history.settled(until_ns=begin) if sent <= begin)
+        everything = (sent for sent, _, _, _ in history.scheduled(until_ns=begin) if sent <= begin)
         before = max(everything, default=begin)
     previous = before
     for start, stop in [*zip(first, last, strict=True), (after, after)]:

@@ -9,14 +9,16 @@ from typing import Any, Final
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.records import End, Event, Header, Stall
 from rto_rpo.measurement import Check
-from rto_rpo.refusal import proves_a_fence
+from rto_rpo.refusal import GONE_FENCE, STANDING_FENCES, fence_kinds
 
 MILESTONES: Final = frozenset(
     {"detected", "decide_waiting", "decided", "fenced", "restored", "promoted", "started", "redirected"}
 )
 WAITING: Final = frozenset({"asked", "answered"})
 """A person was asked something amid the runbook, and answered. `detail` names the `question`."""
-AFTER_FAULT: Final = MILESTONES | WAITING | {"fault_effective", "safe", "stable", "revival_begin"}
+AFTER_FAULT: Final = (
+    MILESTONES | WAITING | {"fault_effective", "safe", "stable", "revival_begin", "old_primary_gone"}
+)
 _ONCE: Final = frozenset({"frozen", "fault_begin", "fault_end", "revival_begin"})
 
 
@@ -27,6 +29,11 @@ class Milestone:
     name: str
     ns: int
     detail: dict[str, Any]
+
+
+def _is_at(milestone: Milestone, site: str | None) -> bool:
+    """Whether it is about that site; where nobody says which is meant, it is."""
+    return site is None or milestone.detail.get("site", site) == site
 
 
 class Timeline:
@@ -51,7 +58,7 @@ class Timeline:
         self.aborted: str | None = None
         self.end_reason: str | None = None
         self.event_count = 0
-        self._gone_ns: list[int] = []
+        self._gone: list[Milestone] = []
         self._seen: set[str] = set()
 
     @property
@@ -72,16 +79,21 @@ class Timeline:
             return self.revived_ns
         return min(self.revival_begin_ns, self.revived_ns)
 
-    def gone_ns(self, *, revived: bool) -> tuple[int, int] | None:
+    def gone_ns(self, site: str | None, *, revived: bool) -> tuple[int, int] | None:
         """The first and last proof that nothing of the old primary ran: since it was `revived`, or before."""
         back = self.revived_from_ns
-        found = [ns for ns in self._gone_ns if (back is not None and ns >= back) == revived]
+        fences = [each for each in self._named("fenced") if fence_kinds(each.detail) == GONE_FENCE]
+        proofs = sorted(each.ns for each in [*self._gone, *fences] if _is_at(each, site))
+        found = [ns for ns in proofs if (back is not None and ns >= back) == revived]
         return (found[0], found[-1]) if found else None
 
-    @property
-    def fenced_ns(self) -> int | None:
-        """When a fence around the old primary was proven by more than a person's word."""
-        return next((each.ns for each in self._named("fenced") if proves_a_fence(each.detail)), None)
+    def fenced_ns(self, site: str | None) -> int | None:
+        """When a fence around the old primary was proven that holds by itself."""
+        for each in self._named("fenced"):
+            kinds = fence_kinds(each.detail)
+            if kinds and kinds <= STANDING_FENCES and _is_at(each, site):
+                return each.ns
+        return None
 
     def promoted_ns(self, dataset: str | None) -> int | None:
         """When another server was said to take the writes of `dataset`."""
@@ -159,14 +171,14 @@ class Timeline:
             case _ if name in MILESTONES | WAITING:
                 self.milestones.append(Milestone(name, ns, detail))
             case _:
-                self._take_of_revival(name, ns)
+                self._take_of_revival(name, ns, detail)
         return None
 
-    def _take_of_revival(self, name: str, ns: int) -> None:
+    def _take_of_revival(self, name: str, ns: int, detail: dict[str, Any]) -> None:
         match name:
             case "revival_begin":
                 self.revival_begin_ns = ns
             case "old_primary_revived":
                 self.revived_ns = ns
             case "old_primary_gone":
-                self._gone_ns.append(ns)
+                self._gone.append(Milestone(name, ns, detail))

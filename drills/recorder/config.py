@@ -34,6 +34,7 @@ class StreamConfig(_Strict):
     payload_bytes: PositiveInt = SIZE_BYTES
     delete_one_in: PositiveInt | None = None
     restored: bool = False
+    site: str | None = None
 
     @property
     def in_flight_max(self) -> int:
@@ -50,8 +51,8 @@ class StreamConfig(_Strict):
         """What the ledger's header says of it."""
         said = {"name", "role", "address", "dataset", "service", "interval_ns", "limit_ns"}
         written = {"payload_bytes": self.payload_bytes} if self.role != "control" else {}
-        restored = {"restored": True} if self.restored else {}
-        return {**self.model_dump(include=said), **written, **restored}
+        more = ({"restored": True} if self.restored else {}) | ({"site": self.site} if self.site else {})
+        return {**self.model_dump(include=said), **written, **more}
 
 
 class RecorderConfig(_Strict):

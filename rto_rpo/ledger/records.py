@@ -86,7 +86,7 @@ class Stream(TypedDict):
     """One operation is due every `interval_ns`, each with `limit_ns` to answer.
 
     `payload_bytes` is the length of each payload, of a stream that writes. `restored`: what is read back
-    comes from a backup, so that it may be older than all that the run wrote.
+    comes from a backup, so that it may be older than all that the run wrote. `site`: the old primary's.
     """
 
     name: Name
@@ -98,6 +98,7 @@ class Stream(TypedDict):
     limit_ns: Length
     payload_bytes: NotRequired[Length]
     restored: NotRequired[Literal[True]]
+    site: NotRequired[Name]
 
 
 @with_config(_STRICT)

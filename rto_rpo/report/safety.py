@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rto_rpo.measurement import Verdict
-from rto_rpo.refusal import proves_a_fence
+from rto_rpo.refusal import fence_kinds
 from rto_rpo.report import versions
 from rto_rpo.report.model import Report
 from rto_rpo.report.proof import against_safe
@@ -67,7 +67,8 @@ def _dead(report: Report) -> Safety:
     fenced = next((one for one in report.timeline.events if one.name == "fenced"), None)
     if fenced is None:
         return Safety(what, "not run", "nobody fenced it in this drill")
-    verdict: Verdict = "met" if proves_a_fence(fenced.detail) else "inconclusive"
+    kinds = fence_kinds(fenced.detail)
+    verdict: Verdict = "met" if kinds and "operator" not in kinds else "inconclusive"
     return Safety(what, standing(verdict, report.doubts), str(fenced.detail.get("how") or "fenced"))
 
 

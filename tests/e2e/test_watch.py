@@ -129,7 +129,7 @@ def test_what_is_lost_is_fenced_first_and_stays_so_when_it_comes_back(new_pair: 
     assert code == 0, said
     assert said.index("Fenced") < said.index("Promoted")
     assert pair.primary.reconnect().holds
-    kept = recorded.end()  # nothing lost, and one writer
+    kept = recorded.end(estate.site("primary"))  # nothing lost, and one writer
     assert pair.dataset.writable("dr")
     with pytest.raises(SiteError, match="is fenced"):
         estate.site("primary").up()

@@ -36,7 +36,8 @@ def nobodys(**planted: Any) -> PlantedDrill:
 def worked(drill: PlantedDrill, before_ns: int = 5 * MS) -> list[Fields]:
     """A write that the old primary took in 1 ms, `before_ns` before the fault; until b it refuses all."""
     due = drill.f0 - before_ns
-    found = [intents(900, 1, due, stream="old", ns=due), operation(900, due, stream="old")]
+    found = [intents(900, 1, due, stream="old", ns=due)]
+    found.append(operation(900, due, stream="old", address="old"))
     since = [drill.due(number) for number in range(drill.count) if drill.due(number) >= drill.f0]
     until = drill.f0 + drill.outage_ns + drill.interval_ns
     for number, due in enumerate([each for each in since if each < until], 901):

@@ -116,6 +116,19 @@ def _events() -> Iterator[Planted]:
     decided = small(more=[event("decided", f1 + MS)])
     yield "decided by nobody's waiting", decided, {named: ["decide", "first acknowledgement"]}
     b = small().due(31) + MS
+    holes = small(outage_ns=0)
+    for number, at in zip((1, 2, 3, 4), (22, 23, 24, 25), strict=True):
+        due = holes.due(at)
+        holes.more += [intents(number, 1, due, act="delete"), operation(number, due, act="delete")]
+    kept = [
+        each
+        for each in holes.records()
+        if each.get("act") != "write" or each.get("number") not in range(22, 26)
+    ]
+    kept[0] = intents(0, 22, holes.due(0))
+    kept.insert(1, intents(26, holes.count - 26, holes.due(26)))
+    holes.records = lambda: kept  # type: ignore[method-assign]
+    yield "deletions in a hole of the writes", holes, {"m.void is None": False}
     at_last = small(more=[event("started", b, service="gateway")])
     yield "started as it was served", at_last, {named: ["start", "first acknowledgement"]}
 
@@ -151,7 +164,7 @@ def _first_answers() -> Iterator[Planted]:
         34: {"address": "dr", "took": 11 * MS},
         35: {"address": "other"},
     }
-    yield "answers that arrive at once", _asked_old(15 * MS, tied), _taken(())
+    yield "answers that arrive at once", _asked_old(15 * MS, tied), _taken((0,))
     at_once = {20: {"address": "dr", "took": 3 * MS}}
     yield "an address that answers as the fault begins", _asked_old(15 * MS, at_once), _taken((0,))
     serving_on = {number: {"address": "old"} for number in there}
@@ -209,6 +222,9 @@ def _asked_old(more: int | None, instead: dict[int, Fields] | None = None) -> Pl
     drill.more = [intents(0, 1, due, stream="old")]
     if more is not None:
         drill.more.append(operation(0, due, stream="old"))
+    before = drill.f0 - 5 * MS
+    drill.more.append(intents(900, 1, before, stream="old", ns=before))
+    drill.more.append(operation(900, before, stream="old", address="old"))
     drill.instead = {
         number: {"address": "dr" if number > 30 else "old"}
         for number in range(drill.count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.rto_rpo.golden_drill import FAILED, NO, UNKNOWN, Fields, Planted, addressed, nobodys, small, worked
 from tests.rto_rpo.ledgers import MS, PlantedDrill, event, intents, operation, stream
@@ -71,9 +72,9 @@ def _by_cause() -> Iterator[Planted]:
     early = asked((MS + 1, _cause("unreachable")), (LATER, NO))
     yield "unreachable once b had arrived", early, _is("inconclusive")
     for back, verdict in ((0, "met"), (1, "inconclusive")):
-        closed = asked((LATER, _cause("refused")), *_refusals())
+        closed = asked((LATER - 10 * MS, NO), (LATER, _cause("refused")), *_refusals())
         closed.more += _revived(closed, LATER + back)
-        told = "1 of 1 writes to the old primary failed without its server's refusal" if back else ""
+        told = "1 of 2 writes to the old primary failed without its server's refusal" if back else ""
         yield f"closed as it was brought back, {back}", closed, _is(verdict, told)
 
 
@@ -90,9 +91,17 @@ def _revived(drill: PlantedDrill, more: int) -> list[Fields]:
 def _by_a_fence() -> Iterator[Planted]:
     """From a fence on that is proven nobody is there to take a write; a person's word proves none."""
     for at, proof, verdict in (
-        (LATER, {"proof": "gone"}, "met"),
-        (LATER + 1, {"proof": "gone"}, "inconclusive"),
-        (0, {"proof": "power off"}, "met"),
+        (LATER, {"proof": "power off"}, "met"),
+        (LATER + 1, {"proof": "power off"}, "inconclusive"),
+        (0, {"proof": "own fence"}, "met"),
+        (0, {"proof": "own fence, power off"}, "met"),
+        (0, {"proof": "gone"}, "inconclusive"),
+        (0, {"proof": "refused"}, "inconclusive"),
+        (0, {"proof": "own fence, refused"}, "inconclusive"),
+        (0, {"proof": "lease"}, "inconclusive"),
+        (0, {"proof": None}, "inconclusive"),
+        (0, {"proof": ""}, "inconclusive"),
+        (0, {"proof": ["power off"]}, "inconclusive"),
         (0, {"proof": "operator"}, "inconclusive"),
         (0, {}, "inconclusive"),
     ):
@@ -101,8 +110,30 @@ def _by_a_fence() -> Iterator[Planted]:
         yield f"fenced at {at} by {proof}", drill, _is(verdict)
     twice = asked((LATER, FAILED))
     twice.more.append(event("fenced", twice.due(B) + 1, site="primary", proof="operator"))
-    twice.more.append(event("fenced", twice.due(B) + 2, site="primary", proof="gone"))
+    twice.more.append(event("fenced", twice.due(B) + 2, site="primary", proof="power off"))
     yield "fenced by a person, then by proof", twice, _is("met")
+    for site, of, verdict in (
+        ("primary", "primary", "met"),
+        ("dr", "primary", "inconclusive"),
+        ("dr", None, "met"),
+    ):
+        drill = asked((LATER, _cause("unreachable")))
+        drill.head["streams"][1] |= {"site": of} if of else {}
+        drill.more.append(event("fenced", drill.due(B), site=site, proof="power off"))
+        yield f"fenced at {site}, the old primary at {of}", drill, _is(verdict)
+        drill = asked((LATER, _cause("unreachable")))
+        drill.head["streams"][1] |= {"site": of} if of else {}
+        drill.more.append(event("fenced", drill.due(B), site=site, proof="gone"))
+        drill.more.append(event("old_primary_gone", drill.due(B) + LATER + MS, site=site))
+        yield f"gone at {site}, the old primary at {of}", drill, _is(verdict)
+    leased = asked((LATER, _cause("unreachable")))
+    leased.more.append(event("fenced", leased.due(B), site="primary", proof="lease"))
+    leased.more.append(event("old_primary_gone", leased.due(B) + LATER + MS, site="primary"))
+    yield "fenced by a lease, and gone at last", leased, _is("inconclusive")
+    unnamed = asked((LATER, _cause("unreachable")))
+    unnamed.head["streams"][1] |= {"site": "primary"}
+    unnamed.more.append(event("fenced", unnamed.due(B), proof="power off"))
+    yield "fenced nowhere in particular", unnamed, _is("met")
     unknown = asked((LATER, UNKNOWN))
     unknown.more.append(event("fenced", unknown.due(B), site="primary", proof="gone"))
     yield "fenced, and never answered", unknown, _is("inconclusive")
@@ -121,6 +152,10 @@ def _while_gone() -> Iterator[Planted]:
         drill = asked((LATER, _cause("refused")))
         drill.more += [event("old_primary_gone", drill.due(B) + at) for at in (first, LATER + 5, last)]
         yield f"gone from {first} to {last}", drill, _is(verdict)
+    for cause in ("25006", "turned away"):
+        drill = asked((LATER, _cause(cause)), (LATER + 10 * MS, NO))
+        drill.more += [event("old_primary_gone", drill.due(B) + at) for at in (0, LATER + MS)]
+        yield f"answered by {cause} while gone", drill, _is("inconclusive", f"its server answered ({cause})")
     once = asked((LATER, _cause("refused")))
     once.more.append(event("old_primary_gone", once.due(B)))
     yield "gone, proven once", once, _is("inconclusive")
@@ -201,12 +236,12 @@ def _by_whom() -> Iterator[Planted]:
         drill = _unnamed("vip", LATER)
         drill.more.append(event("promoted", drill.due(B) + at, **about))
         yield f"promoted {at} after b of {about}", drill, _is(verdict)
-    for at, taken in ((10 * MS, (0,)), (10 * MS + 1, ())):  # the new side answers 31 and 32, and b is 34
+    for at in (0, 10 * MS):  # the new side answers 31 and 32, and b is 34
         drill = _unnamed("vip", 15 * MS)
         drill.instead[33] = FAILED
         drill.more.append(event("promoted", drill.due(B) + at))
         drill.more.append(event("promoted", drill.due(B) + 25 * MS))
-        yield f"promoted {at} after the first answer, flapped", drill, {"m.split_brain[0].after": taken}
+        yield f"promoted {at} after the first answer, flapped", drill, {"m.split_brain[0].overlapping": (0,)}
     dying = _unnamed("vip", -92 * MS)  # 18 ms after f0, in a fault that takes 20 ms to strike
     dying.fault_ns = 20 * MS
     dying.instead[21] = {"address": "vip"}
@@ -226,6 +261,8 @@ def _by_whom() -> Iterator[Planted]:
         gone = FAILED if lost.due(number) >= lost.f0 else {}
         lost.more.append(operation(number, lost.due(number), stream="more", **gone))
     yield "others never served again", lost, _is("met")
+    yield from _cascades()
+    yield from _names()
     own = _unnamed("vip", LATER)
     own.head |= {"drill": nobodys().head["drill"]}
     own.without = {"fault_begin", "fault_end", "fault_effective"}
@@ -236,6 +273,92 @@ def _by_whom() -> Iterator[Planted]:
         drill.without = {"fault_begin", "fault_end", "fault_effective"}
         drill.instead |= {20: FAILED, 21: {"address": "vip"}} if number == 21 else {21: FAILED}
         yield f"nobody's, {number} bad, and one taken", drill, _is(verdict)
+
+
+def _cascades() -> Iterator[Planted]:
+    """Any name that is new since the fault is a new side, whoever answered b, and b need not be."""
+    for act, taken in (("write", (0,)), ("read", ())):
+        drill = asked((-60 * MS, {"address": "old"}), (LATER, NO))
+        drill.more += [
+            intents(0, 1, drill.due(24), act="read"),
+            operation(0, drill.due(24), act="read", address="c"),
+        ]
+        if act == "write":
+            drill.instead[24] = {"address": "c"}
+        yield f"another answered a {act} before b", drill, {"m.split_brain[0].after": taken}
+    others = asked((-60 * MS, {"address": "old"}), (LATER, NO))
+    others.head["streams"].append(stream("more"))
+    others.more += [intents(0, others.count, others.due(0), stream="more")]
+    for number in range(others.count):
+        name = {"address": "old" if number <= 20 else "dr"}
+        gone = FAILED if number > 24 and number % 5 else name  # never stable
+        others.more.append(operation(number, others.due(number), stream="more", **gone))
+    yield "others were served before, and never stable", others, {"m.split_brain[0].after": (0,)}
+    late = asked((LATER, _cause("unreachable")), (160 * MS, _cause("unreachable")))
+    late.outage_ns = 0
+    for number in range(late.count):
+        late.instead[number] = {"address": "old" if late.due(number) < late.due(B) + 30 * MS else "dr"}
+    yield "the new side came once the service was stable", late, _is("inconclusive")
+    seldom = asked((101 * MS, NO))
+    seldom.head["streams"][1]["interval_ns"] = 200 * MS
+    yield (
+        "asked once it was stable alone",
+        seldom,
+        _is("inconclusive", "nothing was sent to the old primary from then"),
+    )
+    renamed = asked((LATER, {"address": "old"}), (LATER + MS, NO))
+    for number in range(renamed.count):
+        if not renamed.is_down(number):
+            renamed.instead[number] = {"address": "proxy" if number <= 20 else "dr"}
+    yield "clients knew the old primary by another name", renamed, _is("inconclusive", "nothing names")
+
+
+def _names() -> Iterator[Planted]:
+    """A name tells a server apart where clients knew the old primary by its own, before the fault."""
+    nothing = "nothing names the server that answered clients"
+
+    def known_as(name: str | None, **others: Any) -> PlantedDrill:
+        drill = asked((LATER, {"address": "old"}), (LATER + MS, NO), **others)
+        for number in range(21):
+            drill.instead[number] = {"address": name}
+        return drill
+
+    later = known_as("proxy")
+    later.instead[31] = {"address": "old"}
+    yield "clients knew it since the fault alone", later, _is("inconclusive", nothing)
+    at_last = known_as("proxy")
+    at_last.instead[20] = {"address": "old", "took": 3 * MS}
+    yield "clients knew it as the fault began", at_last, _is("inconclusive", nothing)
+    refused = known_as(None)
+    refused.instead[5] = {**FAILED, "address": "old"}
+    yield "clients were refused by it before", refused, _is("inconclusive", nothing)
+    itself = asked((LATER, {"address": "old"}), (LATER + MS, NO), before_ns=MS)
+    yield "it named itself as the fault began", itself, _is("inconclusive", nothing)
+    moved = asked((LATER, {"address": "dr"}), (LATER + MS, NO))
+    yield "it named itself otherwise later", moved, _is("missed")
+    serving = asked((LATER, NO))
+    for number in range(serving.count):
+        if not serving.is_down(number):
+            serving.instead[number] = {"address": "old"}
+    serving.instead[3] = {"address": "other"}
+    serving.instead[29] = {"address": "other", "took": serving.due(31) + MS - serving.due(29)}
+    yield (
+        "it serves on, and another answers as b arrives",
+        serving,
+        _is("inconclusive", "that a new side served"),
+    )
+    both = asked((LATER, NO))
+    both.instead |= {number: {"address": "old"} for number in range(31, both.count)}
+    both.instead[3] = {"address": "other"}
+    read = {"act": "read", "address": "other"}
+    both.more += [intents(0, 1, both.due(31), act="read"), operation(0, both.due(31), **read)]
+    yield "it and another answered b", both, _is("met")
+    silent = asked((LATER, {"address": "old"}), (LATER + MS, NO))
+    silent.more += [intents(890, 1, silent.f0 - 9 * MS, stream="old", ns=silent.f0 - 9 * MS)]
+    silent.more += [operation(890, silent.f0 - 9 * MS, stream="old")]
+    for number in range(31, silent.count):
+        silent.instead[number] = {"address": None if number == 31 else "old"}
+    yield "b named nobody, and nor did it once", silent, _is("inconclusive", nothing)
 
 
 def _unnamed(address: str | None, more: int) -> PlantedDrill:

@@ -160,6 +160,11 @@ def _turned_off() -> Iterator[Planted]:
         if last is not None:
             drill.more.append(event("old_primary_gone", JUST_AFTER.at(LAST) + last))
         yield f"turned off, {first} to {last}", drill, {**_is(verdict), f"{off!r} in {SAID}": True}
+    elsewhere = brought_back(says=FAILED)
+    elsewhere.head["streams"][1] |= {"site": "primary"}
+    for at in (JUST_AFTER.at(BEGIN), JUST_AFTER.at(LAST) + MS):
+        elsewhere.more.append(event("old_primary_gone", at, site="dr"))
+    yield "turned off, another", elsewhere, _is("inconclusive")
     proofs = [
         event("old_primary_gone", JUST_AFTER.at(BEGIN)),
         event("old_primary_gone", JUST_AFTER.at(LAST) + MS),

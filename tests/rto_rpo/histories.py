@@ -195,7 +195,9 @@ def _told_of_recovery(made: History, head: Fields) -> None:
         about = dice.pick({"dataset": "orders"}, {}, {"dataset": "ticks"})
         made.add(event("promoted", made.f1 + dice.below(60), **about))
     if dice.one_in(3):
-        proof = dice.pick({"proof": "gone"}, {"proof": "operator"}, {})
+        proof = dice.pick(
+            {"proof": "gone"}, {"proof": "operator"}, {}, {"proof": "power off"}, {"proof": "gone, refused"}
+        )
         made.add(event("fenced", made.f1 + dice.below(40), site="primary", **proof))
     if dice.one_in(4):
         for _ in range(1 + dice.below(2)):

@@ -335,7 +335,7 @@ def _unwatched(
         lag = each["sent_ns"] - each["scheduled_ns"]
         if lag * 2 > late and each["scheduled_ns"] <= stop and each["sent_ns"] >= start:
             return True
-    sent = sorted(each["sent_ns"] for each in operations)
+    sent = sorted(each["sent_ns"] for each in operations if each["act"] != "delete")
     marks = [max([ns for ns in sent if ns <= start], default=start)]
     marks += [ns for ns in sent if start < ns < stop]
     marks += [ns for ns in sent if ns >= stop and ns > start][:1]
@@ -475,38 +475,42 @@ def _verification(records: list[Fields], name: str) -> int | None:
 
 
 def _new_side(operations: list[Fields], time: Fields, old: list[Fields], promoted: int | None) -> Any:
-    """When the new side's first answer arrived, when it was asked for, and whether it was surely its own."""
+    """The first answer that may be the new side's: when it arrived, was asked for, and was sure to be."""
     b = time["b"]
-    if b is None:
-        return None
     answered = [
-        (each["completed_ns"], each["sent_ns"], each["address"])
+        (each["completed_ns"], each["sent_ns"], each["address"], each["act"])
         for each in operations
         if each["outcome"] == "acknowledged"
     ]
-    olds = [each["address"] for each in old if each["outcome"] == "acknowledged"]
-    of_b = {who for completed, sent, who in answered if (completed, sent) == b and who is not None}
-    by_old = bool(of_b) and all(
-        who in olds for who in of_b
-    )  # the old primary goes on serving: who else does?
-    candidates = {who for _, _, who in answered if who is not None and who not in olds} if by_old else of_b
-    for address in candidates if time["f0"] is not None else ():
-        first = min((completed, sent) for completed, sent, who in answered if who == address)
-        if first[0] < time["f0"]:
-            candidates = candidates - {address}
-    if candidates and time["f0"] is not None:
-        return (
-            *min((completed, sent) for completed, sent, who in answered if who in candidates),
-            True,
-        )
-    if by_old:
+    named = [each for each in answered if each[2] is not None and each[3] == "write"]
+    f0 = time["f0"]
+    if f0 is not None:
+        before = {who for completed, _, who, _ in named if completed < f0}
+        itself = {
+            each["address"]
+            for each in old
+            if each["outcome"] == "acknowledged" and each["completed_ns"] < f0 and each["address"] is not None
+        }
+        if before & itself:
+            fresh = [
+                (completed, sent)
+                for completed, sent, who, _ in named
+                if who not in before and who not in itself
+            ]
+            if fresh:
+                return (*min(fresh), min(fresh)[0])
+            by = {who for completed, sent, who, _ in answered if (completed, sent) == b}
+            if b is not None and by <= itself:
+                return None
+    if b is None:
         return None
-    if promoted is not None and promoted <= b[1]:
-        return (*min((completed, sent) for completed, sent, _ in answered if sent >= promoted), True)
-    since = time["f0"] if time["none"] else time["f1"]
-    if since is None:
-        return (*b, False)
-    return (*min((completed, sent) for completed, sent, _ in answered if sent > since), False)
+    since = f0 if time["none"] else time["f1"]
+    maybe = [
+        (completed, sent)
+        for completed, sent, _, _ in answered
+        if (sent > since if since is not None else sent >= b[1])
+    ]
+    return (*min(maybe), b[0] if promoted is not None and promoted <= b[1] else None)
 
 
 def _revived(events: list[Fields]) -> int | None:
@@ -527,7 +531,7 @@ def _split(
     events = [each for each in records if each["kind"] == "event"]
     revived = _revived(events)
     clients = [each for each in _streams(header, "clients") if each["name"] in times]
-    same = [each for each in clients if each["dataset"] == stream["dataset"]] or clients
+    same = [each for each in clients if each["dataset"] == stream["dataset"]]
     writes = [each for each in _operations(records, stream["name"]) if each["act"] == "write"]
     promoted = [
         each["ns"]
@@ -547,8 +551,8 @@ def _split(
     revival = {"revived": revived is not None, "tried": len(later), "taken": taken}
     if not answers:
         return {"after": [], "overlapping": [], "verdict": "inconclusive", **revival}
-    arrived, asked, _ = min(answers)
-    certain = min((when for when, _, named in answers if named), default=None)
+    arrived, asked = min(each[:2] for each in answers)
+    certain = min((each[2] for each in answers if each[2] is not None), default=None)
     yes = [each for each in writes if each["outcome"] == "acknowledged"]
     after = sorted(each["number"] for each in yes if certain is not None and each["sent_ns"] > certain)
     overlapping = sorted(
@@ -560,13 +564,13 @@ def _split(
     }
     unknown = any(each["outcome"] == "indeterminate" for each in writes if each["sent_ns"] > arrived)
     worked = any(watch - _turn(stream, late) <= each["completed_ns"] < asked for each in yes)
-    until = max(times[each["name"]]["until"] or 0 for each in same)
+    until = max([asked + header["stable_ns"], *(times[each["name"]]["until"] or 0 for each in same)])
     verdict = "met"
     if overlapping or unknown or not tried or unsettled or not worked:
         verdict = "inconclusive"
     if revived is not None and not _heard_to_refuse(header, records, stream, later, revived, late):
         verdict = "inconclusive"
-    if not _all_refused(writes, events, arrived, until, revived):
+    if not _all_refused(writes, events, arrived, until, revived, stream.get("site")):
         verdict = "inconclusive"
     if late is None or _unwatched(header, records, stream, arrived, until, late):
         verdict = "inconclusive"
@@ -577,25 +581,34 @@ def _split(
     return {"after": after, "overlapping": overlapping, "verdict": verdict, **revival}
 
 
-def _gone(events: list[Fields], since: int | None, until: int | None) -> list[int]:
+def _gone(events: list[Fields], since: int | None, until: int | None, site: str | None) -> list[int]:
     """When it was proven that nothing of the old primary runs."""
     return [
         each["ns"]
         for each in events
-        if each["event"] == "old_primary_gone"
+        if (
+            each["event"] == "old_primary_gone"
+            or (each["event"] == "fenced" and each["detail"].get("proof") == "gone")
+        )
+        and site in (None, each["detail"].get("site", site))
         and (since is None or each["ns"] >= since)
         and (until is None or each["ns"] < until)
     ]
 
 
 def _all_refused(
-    writes: list[Fields], events: list[Fields], arrived: int, until: int, revived: int | None
+    writes: list[Fields],
+    events: list[Fields],
+    arrived: int,
+    until: int,
+    revived: int | None,
+    site: str | None,
 ) -> bool:
     """Whether each write in that time was refused by its server, or sent to one that was fenced or gone.
 
-    And whether the old primary acknowledged nothing while it was gone.
+    And whether the old primary answered nothing while it was gone.
     """
-    gone = _gone(events, None, revived)
+    gone = _gone(events, None, revived, site)
 
     def was_gone(write: Fields) -> bool:
         return bool(gone) and gone[0] <= write["sent_ns"] <= write["completed_ns"] <= gone[-1]
@@ -605,7 +618,9 @@ def _all_refused(
     fences = [
         each["ns"]
         for each in events
-        if each["event"] == "fenced" and each["detail"].get("proof") not in (None, "operator")
+        if each["event"] == "fenced"
+        and each["detail"].get("proof") in ("power off", "own fence", "own fence, power off")
+        and site in (None, each["detail"].get("site", site))
     ]
     meanwhile = [
         each
@@ -620,19 +635,22 @@ def _all_refused(
     for each in meanwhile:
         if each["outcome"] != "failed":
             return False
-        by_server = each["sent_ns"] in heard and each["cause"] in ("25006", "42501", "denied")
+        by_server = each["cause"] in ("25006", "42501", "denied")
+        if was_gone(each) and (by_server or each["cause"] == "turned away"):
+            return False
         fenced = bool(fences) and each["sent_ns"] >= fences[0]
         shut = each["cause"] in ("refused", "turned away") and any(ns >= each["sent_ns"] for ns in heard)
         if not (by_server or fenced or was_gone(each) or shut):
             return False
-    return True
+    return bool(meanwhile)
 
 
 def _heard_to_refuse(
     header: Fields, records: list[Fields], stream: Fields, later: list[Fields], revived: int, late: int | None
 ) -> bool:
     """Whether the server itself said no, over a time long enough, and the recorder looked all along it."""
-    gone = _gone([each for each in records if each["kind"] == "event"], revived, None)
+    events = [each for each in records if each["kind"] == "event"]
+    gone = _gone(events, revived, None, stream.get("site"))
     no = [
         each["sent_ns"]
         for each in later

@@ -358,7 +358,7 @@ def test_several_clients_keep_their_connections_and_large_payloads_come_back(
 
 def with_old_primary(folder: Path, service: OrdersService, old: OrdersService) -> RecorderConfig:
     config = configure(folder, service, **LENIENT)
-    old.name = "old"
+    service.name = old.name = "old"
     clients, second = config.streams
     there = second.model_copy(update={"address": old.url, "client": HttpCanary(old.url)})
     return with_streams(config, clients, there)

@@ -266,6 +266,7 @@ def _events(run: Run) -> list[dict[str, Any]]:
         _event("check", 0.8, run.checked_by, dict(run.check)),
         _event("check", 0.8, "drill", {"name": "runbook", "verdict": "met", "reason": "all steps were done"}),
         _event("stable", run.end_at_seconds - 0.2, "recorder", {}),
+        _event("old_primary_gone", run.end_at_seconds - 0.15, "drill", {"site": "primary"}),
         _event("note", run.end_at_seconds - 0.1, "operator", run.note),
     ]
     events += [_event(name, at, "responder", detail) for name, at, detail in run.more]
