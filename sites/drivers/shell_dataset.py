@@ -104,7 +104,8 @@ class ShellDataset:
     def refuses_write(self, site: str) -> Proof:
         """That it takes no writes, or that certainly nothing is there. No answer is no proof."""
         code, said = self._asked(site)
-        return Proof(code in (1, CERTAINLY_NOT), f"`writable` exits {code}" + (f": {said}" if said else ""))
+        how = f"`writable` exits {code}" + (f": {said}" if said else "")
+        return Proof(code in (1, CERTAINLY_NOT), how, {"takes_writes": True} if code == 0 else {})
 
     def in_sync(self) -> Proof:
         if self.standby is None:

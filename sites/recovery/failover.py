@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from graphlib import TopologicalSorter
 
-from sites.drivers.postgres.dataset import PostgresDataset
 from sites.errors import RunbookError
 from sites.estate import Estate
 from sites.plan import Gate, Service
@@ -25,7 +24,7 @@ from sites.recovery import by_hand, by_hand_data
 from sites.recovery.asking import asker
 from sites.recovery.attesting import require_writable
 from sites.recovery.direction import declared_failover, direction
-from sites.recovery.fence import Fence, Fences
+from sites.recovery.fence import Fence, Fences, Refusing
 from sites.recovery.gate import GateCommand, pass_gate
 from sites.recovery.promoting import promote_by_command
 from sites.recovery.redirect import redirect_of
@@ -112,14 +111,20 @@ class Failover:
             wholes_of(self._estate, self._old, self._fences, ask),
         )
 
-    def _not_of_the_site(self) -> dict[str, PostgresDataset]:
-        """The databases at the old site that do not end with its processes."""
-        return {
+    def _not_of_the_site(self) -> dict[str, Refusing]:
+        """The databases at the old site that do not end with its processes.
+
+        Of one that is run by commands nobody knows whether it does; a site's own fence answers for all.
+        """
+        found: dict[str, Refusing] = {
             name: self._estate.postgres(name)
             for name in self._promoted
             if self._old in self._estate.sites_of(name)
             and self._estate.server(name, self._old).process is None
         }
+        if self._plan.sites[self._old].kind != "shell":
+            found |= {n: d for n, d in self._by_command.items() if self._old in d.sites}
+        return found
 
     def _promote_step(self, name: str) -> Step:
         driver = self._estate.postgres(name)

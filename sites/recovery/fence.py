@@ -111,7 +111,7 @@ class Fence:
         self._fences.raise_(self._name, "failover")
         proof = self._each_part(kill=True)
         missing = [proof.how]
-        for whole in self._wholes:
+        for whole in self._believable(proof, "operator"):
             if proof.holds:
                 break
             proof = _by(whole.name, _asked(whole.raise_))
@@ -130,12 +130,17 @@ class Fence:
             return Proof(False, f'site "{self._name}" is not fenced')
         proof = self._each_part(kill=False)
         missing = [proof.how]
-        for whole in self._wholes:
+        for whole in self._believable(proof, "operator", "power off"):
             if proof.holds:
                 break
             proof = _asked(whole.holds)
             missing.append(f"{whole.name}: {proof.how}")
         return proof if proof.holds else Proof(False, "; ".join(missing))
+
+    def _believable(self, parts: Proof, *unless_alive: str) -> tuple[Whole, ...]:
+        """Nobody's word that it is off stands against a server that is seen to take writes."""
+        alive = parts.detail.get("takes_writes")
+        return tuple(each for each in self._wholes if not (alive and each.name in unless_alive))
 
     def lift(self) -> None:
         for whole in self._wholes:
@@ -150,7 +155,8 @@ class Fence:
             return Proof(False, "nothing of it can be asked")
         missing = [proof.how for proof in proofs if not proof.holds]
         if missing:
-            return Proof(False, "; ".join(missing))
+            alive = any(proof.detail.get("takes_writes") for proof in proofs)
+            return Proof(False, "; ".join(missing), {"takes_writes": True} if alive else {})
         kinds = ", ".join(dict.fromkeys(str(proof.detail["proof"]) for proof in proofs))
         detail = (dict(proofs[0].detail) if self._site is not None else {}) | {"proof": kinds}
         return Proof(True, "; ".join(proof.how for proof in proofs), detail)

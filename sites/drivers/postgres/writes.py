@@ -72,8 +72,8 @@ async def _try(asked: Session) -> Proof:
     where: dict[str, object] = {"address": asked.address}
     if await in_recovery(asked):
         return Proof(True, f"{asked.address} is in recovery and takes no writes", where)
-    try:
-        await asked.rows("BEGIN")
+    try:  # whatever the server's default is: a session that is open already may write all the same
+        await asked.rows("BEGIN READ WRITE")
         await asked.rows(_WRITE)
         await asked.rows("ROLLBACK")
     except errors.ReadOnlySqlTransaction as error:
@@ -81,7 +81,7 @@ async def _try(asked: Session) -> Proof:
     except psycopg.Error as error:
         how = f"{asked.address} is not in recovery, and its answer to a write was no refusal: {error}"
         return Proof(False, how, where)
-    return Proof(False, f"{asked.address} takes writes", where)
+    return Proof(False, f"{asked.address} takes writes", {**where, "takes_writes": True})
 
 
 async def _knock(login: Login, limit_seconds: float) -> Proof | None:

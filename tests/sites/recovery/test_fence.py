@@ -145,6 +145,23 @@ def test_a_power_off_that_is_not_confirmed_is_no_fence(tmp_path: Path) -> None:
         around(tmp_path, None, SILENT, whole=Provider(NOT_OFF)).raise_()
 
 
+@pytest.mark.parametrize("name", ["operator", "power off"])
+def test_nobodys_word_stands_against_a_server_that_takes_writes(tmp_path: Path, name: str) -> None:
+    """It may have been true when it was given; a machine that is to be turned off still may be."""
+    server, said = Database(Proof(False, "db1 takes writes", {"takes_writes": True})), Provider(OFF)
+    whole = Whole(name, said.off, lambda: said.proof)
+    fence = Fence(Fences(tmp_path), "primary", None, {"db1": server}, (whole,))
+    if name == "operator":
+        with pytest.raises(FenceError, match="db1 takes writes"):
+            fence.raise_()
+        assert said.calls == 0, "a person was asked for a word that nobody could take"
+    else:
+        assert fence.raise_().holds
+    assert not fence.holds().holds
+    server.proof = SILENT.proof
+    assert fence.holds().holds
+
+
 def test_a_fence_that_was_lifted_holds_no_more(tmp_path: Path) -> None:
     fence = around(tmp_path, Site(gone=True, dies=True))
     fence.raise_()
