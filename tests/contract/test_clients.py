@@ -131,7 +131,8 @@ def objects(folder: Path) -> Arena:
     place = BucketPlace("ticks", f"http://127.0.0.1:{port}", "us-east-1", "desk/", *keys)
     marked = MarkedBucket(place, place)
     return Arena(
-        lambda run: ObjectMarksClient(marked, run=run, limit_seconds=LIMIT_SECONDS, workers=4),
+        # one at a time: rclone forgets some of several keys that are the first of a folder
+        lambda run: ObjectMarksClient(marked, run=run, limit_seconds=LIMIT_SECONDS, workers=1),
         running.close,
         running.close,
     )

@@ -76,6 +76,8 @@ def test_a_person_decides_and_is_named(tmp_path: Path) -> None:
     here = estate(tmp_path, decide="approval")
     questions, watch = Questions(here.state), Watch(here)
     wait_for_question(watch, questions, "failover")
+    while len(watch.seen) < 2:  # it is told a moment after it was asked
+        watch.tick()
     assert watch.seen == ["detected", "decide_waiting"]
     questions.answer("failover", "approved", "ann", "root", None)
     wait_for_question(watch, questions, "fence here")  # nothing can prove that the site is off: it asks
