@@ -6,12 +6,10 @@ what a backup lost is seen in the data and not believed from a snapshot's date.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,10 +17,10 @@ from typing import Literal
 
 from rto_rpo.durable import sync_folder
 from sites.capability import Outcome, ReadBack
+from sites.drivers.on_threads import OnThreads
 from sites.errors import DatasetError
 
 FOLDER = ".blackstart-marks"
-WORKERS_MAX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +46,8 @@ class MarksClient:
     ) -> None:
         self._marked = marked
         self._run = run
-        self._limit_seconds = limit_seconds
-        self._read_limit_seconds = read_limit_seconds
         self._tried: dict[str, set[int]] = {}
-        self._pool = ThreadPoolExecutor(min(workers, WORKERS_MAX), thread_name_prefix="marks")
+        self._threads = OnThreads(workers, limit_seconds, read_limit_seconds)
 
     async def write(self, stream: str, number: int, payload: bytes) -> Outcome:
         """Put the mark on disk, once, whole or not at all. Never raises for what the disk does."""
@@ -67,24 +63,17 @@ class MarksClient:
         They are listed, and each that was written is looked for by its name besides: a listing that was cut
         short holds fewer than are counted, and does not count.
         """
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._read_limit_seconds):
-                return await loop.run_in_executor(self._pool, self._list, stream)
+            return await self._threads.read(lambda: self._list(stream))
         except OSError as error:
             reason = error.strerror or "no answer in time"
             raise DatasetError(f"cannot read the marks below {self._marked.restored}: {reason}") from error
 
     async def aclose(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     async def _operate(self, act: Callable[[], Outcome]) -> Outcome:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self._limit_seconds):
-                return await loop.run_in_executor(self._pool, act)
-        except TimeoutError:
-            return Outcome("indeterminate", "timeout", str(self._marked.folder))
+        return await self._threads.operate(act, str(self._marked.folder))
 
     def _place(self, root: Path, stream: str) -> Path:
         return root / FOLDER / f"{self._run[:8]}-{stream}"

@@ -6,11 +6,9 @@ replication had not carried yet is seen in the data and not believed from the en
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,13 +21,13 @@ from botocore.exceptions import (
 )
 
 from sites.capability import Outcome, ReadBack
+from sites.drivers.on_threads import OnThreads
 from sites.drivers.s3.bucket import Bucket, code_of, no_key
 from sites.drivers.s3.listing import listing
 from sites.errors import BlackstartError, DatasetError
 from sites.secret import Secret
 
 FOLDER = ".blackstart-marks/"
-WORKERS_MAX = 32
 # The store answered, and did not do it.
 _REFUSED = frozenset(
     {"AccessDenied", "NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403", "404"}
@@ -89,12 +87,10 @@ class ObjectMarksClient:
     ) -> None:
         self._marked = marked
         self._run = run
-        self._limit_seconds = limit_seconds
-        self._read_limit_seconds = read_limit_seconds
         self._source = marked.source.open(limit_seconds)
         self._replica = marked.replica.open(read_limit_seconds)
         self._tried: dict[str, set[int]] = {}
-        self._pool = ThreadPoolExecutor(min(workers, WORKERS_MAX), thread_name_prefix="marks")
+        self._threads = OnThreads(workers, limit_seconds, read_limit_seconds)
 
     async def write(self, stream: str, number: int, payload: bytes) -> Outcome:
         """Put the mark, once. Never raises for what the store does."""
@@ -110,24 +106,17 @@ class ObjectMarksClient:
         They are listed, and each that was written is looked for by its key besides: a listing that was cut
         short holds fewer than are counted, and does not count.
         """
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(self._read_limit_seconds):
-                return await loop.run_in_executor(self._pool, self._list, stream)
+            return await self._threads.read(lambda: self._list(stream))
         except TimeoutError as error:
             where = self._marked.replica
             raise DatasetError(f"cannot read the marks in {where}: no answer in time") from error
 
     async def aclose(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     async def _operate(self, act: Callable[[], Outcome]) -> Outcome:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self._limit_seconds):
-                return await loop.run_in_executor(self._pool, act)
-        except TimeoutError:
-            return Outcome("indeterminate", "timeout", str(self._marked.source))
+        return await self._threads.operate(act, str(self._marked.source))
 
     def _place(self, stream: str) -> str:
         return f"{FOLDER}{self._run[:8]}-{stream}/"
