@@ -48,7 +48,6 @@ class StreamHistory:
         self.reading_problem: str | None = "it was never read back"
         self.read_count = 0
         self.unexpected: set[int] = set()
-        self.unexpected_again: set[int] = set()
         self.readback_ns: int | None = None
         self.readback_address: str | None = None
         # A hash of the hash: 8 bytes of 64, and a corrupt payload passes for sound once in 2**64.
@@ -208,7 +207,7 @@ class StreamHistory:
         slot = self.writes.find(number)
         if slot < 0:
             _require_sha256(payload)
-            (self.unexpected_again if number in self.unexpected else self.unexpected).add(number)
+            self.unexpected.add(number)
         return slot
 
     def readback(self, record: Readback) -> str | None:
@@ -242,7 +241,6 @@ class StreamHistory:
             return
         self.reading, self._settled_since, self.read_count = True, False, 0
         self.unexpected.clear()
-        self.unexpected_again.clear()
         self.writes.state[:] = self.writes.state.translate(_UNREAD)
 
 

@@ -38,7 +38,7 @@ def _prepared(records: list[Fields]) -> Operations:
 def _seen(operations: Operations) -> list[object]:
     found: list[object] = []
     for history in operations.streams.values():
-        found += [list(history.payloads), history.read_count, history.unexpected, history.unexpected_again]
+        found += [list(history.payloads), history.read_count, history.unexpected]
         found += [history.reading_problem, history.addresses]
         for column in history.columns:
             found += [bytes(column.state), list(column.lag), list(column.latency), bytes(column.address)]
