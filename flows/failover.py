@@ -10,10 +10,11 @@ from sites.errors import GuardError
 from sites.estate import Estate
 from sites.protection.history import History
 from sites.protection.prediction import Prediction, predicted
+from sites.recovery.abandon import abandon
 from sites.recovery.chosen import ChosenPoints
 from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
-from sites.recovery.respond import abandon, fail_over
+from sites.recovery.respond import fail_over
 from sites.recovery.runbook import Detail, Run, in_order
 from sites.recovery.standing import Standing
 from sites.unprotected import Unprotected
@@ -88,13 +89,21 @@ def perform(
     return run
 
 
-def take_back(estate: Estate, *, environment: str | None, cold: bool = False) -> tuple[str, ...]:
+def take_back(
+    estate: Estate, *, environment: str | None, tell: Callable[[str], None], cold: bool = False
+) -> tuple[str, ...]:
     """Abandon a failover that has done nothing irrevocable; the steps that were undone.
 
-    Raises GuardError unless the plan's environment is named; RunbookError when it cannot be taken back.
+    `tell` hears what is left as it is. Raises GuardError unless the plan's environment is named; RunbookError
+    when it cannot be taken back.
     """
     require_environment(estate, environment)
-    return abandon(estate, runbook_of(estate, lambda *_: None, cold=cold), lambda *_: None)
+
+    def observe(event: str, detail: Detail) -> None:
+        if "left" in detail:
+            tell(f"{event.capitalize()}: {detail.get('step', '')}; left as it is: {detail['left']}")
+
+    return abandon(estate, runbook_of(estate, observe, cold=cold), observe)
 
 
 def require_environment(estate: Estate, environment: str | None) -> None:

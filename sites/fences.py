@@ -24,12 +24,20 @@ class Fences:
     def raised(self, site: str) -> bool:
         return self.file(site).exists()
 
-    def raise_(self, site: str, why: str) -> None:
-        """Write the fence down, durably. No effect on a fence that stands."""
+    def raise_(self, site: str, why: str, run: str = "") -> None:
+        """Write the fence down, durably. No effect on one that stands. `run` names the act that raises it."""
         make_folder(self._folder)
         if self.raised(site):
             return
-        self._write(site, {"site": site, "why": why, "utc": datetime.now(UTC).isoformat()})
+        self._write(site, {"site": site, "why": why, "run": run, "utc": datetime.now(UTC).isoformat()})
+
+    def raised_by(self, site: str, run: str) -> bool:
+        """Whether that very act has raised the fence that stands: who takes it back lifts no other."""
+        return self.raised(site) and self._read(site).get("run", "") == run
+
+    def why(self, site: str) -> str:
+        """What kind of act raised the fence that stands."""
+        return str(self._read(site).get("why"))
 
     def note(self, site: str, proof: Proof) -> None:
         """Keep with a fence that stands how it was proven."""

@@ -128,7 +128,7 @@ def failover(
         answer([*words.step_lines(steps), *told], {"steps": steps, "predicted": foretold}, as_json=json)
         return
     if abandon:
-        undone = acts.take_back(estate, environment=environment, cold=cold)
+        undone = acts.take_back(estate, environment=environment, tell=Console(timed=True).passed, cold=cold)
         answer([f"undone: {', '.join(undone) or 'nothing had been done'}"], {"undone": undone}, as_json=json)
         return
     console = Console(timed=True)

@@ -30,6 +30,7 @@ from sites.recovery.promoting import promote_by_command
 from sites.recovery.redirect import redirect_of
 from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
+from sites.recovery.standing import Standing
 from sites.recovery.whole_site import wholes_of
 from sites.restore import RestoreSource
 from sites.unprotected import Unprotected
@@ -77,15 +78,17 @@ class Failover:
         return steps
 
     def _fence_step(self) -> Step:
-        around = self._around_old()
+        around, standing = self._around_old(), Standing(self._estate.state)
 
         def do(_limit_seconds: float) -> Detail:
-            proof = around.raise_()
+            proof = around.raise_(standing.begun.run)
             return {"site": self._old, "how": proof.how, **proof.detail}
 
         def undo(_limit_seconds: float) -> Detail:
-            around.lift()
-            return {"site": self._old}
+            if around.lift(standing.begun.run):
+                return {"site": self._old}
+            left = f'the fence of site "{self._old}" stands: a {self._fences.why(self._old)} raised it'
+            return {"site": self._old, "left": left}
 
         return Step(
             name=self._fence,

@@ -103,12 +103,12 @@ class Fence:
         self._databases = databases
         self._wholes = tuple(wholes)
 
-    def raise_(self) -> Proof:
-        """Fence the site and prove it: what is alive there is killed first.
+    def raise_(self, run: str = "") -> Proof:
+        """Fence the site and prove it: what is alive there is killed first. `run` names the act that does.
 
         Raises FenceError when no accepted proof can be had; nothing may be promoted then.
         """
-        self._fences.raise_(self._name, "failover")
+        self._fences.raise_(self._name, "failover", run)
         proof = self._each_part(kill=True)
         missing = [proof.how]
         for whole in self._believable(proof, "operator"):
@@ -142,10 +142,14 @@ class Fence:
         alive = parts.detail.get("takes_writes")
         return tuple(each for each in self._wholes if not (alive and each.name in unless_alive))
 
-    def lift(self) -> None:
+    def lift(self, run: str = "") -> bool:
+        """Lift the fence that this very act has raised; False where another's stands, which is let be."""
+        if self._fences.raised(self._name) and not self._fences.raised_by(self._name, run):
+            return False
         for whole in self._wholes:
             whole.lift()
         self._fences.lift(self._name)
+        return True
 
     def _each_part(self, *, kill: bool) -> Proof:
         proofs = [] if self._site is None else [self._site_proof(self._site, kill=kill)]

@@ -109,29 +109,15 @@ def fail_over(
     and when no failover may follow on what was done last; with `resume`, when there is none.
     """
     with under_way(estate.state, "failover", resume=resume) as begun:
-        _require_its_steps(begun.journal, steps)
+        require_its_steps(begun.journal, steps)
         run = Engine(steps, begun.journal, observe, at=at).run()
         if run.complete:
             begun.end()
     return run
 
 
-def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, ...]:
-    """Take back a failover that was cut off or stopped before anything irrevocable; return what was undone.
-
-    Raises RunbookError when there is none, and when some step that was begun cannot be undone.
-    """
-    standing = Standing(estate.state)
-    if standing.under_way != "failover":
-        raise RunbookError(f'there is no failover to abandon: the plan stands at "{standing.now}"')
-    with under_way(estate.state, "failover", resume=True) as begun:
-        _require_its_steps(begun.journal, steps)
-        undone = Engine(steps, begun.journal, observe).undo()
-        begun.abandon()
-    return undone
-
-
-def _require_its_steps(journal: Journal, steps: list[Step]) -> None:
+def require_its_steps(journal: Journal, steps: list[Step]) -> None:
+    """Raises RunbookError for a journal of another runbook."""
     strange = set(journal.states) - {step.name for step in steps}
     if strange:
         raise RunbookError(

@@ -150,6 +150,7 @@ class Engine:
         detail = step.undo(step.limit_seconds) if step.undo is not None else {}
         self._at(step.name, "acted")
         self._journal.undone(step.name, detail)
+        self._observe("undone", {"step": step.name, **detail})
 
     def _settle(
         self,

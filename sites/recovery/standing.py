@@ -23,28 +23,20 @@ One small file, replaced in one step and fsynced. Whoever writes it holds the jo
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from rto_rpo.durable import make_folder, write_durably
 from sites.errors import RunbookError
+from sites.recovery import begun
+from sites.recovery.begun import HOME as HOME
+from sites.recovery.begun import Begun, Entry, entry_of
+from sites.recovery.begun import State as State
 
 Act = Literal["failover", "switchover", "failback"]
-State = Literal[
-    "serving at home",
-    "failing over",
-    "failed over",
-    "switching over",
-    "switched over",
-    "failing back",
-    "failing over home",
-    "failed over home",
-    "failing back home",
-]
-
-HOME: State = "serving at home"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +68,36 @@ class Standing:
 
     @property
     def now(self) -> State:
-        return self._read()[0]
+        return self._read().stands
 
     @property
     def under_way(self) -> Act | None:
         """What was begun and has not come to its end."""
         return _going(self.now)
 
+    @property
+    def begun(self) -> Begun:
+        """The act that is under way, as it was begun; one without a name where none is."""
+        return self._read().begun
+
+    @property
+    def replaced(self) -> Begun | None:
+        """The change of sites that was cut off, and whose place the act that is under way has taken."""
+        earlier = self._read().earlier
+        return earlier.begun if earlier is not None and _going(earlier.stands) is not None else None
+
     def begin(self, act: Act) -> None:
         """An act begins, or goes on where it was cut off. Raises RunbookError when it may not."""
-        stands, _ = self._read()
-        if _going(stands) != act:
-            self._write(self.require(act).meanwhile, stands)
+        entry = self._read()
+        if _going(entry.stands) != act:
+            self._write(Entry(self.require(act).meanwhile, begun.new(), entry))
+
+    def leave(self, steps: Iterable[str]) -> None:
+        """Another act is about to take the place of the one under way, which has begun those steps."""
+        entry = self._read()
+        known = {*entry.begun.steps, *steps}
+        if _going(entry.stands) is not None and known:
+            self._write(replace(entry, begun=replace(entry.begun, steps=tuple(sorted(known)))))
 
     def require(self, act: Act) -> Transition:
         """That an act may begin. Raises RunbookError when it may not."""
@@ -101,40 +111,38 @@ class Standing:
 
     def end(self, act: Act) -> None:
         """The act that is under way has come to its end."""
-        stands, _ = self._read()
-        legal = next((each for each in TRANSITIONS if (each.meanwhile, each.act) == (stands, act)), None)
-        if legal is None:
-            raise RunbookError(f'no {act} is under way: the plan stands at "{stands}"')
-        self._write(legal.then, legal.then)
+        self._write(Entry(self._require_going(act).then))
 
     def abandon(self, act: Act) -> None:
         """The act that is under way was taken back whole: the plan stands where it stood."""
-        stands, before = self._read()
-        if not any((each.meanwhile, each.act) == (stands, act) for each in TRANSITIONS):
-            raise RunbookError(f'no {act} is under way: the plan stands at "{stands}"')
-        self._write(before, before)
+        self._require_going(act)
+        self._write(self._read().earlier or Entry())
 
-    def _read(self) -> tuple[State, State]:
+    def _require_going(self, act: Act) -> Transition:
+        stands = self.now
+        legal = next((each for each in TRANSITIONS if (each.meanwhile, each.act) == (stands, act)), None)
+        if legal is None:
+            raise RunbookError(f'no {act} is under way: the plan stands at "{stands}"')
+        return legal
+
+    def _read(self) -> Entry:
         if not self.path.exists():
-            return HOME, HOME
+            return Entry()
         try:
-            entry = json.loads(self.path.read_bytes())
-            stands, before = entry["stands"], entry["before"]
-        except (ValueError, KeyError, TypeError):
-            stands = before = None
-        if stands not in get_args(State) or before not in get_args(State):
+            entry = entry_of(json.loads(self.path.read_bytes()))
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise RunbookError(
                 f"{self.path} does not say where the plan stands",
                 hint="look at both sites; when the roles are as in normal times, remove that file",
-            )
-        if stands in ("failed over", "failed over home") and not any(self._fenced.glob("*.json")):
-            return HOME, HOME
-        return stands, before
+            ) from None
+        if entry.stands in ("failed over", "failed over home") and not any(self._fenced.glob("*.json")):
+            return Entry()
+        return entry
 
-    def _write(self, stands: State, before: State) -> None:
+    def _write(self, entry: Entry) -> None:
         make_folder(self.path.parent)
-        entry = {"stands": stands, "before": before, "utc": datetime.now(UTC).isoformat()}
-        write_durably(self.path, json.dumps(entry).encode())
+        told = {**entry.told(), "utc": datetime.now(UTC).isoformat()}
+        write_durably(self.path, json.dumps(told).encode())
 
 
 def _way_out(stands: State, path: Path) -> str:

@@ -38,6 +38,7 @@ from sites.recovery.failover import (
 from sites.recovery.rejoin import protect_step, rejoin_step, taken_over
 from sites.recovery.restoring import RESTORE_SECONDS
 from sites.recovery.runbook import Detail, Observer, Step
+from sites.recovery.standing import Standing
 
 END_STATE = "attest end state"
 _POLL_SECONDS = 0.002
@@ -159,7 +160,7 @@ class Switchover(Failover):
             return all(driver.refuses_write(self._old).holds for driver in drivers.values())
 
         def do(_limit_seconds: float) -> Detail:
-            self._fences.raise_(self._old, "switchover")
+            self._fences.raise_(self._old, "switchover", Standing(self._estate.state).begun.run)
             for name, driver in drivers.items():
                 proof = driver.refuses_write(self._old)
                 if not proof.holds:

@@ -55,6 +55,7 @@ def under_way(
         _require(act, journal, standing, resume=resume)
         if not resume:
             ready()
+            standing.leave(journal.states)  # before that is put away: it tells who may be promoted
             journal = _anew(journal)
         standing.begin(act)
         yield UnderWay(act, journal, standing, state)

@@ -10,9 +10,10 @@ import yaml
 from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import read_plan
+from sites.recovery.abandon import abandon
 from sites.recovery.failover import ATTEST, Failover
 from sites.recovery.fence import Fences
-from sites.recovery.respond import abandon, fail_over
+from sites.recovery.respond import fail_over
 from sites.recovery.runbook import Step, in_order
 from sites.recovery.watching import watched
 

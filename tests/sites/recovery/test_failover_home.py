@@ -15,13 +15,14 @@ from sites.errors import GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery import failback as planned
+from sites.recovery.abandon import abandon
 from sites.recovery.cold import ColdRecovery
 from sites.recovery.direction import direction
 from sites.recovery.failback import check_writer
 from sites.recovery.failover import Failover
 from sites.recovery.fence import Fences
 from sites.recovery.injection import KilledAt, nothing
-from sites.recovery.respond import abandon, fail_over
+from sites.recovery.respond import fail_over
 from sites.recovery.runbook import Run, Step
 from sites.recovery.standing import Standing
 from tests.sites.recovery.light import light_estate

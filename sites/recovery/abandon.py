@@ -1,0 +1,47 @@
+"""Take an act back that was cut off or stopped before anything irrevocable."""
+
+from __future__ import annotations
+
+from sites.errors import RunbookError
+from sites.estate import Estate
+from sites.fences import Fences
+from sites.recovery.direction import direction
+from sites.recovery.fence import Refusing
+from sites.recovery.respond import require_its_steps
+from sites.recovery.runbook import Engine, Observer, Step
+from sites.recovery.standing import Standing
+from sites.recovery.under_way import under_way
+
+
+def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, ...]:
+    """Take back a failover; return what was undone.
+
+    Raises RunbookError when there is none, when some step that was begun cannot be undone, and while the site
+    that takes over may take writes: two would then.
+    """
+    standing = Standing(estate.state)
+    if standing.under_way != "failover":
+        raise RunbookError(f'there is no failover to abandon: the plan stands at "{standing.now}"')
+    with under_way(estate.state, "failover", resume=True) as begun:
+        require_its_steps(begun.journal, steps)
+        _require_one_writer(estate, standing)
+        undone = Engine(steps, begun.journal, observe).undo()
+        begun.abandon()
+    return undone
+
+
+def _require_one_writer(estate: Estate, standing: Standing) -> None:
+    """Seen to take writes, it serves; where the fence would be lifted after a cut-off change of sites, it has
+    to be seen that it does not.
+    """
+    way, replaced = direction(estate), standing.replaced
+    lifted = Fences(estate.state).raised_by(way.old, standing.begun.run)
+    may_serve = replaced is not None and replaced.promoted and lifted
+    copies: dict[str, Refusing] = {**estate.replicated(), **estate.promotable(way.new)}
+    for name, driver in copies.items():
+        proof = driver.refuses_write(way.new)
+        if proof.detail.get("takes_writes") or (may_serve and not proof.holds):
+            raise RunbookError(
+                f'cannot take the failover back: dataset "{name}" at site "{way.new}": {proof.how}',
+                hint="go on with --resume",
+            )
