@@ -189,6 +189,15 @@ class Fencing(Protocol):
         ...
 
 
+@runtime_checkable
+class KnowingOne(Protocol):
+    """A site that can prove of one process that it and whatever it started are gone, while others live."""
+
+    def process_gone(self, process: str) -> Proof:
+        """Changes nothing. Unknown is never gone."""
+        ...
+
+
 class SiteDriver(Running, Killable, Protocol):
     """What every kind of site is."""
 

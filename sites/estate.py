@@ -34,6 +34,7 @@ from sites.repository_drivers import restic_repository, stanza_repository
 from sites.restore import RestoreSource
 from sites.restored import CommandQuestion, QueryQuestion, Question
 from sites.secret import Secret
+from sites.server_gone import server_gone
 from sites.site_drivers import (
     container_site,
     hosts_of,
@@ -165,7 +166,7 @@ class Estate:
             declared = _declared(self.plan.datasets, name, "dataset")
             if declared.kind != "postgres":
                 raise PlanError(f'dataset "{name}" is of kind {declared.kind}, not postgres')
-            self._postgres[name] = postgres_dataset(name, declared)
+            self._postgres[name] = postgres_dataset(name, declared, partial(server_gone, site=self.site))
         return self._postgres[name]
 
     def server(self, dataset: str, site: str) -> PostgresServer:

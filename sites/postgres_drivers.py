@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from sites.capability import Proof
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
 from sites.drivers.postgres.rejoin import Replicator
@@ -19,15 +21,20 @@ def servers(declared: Dataset) -> list[PostgresServer]:
     return [server for server in (declared.primary, declared.standby) if server is not None]
 
 
-def postgres_dataset(name: str, declared: PostgresNoun) -> PostgresDataset:
+def postgres_dataset(
+    name: str, declared: PostgresNoun, gone: Callable[[PostgresServer], Proof]
+) -> PostgresDataset:
+    """`gone` says of one of its servers whether it is proven gone."""
+    at = {server.site: server for server in servers(declared)}
     return PostgresDataset(
         name,
         declared.database,
         declared.user,
         declared.password.resolve() if declared.password else "",
-        {server.site: (server.host, server.port) for server in servers(declared)},
+        {site: (server.host, server.port) for site, server in at.items()},
         synchronous=declared.synchronous,
         replicator=partial(replicator, declared.replication) if declared.replication else None,
+        gone=lambda site: gone(at[site]),
     )
 
 

@@ -41,9 +41,9 @@ ACCEPTED = (
     ),
     Accepted(
         "refused",
-        "a write is refused, or nothing listens at its address",
-        "the one database that refused",
-        "nothing; but a database that does not answer proves nothing",
+        "the server itself answers that it takes no writes",
+        "the one database that said so",
+        "nothing; but silence and a closed port prove nothing",
     ),
     Accepted(
         "lease",

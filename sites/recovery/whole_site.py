@@ -89,7 +89,10 @@ def fence_proofs(estate: Estate) -> list[str]:
         found.append(_PROOFS["gone"])
     asked = (name for name in estate.replicated() if site in estate.sites_of(name))
     elsewhere = [name for name in asked if estate.server(name, site).process is None]
-    found += [f'dataset "{name}" refuses a write; its silence proves nothing' for name in elsewhere]
+    found += [
+        f'dataset "{name}" answers that it takes no writes; its silence or closed port proves nothing'
+        for name in elsewhere
+    ]
     if failover.lease is not None and site in failover.lease.doors:
         found.append(_PROOFS["lease"])
     if failover.power_off is not None:

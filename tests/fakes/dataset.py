@@ -36,7 +36,7 @@ class FakeDataset:
         if site in self.silent:
             return Proof(False, f"{site} did not answer: silence is no refused write")
         if site in self.down:
-            return Proof(True, f"{site} refused the connection")
+            return Proof(True, f"{site} refused the connection, and its processes are gone")
         taken = site in self.writers
         return Proof(
             not taken, f"{site} takes writes" if taken else f"{site} is in recovery and takes no writes"

@@ -42,7 +42,10 @@ _STANDBY_TIMELINE = """
 
 
 class PostgresDataset(LoggedPostgres, PairedPostgres):
-    """`copies` says for each site where its server listens; the first is the primary of normal times."""
+    """`copies` says for each site where its server listens; the first is the primary of normal times.
+
+    `gone` answers for a site whether the server there is proven gone.
+    """
 
     def __init__(
         self,
@@ -56,8 +59,10 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
         answer_seconds: float = ANSWER_SECONDS,
         programs: PostgresPrograms | None = None,
         replicator: Callable[[], Replicator] | None = None,
+        gone: Callable[[str], Proof] | None = None,
     ) -> None:
         register_secret(password)
+        self._gone = gone
         self._replicator = replicator
         self.name = name
         self.synchronous = synchronous
@@ -85,8 +90,18 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
         return self._ask("ask the version of", site, act())
 
     def refuses_write(self, site: str) -> Proof:
-        """Proof that nothing can be written there: for a fence. Silence is none."""
-        return asyncio.run(postgres_writes.refuses_write(self._login(site), self._answer_seconds))
+        """Proof that nothing can be written there: for a fence. Silence is none.
+
+        A closed port is one only where the server is proven gone besides.
+        """
+        login = self._login(site)
+        proof = asyncio.run(postgres_writes.refuses_write(login, self._answer_seconds))
+        if not proof.detail.get("closed") or self._gone is None:
+            return proof
+        gone = self._gone(site)
+        if not gone.holds:
+            return Proof(False, f"{proof.how}, and {gone.how}", proof.detail)
+        return Proof(True, f"{login.address} refused the connection, and {gone.how}", proof.detail)
 
     def promote(self, site: str, *, limit_seconds: float) -> None:
         """Make the copy there writable; return when it has committed a write. Raises DatasetError."""

@@ -56,7 +56,11 @@ async def writable(login: Login, limit_seconds: float) -> bool | None:
 
 
 async def refuses_write(login: Login, limit_seconds: float) -> Proof:
-    """A refused connection or a read-only answer is a proof; silence or a missing route is none."""
+    """A read-only answer is a proof; silence, a missing route and a closed port are none.
+
+    A firewall refuses like a machine on which nobody listens, and a server whose port is closed may be
+    reached by another address. `closed` in the detail is for whoever can prove that the server is gone.
+    """
     began = time.monotonic()
     unreachable = await _knock(login, limit_seconds)
     if unreachable is not None:
@@ -103,6 +107,5 @@ async def _knock(login: Login, limit_seconds: float) -> Proof | None:
         )
     except OSError as error:
         return Proof(False, f"{login.address} cannot be reached ({error}): that is no refused write")
-    return Proof(
-        True, f"{login.address} refused the connection: nothing listens there", {"address": login.address}
-    )
+    closed: dict[str, object] = {"address": login.address, "closed": True}
+    return Proof(False, f"{login.address} refused the connection: a closed port is no refused write", closed)

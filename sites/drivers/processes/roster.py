@@ -99,6 +99,22 @@ class Roster:
             return Proof(False, f"{where} is alive", {"pid": left})
         return Proof(True, f"{where} is gone", {"pid": pid})
 
+    def gone(self, name: str) -> Proof:
+        """Whether a process is gone with whatever it started. What lost its parent may be of its family."""
+        where, record = f'process "{name}" at site "{self._site}"', control.meet(self._folder)
+        if record is None:
+            return Proof(False, f"nobody can tell of {where}: its supervisor does not answer")
+        running = self.running()
+        if name in running:
+            return Proof(False, f"{where} is alive", {"pid": running[name]})
+        others = set(running.values())
+        others |= {each.pid for pid in running.values() for each in processes.descendants(pid)}
+        left = [each for each in record.everyone() if each.pid not in others]
+        if left:
+            said = f"{where} has ended, but what some process there started is alive: {left[0].name}"
+            return Proof(False, said, {"left": {str(each.pid): each.name for each in left}})
+        return Proof(True, f"{where} and all that it started are gone")
+
     def frozen(self, inner_pid: int) -> bool | None:
         record = control.meet(self._folder)
         pid = _outer_numbers(record).get(inner_pid) if record is not None else None

@@ -37,7 +37,7 @@ KILL_SECONDS = 10.0
 
 
 class ProcessSite(Networked):
-    """Running, Killable, and what its network makes of it.
+    """Running, Killable, KnowingOne, and what its network makes of it.
 
     `until_pid`: the site is lost whole as soon as that process is gone.
 
@@ -121,6 +121,10 @@ class ProcessSite(Networked):
     def kill_process(self, process: str) -> Proof:
         """SIGKILL a process and whatever it started; return once all of it is proven gone."""
         return self._roster.kill(process)
+
+    def process_gone(self, process: str) -> Proof:
+        """Whether it and all that it started are gone; a child that outlived its parent may be anybody's."""
+        return self._roster.gone(process)
 
     def pause(self) -> Proof:
         """SIGSTOP every process of the site; return once all stand still."""

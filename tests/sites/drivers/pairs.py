@@ -164,6 +164,7 @@ def _raise(
         synchronous=synchronous,
         replicator=lambda: REPLICATION,
         programs=servers["primary"].programs,
+        gone=lambda site: sites[site].proven_gone(),
     )
     return Pair(folder, sites["primary"], sites["dr"], dataset, servers, wired)
 

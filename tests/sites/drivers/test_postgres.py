@@ -135,12 +135,9 @@ def test_in_sync_is_never_claimed_of_who_cannot_be_asked(pair: Pair) -> None:
 
 def test_a_refused_write_is_proven_by_an_answer(pair: Pair) -> None:
     standby, primary = pair.dataset.refuses_write("dr"), pair.dataset.refuses_write("primary")
-    nobody = dataset_at((LOOPBACK, free_port())).refuses_write("there")
 
     assert standby.holds
     assert "in recovery" in standby.how
-    assert nobody.holds
-    assert "refused the connection" in nobody.how
     assert not primary.holds
     assert "takes writes" in primary.how
 
