@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sites.drivers.postgres.dataset import PostgresDataset
-from sites.errors import BlackstartError, RunbookError
+from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan import PostgresDataset as Declared
 from sites.recovery.direction import serving
-from sites.recovery.under_way import journal_of
+from sites.recovery.under_way import alone
 from sites.unprotected import Unprotected
 
 BACK_SECONDS = 30.0
@@ -104,9 +104,5 @@ class Degrading:
     def _locked(self, act: Callable[[], Changed | None]) -> Changed | None:
         """Not while somebody changes who serves; nor where that has happened since."""
         before = serving(self._estate)
-        try:
-            journal = journal_of(self._estate.state)
-        except RunbookError:
-            return None
-        with journal:
-            return act() if serving(self._estate) == before else None
+        with alone(self._estate.state) as ours:
+            return act() if ours and serving(self._estate) == before else None

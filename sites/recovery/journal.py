@@ -1,23 +1,23 @@
 """What a runbook has begun and finished: fsynced before and after every step, so that a crash is survivable.
 
-One JSON line an entry. A torn last line is what a crash leaves; it is cut off when the journal is opened
-again. Entries in an order that the engine cannot produce are refused: such a journal is not ours.
+One JSON line an entry. A torn last line is what a crash or a full disk leaves; it is cut off before anything
+is written after it. A torn line before others, and entries in an order that the engine cannot produce, are
+refused: such a journal is not ours. Its lock is a file beside it, for the journal itself is put away.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import threading
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from rto_rpo.durable import make_folder, sync_folder
+from rto_rpo.durable import sync_folder
 from sites.errors import RunbookError
+from sites.recovery.lock import take
 
 State = Literal["started", "done", "failed", "undoing", "undone"]
 
@@ -31,29 +31,30 @@ _LEGAL: dict[State | None, tuple[State, ...]] = {
     "undone": ("started",),
 }
 _SETTLED = ("done", "undone")
-_PATIENCE_SECONDS = 0.5
-_POLL_SECONDS = 0.01
+
+
+class Held(RunbookError):
+    """Another process holds the journal, and with it the plan's lock."""
 
 
 class Journal:
     """The journal of one runbook, held under a lock that dies with its holder.
 
-    Raises RunbookError when another process holds it, or when its entries make no sense.
+    Raises Held when another process has it, RunbookError when its entries make no sense.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        make_folder(path.parent)
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        if not _locked(self._fd):
-            os.close(self._fd)
-            raise RunbookError(
+        lock = take(lock_of(path))
+        if lock is None:
+            raise Held(
                 f"cannot run the runbook: another process holds its journal {path}",
                 hint="wait for it, or end it; a dead holder loses the lock by itself",
             )
+        self._lock, self._fd = lock, -1
         self._mutex = threading.Lock()
         self.states: dict[str, State] = {}
-        self._load()
+        self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -62,14 +63,23 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        for fd in (self._fd, self._lock):
+            if fd >= 0:
+                os.close(fd)
+        self._fd = self._lock = -1
 
     def put_away(self) -> None:
-        """Keep a finished journal under the time of its end, out of the next one's way."""
+        """Keep a finished journal under the time of its end, out of the next one's way. The lock is kept."""
         self.path.rename(self.path.with_name(f"{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}.jsonl"))
         sync_folder(self.path.parent)
+
+    def begin_anew(self) -> None:
+        """Go on with a journal that has nothing in it; what was in it is put away."""
+        if self.states:
+            self.put_away()
+            os.close(self._fd)
+            self.states = {}
+            self._open()
 
     @property
     def unfinished(self) -> bool:
@@ -95,29 +105,47 @@ class Journal:
         with self._mutex:
             self._check(step, state)
             entry = {"utc": datetime.now(UTC).isoformat(), "step": step, "state": state, **more}
-            line = (json.dumps(entry, default=str) + "\n").encode()
-            while line:
-                line = line[os.write(self._fd, line) :]
-            os.fsync(self._fd)
+            try:
+                self._write((json.dumps(entry, default=str) + "\n").encode())
+            except OSError as error:
+                raise RunbookError(
+                    f'cannot write down that step "{step}" is {state}: journal {self.path}: {error.strerror}',
+                    hint="make room on that disk, then go on with --resume",
+                ) from error
             self.states[step] = state
+
+    def _write(self, line: bytes) -> None:
+        """After the last whole line: half of one that was not finished must not become part of this one."""
+        os.ftruncate(self._fd, self._whole_bytes)
+        rest = line
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
+        os.fsync(self._fd)
+        self._whole_bytes += len(line)
 
     def _check(self, step: str, state: State) -> None:
         before = self.states.get(step)
         if state not in _LEGAL[before]:
             raise RunbookError(f'step "{step}" cannot become {state}: it is {before or "not started"}')
 
-    def _load(self) -> None:
-        raw = self.path.read_bytes()
-        whole = raw[: raw.rfind(b"\n") + 1]
-        if len(whole) != len(raw):
-            os.ftruncate(self._fd, len(whole))
-        for number, line in enumerate(whole.splitlines(), 1):
+    def _open(self) -> None:
+        try:
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            with open(self._fd, "rb", closefd=False) as lines:
+                raw = lines.read()
+            self._whole_bytes = raw.rfind(b"\n") + 1
+            self._load(raw[: self._whole_bytes].splitlines())
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, lines: list[bytes]) -> None:
+        for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
                 step, state = entry["step"], entry["state"]
                 self._check(step, state)
             except (ValueError, KeyError, TypeError, RunbookError) as error:
-                self.close()
                 raise RunbookError(
                     f"cannot resume from journal {self.path}: line {number} makes no sense ({error})",
                     hint="move the journal aside and look at both sites before anything is started",
@@ -125,19 +153,6 @@ class Journal:
             self.states[step] = state
 
 
-def _locked(fd: int) -> bool:
-    """Lock it, or tell that another holds it.
-
-    A holder that was killed while it started a command has left the lock to that command's process, for the
-    moment until that has become the command. So who finds it locked looks again for a little while.
-    """
-    give_up = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > give_up:
-                return False
-            time.sleep(_POLL_SECONDS)
-        else:
-            return True
+def lock_of(journal: Path) -> Path:
+    """The file that whoever holds that journal has locked."""
+    return journal.with_name(f"{journal.name}.lock")

@@ -8,13 +8,14 @@ way, and where none is, of one that has ended and only was not put away.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sites.errors import RunbookError
 from sites.recovery.asking import Questions
-from sites.recovery.journal import Journal
+from sites.recovery.journal import Journal, lock_of
+from sites.recovery.lock import held
 from sites.recovery.standing import Act, Standing
 
 
@@ -56,7 +57,7 @@ def under_way(
         if not resume:
             ready()
             standing.leave(journal.states)  # before that is put away: it tells who may be promoted
-            journal = _anew(journal)
+            journal.begin_anew()
         standing.begin(act)
         yield UnderWay(act, journal, standing, state)
     finally:
@@ -68,16 +69,22 @@ def journal_of(state: Path) -> Journal:
 
     Raises RunbookError when somebody does.
     """
-    return Journal(state / "failover" / "journal.jsonl")
+    return Journal(_path(state))
+
+
+def alone(state: Path) -> AbstractContextManager[bool]:
+    """Whether nobody else changes a site, and nobody will for as long as the block lasts."""
+    return held(lock_of(_path(state)))
 
 
 def busy(state: Path) -> bool:
     """Whether a living process is changing who serves at this moment."""
-    try:
-        journal_of(state).close()
-    except RunbookError:
-        return True
-    return False
+    with alone(state) as ours:
+        return not ours
+
+
+def _path(state: Path) -> Path:
+    return state / "failover" / "journal.jsonl"
 
 
 def cut_off(state: Path) -> Act | None:
@@ -111,10 +118,11 @@ def _settled(journal: Journal, standing: Standing) -> Journal:
             return journal
         if journal.unfinished:
             _refuse_stray(journal)
-        return _anew(journal)
+        journal.begin_anew()
     except BaseException:
         journal.close()
         raise
+    return journal
 
 
 def _refuse_stray(journal: Journal) -> None:
@@ -122,12 +130,3 @@ def _refuse_stray(journal: Journal) -> None:
         f"journal {journal.path} tells of steps that were begun and not ended, but nothing is under way",
         hint="look at both sites, then move it aside",
     )
-
-
-def _anew(journal: Journal) -> Journal:
-    """A journal with nothing in it; what was in it is kept."""
-    if not journal.states:
-        return journal
-    journal.put_away()
-    journal.close()
-    return Journal(journal.path)
