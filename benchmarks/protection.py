@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processor import used
-from flows.local_server import LocalServer, empty_database
 from flows.options import estate_of
-from flows.protect import Outcome, back_up, replicate_all, restore_tests
+from flows.protection.protect import Outcome, back_up, replicate_all, restore_tests
+from flows.server.local_server import LocalServer, empty_database
 from sites.drivers.restic.repository import Restic
 from sites.manifest import encode, scan
 from sites.protection.backup import BackupResult

@@ -25,7 +25,7 @@ from typing import Any
 
 import yaml
 
-from flows.runbook import document, rendered
+from flows.recovery.runbook import document, rendered
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.journal import Journal

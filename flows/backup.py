@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State
 
 from flows.conclusion import concluded, refused
 from flows.options import estate_of
-from flows.outcomes import backed_up
-from flows.protect import back_up
+from flows.protection.outcomes import backed_up
+from flows.protection.protect import back_up
 from sites.errors import BlackstartError
 
 

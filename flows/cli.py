@@ -31,8 +31,8 @@ from flows.commands import (
     switching,
     watching,
 )
-from flows.console import Console
-from flows.failure import USAGE_ERROR
+from flows.terminal.console import Console
+from flows.terminal.failure import USAGE_ERROR
 
 HELP = "Disaster-recovery drills that measure what your clients would have seen."
 
@@ -105,7 +105,7 @@ def main() -> NoReturn:
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except USAGE_ERROR as error:
-        from flows.failure import tell_usage
+        from flows.terminal.failure import tell_usage
 
         sys.exit(tell_usage(error, as_json=as_json))
     except BrokenPipeError:
@@ -113,11 +113,11 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
-        from flows.failure import tell_interrupted
+        from flows.terminal.failure import tell_interrupted
 
         sys.exit(tell_interrupted(Console(), as_json=as_json))
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback
-        from flows.failure import tell
+        from flows.terminal.failure import tell
 
         sys.exit(tell(error, Console(), as_json=as_json))
 

@@ -16,9 +16,9 @@ from prefect.settings import PREFECT_API_URL
 from drills import drill as drills
 from drills.closing import Closed
 from drills.window import StartsLate
-from flows.api_guard import refuse_open_api
 from flows.conclusion import ended, refused
 from flows.options import estate_of
+from flows.server.api_guard import refuse_open_api
 from sites.drivers.masking import mask
 from sites.errors import BlackstartError
 

@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State
 
 from flows.conclusion import concluded, refused
 from flows.options import estate_of
-from flows.outcomes import kept_up
-from flows.upkeep import keep_up
+from flows.protection.outcomes import kept_up
+from flows.protection.upkeep import keep_up
 from sites.errors import BlackstartError
 
 

@@ -15,7 +15,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Cancelled
 
 from flows.conclusion import ended
-from flows.outcomes import DONE, FAILED, Row, exit_code
+from flows.protection.outcomes import DONE, FAILED, Row, exit_code
 
 STEPS = ("backup", "replicate", "restore-test")
 PICK_UP_SECONDS = 600.0

@@ -8,8 +8,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.conclusion import ended, refused
+from flows.exposure.telling import tell
 from flows.options import estate_of
-from flows.telling import tell
 from sites.drivers.masking import mask
 from sites.errors import BlackstartError
 

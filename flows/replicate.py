@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State
 
 from flows.conclusion import concluded, refused
 from flows.options import estate_of
-from flows.outcomes import replicated
-from flows.protect import replicate_all
+from flows.protection.outcomes import replicated
+from flows.protection.protect import replicate_all
 from sites.errors import BlackstartError
 
 

@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State
 
 from flows.conclusion import concluded, refused
 from flows.options import estate_of
-from flows.outcomes import tested
-from flows.protect import restore_tests
+from flows.protection.outcomes import tested
+from flows.protection.protect import restore_tests
 from sites.errors import BlackstartError
 
 

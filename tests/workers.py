@@ -12,11 +12,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Two drills at once would measure each other; a server of Prefect takes ten seconds to begin.
 TOGETHER = {
-    "drills": ("tests/e2e/", "tests/flows/test_demo.py"),
+    "drills": ("tests/e2e/", "tests/flows/demo/test_demo.py"),
     "prefect": (
         "tests/flows/test_approval.py",
         "tests/flows/test_flows.py",
-        "tests/flows/test_local_server.py",
+        "tests/flows/server/test_local_server.py",
     ),
 }
 

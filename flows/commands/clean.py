@@ -15,10 +15,10 @@ def clean_point(
     json: Json = False,
 ) -> None:
     """Find the newest point that the dataset's own checks call clean, by bisection."""
-    from flows.answer import answer
-    from flows.clean import clean_point as find
-    from flows.clean import exit_code, lines
-    from flows.console import Console
+    from flows.recovery.clean import clean_point as find
+    from flows.recovery.clean import exit_code, lines
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     console = Console(timed=True)
     found = find(

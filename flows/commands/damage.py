@@ -17,7 +17,7 @@ def stop(
 ) -> None:
     """Break off the drill that runs, and let none begin until --release."""
     from drills.lever import Lever
-    from flows.answer import answer
+    from flows.terminal.answer import answer
 
     lever = Lever(plan_of(plan).state)
     if release:
@@ -36,7 +36,7 @@ def faults(json: Json = False) -> None:
 
     from drills.faults import KINDS
     from drills.faults.kinds import Kind
-    from flows.answer import answer
+    from flows.terminal.answer import answer
 
     @dataclass(frozen=True, slots=True)
     class Told:

@@ -30,7 +30,7 @@ def approve(
     json: Json = False,
 ) -> None:
     """Answer what a failover waits for: whether to begin, a step's approval, or that a site is off."""
-    from flows.answer import answer
+    from flows.terminal.answer import answer
     from sites.recovery.asking import Questions
 
     questions = Questions(plan_of(plan).state)

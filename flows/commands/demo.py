@@ -27,10 +27,10 @@ def demo(
     json: Json = False,
 ) -> None:
     """Build a trading desk at two sites, protect it, kill its primary site, and judge the recovery."""
-    from flows.answer import answer
-    from flows.console import Console
-    from flows.demo import demonstrate
-    from flows.results import closed_lines
+    from flows.demo.demo import demonstrate
+    from flows.evidence.results import closed_lines
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     folder = evidence or Path("evidence-containers" if containers else "evidence")
     done = demonstrate(folder, DEFAULT_STATE, Console(timed=True), containers=containers)

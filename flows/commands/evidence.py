@@ -11,7 +11,7 @@ import typer
 from flows.options import DEFAULT_PLAN, Json, Plan, estate_of
 
 if TYPE_CHECKING:
-    from flows.report import Format
+    from flows.evidence.report import Format
     from rto_rpo.controls.profile import Profile
 
 DEFAULT_EVIDENCE = Path("evidence")
@@ -47,7 +47,7 @@ def report(
     json: Json = False,
 ) -> None:
     """Tell of a run again, computed anew from its plan and its ledger; or of all of them together."""
-    from flows.report import profiles
+    from flows.evidence.report import profiles
     from sites.errors import GuardError
 
     if runbook:
@@ -66,10 +66,10 @@ def report(
 def _one(
     path: Path, form: Format | None, to: Path | None, chosen: Sequence[Profile], *, as_json: bool
 ) -> int:
-    from flows.answer import answer
-    from flows.report import form_of, read, rendered, require_new, write
-    from flows.results import not_intact, report_lines
-    from flows.which_run import belief, run_folder
+    from flows.evidence.report import form_of, read, rendered, require_new, write
+    from flows.evidence.results import not_intact, report_lines
+    from flows.evidence.which_run import belief, run_folder
+    from flows.terminal.answer import answer
     from sites.errors import GuardError
 
     run = run_folder(path)
@@ -93,9 +93,9 @@ def _one(
 
 
 def _site(path: Path, site: Path, chosen: Sequence[Profile], *, as_json: bool) -> int:
-    from flows.answer import answer
-    from flows.report import site_of
-    from flows.results import not_intact
+    from flows.evidence.report import site_of
+    from flows.evidence.results import not_intact
+    from flows.terminal.answer import answer
 
     built = site_of(path, site, chosen)
     told = f"{built.written} pages written, {built.kept} kept, {built.removed} removed"
@@ -105,9 +105,9 @@ def _site(path: Path, site: Path, chosen: Sequence[Profile], *, as_json: bool) -
 
 
 def _runbook(plan: Path, form: str | None, to: Path | None, *, as_json: bool) -> None:
-    from flows.answer import answer
-    from flows.report import form_of, require_new, write
-    from flows.runbook import document, rendered
+    from flows.evidence.report import form_of, require_new, write
+    from flows.recovery.runbook import document, rendered
+    from flows.terminal.answer import answer
     from sites.errors import GuardError
 
     if to is not None:
@@ -125,9 +125,9 @@ def _runbook(plan: Path, form: str | None, to: Path | None, *, as_json: bool) ->
 
 
 def _history(path: Path, form: str | None, to: Path | None, *, as_json: bool) -> int:
-    from flows.answer import answer
-    from flows.history import lines, rendered
-    from flows.report import form_of, require_new, write
+    from flows.evidence.history import lines, rendered
+    from flows.evidence.report import form_of, require_new, write
+    from flows.terminal.answer import answer
     from rto_rpo.series.gather import gather
 
     if to is not None:
@@ -159,8 +159,8 @@ def verify(
 
     Exits 3 when it is, but a verdict was found by other rules than these, which find otherwise.
     """
-    from flows.answer import answer
-    from flows.results import verification_lines
+    from flows.evidence.results import verification_lines
+    from flows.terminal.answer import answer
     from rto_rpo.evidence import EvidenceError
     from rto_rpo.evidence.checking.verify import verify as verified
     from rto_rpo.evidence.lines.heads import given_heads

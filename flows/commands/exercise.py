@@ -35,12 +35,12 @@ def drill(
     from drills.preview import preview as previewed
     from drills.repeat import repeat as repeated
     from drills.repeat import wait_until_healthy
-    from flows import words
-    from flows.answer import answer
-    from flows.api_guard import refuse_open_api
-    from flows.console import Console
-    from flows.repeated import closed_data, data, lines
-    from flows.results import closed_lines
+    from flows.evidence.repeated import closed_data, data, lines
+    from flows.evidence.results import closed_lines
+    from flows.recovery import words
+    from flows.server.api_guard import refuse_open_api
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
     from rto_rpo.series.gather import gather
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being ended is no reason not to undo
@@ -85,9 +85,9 @@ def calibrate(
     from drills.calibration.calibrate import FULL, SHORT
     from drills.calibration.calibrate import calibrate as calibrated
     from drills.calibration.record import file_of, save
-    from flows.answer import answer
-    from flows.calibration_lines import EXIT_CODES, calibration_lines
-    from flows.console import Console
+    from flows.evidence.calibration_lines import EXIT_CODES, calibration_lines
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     path = file_of(estate_of(plan).state)
     made = calibrated(FULL if full else SHORT, Console(timed=True).passed)
@@ -115,10 +115,10 @@ def failover(
     json: Json = False,
 ) -> None:
     """Fail over in earnest: fence the old site, promote the other one, start, redirect, restore."""
-    from flows import failover as acts
-    from flows import words
-    from flows.answer import answer
-    from flows.console import Console
+    from flows.recovery import failover as acts
+    from flows.recovery import words
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
     from sites.unprotected import Unprotected
 
     estate = estate_of(plan)
@@ -155,7 +155,7 @@ def recover(
 ) -> None:
     """Undo what drills left behind and close their runs, from what is on disk alone. Harmless to repeat."""
     from drills import recover as recovery
-    from flows.answer import answer
+    from flows.terminal.answer import answer
 
     found = recovery.recover_state(state) if state else recovery.recover(estate_of(plan).plan)
     lines = [f"{'done' if one.ok else 'STUCK':<5}  {one.what}: {one.how}" for one in found]

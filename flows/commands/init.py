@@ -7,8 +7,8 @@ from flows.options import DEFAULT_PLAN, Json, Plan
 
 def init(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Look around on this machine, read-only, and write a commented plan that passes `check`."""
-    from flows.answer import answer
-    from flows.first_plan import first_plan
+    from flows.readiness.first_plan import first_plan
+    from flows.terminal.answer import answer
     from rto_rpo.report.words import count
     from sites.discovery import look_around
     from sites.errors import PlanError

@@ -17,7 +17,7 @@ def key(
     json: Json = False,
 ) -> None:
     """Print the public half of a key, as `roles` in a plan take it, and its identity in the evidence."""
-    from flows.answer import answer
+    from flows.terminal.answer import answer
     from rto_rpo.evidence.lines.signature import load_key, new_key
 
     public = (new_key(file) if new else load_key(file)).public
@@ -32,8 +32,8 @@ def rotate_key(
 ) -> None:
     """Let a new key sign the evidence from now on. The plan names the old one; change it afterwards."""
     from drills.keys import rotate
-    from flows.answer import answer
-    from flows.console import Console
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     done = rotate(plan_of(plan), to)
     for problem in done.not_done:
@@ -49,7 +49,7 @@ def rotate_key(
 def upload(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Probe the store's lock, then upload every closed run that is not there yet."""
     from drills import keeping
-    from flows.answer import answer
+    from flows.terminal.answer import answer
 
     said = keeping.upload(plan_of(plan))
     answer(said, {"said": said}, as_json=json)
@@ -62,8 +62,8 @@ def prune(
 ) -> None:
     """Show which runs are older than the retention and under no hold; with --yes delete their files."""
     from drills import pruning
-    from flows.answer import answer
-    from flows.results import prunable_lines
+    from flows.evidence.results import prunable_lines
+    from flows.terminal.answer import answer
 
     loaded = plan_of(plan)
     found = pruning.look(loaded)
@@ -83,8 +83,8 @@ def tabletop(
     """Talk a disaster through: every line of standard input is entered with its time, until it ends."""
     from drills import tabletop as tabletops
     from drills.records import speaker
-    from flows.answer import answer
-    from flows.console import Console
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     loaded = plan_of(plan)
     console = Console(timed=True)

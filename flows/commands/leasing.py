@@ -19,7 +19,7 @@ def hold_lease(
     plan: Plan = DEFAULT_PLAN,
 ) -> None:
     """Let clients through to the database of a site only while its lease is renewed."""
-    from flows.console import Console
+    from flows.terminal.console import Console
     from sites.errors import GuardError
     from sites.lease.declared import ends_of, witness_of
     from sites.lease.keeping import keep

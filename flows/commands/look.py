@@ -18,9 +18,9 @@ def check(
     json: Json = False,
 ) -> None:
     """Check the plan, the programs and secrets it needs, both sites, and the Prefect API. Changes nothing."""
-    from flows.answer import answer
-    from flows.checks import checks, exit_code
-    from flows.roles import roles
+    from flows.readiness.checks import checks, exit_code
+    from flows.readiness.roles import roles
+    from flows.terminal.answer import answer
 
     found = list((roles if only_roles else checks)(estate_of(plan)))
     width = max(len(one.name) for one in found)
@@ -38,12 +38,12 @@ def status(
     ] = None,
 ) -> None:
     """Say what could be restored now, how old it is, and what drills and failovers left behind."""
-    from flows.answer import answer
-    from flows.status import lines, status_of
+    from flows.exposure.status import lines, status_of
+    from flows.terminal.answer import answer
 
     found = status_of(estate_of(plan))
     if prometheus is not None:
-        from flows.prometheus import write
+        from flows.exposure.prometheus import write
 
         write(prometheus, found)
     answer(lines(found), found, as_json=json)
@@ -56,7 +56,7 @@ def schema(
     ] = "plan",
 ) -> None:
     """Print the JSON Schema of the plan, a ledger's record, the chain's lines, the charter or the report."""
-    from flows.answer import answer
+    from flows.terminal.answer import answer
 
     match which:
         case "plan":

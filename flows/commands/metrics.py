@@ -20,9 +20,9 @@ def metrics(
     ] = 15.0,
 ) -> None:
     """Serve the metrics of `status` at /metrics until told to end."""
-    from flows.console import Console
-    from flows.interruption import ended_like_interrupted
-    from flows.metrics import metrics_of, server
+    from flows.exposure.metrics import metrics_of, server
+    from flows.terminal.console import Console
+    from flows.terminal.interruption import ended_like_interrupted
     from sites.errors import PlanError
 
     host, _, port = listen.rpartition(":")

@@ -15,9 +15,9 @@ def notify(
     test: Annotated[bool, typer.Option("--test", help="Send a message that says it is a test.")] = False,
 ) -> None:
     """Tell whom the plan names what is wrong and new, what still holds, what is over; then ping."""
-    from flows import telling
-    from flows.answer import answer
-    from flows.console import Console
+    from flows.exposure import telling
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     found = telling.test(estate_of(plan)) if test else telling.tell(estate_of(plan))
     for line in found.failed:

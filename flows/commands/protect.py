@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.console import Console
 from flows.options import DEFAULT_PLAN, Datasets, Json, Plan, estate_of
+from flows.terminal.console import Console
 
 if TYPE_CHECKING:
-    from flows.outcomes import Row
-    from flows.protect import Outcome
+    from flows.protection.outcomes import Row
+    from flows.protection.protect import Outcome
     from sites.drivers.restic.results import Progress
     from sites.estate import Estate
 
@@ -32,7 +32,7 @@ LetGo = Annotated[
 
 def backup(datasets: Datasets = None, plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Back up datasets to their repository."""
-    from flows import outcomes, protect
+    from flows.protection import outcomes, protect
 
     estate, console = estate_of(plan), Console()
     told = protect.back_up(estate, datasets, partial(_show, console, "backing up"))
@@ -41,7 +41,7 @@ def backup(datasets: Datasets = None, plan: Plan = DEFAULT_PLAN, json: Json = Fa
 
 def replicate(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Copy what the other site's repositories lack."""
-    from flows import outcomes, protect
+    from flows.protection import outcomes, protect
 
     _tell(protect.replicate_all(estate_of(plan)), outcomes.replicated, Console(), as_json=json)
 
@@ -55,7 +55,7 @@ def restore_test(
     json: Json = False,
 ) -> None:
     """Restore the newest copies, apart from everything, and compare each file with the source's manifest."""
-    from flows import outcomes, protect
+    from flows.protection import outcomes, protect
 
     estate, console = estate_of(plan), Console()
     if gone:
@@ -70,15 +70,15 @@ def restore_test(
 
 def upkeep(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Read a part of each repository's packs again, forget what the rules do not keep, free its room."""
-    from flows import outcomes
-    from flows.upkeep import keep_up
+    from flows.protection import outcomes
+    from flows.protection.upkeep import keep_up
 
     _tell(keep_up(estate_of(plan)), outcomes.kept_up, Console(), as_json=json)
 
 
 def _let_go(estate: Estate, gone: list[str], *, as_json: bool) -> None:
-    from flows.answer import answer
-    from flows.older import let_go
+    from flows.protection.older import let_go
+    from flows.terminal.answer import answer
 
     told = [let_go(estate, each) for each in gone]
     answer(told, {"let_go": told, "exit_code": 0}, as_json=as_json)
@@ -100,7 +100,7 @@ def _moment(text: str) -> datetime:
 
 def _until_ended(found: Iterable[Outcome[Any]]) -> Iterator[Outcome[Any]]:
     """The tools beneath have process groups of their own: told to end, we end them first."""
-    from flows.interruption import ended_like_interrupted
+    from flows.terminal.interruption import ended_like_interrupted
 
     with ended_like_interrupted():
         yield from found
@@ -119,8 +119,8 @@ def _tell(
     as_json: bool,
 ) -> None:
     """Say each outcome as it comes, then answer with all of them."""
-    from flows.answer import answer
-    from flows.outcomes import as_data, exit_code
+    from flows.protection.outcomes import as_data, exit_code
+    from flows.terminal.answer import answer
 
     rows, data = [], []
     for outcome in _until_ended(found):

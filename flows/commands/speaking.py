@@ -34,8 +34,8 @@ class Speaking:
 
     def tell(self, added: Added, what: str) -> None:
         """Answer with what was added and the chain's new head; what could not be done goes beside it."""
-        from flows.answer import answer
-        from flows.console import Console
+        from flows.terminal.answer import answer
+        from flows.terminal.console import Console
 
         for problem in added.not_done:
             Console().error(problem)

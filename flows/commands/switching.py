@@ -10,7 +10,7 @@ import typer
 from flows.options import DEFAULT_PLAN, Environment, Json, Plan, estate_of
 
 if TYPE_CHECKING:
-    from flows.switching import Kind
+    from flows.recovery.switching import Kind
 
 Preview = Annotated[bool, typer.Option("--preview", help="Show the steps; change nothing.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with one that was cut off.")]
@@ -41,10 +41,10 @@ def failback(
 def _change(
     kind: Kind, plan: Path, environment: str | None, *, preview: bool, resume: bool, json: bool
 ) -> None:
-    from flows import switching as acts
-    from flows import words
-    from flows.answer import answer
-    from flows.console import Console
+    from flows.recovery import switching as acts
+    from flows.recovery import words
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     estate = estate_of(plan)
     if preview:

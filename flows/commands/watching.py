@@ -27,10 +27,10 @@ def watch(
     json: Json = False,
 ) -> None:
     """Stand watch: declare an outage from probes alone, then tell people, ask them, or fail over."""
-    from flows import watching as acts
-    from flows import words
-    from flows.answer import answer
-    from flows.console import Console
+    from flows.recovery import watching as acts
+    from flows.recovery import words
+    from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     stop, console = threading.Event(), Console(timed=True)
 

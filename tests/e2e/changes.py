@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flows import switching
-from flows.status import status_of
-from flows.switching import Kind
+from flows.exposure.status import status_of
+from flows.recovery import switching
+from flows.recovery.switching import Kind
 from tests.e2e.desks import RunningDesk
 
 

@@ -20,7 +20,7 @@ from drills.calibration.calibrate import calibrate
 from drills.calibration.record import Calibration, file_of, save
 from drills.closing import Closed
 from drills.preview import preview
-from flows.protect import back_up, replicate_all, restore_tests
+from flows.protection.protect import back_up, replicate_all, restore_tests
 from sites.estate import Estate
 from sites.plan import Plan, read_plan
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.protect import back_up, replicate_all
+from flows.protection.protect import back_up, replicate_all
 from sites.estate import Estate
 from sites.recovery import by_hand
 from sites.recovery.by_hand_data import psql

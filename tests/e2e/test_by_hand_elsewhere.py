@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.protect import back_up, replicate_all
+from flows.protection.protect import back_up, replicate_all
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery import by_hand

@@ -11,8 +11,8 @@ import pytest
 
 from drills import drill
 from drills.preview import preview
-from flows.failover import foretold
-from flows.protect import back_up, replicate_all
+from flows.protection.protect import back_up, replicate_all
+from flows.recovery.failover import foretold
 from rto_rpo.evidence.checking.verify import verify
 from sites.estate import Estate
 from tests.e2e.desks import RunningDesk, changed, ledger, running_desk

@@ -16,7 +16,7 @@ from drills import drill
 from drills.calibration.record import file_of, save
 from drills.closing import Closed
 from drills.preview import preview
-from flows.protect import back_up, replicate_all, restore_tests
+from flows.protection.protect import back_up, replicate_all, restore_tests
 from rto_rpo.evidence.checking.verify import verify
 from sites.estate import Estate
 from sites.plan import read_plan

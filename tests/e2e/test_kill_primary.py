@@ -19,7 +19,7 @@ from drills.records import speaker
 from drills.repeat import wait_until_healthy
 from drills.signing import approve
 from drills.undo import UndoIntents
-from flows.status import status_of
+from flows.exposure.status import status_of
 from rto_rpo.evidence.agreed.authority import authority
 from rto_rpo.evidence.agreed.charter import parse_charter
 from rto_rpo.evidence.checking.verify import verify

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.protect import back_up, replicate_all
+from flows.protection.protect import back_up, replicate_all
 from rto_rpo.evidence.checking.verify import verify
 from sites.drivers.marks import FOLDER
 from tests.drills.recorder.running import wait_for

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from flows import outcomes
-from flows.checks import checks
-from flows.exposed import exposed
-from flows.protect import back_up, replicate_all, restore_tests
+from flows.exposure.exposed import exposed
+from flows.protection import outcomes
+from flows.protection.protect import back_up, replicate_all, restore_tests
+from flows.readiness.checks import checks
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.plan import read_plan

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import local_server
-from flows.local_server import LocalServer, empty_database
+from flows.server import local_server
+from flows.server.local_server import LocalServer, empty_database
 from tests.sites.repositories import make_template
 
 ROOT = Path(__file__).resolve().parents[2]

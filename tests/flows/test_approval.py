@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from flows import approval_run
-from flows.local_server import LocalServer
+from flows.recovery import approval_run
+from flows.server.local_server import LocalServer
 from sites.errors import BlackstartError
 from sites.recovery.asking import Questions
 from tests.flows.plans import small_plan

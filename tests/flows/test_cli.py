@@ -20,9 +20,9 @@ from drills.calibration.case import Case
 from drills.closing import Closed
 from flows import cli
 from flows.cli import app
-from flows.console import Console
-from flows.failure import tell
-from flows.words import run_lines
+from flows.recovery.words import run_lines
+from flows.terminal.console import Console
+from flows.terminal.failure import tell
 from sites.errors import BlackstartError
 from sites.recovery.runbook import Run
 from sites.recovery.standing import Act
@@ -425,7 +425,7 @@ def test_a_drill_that_is_interrupted_ends_in_its_verdict(
         raise drill.Interrupted(closed)
 
     monkeypatch.setattr(drill, "run", interrupted)
-    monkeypatch.setattr("flows.results.closed_lines", lambda *_: ["its verdict"])
-    monkeypatch.setattr("flows.repeated.closed_data", lambda *_: {})
+    monkeypatch.setattr("flows.evidence.results.closed_lines", lambda *_: ["its verdict"])
+    monkeypatch.setattr("flows.evidence.repeated.closed_data", lambda *_: {})
     ended = CliRunner().invoke(app, ["drill", "any", "--plan", str(small_plan(tmp_path))])
     assert (ended.exit_code, "its verdict" in ended.stdout) == (3, True), ended.output

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from drills.closing import Closed
-from flows.local_server import LocalServer
+from flows.server.local_server import LocalServer
 from rto_rpo.measurement import Verdict
 from sites.errors import GuardError
 from tests.flows.plans import SECRET, small_plan
@@ -47,7 +47,7 @@ def deployed(server: LocalServer, plan: Path) -> LocalServer:
     """The server with the real prefect.yaml applied for a small plan, and a worker for every pool."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    from flows.requesting import make_pools
+    from flows.server.requesting import make_pools
 
     with temporary_settings({PREFECT_API_URL: server.settings["PREFECT_API_URL"]}):
         make_pools(POOLS)
@@ -59,7 +59,7 @@ def deployed(server: LocalServer, plan: Path) -> LocalServer:
 
 @pytest.mark.usefixtures("client_of")
 def test_the_nightly_protects_and_no_secret_reaches_prefect(deployed: LocalServer, plan: Path) -> None:
-    from flows.requesting import run
+    from flows.server.requesting import run
 
     heard: list[tuple[str, str]] = []
     ended = run("nightly/trading-desk", {}, lambda *said: heard.append(said))
@@ -235,7 +235,7 @@ def test_a_drill_is_refused_while_the_api_is_open_to_strangers(
     from flows.drill import drill
 
     drilled("met")
-    monkeypatch.setattr("flows.api_guard.exposed", lambda url: f"{url} answers without credentials")
+    monkeypatch.setattr("flows.server.api_guard.exposed", lambda url: f"{url} answers without credentials")
     state = drill(str(estate_folder), "kill-primary", "test", return_state=True)
     assert state.is_failed()
     assert client_of.settings["PREFECT_API_URL"] in (state.message or "")

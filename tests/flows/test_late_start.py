@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.local_server import LocalServer
+from flows.server.local_server import LocalServer
 from tests.flows.plans import small_plan
 from tests.flows.test_flows import ROOT, ask
 

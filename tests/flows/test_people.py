@@ -214,7 +214,7 @@ def test_status_shows_what_was_due_and_not_run_and_whose_heads_are_kept(
             # two of any day of the week, and the hour until each is told
             return datetime.now(tz or UTC) + timedelta(days=14, hours=1)
 
-    monkeypatch.setattr("flows.status.datetime", Later)
+    monkeypatch.setattr("flows.exposure.status.datetime", Later)
     assert [each["drill"] for each in told(plan, "status")["not_run"]] == ["quake", "quake"]
     (plan.parent / "evidence" / "chain.jsonl").unlink()
     talk(plan, "another beginning")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.checks import checks
-from flows.status import lines, status_of
+from flows.exposure.status import lines, status_of
+from flows.readiness.checks import checks
 from sites.errors import PlanError
 from sites.estate import Estate
 from sites.plan import load

@@ -18,7 +18,7 @@ from drills.calibration.calibrate import calibrate, calibrated_instrument
 from drills.calibration.case import FULL, LONG, LOSSES, MS, SHORT, Case
 from drills.calibration.record import Calibration, CaseFigures, file_of, fresh, load, save
 from drills.calibration.trial import Measure
-from flows.calibration_lines import calibration_lines
+from flows.evidence.calibration_lines import calibration_lines
 from rto_rpo.measure import measure
 from rto_rpo.measurement import Measurement
 from sites.errors import BlackstartError

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.checks import checks
+from flows.readiness.checks import checks
 from sites.capability import Outcome
 from sites.errors import FenceError
 from sites.estate import Estate

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.clean import exit_code, lines
+from flows.recovery.clean import exit_code, lines
 from sites.drivers.files import FilesDataset
 from sites.errors import RepositoryError
 from sites.protection.backup import backup

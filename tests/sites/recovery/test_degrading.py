@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.status import status_of
+from flows.exposure.status import status_of
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.degrading import Changed, Degrading

@@ -1,0 +1,1 @@
+"""What the evidence says, for a person at a terminal."""

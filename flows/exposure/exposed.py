@@ -1,0 +1,53 @@
+"""What could be restored at the other site now, and how old it is, for every dataset of a plan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+from flows.protection.protect_stanza import exposed_one
+from sites.estate import Estate
+from sites.protection.exposure import Declared, Exposure, exposures, row
+from sites.protection.history import History
+from sites.protection.objects.exposure import objects_exposure
+
+
+def exposed(estate: Estate) -> list[Exposure]:
+    """One row a dataset, in the plan's order. What cannot be known is noted, and counts as exceeded."""
+    rows: dict[str, Exposure] = {}
+    kept_in = {name: _repository(estate, name) for name in estate.plan.datasets}
+    for repository in {where for where in kept_in.values() if where is not None}:
+        mine = [_declared(estate, name) for name, where in kept_in.items() if where == repository]
+        stanza = estate.stanza(repository)
+        if stanza is not None:
+            found = [exposed_one(estate, one, stanza) for one in mine]
+        else:
+            found = exposures(mine, estate.repository(repository), history=History(estate.history))
+        rows.update({row.dataset: row for row in found})
+    for name, noun in estate.plan.datasets.items():
+        if noun.kind == "objects":
+            rpo = noun.rpo.seconds if noun.rpo is not None else None
+            rows[name] = objects_exposure(estate.objects(name), rpo, History(estate.history))
+    return [rows.get(name) or _without_backup(_declared(estate, name)) for name in kept_in]
+
+
+def _without_backup(declared: Declared) -> Exposure:
+    return row(declared, None, None, None, datetime.now(UTC), ["no backup is declared"])
+
+
+def _declared(estate: Estate, name: str) -> Declared:
+    noun, replica = estate.plan.datasets[name], estate.replicated().get(name)
+    seconds = noun.rpo.seconds if noun.rpo is not None else None
+    foreign = estate.foreign(name)
+    if noun.kind == "shell" and noun.standby is not None:
+        driver = estate.promotable(noun.standby)[name]
+        return Declared(name, seconds, driver.in_sync, foreign, newest=driver.point)
+    if replica is None or noun.kind != "postgres" or noun.standby is None:
+        return Declared(name, seconds, None, foreign)
+    position = partial(replica.position, noun.standby.site, noun.primary.site)
+    return Declared(name, seconds, replica.in_sync, foreign, position)
+
+
+def _repository(estate: Estate, dataset: str) -> str | None:
+    declared = estate.plan.datasets[dataset].backup
+    return None if declared is None else estate.copy_of(declared.to) or declared.to

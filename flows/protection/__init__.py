@@ -1,0 +1,1 @@
+"""Back up, replicate, restore-test and keep sound, by the plan: what the flows and the commands both call."""

@@ -1,0 +1,1 @@
+"""Is everything ready? What `check` and `init` find out by looking."""

@@ -1,0 +1,273 @@
+"""Is everything ready? One line a thing, each found out by trying it. What cannot be tried is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from drills.closing import signing_key
+from drills.guard import check_health
+from drills.preview import preview
+from flows.readiness.covered import (
+    buckets_beside,
+    databases_beside,
+    deletable_replica,
+    folders_beside,
+    uncovered,
+    volumes_beside,
+)
+from flows.server.api_address import api_url
+from flows.server.api_guard import openness, refuse_open_api
+from rto_rpo.evidence import EvidenceError
+from rto_rpo.report.words import count
+from sites.drivers.pgbackrest.version import shown, version_of
+from sites.drivers.postgres.dataset import PostgresDataset
+from sites.drivers.postgres.programs import find_programs
+from sites.drivers.restic.version import capabilities
+from sites.errors import BlackstartError, DatasetError, PlanError, RepositoryError, WrongPassword
+from sites.estate import Estate
+from sites.lease.declared import witness_of
+from sites.lease.term import Record
+from sites.plan import Lease, ObjectsDataset, Plan
+from sites.protection.coverage import Gap
+from sites.protection.first_use import require_new
+from sites.protection.history import History
+from sites.protection.objects.keeping import ready_for_objects
+from sites.recovery.direction import direction
+from sites.recovery.own_steps import runbook_of
+from sites.recovery.runbook import in_order
+from sites.recovery.whole_site import fence_proofs
+from sites.secret import Secret
+
+State = Literal["ok", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. `what` says what was found, or what is wrong and the way out."""
+
+    name: str
+    state: State
+    what: str
+
+
+class Unknown(BlackstartError):
+    """The thing could not be looked at."""
+
+
+def exit_code(found: Sequence[Check]) -> int:
+    states = {one.state for one in found}
+    return 1 if "failed" in states else 3 if "unknown" in states else 0
+
+
+def checks(estate: Estate) -> Iterator[Check]:
+    """Everything that a backup, a failover or a drill of this plan will need."""
+    plan = estate.plan
+    yield Check(
+        "plan",
+        "ok",
+        f'"{plan.name}": {count(len(plan.sites), "site")}, {count(len(plan.datasets), "dataset")}',
+    )
+    yield from _programs(plan)
+    for name, secret in _secrets(estate):
+        yield _tried(name, partial(_resolved, secret))
+    for name in (each for each, declared in plan.repositories.items() if declared.kind == "restic"):
+        yield _tried(f"repository {name}", partial(_repository, estate, name))
+    yield _tried("evidence", partial(_evidence, estate))
+    yield _tried("prefect api", _api)
+    for name, site in plan.sites.items():
+        if site.kind != "processes":  # what is reached from outside may be out of reach
+            yield _tried(f"site {name}", partial(_asked, estate, name))
+    if plan.failover is not None:
+        yield _tried("runbook", partial(_runbook, estate))
+        yield _tried(f"fence {direction(estate).old}", partial(_fence, estate))
+        yield from _leases(estate)
+    for name, dataset in estate.replicated().items():
+        yield _tried(f"dataset {name}", partial(_in_sync, dataset))
+    for name, noun in plan.datasets.items():
+        if noun.kind == "objects":
+            yield _tried(f"replica of {name}", partial(_replica, estate, name))
+    yield from _coverage(estate)
+    for name in plan.drills:
+        yield _tried(f"drill {name}", partial(_drill, estate, name))
+
+
+def _programs(plan: Plan) -> Iterator[Check]:
+    kinds = {repository.kind for repository in plan.repositories.values()}
+    if "restic" in kinds:
+        yield _tried("restic", lambda: f"restic {capabilities('restic')}")
+    if "pgbackrest" in kinds:
+        yield _tried("pgbackrest", lambda: f"pgBackRest {shown(version_of('pgbackrest'))}")
+    if any(noun.kind == "postgres" for noun in plan.datasets.values()):
+        yield _tried("postgresql", _postgresql)
+
+
+def _leases(estate: Estate) -> Iterator[Check]:
+    """Whether the witness keeps the conditions of a write, and each door's keeper renews."""
+    lease = estate.plan.failover.lease if estate.plan.failover is not None else None
+    if lease is None:
+        return
+    for site in lease.doors:
+        yield _tried(f"lease of {site}", partial(_lease, lease, site))
+
+
+def _lease(lease: Lease, site: str) -> str:
+    witness = witness_of(lease, site)
+    told, seen = witness.prove(), witness.read()
+    if seen is None:
+        raise PlanError(
+            f'nobody ever held the lease of site "{site}", so it proves nothing',
+            hint="run `blackstart hold-lease` beside its database",
+        )
+    record = Record.of(seen.content)
+    return f"{told}; {record.state} by {record.holder} for {record.seconds:g} s"
+
+
+def _coverage(estate: Estate) -> Iterator[Check]:
+    """What nothing protects; where somebody could not be asked, that is not known."""
+    found = [Check(f"coverage of {gap.about}", "failed", gap.what) for gap in uncovered(estate)]
+    asked: list[tuple[str, Callable[[Estate, str], list[Gap]]]] = []
+    asked += [(name, databases_beside) for name, d in estate.plan.datasets.items() if d.kind == "postgres"]
+    objects = [name for name, d in estate.plan.datasets.items() if d.kind == "objects"]
+    asked += [(name, ask) for name in objects for ask in (buckets_beside, deletable_replica)]
+    beside = {"containers": volumes_beside, "processes": folders_beside, "hosts": folders_beside}
+    asked += [(n, beside[site.kind]) for n, site in estate.plan.sites.items() if site.kind in beside]
+    for name, ask in asked:
+        try:
+            found += [Check(f"coverage of {gap.about}", "failed", gap.what) for gap in ask(estate, name)]
+        except BlackstartError as error:
+            found.append(Check(f"coverage beside {name}", "unknown", str(error)))
+    yield from found or [Check("coverage", "ok", "nothing that is known of is without protection")]
+
+
+def _tried(name: str, attempt: Callable[[], str]) -> Check:
+    try:
+        return Check(name, "ok", attempt())
+    except Unknown as error:
+        return Check(name, "unknown", str(error))
+    except (BlackstartError, EvidenceError) as error:
+        return Check(name, "failed", f"{error}; {error.hint}" if error.hint else str(error))
+
+
+def _postgresql() -> str:
+    programs = find_programs()
+    return f"PostgreSQL {programs.version} in {programs.folder}"
+
+
+def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
+    plan = estate.plan
+    yield from _secrets_of_tools(plan)
+    for name, dataset in plan.datasets.items():
+        if dataset.kind == "postgres" and dataset.password is not None:
+            yield f"secret of {name}", dataset.password
+        if dataset.kind == "postgres" and dataset.replication is not None:
+            yield f"replication secret of {name}", dataset.replication.password
+        if dataset.kind == "shell":
+            for variable, value in dataset.env.items():
+                if isinstance(value, Secret):
+                    yield f"secret {variable} of {name}", value
+        if dataset.kind == "objects":
+            yield from _secrets_of_buckets(name, dataset)
+    for site_name, site in plan.sites.items():
+        for what, env in site.environments():
+            for variable, value in env.items():
+                if isinstance(value, Secret):
+                    yield f"secret {variable} of {what or 'the commands'} at {site_name}", value
+
+
+def _secrets_of_buckets(name: str, dataset: ObjectsDataset) -> Iterator[tuple[str, Secret]]:
+    for which, place in (("source", dataset.source), ("replica", dataset.replica)):
+        for what, secret in (("access key", place.access_key), ("secret key", place.secret_key)):
+            if secret is not None:
+                yield f"{what} of the {which} of {name}", secret
+
+
+def _secrets_of_tools(plan: Plan) -> Iterator[tuple[str, Secret]]:
+    for name, repository in plan.repositories.items():
+        if repository.kind == "restic":
+            yield f"secret of {name}", repository.password
+        for variable, value in repository.env.items():
+            if isinstance(value, Secret):
+                yield f"secret {variable} of {name}", value
+    for place, address in enumerate(plan.notify.to if plan.notify else (), 1):
+        yield f"address {place} of notify", address
+    if plan.notify and plan.notify.ping:
+        yield "ping of notify", plan.notify.ping
+
+
+def _resolved(secret: Secret) -> str:
+    secret.resolve()
+    return f"found in {secret}"
+
+
+def _repository(estate: Estate, name: str) -> str:
+    """Whether its password opens it. One that was not made yet is made by the first backup."""
+    try:
+        there = estate.repository(name).unlocked().exists()
+    except WrongPassword:
+        raise
+    except RepositoryError as error:
+        raise Unknown(str(error)) from error
+    if not there:
+        require_new(name, History(estate.history))
+    return "its password opens it" if there else "it is not there yet; the first backup makes it"
+
+
+def _evidence(estate: Estate) -> str:
+    key = signing_key(estate.plan)
+    signed = (
+        f"signed by key {key.public.identity}"
+        if key is not None
+        else "not signed: `evidence.key` names a key"
+    )
+    return f"{estate.plan.evidence.path}, {signed}"
+
+
+def _api() -> str:
+    url = api_url()
+    if url is None:
+        return "no server is configured, and none is needed"
+    refuse_open_api()
+    if openness(url) == "unreachable":
+        raise Unknown(f"{url} does not answer; schedules do not run without it")
+    return f"{url} lets nobody in from elsewhere"
+
+
+def _asked(estate: Estate, site: str) -> str:
+    running = estate.site(site).running()
+    return f"it answers; running there: {', '.join(running) or 'nothing'}"
+
+
+def _runbook(estate: Estate) -> str:
+    steps = in_order(runbook_of(estate, lambda *_: None))
+    return f"{count(len(steps), 'step')}; `blackstart failover --preview` shows them"
+
+
+def _fence(estate: Estate) -> str:
+    proofs, way = fence_proofs(estate), direction(estate)
+    if not proofs:
+        raise PlanError(
+            f'nothing can prove that site "{way.old}" takes no writes, so nothing could be promoted',
+            hint="give `failover.power_off`, `failover.lease` or `fence: operator`; see docs/failover.md",
+        )
+    return "; ".join(proofs)
+
+
+def _in_sync(dataset: PostgresDataset) -> str:
+    proof = dataset.in_sync()
+    if not proof.holds:
+        raise DatasetError(f"its standby is not in sync: {proof.how}")
+    return proof.how
+
+
+def _replica(estate: Estate, name: str) -> str:
+    """Whether it takes what is put there and keeps what the plan says of it; found by trying."""
+    return ready_for_objects(estate.objects(name))
+
+
+def _drill(estate: Estate, name: str) -> str:
+    seen = preview(estate, name)
+    check_health(estate, name)
+    return f"ready: {count(len(seen.targets), 'target')}, confirmed by {seen.confirm}"

@@ -1,0 +1,1 @@
+"""Failover, switchover and failback in earnest, and the watch that declares."""

@@ -1,0 +1,69 @@
+"""Switchover and failback in earnest: what each would do, doing it, and going on where one was cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+from flows.recovery.failover import Planned
+from sites.errors import GuardError
+from sites.estate import Estate
+from sites.recovery import failback
+from sites.recovery.direction import declared_failover, home_alone
+from sites.recovery.failback import Tables, check_writer
+from sites.recovery.runbook import Detail, Observer, Run, in_order
+
+Kind = Literal["switchover", "failback"]
+_QUIET = ("check",)
+
+
+def tables(estate: Estate, kind: Kind, observe: Observer) -> Tables:
+    """Raises GuardError when the plan does not say enough for it."""
+    return (
+        failback.switchover(estate, observe) if kind == "switchover" else failback.failback(estate, observe)
+    )
+
+
+def preview(estate: Estate, kind: Kind) -> list[Planned]:
+    """The steps in order; nothing is changed and nobody is asked. Raises GuardError."""
+    both = tables(estate, kind, lambda *_: None)
+    steps = [*in_order(both.first), *in_order(both.then)]
+    return [Planned(step.name, step.says, step.by_hand, step.needs) for step in steps]
+
+
+def perform(
+    estate: Estate, kind: Kind, *, environment: str | None, resume: bool, tell: Callable[[str], None]
+) -> Run:
+    """Change the serving site, or go on with a change that was cut off. `tell` hears of every milestone.
+
+    Raises GuardError unless the plan's environment is named and one site alone takes writes; RunbookError
+    when another runbook runs.
+    """
+    declared = estate.plan.environment
+    serving, other = sites(estate, kind)
+    if environment != declared:
+        raise GuardError(
+            f'cannot change the serving site from "{serving}" to "{other}": '
+            f'the environment is "{declared}", named was {environment or "none"}',
+            hint=f"--environment {declared}",
+        )
+
+    def observe(event: str, detail: Detail) -> None:
+        if event not in _QUIET:
+            tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
+
+    return failback.perform(
+        estate.state,
+        tables(estate, kind, observe),
+        observe,
+        ready=partial(check_writer, estate, serving, other),
+        resume=resume,
+    )
+
+
+def sites(estate: Estate, kind: Kind) -> tuple[str, str]:
+    """Who serves before it, and who does not."""
+    failover = declared_failover(estate)
+    there, back = failover.from_site, failover.to_site
+    return (there, back) if kind == "switchover" or home_alone(estate) else (back, there)

@@ -1,0 +1,1 @@
+"""How a command speaks: its answer, its progress, its errors, and how it is interrupted."""
