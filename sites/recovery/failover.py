@@ -26,14 +26,13 @@ from sites.recovery.attesting import require_writable
 from sites.recovery.direction import declared_failover, direction
 from sites.recovery.fence import Fence, Fences, Refusing
 from sites.recovery.gate import GateCommand, pass_gate
-from sites.recovery.promoting import promote_by_command
+from sites.recovery.promoting import promote_by_command, promote_step
 from sites.recovery.redirect import redirect_of
 from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
 from sites.recovery.standing import Standing
 from sites.recovery.whole_site import wholes_of
 from sites.restore import RestoreSource
-from sites.unprotected import Unprotected
 
 FENCE_SECONDS = 30.0
 PROMOTE_SECONDS = 60.0
@@ -66,7 +65,11 @@ class Failover:
 
     def steps(self) -> list[Step]:
         """All steps. `runbook.in_order` sorts them; the engine runs independent ones side by side."""
-        steps = [self._fence_step(), *map(self._promote_step, self._promoted)]
+        steps = [self._fence_step()]
+        steps += [
+            promote_step(self._estate, name, self._new, (self._fence,), PROMOTE_SECONDS)
+            for name in self._promoted
+        ]
         steps += [
             promote_by_command(self._plan, name, self._new, driver, (self._fence,), PROMOTE_SECONDS)
             for name, driver in self._by_command.items()
@@ -128,29 +131,6 @@ class Failover:
         if self._plan.sites[self._old].kind != "shell":
             found |= {n: d for n, d in self._by_command.items() if self._old in d.sites}
         return found
-
-    def _promote_step(self, name: str) -> Step:
-        driver = self._estate.postgres(name)
-        unprotected = Unprotected(self._estate.state)
-
-        def do(limit_seconds: float) -> Detail:
-            alone: Detail = {}
-            if driver.synchronous:  # its standby was the lost site: from now on commits wait for nobody
-                alone = {"unprotected": str(unprotected.note(name, self._new, "failed over"))}
-            driver.promote(self._new, limit_seconds=limit_seconds)
-            return {"dataset": name, "site": self._new, **alone}
-
-        return Step(
-            name=f"promote {name}",
-            says=f'make the copy of dataset "{name}" at site "{self._new}" the writable one'
-            + ("; from then on commits wait for nobody" if driver.synchronous else ""),
-            do=do,
-            done=lambda: driver.writable(self._new) is True,
-            limit_seconds=PROMOTE_SECONDS,
-            by_hand=by_hand_data.promote(self._estate, name, self._new),
-            needs=(self._fence,),
-            milestone="promoted",
-        )
 
     def _restore_step(self, name: str) -> Step:
         noun = self._plan.datasets[name]

@@ -13,6 +13,7 @@ from sites.recovery.direction import declared_failover, direction
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
 from sites.recovery.own_steps import runbook_of
+from sites.recovery.promotable import require_promotable
 from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.standing import Standing
 from sites.recovery.under_way import busy, under_way
@@ -105,10 +106,18 @@ def fail_over(
 ) -> Run:
     """Run the failover once, under the plan's lock.
 
-    Raises RunbookError when another process holds the lock, when one that was cut off has not been resumed,
-    and when no failover may follow on what was done last; with `resume`, when there is none.
+    Raises NotPromotable where the other site could not take over. Raises RunbookError when another process
+    holds the lock, when one that was cut off has not been resumed, and when none may follow on what was
+    done last; with `resume`, when there is none.
     """
-    with under_way(estate.state, "failover", resume=resume) as begun:
+    way = direction(estate)
+
+    def ready() -> None:
+        if direction(estate) != way or f"fence {way.old}" not in (step.name for step in steps):
+            raise RunbookError("the sites have changed places since the runbook was made", hint="try again")
+        require_promotable(estate, way)
+
+    with under_way(estate.state, "failover", resume=resume, ready=ready, home=way.home) as begun:
         require_its_steps(begun.journal, steps)
         run = Engine(steps, begun.journal, observe, at=at).run()
         if run.complete:

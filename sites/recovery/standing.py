@@ -4,14 +4,19 @@
     serving at home   failover     failing over      failed over
     serving at home   switchover   switching over    switched over
     switching over    failover     failing over      failed over
+    switching over    failover     failing over home failed over home
+    failing back      failover     failing over home failed over home
+    failing back      failover     failing over      failed over
+    failing back home failover     failing over      failed over
     failed over       failback     failing back      serving at home
     switched over     failback     failing back      serving at home
     switched over     failover     failing over home failed over home
     failed over home  failback     failing back home serving at home
     serving at home   failback     failing back      serving at home
 
-Everything else is refused. A site may be lost amid its switchover: then a failover takes its place. One that
-was switched over to may be lost as well: then home takes over, and a failback only protects it again.
+Everything else is refused. A site may be lost amid a planned change: then a failover takes its place, to the
+site that is left (`direction` says which). One that was switched over to may be lost as well: then home takes
+over, and a failback only protects it again.
 The last line is for who failed over by hand: the sites themselves say who serves, and that is asked first.
 "Failed over", home or not, holds only while the fence of the lost site stands: who lifts it by hand says that
 the roles are as in normal times. An act that was cut off is under way until it is resumed.
@@ -46,11 +51,20 @@ class Transition:
     meanwhile: State
     then: State
 
+    @property
+    def home(self) -> bool:
+        """Whether it is a failover to the site that serves in normal times."""
+        return self.meanwhile == "failing over home"
+
 
 TRANSITIONS = (
     Transition(HOME, "failover", "failing over", "failed over"),
     Transition(HOME, "switchover", "switching over", "switched over"),
     Transition("switching over", "failover", "failing over", "failed over"),
+    Transition("switching over", "failover", "failing over home", "failed over home"),
+    Transition("failing back", "failover", "failing over home", "failed over home"),
+    Transition("failing back", "failover", "failing over", "failed over"),
+    Transition("failing back home", "failover", "failing over", "failed over"),
     Transition("failed over", "failback", "failing back", HOME),
     Transition("switched over", "failback", "failing back", HOME),
     Transition("switched over", "failover", "failing over home", "failed over home"),
@@ -86,11 +100,14 @@ class Standing:
         earlier = self._read().earlier
         return earlier.begun if earlier is not None and _going(earlier.stands) is not None else None
 
-    def begin(self, act: Act) -> None:
-        """An act begins, or goes on where it was cut off. Raises RunbookError when it may not."""
+    def begin(self, act: Act, *, home: bool | None = None) -> None:
+        """An act begins, or goes on where it was cut off. Raises RunbookError when it may not.
+
+        `home`: whether it is a failover to the site that serves in normal times, where both ways are open.
+        """
         entry = self._read()
         if _going(entry.stands) != act:
-            self._write(Entry(self.require(act).meanwhile, begun.new(), entry))
+            self._write(Entry(self.require(act, home=home).meanwhile, begun.new(), entry))
 
     def leave(self, steps: Iterable[str]) -> None:
         """Another act is about to take the place of the one under way, which has begun those steps."""
@@ -99,15 +116,15 @@ class Standing:
         if _going(entry.stands) is not None and known:
             self._write(replace(entry, begun=replace(entry.begun, steps=tuple(sorted(known)))))
 
-    def require(self, act: Act) -> Transition:
+    def require(self, act: Act, *, home: bool | None = None) -> Transition:
         """That an act may begin. Raises RunbookError when it may not."""
         stands = self.now
-        legal = next((each for each in TRANSITIONS if (each.stands, each.act) == (stands, act)), None)
-        if legal is None:
+        legal = [each for each in TRANSITIONS if (each.stands, each.act) == (stands, act)]
+        if not legal:
             raise RunbookError(
                 f'cannot begin a {act}: the plan stands at "{stands}"', hint=_way_out(stands, self.path)
             )
-        return legal
+        return next((each for each in legal if each.home == home), legal[0])
 
     def end(self, act: Act) -> None:
         """The act that is under way has come to its end."""

@@ -43,12 +43,18 @@ class UnderWay:
 
 @contextmanager
 def under_way(
-    state: Path, act: Act, *, resume: bool = False, ready: Callable[[], None] = lambda: None
+    state: Path,
+    act: Act,
+    *,
+    resume: bool = False,
+    ready: Callable[[], None] = lambda: None,
+    home: bool | None = None,
 ) -> Iterator[UnderWay]:
     """Begin an act under the plan's lock or, with `resume`, go on with one that was cut off.
 
-    `ready` is asked before one begins. Raises RunbookError when another process holds the lock, when an act
-    was cut off, when this one may not follow on what was done last; with `resume`, when it was not under way.
+    `ready` is asked before one begins; `home`: see `Standing.begin`. Raises RunbookError when another
+    process holds the lock, when an act was cut off, when this one may not follow on what was done last; with
+    `resume`, when it was not under way.
     """
     standing = Standing(state)
     journal = _settled(journal_of(state), standing)
@@ -58,7 +64,7 @@ def under_way(
             ready()
             standing.leave(journal.states)  # before that is put away: it tells who may be promoted
             journal.begin_anew()
-        standing.begin(act)
+        standing.begin(act, home=home)
         yield UnderWay(act, journal, standing, state)
     finally:
         journal.close()

@@ -38,6 +38,10 @@ class HostRejoining:
     def control(self) -> Control:
         return control_of("\n".join(self._act("read the control file of", "control", _ASK_SECONDS)))
 
+    def half_made(self) -> bool:
+        """Whether making it a standby was cut off. Raises DatasetError, HostError."""
+        return self._act("look at", "half_made", _ASK_SECONDS) == ["half made"]
+
     def prepare(self, source: Source, *, limit_seconds: float) -> Rejoined:
         """The folder becomes that of a standby of `source`, ready to start. Raises DatasetError, HostError.
 

@@ -27,6 +27,10 @@ control() {
     run "read the control file" env LC_ALL=C "$bin/pg_controldata" "$data" && say "$told"
 }
 
+half_made() {
+    if [ -e "$mark" ]; then say "half made"; else say whole; fi
+}
+
 begin() {
     if [ ! -w "$(dirname "$data")" ]; then
         say "failed keep: $(id -un) must be able to write in $(dirname "$data")"

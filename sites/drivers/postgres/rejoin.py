@@ -58,6 +58,10 @@ class StandbyMaker(Protocol):
 
     def control(self) -> Control: ...
 
+    def half_made(self) -> bool:
+        """Whether what is in its folder is worth nothing: making it a standby was cut off."""
+        ...
+
     def prepare(self, source: Source, *, limit_seconds: float) -> Rejoined: ...
 
 
@@ -74,6 +78,9 @@ class Rejoining:
 
     def control(self) -> Control:
         return read_control(self.folder)
+
+    def half_made(self) -> bool:
+        return self._mark.exists()
 
     def prepare(self, source: Source, *, limit_seconds: float) -> Rejoined:
         """The folder becomes that of a standby of `source`, ready to be started. Raises DatasetError.
