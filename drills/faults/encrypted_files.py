@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from drills.fault import Healing, Left
-from rto_rpo.durable import make_folder, sync_folder
+from drills.faults.kept import keep, make_room, put_back
+from rto_rpo.durable import make_folder
 from sites.capability import Proof, Target
 from sites.errors import GuardError
 from sites.estate import Estate
@@ -42,12 +42,9 @@ class EncryptedFiles:
         return [Target(self._site, "folder", str(self._path), {"files": len(files), "bytes": size})]
 
     def arm(self, room: Path) -> dict[str, object]:
-        make_folder(room)
+        make_room(room)
         for name in self._files(self._path):
-            kept = room / name
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._path / name, kept)
-        sync_folder(room)
+            keep(self._path / name, room / name)
         return {_FOLDER: str(self._path)}
 
     def inject(self, left: Left) -> Proof:
@@ -69,8 +66,7 @@ class EncryptedFiles:
             return Healing("stuck", f"nothing was kept in {left.room}")
         for name in names:
             if not self._same(left, name):
-                (self._path / name).parent.mkdir(parents=True, exist_ok=True)
-                (self._path / name).write_bytes((left.room / name).read_bytes())
+                _give_back(left.room / name, self._path / name)
         return Healing("reverted", f"{len(names)} files of {self._path} are as they were")
 
     def healed(self, left: Left) -> Proof:
@@ -92,6 +88,19 @@ class EncryptedFiles:
         """Plain files below a folder; links and the like are left alone."""
         found = folder.rglob("*") if folder.is_dir() else ()
         return sorted(str(p.relative_to(folder)) for p in found if p.is_file() and not p.is_symlink())
+
+
+def _give_back(kept: Path, to: Path) -> None:
+    """In place where the file is there: its links and rights stay. On disk on return."""
+    if not to.is_file():
+        make_folder(to.parent)
+        put_back(kept, to)
+        return
+    with to.open("r+b") as file:
+        file.write(kept.read_bytes())
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _noise(content: bytes) -> bytes:

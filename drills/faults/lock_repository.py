@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from drills.fault import Healing, Left
-from drills.faults.repository_files import put_back
-from rto_rpo.durable import make_folder, sync_folder
+from drills.faults.kept import make_room, put_back
+from rto_rpo.durable import sync_folder
 from sites.capability import Proof, Target
 from sites.drivers.restic.planted_lock import HOST, cannot_plant, make_lock
 from sites.errors import GuardError
@@ -33,7 +33,7 @@ class LockRepository:
         return [Target(self._site, "repository", self._name)]
 
     def arm(self, room: Path) -> dict[str, object]:
-        make_folder(room)
+        make_room(room)
         made = make_lock(self._repository, room)
         sync_folder(room)
         return {_LOCK: made.name}

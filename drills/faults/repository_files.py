@@ -7,13 +7,11 @@ what was there, with no more than the file itself.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from drills.fault import Healing, Left
-from rto_rpo.durable import make_folder, sync_folder
+from drills.faults.kept import keep, make_room, put_back
 from sites.capability import Proof, Target
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
@@ -62,11 +60,10 @@ class RepositoryFiles:
         ]
 
     def arm(self, room: Path) -> dict[str, object]:
-        make_folder(room)
+        make_room(room)
         struck = [str(path.relative_to(self.folder)) for path in self.struck()]
         for name in struck:
-            shutil.copy2(self.folder / name, _kept(room, name))
-        sync_folder(room)
+            keep(self.folder / name, _kept(room, name))
         return {FILES: struck}
 
     def inject(self, left: Left) -> Proof:
@@ -126,17 +123,6 @@ def is_whole(path: Path) -> bool:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest() == path.name
-
-
-def put_back(kept: Path, to: Path) -> None:
-    """Replaced at once or not at all, and on disk on return."""
-    to.parent.mkdir(exist_ok=True)
-    temporary = to.with_name(to.name + ".new")
-    shutil.copy2(kept, temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(to)
-    sync_folder(to.parent)
 
 
 def _kept(room: Path, name: str) -> Path:

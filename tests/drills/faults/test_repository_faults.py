@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from sites.drivers.restic.repository import Restic
 from sites.errors import GuardError, RepositoryError, RepositoryLocked, WrongPassword
 from sites.estate import Estate
 from sites.points import points
-from tests.drills.faults.injecting import check_healed, fault, inject
+from tests.drills.faults.injecting import Injected, check_healed, fault, inject
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -98,6 +101,69 @@ def test_a_repository_that_is_gone_is_no_failure(guarded: Estate) -> None:
 def test_a_snapshot_that_is_not_there_cannot_be_lost(guarded: Estate) -> None:
     with pytest.raises(GuardError, match="it holds nothing of that kind"):
         fault(guarded, kind="lose_newest_snapshot", repository="offsite", dataset="orders").ready()
+
+
+KEPT_ASIDE = [
+    {"kind": "corrupt_repository", "repository": "offsite"},
+    {"kind": "lose_newest_snapshot", "repository": "offsite", "dataset": "strategies"},
+    {"kind": "wrong_key", "repository": "offsite"},
+    {"kind": "damage_that_replicates", "dataset": "strategies", "damage": "files_encrypted"},
+]
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], bool]:
+    """Whether a file or folder was fsynced as it is now, by its inode."""
+    found: set[int] = set()
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        real(fd)
+        found.add(os.fstat(fd).st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return lambda path: path.stat().st_ino in found
+
+
+@pytest.mark.parametrize("declared", KEPT_ASIDE, ids=lambda one: one.get("damage", one["kind"]))
+def test_what_is_kept_aside_survives_a_power_cut(
+    guarded: Estate, synced: Callable[[Path], bool], declared: dict[str, Any]
+) -> None:
+    """The intent is worth nothing without it: on disk before the damage, and back before it goes."""
+    injected = inject(guarded, **declared)
+    kept = [injected.left.room, *injected.left.room.rglob("*")]
+    assert any(path.is_file() for path in kept)
+    assert [str(path) for path in kept if not synced(path)] == []
+    assert injected.left.room.stat().st_mode & 0o077 == 0, "others may not read what is kept"
+    struck = [path for path in struck_files(guarded, injected) if path.is_file()]
+    check_healed(injected)
+    assert [str(path) for path in struck if not synced(path)] == []
+
+
+def struck_files(estate: Estate, injected: Injected) -> list[Path]:
+    names = injected.left.data.get("files")
+    if isinstance(names, list):
+        return [Path(estate.repository("offsite").url) / str(name) for name in names]
+    folder = Path(str(injected.left.data["folder"]))
+    kept = [path for path in injected.left.room.rglob("*") if path.is_file()]
+    return [folder / path.relative_to(injected.left.room) for path in kept]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to another account")
+@pytest.mark.parametrize("declared", KEPT_ASIDE, ids=lambda one: one.get("damage", one["kind"]))
+def test_what_is_put_back_belongs_to_whom_it_did(guarded: Estate, declared: dict[str, Any]) -> None:
+    """Or the account that backs up could read its own repository no more."""
+    somebody = pwd.getpwnam("nobody")
+    folders = [Path(guarded.repository("offsite").url), Path(str(guarded.plan.datasets["strategies"].path))]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    for path in files:
+        os.chown(path, somebody.pw_uid, somebody.pw_gid)
+    before = {path: (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode) for path in files}
+    injected = inject(guarded, **declared)
+    for lost in struck_files(guarded, injected)[:1]:
+        lost.unlink(missing_ok=True)  # one that is gone altogether comes back the same
+    check_healed(injected)
+    assert {path: (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode) for path in files} == before
 
 
 def test_no_chance_leaves_an_encrypted_file_as_it_was(
