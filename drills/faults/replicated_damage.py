@@ -42,6 +42,13 @@ class ReplicatedTableDamage:
             raise GuardError(
                 f'nothing can be damaged in {self._noun.table} of dataset "{self._noun.dataset}"'
             )
+        beside = table.beside(self._driver.login(self._writer()))
+        if beside:
+            raise GuardError(
+                f'{self._noun.table} of dataset "{self._noun.dataset}" could not be put back as it was: '
+                + "; ".join(beside),
+                hint="strike a table whose rows can go and come alone, or drop one: `damage: table_dropped`",
+            )
         detail: dict[str, object] = {"rows": rows}
         return [
             Target(site, "table", f"{self._noun.dataset}:{self._noun.table}", detail)

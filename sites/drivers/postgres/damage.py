@@ -21,6 +21,19 @@ LIMIT_SECONDS = 60.0
 _HIDDEN = "blackstart_kept"
 _SCHEMA = sql.SQL("CREATE SCHEMA IF NOT EXISTS blackstart_kept")
 _THERE = "SELECT to_regclass(%s) IS NOT NULL"
+_EMPTY = "SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('blackstart_kept'))"
+# Generated columns are made anew: a server takes no value for one.
+_COLUMNS = """SELECT attname FROM pg_attribute
+WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"""
+# What a DELETE of all rows, and their INSERT later, would do beside moving them: nobody could take that back.
+_BESIDE = """SELECT 'rows of ' || conrelid::regclass || ' go with its own, or change (' || conname || ')'
+    FROM pg_constraint WHERE contype = 'f' AND confrelid = %s::regclass AND confdeltype IN ('c', 'n', 'd')
+UNION ALL SELECT 'trigger ' || tgname || ' fires' FROM pg_trigger
+    WHERE tgrelid = %s::regclass AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 12 <> 0
+UNION ALL SELECT 'rule ' || rulename || ' applies' FROM pg_rewrite
+    WHERE ev_class = %s::regclass AND ev_type IN ('3', '4')
+UNION ALL SELECT 'rows of ' || inhrelid::regclass || ' are among its own' FROM pg_inherits, pg_class
+    WHERE inhparent = %s::regclass AND pg_class.oid = inhparent AND relkind = 'r'"""
 
 
 class DamagedTable:
@@ -35,6 +48,17 @@ class DamagedTable:
     def rows(self, writer: Login) -> int:
         """How many rows there are. Raises DatasetError where there is no such table."""
         return int(_ask(writer, self._count, f"count {'.'.join(self._words)}"))
+
+    def beside(self, writer: Login) -> list[str]:
+        """What the damage would do that its undo does not take back. Changes nothing."""
+        if self._damage != "rows_deleted":
+            return []
+
+        async def told(asked: Session) -> object:
+            name = sql.Identifier(*self._words).as_string(asked.connection)
+            return [str(row[0]) for row in await asked.rows(_BESIDE, [name] * 4)]
+
+        return list(_ask(writer, told, f"look at {'.'.join(self._words)}"))
 
     def do(self, writer: Login) -> None:
         """Raises DatasetError; then nothing was changed."""
@@ -54,13 +78,27 @@ class DamagedTable:
         """No effect where it is undone. Raises DatasetError; then nothing was changed."""
         if not self.struck(writer).holds:
             return
+
+        async def back(asked: Session) -> object:
+            moved = self._damage != "rows_deleted"
+            statements = _moved(self._kept_words, self._words) if moved else await self._rows_back(asked)
+            async with asked.connection.transaction():
+                await _all(asked, statements)
+                if await asked.value(_EMPTY):
+                    await asked.rows("DROP SCHEMA blackstart_kept")
+            return None
+
+        _ask(writer, back, f"undo the damage to {'.'.join(self._words)}")
+
+    async def _rows_back(self, asked: Session) -> list[sql.Composed]:
         table, kept = sql.Identifier(*self._words), sql.Identifier(*self._kept_words)
-        if self._damage == "rows_deleted":
-            back = "INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM {} ON CONFLICT DO NOTHING"
-            statements = [sql.SQL(back).format(table, kept), sql.SQL("DROP TABLE {}").format(kept)]
-        else:
-            statements = _moved(self._kept_words, self._words)
-        _ask(writer, lambda asked: _all(asked, statements), f"undo the damage to {'.'.join(self._words)}")
+        names = await asked.rows(_COLUMNS, [table.as_string(asked.connection)])
+        columns = sql.SQL(", ").join(sql.Identifier(str(row[0])) for row in names)
+        back = "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} ON CONFLICT DO NOTHING"
+        return [
+            sql.SQL(back).format(table, columns, columns, kept),
+            sql.SQL("DROP TABLE {}").format(kept),
+        ]
 
     def struck(self, copy: Login) -> Proof:
         """Whether the damage is in that copy, as the copy itself says."""

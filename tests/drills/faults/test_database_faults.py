@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from sites.drivers import command
+from sites.drivers.postgres.session import session
 from sites.errors import DatasetError, GuardError
 from sites.estate import Estate
 from tests.drills.faults.injecting import check_healed, fault, inject
@@ -91,6 +92,71 @@ def test_what_is_damaged_here_is_damaged_there_and_comes_back(
     assert rows(pair, "dr") == gone
     check_healed(injected)
     assert rows(pair, "dr") == ROWS
+
+
+def told(pair: Pair, statement: str) -> list[tuple[object, ...]]:
+    async def tell() -> list[tuple[object, ...]]:
+        async with session(pair.dataset.login("primary"), 10) as opened:
+            return await opened.rows(statement.encode())
+
+    return asyncio.run(tell())
+
+
+BESIDE = {
+    "rows of book.legs go with its own": [
+        "CREATE TABLE book.legs (parent int REFERENCES book.trades ON DELETE CASCADE)"
+    ],
+    "trigger audited fires": [
+        "CREATE FUNCTION book.noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+        "CREATE TRIGGER audited AFTER DELETE ON book.trades FOR EACH ROW EXECUTE FUNCTION book.noted()",
+    ],
+    "rule kept applies": ["CREATE RULE kept AS ON DELETE TO book.trades DO INSTEAD NOTHING"],
+    "rows of book.old_trades are among its own": ["CREATE TABLE book.old_trades () INHERITS (book.trades)"],
+}
+
+
+def test_rows_whose_loss_no_undo_takes_back_are_not_deleted(pair: Pair, estate: Estate) -> None:
+    """What goes with them, as by a cascade, is kept nowhere."""
+    damage = {
+        "kind": "damage_that_replicates",
+        "dataset": "orders",
+        "damage": "rows_deleted",
+        "table": "book.trades",
+    }
+    told(pair, "CREATE SCHEMA book")
+    told(pair, "CREATE TABLE book.trades (id int PRIMARY KEY)")
+    told(pair, "INSERT INTO book.trades SELECT generate_series(1, 5)")
+    assert fault(estate, **damage).ready()
+    for said, made in BESIDE.items():
+        for statement in made:
+            told(pair, statement)
+        with pytest.raises(GuardError, match="could not be put back as it was") as refused:
+            fault(estate, **damage).ready()
+        assert said in str(refused.value)
+    assert told(pair, "SELECT count(*) FROM book.trades") == [(5,)]
+    assert fault(estate, **damage | {"damage": "table_dropped"}).ready(), (
+        "hidden whole, it takes nothing along"
+    )
+
+
+@pytest.mark.parametrize("damage", ["rows_deleted", "table_dropped"])
+def test_rows_come_back_with_what_the_server_makes_of_them(pair: Pair, estate: Estate, damage: str) -> None:
+    """Identities as they were, generated columns made anew, and no schema of ours stays."""
+    told(pair, "CREATE SCHEMA book")
+    told(
+        pair,
+        "CREATE TABLE book.trades (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, price int, gone int,"
+        ' "Total" int GENERATED ALWAYS AS (price * 2) STORED)',
+    )
+    told(pair, "ALTER TABLE book.trades DROP COLUMN gone")
+    told(pair, "INSERT INTO book.trades (price) SELECT generate_series(1, 5)")
+    before = told(pair, "SELECT * FROM book.trades ORDER BY id")
+    schemas = told(pair, "SELECT nspname FROM pg_namespace ORDER BY 1")
+    check_healed(
+        inject(estate, kind="damage_that_replicates", dataset="orders", damage=damage, table="book.trades")
+    )
+    assert told(pair, "SELECT * FROM book.trades ORDER BY id") == before
+    assert told(pair, "SELECT nspname FROM pg_namespace ORDER BY 1") == schemas
 
 
 def test_an_unknown_table_and_none_are_refused(estate: Estate) -> None:
