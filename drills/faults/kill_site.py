@@ -11,6 +11,7 @@ class KillSite(SiteFault):
     """SIGKILL to the whole site. Healing starts what ran before, unless another site took over."""
 
     act = "kill"
+    starts = True
 
     def inject(self, left: Left) -> Proof:
         del left

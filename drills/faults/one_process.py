@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from drills.fault import Healing, Left
 from drills.faults.site_fault import SiteFault
 from sites.capability import Proof, Target
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.strikable import KillingOne
+
+_RAN = "ran"
 
 
 class _OneProcess(SiteFault):
@@ -28,6 +32,9 @@ class _OneProcess(SiteFault):
             )
         return found
 
+    def arm(self, room: Path) -> dict[str, object]:
+        return super().arm(room) | {_RAN: list(self.site.running())}
+
     def effective(self, left: Left) -> Proof:
         del left
         where = f'process "{self.process}" at site "{self.name}"'
@@ -35,18 +42,26 @@ class _OneProcess(SiteFault):
         return Proof(gone, f"{where} {'does not run' if gone else 'runs'}")
 
     def heal(self, left: Left) -> Healing:
-        return self.rule.lift(left, self._start)
+        return self.rule.lift(left, lambda: self._start(left))
 
-    def _start(self) -> Healing:
+    def _start(self, left: Left) -> Healing:
         try:
-            self.site.up(only=[self.process])
+            self.site.up(only=self._ran(left))
         except BlackstartError as error:
             return Healing("stuck", str(error))
         return Healing("reverted", f'process "{self.process}" at site "{self.name}" runs again')
 
     def healed(self, left: Left) -> Proof:
-        proof = self.effective(left)
-        return Proof(not proof.holds, proof.how)
+        missing = sorted(set(self._ran(left)) - set(self.site.running()))
+        if missing:
+            return Proof(False, f'not running again at site "{self.name}": {", ".join(missing)}')
+        return Proof(True, f'process "{self.process}" at site "{self.name}" runs, as all that ran beside it')
+
+    def _ran(self, left: Left) -> list[str]:
+        """The process, and of what ran beside it what the plan knows: it may have ended for want of it."""
+        ran, declared = left.data.get(_RAN), self.estate.plan.sites[self.name].processes
+        beside = map(str, ran) if isinstance(ran, list) else ()
+        return list(dict.fromkeys([self.process, *(name for name in beside if name in declared)]))
 
     def undo(self) -> str:
         return (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from drills.fault import Healing, Left
 from drills.faults.site_fault import SiteFault
 from sites.capability import Proof, Target
 from sites.drivers import command
 from sites.drivers.command import Completed
-from sites.errors import BlackstartError
+from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan.faults import ShellFault as Noun
 
@@ -24,6 +25,12 @@ class ShellFault(SiteFault):
         self._noun = noun
 
     def ready(self) -> list[Target]:
+        """What is in force already, or says so whatever is, would tell nothing of what is injected."""
+        if self.effective(Left((), Path())).holds:
+            raise GuardError(
+                f'cannot strike site "{self.name}": "{self._noun.name}" is in force before it was injected',
+                hint=f"{' '.join(self._noun.effective)} must exit 1 while all is well",
+            )
         return [Target(self._noun.site, "shell", self._noun.name)]
 
     def inject(self, left: Left) -> Proof:

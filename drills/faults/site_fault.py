@@ -19,6 +19,7 @@ class SiteFault:
     reversible = True
     revives = True
     act = "strike"
+    starts = False  # whether healing has to start what ran
 
     def __init__(self, estate: Estate, site: str) -> None:
         self.estate = estate
@@ -30,7 +31,20 @@ class SiteFault:
         targets = self.site.targets()
         if not targets:
             raise GuardError(f'cannot {self.act} site "{self.name}": nothing runs there', hint=self._way_up())
+        if self.starts:
+            self._require_declared(targets)
         return targets
+
+    def _require_declared(self, targets: list[Target]) -> None:
+        """What the plan does not know would end with the rest, and nobody could start it again."""
+        declared = self.estate.plan.sites[self.name].processes
+        unknown = [each.name for each in targets if each.kind == "process" and each.name not in declared]
+        if unknown:
+            raise GuardError(
+                f'cannot {self.act} site "{self.name}": the undo could not start {", ".join(unknown)}, '
+                "which runs there and is not in the plan",
+                hint="declare it in `processes` of the site, or run it elsewhere",
+            )
 
     def _way_up(self) -> str:
         if Fences(self.estate.state).raised(self.name):
@@ -60,11 +74,9 @@ class SiteFault:
         return Healing("reverted, fenced", f"{healing.how}; {lifted.how}")
 
     def start(self, left: Left) -> Healing:
-        """Bring the site up with what ran there."""
+        """Bring the site up with what ran there, and nothing that did not: somebody may have stopped it."""
         try:
-            self.site.up()
-            for process in left.targets:
-                self.site.start(process)
+            self.site.up(only=left.targets)
         except BlackstartError as error:
             return Healing("stuck", str(error))
         return Healing("reverted", f'site "{self.name}" runs again: {", ".join(sorted(left.targets))}')

@@ -37,8 +37,9 @@ class FakeSite:
     def up(self, *, only: Collection[str] | None = None) -> None:
         self.calls.append("up")
         self._up = self._ever_up = True
-        for process in self._autostart if only is None else only:
-            self._begin(process)
+        for process in self._declared:
+            if process in (self._autostart if only is None else only):
+                self._begin(process)
 
     def down(self) -> None:
         self.calls.append("down")

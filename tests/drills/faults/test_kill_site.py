@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -29,6 +31,8 @@ class FakeEstate:
     def __init__(self, state: Path, site: FakeSite, *, writable_at_dr: bool | None) -> None:
         self.state = state
         self._site = site
+        declared = dict.fromkeys(("postgres", "gateway"))
+        self.plan = SimpleNamespace(sites={"primary": SimpleNamespace(processes=declared)})
         self._database = FakeDatabase(writable_at_dr=writable_at_dr)
 
     def site(self, name: str) -> FakeSite:
@@ -73,6 +77,24 @@ def test_what_ran_before_runs_again_when_nobody_took_over(tmp_path: Path) -> Non
     healing = healed(fault, ["postgres", "gateway"])
     assert healing.undone == "reverted"
     assert set(site.running()) == {"postgres", "gateway"}
+
+
+def test_what_did_not_run_before_is_not_started(tmp_path: Path) -> None:
+    """Somebody may have stopped it, and for a reason."""
+    site = FakeSite("primary", ("postgres", "gateway"))
+    fault = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=False)), "primary")
+    site.up(only=["postgres"])
+    fault.inject(LEFT)
+    assert healed(fault, ["postgres"]).undone == "reverted"
+    assert set(site.running()) == {"postgres"}
+
+
+def test_what_the_undo_could_not_start_is_not_killed(tmp_path: Path) -> None:
+    site = FakeSite("primary", ("postgres", "somebody-elses"))
+    fault = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=False)), "primary")
+    site.up()
+    with pytest.raises(GuardError, match="the undo could not start somebody-elses"):
+        fault.ready()
 
 
 def test_it_stays_down_where_another_site_took_over(tmp_path: Path) -> None:
@@ -157,7 +179,8 @@ def test_nothing_to_hit_is_an_error(tmp_path: Path) -> None:
 
 def test_the_site_says_when_it_cannot_start(tmp_path: Path) -> None:
     class Broken(FakeSite):
-        def up(self) -> None:
+        def up(self, *, only: Collection[str] | None = None) -> None:
+            del only
             raise SiteError("no room on the disk")
 
     site = Broken("primary")

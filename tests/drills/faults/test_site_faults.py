@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drills.faults.kill_site import KillSite
-from sites.errors import GuardError
+from sites.errors import CommandError, GuardError
 from sites.estate import Estate
 from sites.recovery.fence import Fences
 from tests.drills.faults.conftest import estate_of
@@ -49,6 +49,24 @@ def test_a_killed_process_takes_its_children_along_and_nobody_else(tmp_path: Pat
         assert set(estate.site("primary").running()) == {"gateway", "other"}
     finally:
         estate.site("primary").kill()
+
+
+def test_a_site_comes_back_without_what_was_stopped_before(sleeping: Estate) -> None:
+    sleeping.site("primary").stop("gateway")
+    check_healed(inject(sleeping, kind="kill_site", **SITES))
+    assert list(sleeping.site("primary").running()) == ["postgres"]
+
+
+@pytest.mark.parametrize("kind", ["kill_service", "stop_service"])
+def test_what_ended_for_want_of_the_lost_process_is_started_too(sleeping: Estate, kind: str) -> None:
+    """And what did not run before is not."""
+    injected = inject(sleeping, kind=kind, process="postgres", **SITES)
+    sleeping.site("primary").stop("gateway")
+    check_healed(injected)
+    assert set(sleeping.site("primary").running()) == {"postgres", "gateway"}
+    sleeping.site("primary").stop("gateway")
+    check_healed(inject(sleeping, kind=kind, process="postgres", **SITES))
+    assert list(sleeping.site("primary").running()) == ["postgres"]
 
 
 @pytest.mark.cell("stop_service", "processes", "none")
@@ -162,6 +180,19 @@ def test_a_fault_of_the_users_own(sleeping: Estate, tmp_path: Path) -> None:
     assert injected.targets[0].name == "a broken switch"
     check_healed(injected)
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("effective", "error", "said"),
+    [("true", GuardError, "is in force before it was injected"), ("cat /nowhere/x", CommandError, "exit 3")],
+)
+def test_a_users_fault_that_is_in_force_already_or_cannot_tell_is_refused(
+    sleeping: Estate, effective: str, error: type[Exception], said: str
+) -> None:
+    """It would count as injected whatever `inject` does."""
+    commands = {"inject": ["true"], "effective": ["sh", "-c", f"{effective} || exit 3"], "heal": ["true"]}
+    with pytest.raises(error, match=said):
+        fault(sleeping, kind="shell", name="x", **SITES, **commands).ready()
 
 
 @pytest.mark.parametrize(("heal", "said"), [("true", "yet"), ("false", "exit 1")])
