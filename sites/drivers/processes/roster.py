@@ -13,7 +13,7 @@ from sites.capability import Proof
 from sites.drivers.masking import mask
 from sites.drivers.processes import control
 from sites.drivers.processes import table as processes
-from sites.drivers.processes.record import SiteRecord
+from sites.drivers.processes.record import SiteRecord, prove_gone
 from sites.drivers.processes.spec import ProcessSpec
 from sites.drivers.processes.stillness import kill_family, still
 from sites.drivers.processes.supervisor import LOGS
@@ -34,13 +34,27 @@ class Roster:
         self._folder = folder
 
     def running(self) -> dict[str, int]:
-        """Names in the order of starting, with numbers as seen from outside. Empty if the site is not up."""
+        """Names in the order of starting, with numbers as seen from outside. Empty if the site is not up.
+
+        Raises SiteError while something of it is alive and its supervisor, who alone knows, does not answer.
+        """
         record = control.meet(self._folder)
         if record is None:
+            self.require_over()
             return {}
         outer = _outer_numbers(record)
         inner = {name: told["pid"] for name, told in self._books()["processes"].items()}
         return {name: outer[pid] for name, pid in inner.items() if pid in outer}
+
+    def require_over(self) -> None:
+        """Nobody answered: then nothing may be left. Raises SiteError where something is, or may be."""
+        written = SiteRecord.load(self._folder)
+        if written is None or (proof := prove_gone(self._site, written)).holds:
+            return
+        raise SiteError(
+            f'cannot tell what runs at site "{self._site}": {proof.how}, yet its supervisor does not answer',
+            hint="kill the site, and bring it up again",
+        )
 
     def start(self, name: str, spec: ProcessSpec) -> None:
         """No effect if it runs. Returns at once: see `wait_until_ready`."""

@@ -89,7 +89,7 @@ class ProcessSite(Networked):
 
     def down(self) -> None:
         """Stop every process, the last started first, then end the supervisor. No effect on a site not up."""
-        if control.meet(self.path) is None:
+        if not self._answers():
             return
         with locked(self.path):
             for name in reversed(self.running()):
@@ -111,7 +111,7 @@ class ProcessSite(Networked):
 
     def stop(self, process: str) -> None:
         """End a process and whatever it started. No effect if it is not running."""
-        if control.meet(self.path) is not None:
+        if self._answers():
             self._roster.stop(process)
 
     def running(self) -> dict[str, int]:
@@ -194,6 +194,13 @@ class ProcessSite(Networked):
     def proven_gone(self) -> Proof:
         """Whether no process of the site exists any more, found out from its folder alone."""
         return prove_gone(self.name, self._record())
+
+    def _answers(self) -> bool:
+        """Whether it is up. Raises SiteError where that cannot be told."""
+        if control.meet(self.path) is not None:
+            return True
+        self._roster.require_over()
+        return False
 
     def _record(self) -> SiteRecord | None:
         """Who answers counts for more than what is written: the writer may have died in between."""

@@ -349,6 +349,33 @@ def test_a_pid_file_of_the_last_life_is_nobodys(make: Make, tmp_path: Path) -> N
     assert pid_file.read_text() == f"{NUMBER_OF_NOBODY}\nkept\n"
 
 
+def test_a_site_whose_supervisor_does_not_answer_is_not_said_to_run_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a process that nobody hit would count as killed, and one that nobody stopped as stopped."""
+    monkeypatch.setattr(control, "_MEET_SECONDS", 0.2)
+    site = make({"sleeper": SLEEPER})
+    site.up()
+    (pid,) = site.running().values()
+    record = site._record()
+    assert record is not None
+    os.kill(record.pid, signal.SIGSTOP)
+    try:
+        for asked in (
+            site.running,
+            site.down,
+            lambda: site.stop("sleeper"),
+            lambda: site.kill_process("sleeper"),
+        ):
+            with pytest.raises(SiteError, match="is alive, yet its supervisor does not answer"):
+                asked()
+        assert processes.entry(pid) is not None
+    finally:
+        os.kill(record.pid, signal.SIGCONT)
+    assert site.kill_process("sleeper").holds
+    assert site.running() == {}
+
+
 def test_what_a_dead_supervisor_left_behind_is_found_and_killed(tmp_path: Path) -> None:
     site = ProcessSite("north", tmp_path / "site", {"one": shell("sleep 600 & wait")}, namespace=False)
     site.up()
