@@ -46,6 +46,15 @@ def fail_back(estate: Estate, drill: Drill, tell: Callable[[str], None]) -> Ende
         return "missed", f"it could not be brought back: {error}" + (f" ({error.hint})" if error.hint else "")
 
 
+def no_way_back(reason: str, healing: Healing, broken_off: BaseException | None) -> str | None:
+    """Why nothing is to be moved now. What is not undone yet may be undone beside a failback."""
+    if broken_off is not None:
+        return "the drill was broken off"
+    if healing.undone == "stuck":
+        return "the fault was not undone"
+    return None if reason == "stable" else "the service was not stable"
+
+
 def given_up(healing: Healing) -> str:
     """What became of the old primary when nothing else served."""
     match healing.undone:

@@ -1,8 +1,9 @@
 """A dead-man for each fault: it undoes when nobody else does.
 
 A process in a session of its own, which survives the orchestrator and its terminal. The two are joined by a
-socket: a beat says that the orchestrator lives, its end that it is gone. When it is gone, when no beat came
-for a whole lease, or when the drill has outlasted its longest duration, the fault is undone from disk alone.
+socket: a beat says that the orchestrator lives, its end that it is gone; a question is answered by whoever
+lives at the other end. When the orchestrator is gone, when no beat came for a whole lease, or when the drill
+has outlasted its longest duration, the fault is undone from disk alone.
 
     python -m drills.deadman FD STATE RUN RECORDER FOLDER LEASE_SECONDS LONGEST_SECONDS PATIENCE_SECONDS
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from drills.fault import Healing, undone
+from drills.fault import Healing, in_words, undone
 from drills.faults import fault_of
 from drills.faults.struck import struck_sites
 from drills.recording import RecorderError, RecorderRefusal, Recording
@@ -42,7 +43,7 @@ PATIENCE_SECONDS = 60.0
 READY_SECONDS = 30.0
 _BEAT_SECONDS = 1.0
 _AGAIN_SECONDS = 0.25
-_READY, _BEAT, _STAND_DOWN = b"r", b".", b"x"
+_READY, _BEAT, _ASK, _STAND_DOWN = b"r", b".", b"?", b"x"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -80,14 +81,25 @@ class DeadMan:
         self._line.close()
 
     def require(self) -> None:
-        """Return once it stands by. Raises GuardError when it does not."""
+        """Return once it says that it stands by: asked now, for it may have said so and died since.
+
+        Raises GuardError when it does not.
+        """
         self._line.settimeout(READY_SECONDS)
         try:
+            self._line.send(_ASK)
             stands = self._line.recv(1) == _READY
         except OSError:
             stands = False
         if not stands:
             raise GuardError("no dead-man stands by to undo the fault, so nothing was injected")
+
+    def require_alive(self) -> None:
+        """Raises BlackstartError once it is known to be gone: what is in force would be nobody's to undo."""
+        if self._gone.is_set():
+            raise BlackstartError(
+                f"the dead-man that stands by to undo the fault is gone (process {self.pid})"
+            )
 
     def stand_down(self) -> None:
         """Nothing is left to undo."""
@@ -127,7 +139,7 @@ def stand_by(line: socket.socket, lease_seconds: float, longest_seconds: float) 
             if time.monotonic() < deadline:
                 return f"the orchestrator gave no sign of life for {lease_seconds:g} s"
             continue
-        heard = line.recv(4096)
+        heard = _heard(line)
         if _STAND_DOWN in heard:
             return None
         if not heard:
@@ -135,12 +147,23 @@ def stand_by(line: socket.socket, lease_seconds: float, longest_seconds: float) 
     return f"the drill outlasted its longest duration of {longest_seconds:g} s"
 
 
+def _heard(line: socket.socket) -> bytes:
+    """What came, its questions answered; nothing once nobody is there, be it over an answer never read."""
+    try:
+        heard = line.recv(4096)
+        if asked := heard.count(_ASK):
+            line.send(_READY * asked)
+    except OSError:
+        return b""
+    return heard
+
+
 def act(state: Path, run: str, patience_seconds: float) -> Healing | None:
     """Undo what the run left, again and again until it is undone; None if nothing was left."""
     deadline = time.monotonic() + patience_seconds
     while True:
         last = time.monotonic() >= deadline
-        pending = next((one for one in UndoIntents(state).pending() if one.run == run), None)
+        pending = UndoIntents(state).of(run)
         if pending is None:
             return None
         healing = _undone(state, pending, last=last)
@@ -158,8 +181,8 @@ def _undone(state: Path, undo: Undo, *, last: bool) -> Healing:
         with journal_of(state):
             fault = fault_of(Estate(plan), plan.drills[undo.drill])
             return undone(fault, left_of(undo, state, last=last))
-    except BlackstartError as error:
-        return Healing("stuck", str(error))
+    except Exception as error:  # noqa: BLE001 - it is tried again, and in the end said and kept
+        return Healing("stuck", in_words(error))
 
 
 def seen(state: Path, undo: Undo) -> Healing:
@@ -234,9 +257,8 @@ def main() -> None:
     fd, state, run, recorder, folder, lease, longest, patience = sys.argv[1:]
     _hold(Path(folder))
     with socket.socket(fileno=int(fd)) as line:  # open to the end: its closing says that all is done
-        line.send(_READY)
         why = stand_by(line, float(lease), float(longest))
-        left = next((one for one in UndoIntents(Path(state)).pending() if one.run == run), None)
+        left = UndoIntents(Path(state)).of(run)
         if why is not None and left is not None:
             _act(Path(state), left, Path(recorder), Path(folder), float(patience), why)
 

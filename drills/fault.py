@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from sites.capability import Proof, Target
+from sites.errors import BlackstartError
 
 Undone = Literal["reverted", "target_gone", "stuck", "reverted, fenced"]
 
@@ -99,6 +100,13 @@ class Following(Protocol):
     def follow(self, left: Left) -> Proof:
         """Do that part of the damage; the proof says whether it is in force."""
         ...
+
+
+def in_words(error: BaseException) -> str:
+    """What broke something off, for the evidence."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted by the operator"
+    return str(error) if isinstance(error, BlackstartError) else f"{type(error).__name__}: {error}"
 
 
 def undone(fault: Fault, left: Left) -> Healing:

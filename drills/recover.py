@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from drills.closing import close
-from drills.fault import Healing, undone
+from drills.fault import Healing, in_words, undone
 from drills.faults import fault_of
 from drills.guard import only_drill
 from drills.outcome import keep_outcome
@@ -36,7 +38,7 @@ def recover(plan: Plan) -> list[Recovered]:
 
 def recover_state(state: Path) -> list[Recovered]:
     """The same where the plan itself cannot be read any more: from the intents in `state` alone."""
-    plans = [_plan(undo) for undo in UndoIntents(state).pending()]
+    plans = list(_readable_plans(state))
     undone = undo_pending(state)  # before the runs are closed, so that their reports tell of it
     return [*undone, *cut_off(state), *(found for plan in plans for found in close_unfinished(plan))]
 
@@ -56,14 +58,26 @@ def cut_off(state: Path) -> list[Recovered]:
 def undo_pending(state: Path) -> list[Recovered]:
     """Heal every fault whose undo intent is in `state`. The plan is the one that the intent holds.
 
-    Holds off drills and failovers meanwhile; where one runs, nothing is undone and that is said.
+    Holds off drills and failovers meanwhile; where one runs, nothing is undone and that is said. An intent
+    that is unreadable is said too, and keeps no other from its undo.
     """
     intents = UndoIntents(state)
-    if not intents.pending():
+    if not intents.anything:
         return []
     try:
         with only_drill(state), journal_of(state):
-            return [_undone(intents, undo) for undo in intents.pending()]
+            found, unreadable = intents.readable()
+            return [
+                *(_undone(state, intents, undo) for undo in found),
+                *(
+                    Recovered("an intent to undo", f"{error} ({error.hint})", ok=False)
+                    for error in unreadable
+                ),
+                *(
+                    Recovered(f"what was kept aside for run {run}", "removed", ok=True)
+                    for run in intents.tidy()
+                ),
+            ]
     except BlackstartError as error:
         return [Recovered("what drills left behind", f"not undone: {error}", ok=False)]
 
@@ -73,8 +87,8 @@ def close_unfinished(plan: Plan) -> list[Recovered]:
     return [_closed(plan, folder) for folder in chain.unfinished(plan.evidence.path)]
 
 
-def _undone(intents: UndoIntents, undo: Undo) -> Recovered:
-    healing = _heal(undo)
+def _undone(state: Path, intents: UndoIntents, undo: Undo) -> Recovered:
+    healing = _heal(state, undo)
     ok = healing.undone != "stuck"
     if ok:
         intents.remove(undo)
@@ -86,13 +100,19 @@ def _undone(intents: UndoIntents, undo: Undo) -> Recovered:
     return Recovered(f'drill "{undo.drill}" ({undo.utc})', how, ok)
 
 
-def _heal(undo: Undo) -> Healing:
+def _heal(state: Path, undo: Undo) -> Healing:
     try:
         plan = _plan(undo)
         fault = fault_of(Estate(plan), plan.drills[undo.drill])
-        return undone(fault, left_of(undo, plan.state))
-    except BlackstartError as error:
-        return Healing("stuck", str(error))
+        return undone(fault, left_of(undo, state))
+    except Exception as error:  # noqa: BLE001 - it is kept and said, and the next one is undone
+        return Healing("stuck", in_words(error))
+
+
+def _readable_plans(state: Path) -> Iterator[Plan]:
+    for undo in UndoIntents(state).readable()[0]:
+        with suppress(BlackstartError):  # its undo says so too
+            yield _plan(undo)
 
 
 def _plan(undo: Undo) -> Plan:

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from drills.after import Ended, fail_back, given_up, record
+from drills.after import Ended, fail_back, given_up, no_way_back, record
 from drills.bystanders import Bystanders
 from drills.deadman import PATIENCE_SECONDS, DeadMan
-from drills.fault import Fault, Following, Healing, undone
+from drills.fault import Fault, Following, Healing, in_words, undone
 from drills.gone import tell_of_primary
 from drills.guard import check_health
 from drills.lever import Lever
@@ -20,8 +20,9 @@ from drills.outcome import keep_outcome
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
 from drills.response import Response
 from drills.revival import Revival, revive
+from drills.striking import arm, strike
 from drills.undisturbed import undisturbed
-from drills.undo import Undo, UndoIntents, left_of, room_of
+from drills.undo import Undo, UndoIntents, left_of
 from rto_rpo.report.aftermath import GIVE_UP
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
@@ -29,9 +30,8 @@ from sites.plan import REVIVABLE, Drill
 from sites.recovery.under_way import journal_of
 
 STEADY_SECONDS_MAX = 60.0
-PHASE_SECONDS_MAX = (
-    2.0  # the fault comes at a random moment, so that it meets checkpoints and leases anywhere
-)
+# the fault comes at a random moment, so that it meets checkpoints and leases anywhere
+PHASE_SECONDS_MAX = 2.0
 RESPONSE_SECONDS_MAX = 30.0  # a failover that has begun is let come to its end
 GAVE_UP = "gave up"
 _BEAT_SECONDS = 0.05
@@ -50,7 +50,10 @@ def longest_seconds(drill: Drill) -> float:
 
 @dataclass
 class Rehearsal:
-    """Everything that one run of a drill is about. `response` is None when something else fails over."""
+    """Everything that one run of a drill is about. `response` is None when something else fails over.
+
+    `last_look` raises GuardError where what was confirmed does not hold any more.
+    """
 
     estate: Estate
     name: str
@@ -61,6 +64,7 @@ class Rehearsal:
     tell: Callable[[str], None]
     dead_man: DeadMan
     bystanders: Bystanders = field(default_factory=lambda: Bystanders([]))
+    last_look: Callable[[], None] = lambda: None
 
     def perform(self, fault: Fault, undo: Undo) -> BaseException | None:
         """From steady to healed. What breaks it off is recorded as *aborted* and returned.
@@ -83,17 +87,18 @@ class Rehearsal:
         with undisturbed():
             healing = self._end(fault, undo, reason, broken_off)
         if self.drill.after == "fail_back" and healing is not None:
-            broken_off = self._fail_back(reason, broken_off)
+            broken_off = self._fail_back(reason, healing, broken_off)
         with undisturbed():
             self.recording.finish("deadline" if reason == GAVE_UP else reason)
             self.tell("Read everything back, ledger closed")
         return broken_off
 
-    def _fail_back(self, reason: str, broken_off: BaseException | None) -> BaseException | None:
+    def _fail_back(
+        self, reason: str, healing: Healing, broken_off: BaseException | None
+    ) -> BaseException | None:
         """Where the drill ended well: what moved is brought back. Returns what broke the drill off."""
-        if reason != "stable" or broken_off is not None:
-            told = "the service was not stable" if broken_off is None else "the drill was broken off"
-            record(self.recording, ("inconclusive", f"{told}, so nothing was brought back"))
+        if (why := no_way_back(reason, healing, broken_off)) is not None:
+            record(self.recording, ("inconclusive", f"{why}, so nothing was brought back"))
             return broken_off
         ended: Ended = ("inconclusive", "it was broken off (`blackstart failback --resume` goes on)")
         try:
@@ -138,15 +143,14 @@ class Rehearsal:
         phase_seconds = random.Random(self.seed).uniform(0, PHASE_SECONDS_MAX)  # noqa: S311 - no secret
         threading.Event().wait(phase_seconds)
         check_health(self.estate, self.name)
-        self.dead_man.require()
         if self.response is not None and self.response.ended:
             raise GuardError("the responder is not standing watch any more, so nothing was injected")
-        armed = self._armed(fault, undo)
+        armed = arm(self.estate.state, fault, undo, self._look_once_more)
         left = left_of(armed, self.estate.state)
         if isinstance(fault, Following) and self.response is not None:
             self.response.strike_at(fault.milestone, lambda: fault.follow(left))
         self.recording.event("fault_begin", detail={"phase_seconds": phase_seconds}, sync=True)
-        proof = fault.inject(left)
+        proof = strike(self.estate.state, fault, armed)
         self.recording.event("fault_end", detail={"how": proof.how})
         self._record("fault_effective", {**proof.detail, "holds": proof.holds, "how": proof.how})
         if not proof.holds:
@@ -154,20 +158,18 @@ class Rehearsal:
         self.tell(f"Injected: {proof.how}")
         tell_of_primary(self.estate, self.drill, self.recording, at_last=True)
 
-    def _armed(self, fault: Fault, undo: Undo) -> Undo:
-        """The intent, whole and on disk: from here on anybody can undo."""
-        data = fault.arm(room_of(self.estate.state, undo.run))
-        armed = undo.model_copy(update={"data": data})
-        UndoIntents(self.estate.state).write(armed)
-        return armed
+    def _look_once_more(self) -> None:
+        """What was confirmed a while ago still holds, and who would undo it lives. Raises GuardError."""
+        self.last_look()
+        Lever(self.estate.state).require_released()
+        self.dead_man.require()
 
     def _outlast(self) -> str:
         """Wait until the service is stable and the response over, or for the deadline. Returns which."""
         told = False
         begun = served = time.monotonic()
         while True:
-            Lever(self.estate.state).require_released()
-            self.bystanders.require_unharmed()
+            self._require_leave()
             state = self.recording.state()
             now = time.monotonic()
             served = now if state.served_seconds else served
@@ -182,6 +184,12 @@ class Rehearsal:
                 self.tell("The deadline has passed")
                 return "deadline"
             threading.Event().wait(_BEAT_SECONDS)
+
+    def _require_leave(self) -> None:
+        """Raises BlackstartError when the drill has to be broken off, be it by itself or by somebody."""
+        Lever(self.estate.state).require_released()
+        self.bystanders.require_unharmed()
+        self.dead_man.require_alive()
 
     def _gives_up(self, since_fault_seconds: float, silent_seconds: float) -> bool:
         """Whether nothing serves when something had to by now. One bad answer is not nothing."""
@@ -198,6 +206,7 @@ class Rehearsal:
                 Revival(self.estate, self.drill, self.drill.fault.site, undo.targets),
                 self.recording,
                 self.tell,
+                self._require_leave,
             )
 
     def _end(self, fault: Fault, undo: Undo, reason: str, broken_off: BaseException | None) -> Healing | None:
@@ -219,7 +228,7 @@ class Rehearsal:
             self._keep_beside(undo, healing)
             raise lost
         if broken_off is not None:
-            self._record("aborted", {"reason": _in_words(broken_off)})
+            self._record("aborted", {"reason": in_words(broken_off)})
         if healing is not None:
             self._tell_of(healing, reason, broken_off=broken_off is not None)
             self._tell_of_bystanders()
@@ -244,7 +253,7 @@ class Rehearsal:
 
     def _heal(self, fault: Fault, undo: Undo, ended: bool, *, patient: bool) -> Healing | None:
         """Undo what was injected, if anything was. `patient`: nobody else will wait."""
-        pending = self._pending(undo)
+        pending = UndoIntents(self.estate.state).of(undo.run)
         if pending is None:
             self.dead_man.stand_down()
             return None
@@ -267,10 +276,6 @@ class Rehearsal:
         except BlackstartError as error:  # the loss of the recorder is what has to be told
             self.tell(f"Not in the evidence: {error}")
 
-    def _pending(self, undo: Undo) -> Undo | None:
-        """The intent as it is on disk."""
-        return next((one for one in UndoIntents(self.estate.state).pending() if one.run == undo.run), None)
-
     def _patiently(self, fault: Fault, undo: Undo) -> Healing:
         """Again and again; the last time, a copy that cannot be asked counts as promoted."""
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -283,16 +288,10 @@ class Rehearsal:
             with journal_of(self.estate.state):  # no failover begins while this looks and starts
                 return undone(fault, left_of(undo, self.estate.state, last=last))
         except Exception as error:  # noqa: BLE001 - what cannot be undone is said to be stuck, and kept
-            return Healing("stuck", _in_words(error))
+            return Healing("stuck", in_words(error))
 
     def _check(self, name: str, reason: str) -> None:
         self._record("check", {"name": name, "verdict": "missed", "reason": reason})
 
     def _record(self, event: str, detail: dict[str, object]) -> None:
         self.recording.event(event, detail=detail)
-
-
-def _in_words(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted by the operator"
-    return str(error) if isinstance(error, BlackstartError) else f"{type(error).__name__}: {error}"

@@ -8,12 +8,13 @@ written to at its own address for a while, and put down again. What it took is f
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from drills.arrangement import old_primary_interval_ns
 from drills.gone import tell_if_gone
-from drills.recording import Recording
+from drills.recording import RecorderState, Recording
 from drills.undisturbed import undisturbed
 from rto_rpo.revival import watched_ns
 from sites.capability import Proof, SiteDriver
@@ -26,6 +27,7 @@ from sites.recovery.under_way import journal_of
 from sites.strikable import Partitionable, Pausable
 
 ANSWER_SECONDS_MAX = 30.0  # for its server to take or refuse a write, once it runs
+_BEAT_SECONDS = 0.05
 _INTERVALS = 3  # on top, so that the last refusal lies that long after the first
 
 
@@ -76,11 +78,16 @@ class Revival:
                 yield driver.writable(other) is True
 
 
-def revive(revival: Revival, recording: Recording, tell: Callable[[str], None]) -> None:
+def revive(
+    revival: Revival,
+    recording: Recording,
+    tell: Callable[[str], None],
+    leave: Callable[[], None] = lambda: None,
+) -> None:
     """Bring it back, write to it for a while, put it down. What could not be tried is *inconclusive*.
 
-    Raises BlackstartError while a failover runs, RecorderError when the recorder is lost. It is put down
-    whatever happens.
+    Raises BlackstartError while a failover runs, RecorderError when the recorder is lost, and what `leave`
+    raises, which is asked all along. It is put down whatever happens.
     """
     with journal_of(revival.estate.state):
         why = revival.needless()
@@ -89,7 +96,7 @@ def revive(revival: Revival, recording: Recording, tell: Callable[[str], None]) 
             return
         site = _careless(revival)
         try:
-            _write_on(revival, site, recording, tell)
+            _write_on(revival, site, recording, tell, leave)
         finally:
             with undisturbed():
                 proof = site.kill()
@@ -97,7 +104,13 @@ def revive(revival: Revival, recording: Recording, tell: Callable[[str], None]) 
             _check(recording, "missed", f"the old primary could not be put down again: {proof.how}")
 
 
-def _write_on(revival: Revival, site: SiteDriver, recording: Recording, tell: Callable[[str], None]) -> None:
+def _write_on(
+    revival: Revival,
+    site: SiteDriver,
+    recording: Recording,
+    tell: Callable[[str], None],
+    leave: Callable[[], None],
+) -> None:
     """It may take writes long before it is said to be ready, so all of them count from here on."""
     recording.event("revival_begin", detail={"site": revival.site})
     before = recording.state().old_primary_answered
@@ -107,11 +120,19 @@ def _write_on(revival: Revival, site: SiteDriver, recording: Recording, tell: Ca
         return
     recording.event("old_primary_revived", detail={"site": revival.site, "how": proof.how, **proof.detail})
     tell(f"Revived the old primary, as somebody careless would: {proof.how}")
+
+    def answered(state: RecorderState) -> bool:
+        leave()
+        return state.old_primary_answered > before
+
     if not tell_if_gone(site, recording):
-        state = recording.wait_until(lambda state: state.old_primary_answered > before, ANSWER_SECONDS_MAX)
+        state = recording.wait_until(answered, ANSWER_SECONDS_MAX)
         if state.old_primary_answered == before:
             tell(f"Its own server neither took nor refused a write within {ANSWER_SECONDS_MAX:.0f} s")
-    threading.Event().wait(revival.seconds)
+    until = time.monotonic() + revival.seconds
+    while (left_seconds := until - time.monotonic()) > 0:
+        leave()
+        threading.Event().wait(min(_BEAT_SECONDS, left_seconds))
     tell_if_gone(site, recording)
 
 

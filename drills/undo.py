@@ -68,24 +68,64 @@ class UndoIntents:
         write_durably(path, undo.model_dump_json(indent=1).encode(), mode=0o600)
         return path
 
+    def of(self, run: str) -> Undo | None:
+        """The intent of one run, whatever else lies there. Raises BlackstartError where it is unreadable."""
+        path = self._path(run)
+        return _read(path) if path.exists() else None
+
     def pending(self) -> list[Undo]:
         """Oldest first. Raises BlackstartError for a file that is no intent of ours."""
-        found = []
-        for path in sorted(self._folder.glob("*.json")) if self._folder.exists() else []:
+        return sorted(map(_read, self._files()), key=lambda undo: undo.utc)
+
+    def readable(self) -> tuple[list[Undo], list[BlackstartError]]:
+        """The same, and what is wrong with the others: none of those keeps another from its undo."""
+        found, wrong = [], []
+        for path in self._files():
             try:
-                found.append(Undo.model_validate(json.loads(path.read_text(encoding="utf-8"))))
-            except (ValueError, ValidationError) as error:
-                raise BlackstartError(
-                    f"cannot read undo intent {path}: {error}",
-                    hint="look at both sites, then move the file aside",
-                ) from None
-        return sorted(found, key=lambda undo: undo.utc)
+                found.append(_read(path))
+            except BlackstartError as error:
+                wrong.append(error)
+        return sorted(found, key=lambda undo: undo.utc), wrong
+
+    @property
+    def anything(self) -> bool:
+        """Whether an intent is there, readable or not, or what was kept aside for one."""
+        return bool(self._files() or self._rooms())
+
+    def tidy(self) -> list[str]:
+        """Remove what was kept aside for no intent, as by one who died before he wrote his; whose it was.
+
+        Only for who holds drills off: one that begins keeps things aside before its intent is written.
+        """
+        known = {path.stem for path in self._files()}
+        stray = [room for room in self._rooms() if room.name not in known]
+        for room in stray:
+            shutil.rmtree(room, ignore_errors=True)
+        return [room.name for room in stray]
 
     def remove(self, undo: Undo) -> None:
         """Forget an intent that has been carried out."""
-        self._path(undo.run).unlink(missing_ok=True)
-        sync_folder(self._folder)
+        if self._folder.exists():
+            self._path(undo.run).unlink(missing_ok=True)
+            sync_folder(self._folder)
         shutil.rmtree(room_of(self._state, undo.run), ignore_errors=True)
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("*.json")) if self._folder.exists() else []
+
+    def _rooms(self) -> list[Path]:
+        rooms = room_of(self._state, "any").parent
+        return sorted(rooms.iterdir()) if rooms.exists() else []
 
     def _path(self, run: str) -> Path:
         return self._folder / f"{run}.json"
+
+
+def _read(path: Path) -> Undo:
+    try:
+        return Undo.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, ValidationError) as error:
+        raise BlackstartError(
+            f"cannot read undo intent {path}: {error}",
+            hint="look at both sites, then move the file aside",
+        ) from None

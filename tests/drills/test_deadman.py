@@ -20,6 +20,7 @@ from drills.undo import UndoIntents
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.keeping.undone import undone_of
 from sites.drivers.processes.table import Handle
+from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.fences import Fences
 from sites.recovery.under_way import journal_of
@@ -103,6 +104,51 @@ def test_one_that_stands_down_undoes_nothing(estate: Estate) -> None:
         wait_until(lambda: ended(dead_man.pid), 30)
     assert not undone(estate)
     assert estate.site("primary").running() == {}
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_one_that_died_or_stands_still_since_does_not_stand_by(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    """That it did once is no evidence that it does now."""
+    with dead_man_of(estate) as dead_man:
+        dead_man.require()
+        dead_man.require()  # it answers as often as it is asked
+        os.kill(dead_man.pid, how)
+        monkeypatch.setattr(deadman, "READY_SECONDS", 0.5)
+        with pytest.raises(GuardError, match="no dead-man stands by"):
+            dead_man.require()
+        if how == signal.SIGSTOP:
+            os.kill(dead_man.pid, signal.SIGCONT)
+        dead_man.stand_down()
+
+
+def test_one_that_was_never_asked_is_asked_once_it_counts(estate: Estate) -> None:
+    with dead_man_of(estate) as dead_man:
+        wait_until(lambda: held(folder_of(estate)), 30)
+        os.kill(dead_man.pid, signal.SIGKILL)
+        wait_until(lambda: ended(dead_man.pid), 30)
+        with pytest.raises(GuardError, match="no dead-man stands by"):
+            dead_man.require()
+        with pytest.raises(BlackstartError, match=f"is gone .process {dead_man.pid}"):
+            wait_until(lambda: dead_man.require_alive() or False, 30)
+
+
+def test_an_orchestrator_that_died_before_it_read_the_answer_is_gone() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.send(b"?")
+        threading.Timer(0.05, ours.close).start()
+        assert stand_by(theirs, 5, 600) == "the orchestrator is gone"
+
+
+def test_another_intent_that_is_unreadable_keeps_none_from_its_undo(estate: Estate) -> None:
+    with dead_man_of(estate) as dead_man:
+        dead_man.require()
+        struck_now(estate)
+        (estate.state / "undo" / "a-foreign-one.json").write_text("no intent of ours")
+    assert UndoIntents(estate.state).of("a-run") is None
+    assert set(estate.site("primary").running()) == RAN
 
 
 def test_silence_for_a_whole_lease_is_taken_for_death() -> None:

@@ -15,14 +15,15 @@ from drills import rehearsal
 from drills.bystanders import Bystanders, Watched
 from drills.deadman import DeadMan
 from drills.fault import Fault, Healing, Left
+from drills.lever import Lever
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording, Stamp
 from drills.recover import undo_pending
 from drills.rehearsal import Rehearsal
 from drills.response import Response
-from drills.undo import Undo, UndoIntents
+from drills.undo import Undo, UndoIntents, room_of
 from rto_rpo.objective import parse_duration
 from sites.capability import Proof, Target
-from sites.errors import DatasetError, GuardError
+from sites.errors import BlackstartError, DatasetError, GuardError
 from sites.recovery.under_way import journal_of
 from tests.drills.test_guard import DeskEstate, Standby, an_estate
 
@@ -70,6 +71,13 @@ class FakeRecording:
 
     def finish(self, reason: str) -> None:
         self.told.append(f"FINISH {reason}")
+
+
+class SilentRecording(FakeRecording):
+    """Nothing is served after the fault, and the deadline is far."""
+
+    def state(self) -> RecorderState:
+        return RecorderState("steady", True, 3.0, False, 0.0, 300, 300, 10**8, 0.0, False)
 
 
 class FakeFault:
@@ -136,14 +144,18 @@ class FakeResponse:
 
 
 class FakeDeadMan:
-    """Stands by, unless told otherwise."""
+    """Stands by and lives on, unless told otherwise."""
 
-    def __init__(self, *, stands: bool = True) -> None:
-        self.stands, self.stood_down = stands, False
+    def __init__(self, *, stands: bool = True, lives: bool = True) -> None:
+        self.stands, self.lives, self.stood_down = stands, lives, False
 
     def require(self) -> None:
         if not self.stands:
             raise GuardError("no dead-man stands by")
+
+    def require_alive(self) -> None:
+        if not self.lives:
+            raise BlackstartError("the dead-man is gone")
 
     def stand_down(self) -> None:
         self.stood_down = True
@@ -180,6 +192,7 @@ def perform(
     response: FakeResponse | None = None,
     dead_man: FakeDeadMan | None = None,
     bystanders: Bystanders | None = None,
+    last_look: Callable[[], None] = lambda: None,
     **changes: object,
 ) -> BaseException | None:
     """`changes` are keys of the drill."""
@@ -193,6 +206,7 @@ def perform(
         lambda _: None,
         cast(DeadMan, dead_man or FakeDeadMan()),
         bystanders or Bystanders([]),
+        last_look,
     )
     return drill.perform(cast(Fault, fault), undo_of(estate))
 
@@ -349,6 +363,64 @@ def test_nothing_is_injected_without_a_dead_man(estate: DeskEstate) -> None:
     assert fault.healings == []
 
 
+def test_a_dead_man_that_died_in_mid_drill_ends_it_and_the_fault_is_undone(estate: DeskEstate) -> None:
+    """Or the next to die would leave the fault in force."""
+    recording = SilentRecording()
+    fault = FakeFault(recording)
+    assert "the dead-man is gone" in str(perform(estate, recording, fault, dead_man=FakeDeadMan(lives=False)))
+    assert len(fault.healings) == 1
+
+
+def test_nothing_is_injected_where_what_was_confirmed_holds_no_more(estate: DeskEstate) -> None:
+    """It is asked once the fault is armed; what was prepared by then does not stay."""
+    recording = FakeRecording()
+    fault = FakeFault(recording)
+    rooms: list[bool] = []
+    room = room_of(estate.state, "a")
+
+    def arm(there: Path) -> dict[str, object]:
+        there.mkdir(parents=True)
+        return {"room": str(there)}
+
+    def look() -> None:
+        rooms.append(room.is_dir())
+        raise GuardError("another process came")
+
+    fault.arm = arm  # type: ignore[method-assign]
+    assert "another process came" in str(perform(estate, recording, fault, last_look=look))
+    assert (rooms, room.exists()) == ([True], False)
+    assert "fault_begin" not in recording.told
+    assert fault.healings == []
+
+
+def test_a_lever_that_is_pulled_while_the_fault_is_armed_lets_nothing_be_injected(estate: DeskEstate) -> None:
+    recording = FakeRecording()
+    fault = FakeFault(recording)
+    pull = lambda: Lever(estate.state).pull("not now")  # noqa: E731
+    assert "not now" in str(perform(estate, recording, fault, last_look=pull))
+    assert "fault_begin" not in recording.told
+    assert UndoIntents(estate.state).pending() == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_intent_that_was_carried_out_before_the_damage_is_due_again(
+    estate: DeskEstate, fails: bool
+) -> None:
+    """Who stood still for a lease is taken for dead: the undo came first, and the damage after it."""
+    recording = FakeRecording()
+
+    def inject() -> Proof:
+        UndoIntents(estate.state).remove(undo_of(estate))
+        if fails:
+            raise DatasetError("half of it is done")
+        return Proof(True, "it is gone")
+
+    fault = FakeFault(recording, inject=inject)
+    assert "carried out before the damage" in str(perform(estate, recording, fault))
+    assert len(fault.healings) == 1
+    assert recording.details["undo"]["undone"] == "reverted"
+
+
 def test_the_dead_man_stands_down_only_when_nothing_is_left_to_undo(estate: DeskEstate) -> None:
     undone, stuck = FakeDeadMan(), FakeDeadMan()
     recording = FakeRecording()
@@ -391,11 +463,14 @@ def test_a_drill_that_was_broken_off_is_not_failed_back(
     assert recording.details["check"]["reason"] == "the drill was broken off, so nothing was brought back"
 
 
-class SilentRecording(FakeRecording):
-    """Nothing is served after the fault, and the deadline is far."""
-
-    def state(self) -> RecorderState:
-        return RecorderState("steady", True, 3.0, False, 0.0, 300, 300, 10**8, 0.0, False)
+def test_a_drill_whose_fault_is_not_undone_is_not_failed_back(
+    estate: DeskEstate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = FakeRecording()
+    monkeypatch.setattr(rehearsal, "fail_back", lambda *_: pytest.fail("nothing is to be moved now"))
+    fault = FakeFault(recording, heal=lambda: Healing("stuck", "it is still cut off"))
+    perform(estate, recording, fault, after="fail_back")
+    assert recording.details["check"]["reason"] == "the fault was not undone, so nothing was brought back"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import yaml
 
 from drills import rehearsal
 from drills.arrangement import arrange
+from drills.lever import Lever
 from drills.preview import resolved
 from drills.recording import RecorderState, Recording, Stamp
 from drills.revival import ANSWER_SECONDS_MAX, Revival, revive
@@ -193,6 +194,42 @@ def test_it_is_watched_from_its_own_first_answer_on(
     assert recording.told == BOTH
     assert any("neither took nor refused" in said for said in told) == silent
     assert recording.limits == ([] if silent else [ANSWER_SECONDS_MAX])
+
+
+@pytest.mark.parametrize("asked", [0, 10**9])
+def test_who_may_go_on_no_longer_puts_it_down_at_once(tmp_path: Path, asked: int) -> None:
+    """While it is watched, and while its first answer is awaited."""
+    site = FakeSite()
+    estate = estate_of(tmp_path, site, stable="60s")
+    revival = Revival(estate, estate.plan.drills["kill-primary"], "primary", RAN)
+
+    def leave() -> None:
+        raise BlackstartError("the stop lever was pulled")
+
+    with pytest.raises(BlackstartError, match="the stop lever"):
+        revive(revival, cast(Recording, Asked(site, before=3, asked=asked)), lambda _: None, leave)
+    assert site.acts[-1] == "kill"
+
+
+class PullsTheLever(FakeSite):
+    """As soon as it is started."""
+
+    lever: Lever
+
+    def up(self, *, only: Collection[str]) -> None:
+        super().up(only=only)
+        self.lever.pull("enough")
+
+
+def test_a_drill_that_revives_looks_at_the_lever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "PHASE_SECONDS_MAX", 0.0)
+    site, recording = PullsTheLever(), FakeRecording()
+    estate = estate_of(tmp_path, site, stable="60s", revive_old_primary=True)
+    site.lever = Lever(estate.state)
+    fault = FakeFault(recording)
+    assert "enough" in str(perform(estate, recording, fault))
+    assert site.acts[-1] == "kill"
+    assert len(fault.healings) == 1
 
 
 def test_it_is_watched_for_longer_than_the_judge_asks_for(tmp_path: Path) -> None:
