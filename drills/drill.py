@@ -7,6 +7,7 @@ happened is the recorder's to say, and the verdict the judge's; nothing here mea
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
@@ -26,7 +27,7 @@ from drills.fault import Fault
 from drills.faults import fault_of
 from drills.guard import check_authority, check_health, only_drill
 from drills.outcome import keep_not_run
-from drills.preview import declared, resolved
+from drills.preview import Preview, check_unchanged, declared, resolved
 from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal, longest_seconds
 from drills.response import Response
@@ -89,15 +90,14 @@ def run(
         bystanders.require_well()
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         agreed = agree(estate, drill, seen, executor)
-        processes = [t.name for t in seen.targets if t.kind == "process"]
-        return _record(estate, name, fault, processes, agreed, bystanders, seed, tell)
+        return _record(estate, name, fault, seen, agreed, bystanders, seed, tell)
 
 
 def _record(
     estate: Estate,
     name: str,
     fault: Fault,
-    processes: list[str],
+    confirmed: Preview,
     agreed: Agreed,
     bystanders: Bystanders,
     seed: int | None,
@@ -123,10 +123,18 @@ def _record(
     except BaseException:
         close_unjudged(plan, folder)
         raise
-    undo = _undo(estate, name, fault, run_id, processes)
+    undo = _undo(estate, name, fault, run_id, confirmed)
+    longest = time.monotonic() + longest_seconds(drill)
+
+    def last_look() -> None:
+        check_window(drill, name, longest - time.monotonic())
+        check_unchanged(estate, fault, confirmed)
+
     try:
         with DeadMan(estate.state, run_id, recorder.path, folder.path, longest_seconds(drill)) as dead_man:
-            rehearsal = Rehearsal(estate, name, drill, recorder, response, chosen, tell, dead_man, bystanders)
+            rehearsal = Rehearsal(
+                estate, name, drill, recorder, response, chosen, tell, dead_man, bystanders, last_look
+            )
             broken_off = rehearsal.perform(fault, undo)
     except RecorderError as error:
         # the recorder may still be writing: whoever opens the next run, or recovers, closes this one
@@ -141,7 +149,7 @@ def _record(
     return closed
 
 
-def _undo(estate: Estate, name: str, fault: Fault, run: str, processes: list[str]) -> Undo:
+def _undo(estate: Estate, name: str, fault: Fault, run: str, confirmed: Preview) -> Undo:
     plan = estate.plan
     return Undo(
         run=run,
@@ -149,7 +157,7 @@ def _undo(estate: Estate, name: str, fault: Fault, run: str, processes: list[str
         utc=now(),
         fault=declared(estate, name).fault.model_dump(mode="json"),
         undo=fault.undo(),
-        targets=processes,
+        targets=[target.name for target in confirmed.targets if target.kind == "process"],
         plan_path=str(plan.path),
         plan_text=plan.raw.decode("utf-8"),
         variables=dict(plan.variables),

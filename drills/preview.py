@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 
+from drills.at_stake import nouns_at_stake
 from drills.fault import Fault
 from drills.faults import fault_of
 from sites.capability import Target
@@ -20,8 +21,8 @@ from sites.recovery.runbook import in_order
 class Preview:
     """`targets` are what the fault hits, `steps` the operator's lines of the runbook in order.
 
-    `confirm` is the hash over what is at stake: plan, environment, drill, fault and targets by name.
-    It stays the same as long as those do, so that a schedule can carry it.
+    `confirm` is the hash over what is at stake: plan, environment, drill, fault, targets by name, and where
+    those names lead. It stays the same as long as all that does, so that a schedule can carry it.
     """
 
     drill: str
@@ -51,6 +52,29 @@ def preview(estate: Estate, name: str) -> Preview:
     return resolved(estate, name, fault, steps)
 
 
+def check_unchanged(estate: Estate, fault: Fault, confirmed: Preview) -> None:
+    """That a fault would still hit what was confirmed, and that alone. Raises GuardError."""
+    now = resolved(estate, confirmed.drill, fault)
+    if now.confirm != confirmed.confirm:
+        before, after = _in_words(confirmed), _in_words(now)
+        came, went = sorted(after - before), sorted(before - after)
+        words = [*(f"{one} came" for one in came), *(f"{one} went" for one in went)]
+        raise GuardError(
+            f'drill "{confirmed.drill}" would not hit what was confirmed any more: {", ".join(words)}',
+            hint=f"look at `blackstart drill {confirmed.drill} --preview` again",
+        )
+
+
+def _in_words(preview: Preview) -> set[str]:
+    return {f'{target.kind} "{target.name}" at site "{target.site}"' for target in preview.targets}
+
+
+def _told(target: Target) -> list[str]:
+    """The daemon of a container too: which that is may be the environment's to say."""
+    daemon = target.detail.get("daemon")
+    return [target.site, target.kind, target.name, *([str(daemon)] if daemon is not None else [])]
+
+
 def resolved(estate: Estate, name: str, fault: Fault, steps: tuple[str, ...] = ()) -> Preview:
     targets = tuple(fault.ready())
     environment = estate.plan.environment
@@ -60,7 +84,8 @@ def resolved(estate: Estate, name: str, fault: Fault, steps: tuple[str, ...] = (
         "environment": environment,
         "drill": name,
         "fault": drill.fault.model_dump(mode="json"),
-        "targets": sorted([target.site, target.kind, target.name] for target in targets),
+        "targets": sorted(_told(target) for target in targets),
+        "nouns": nouns_at_stake(estate, drill, {target.site for target in targets}),
     }
     expected = fault.expected()
     if drill.revive_old_primary:

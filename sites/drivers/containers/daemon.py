@@ -5,6 +5,7 @@ The sole importer of the SDK. Every call has a time limit, and whatever goes wro
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ class Daemon:
         self._address = address
 
     def __str__(self) -> str:
-        return self._address or "the Docker daemon"
+        return self._address or os.environ.get("DOCKER_HOST") or "the Docker daemon"
 
     def containers(self, label: str) -> list[Container]:
         """Every container of a site, running or not, in the order in which they started."""
