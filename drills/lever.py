@@ -34,13 +34,13 @@ class Lever:
     @property
     def pulled(self) -> str | None:
         """Why, and since when; None while it is not. A file that cannot be read is a pulled lever too."""
-        if not self.file.exists():
-            return None
         try:
             entry = json.loads(self.file.read_bytes())
             return f"{entry['why']} ({entry['utc']})"
+        except FileNotFoundError:
+            return None
         except (OSError, ValueError, KeyError, TypeError):
-            return f"{self.file} is there"
+            return f"{self.file} is there, or cannot be looked at"
 
     def require_released(self) -> None:
         """Raises BlackstartError while it is pulled."""

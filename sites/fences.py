@@ -22,7 +22,12 @@ class Fences:
         self._folder = state / "fenced"
 
     def raised(self, site: str) -> bool:
-        return self.file(site).exists()
+        """Only what is seen not to be there does not stand. Raises OSError where nobody can look."""
+        try:
+            self.file(site).lstat()
+        except FileNotFoundError:
+            return False
+        return True
 
     def raise_(self, site: str, why: str, run: str = "") -> None:
         """Write the fence down, durably. No effect on one that stands. `run` names the act that raises it."""

@@ -33,6 +33,15 @@ def test_a_lever_that_cannot_be_read_is_a_pulled_one(tmp_path: Path) -> None:
         lever.require_released()
 
 
+def test_a_lever_that_cannot_be_looked_at_is_a_pulled_one(tmp_path: Path) -> None:
+    """What does not tell counts as pulled: as here a link that leads to itself."""
+    lever = Lever(tmp_path)
+    lever.file.symlink_to(lever.file)
+    assert not lever.file.exists(), "so say some versions of Python, of whatever they cannot look at"
+    with pytest.raises(BlackstartError, match="pulled"):
+        lever.require_released()
+
+
 def test_a_drill_that_runs_is_broken_off_and_undone(tmp_path: Path) -> None:
     estate, recording = an_estate(tmp_path), FakeRecording()
     fault = FakeFault(recording)

@@ -51,6 +51,15 @@ def test_what_would_not_end_before_the_market_opens_does_not_begin(tmp_path: Pat
         check_window(drill, DRILL, 2 * 3600, MONDAY)
 
 
+def test_the_last_minute_of_trading_is_one_of_trading_to_its_end(tmp_path: Path) -> None:
+    pytest.importorskip("exchange_calendars", reason="the extra `calendars` is not installed")
+    close = datetime(2026, 6, 5, 20, 0, tzinfo=UTC)
+    drill = drill_in(tmp_path, margin="0s")
+    with pytest.raises(GuardError, match="XNYS trades at 2026-06-05 19:59"):
+        check_window(drill, DRILL, 60, close - timedelta(seconds=1))
+    check_window(drill, DRILL, 60, close)
+
+
 @pytest.mark.parametrize("calendar", ["XXXX", "no such thing"])
 def test_a_calendar_that_does_not_answer_lets_nothing_begin(tmp_path: Path, calendar: str) -> None:
     with pytest.raises(GuardError, match="does not answer"):

@@ -91,3 +91,12 @@ def test_a_lifted_fence_lets_it_start(estate: Estate) -> None:
     fences.lift("here")
     estate.site("here").up()
     assert "database" in estate.site("here").running()
+
+
+def test_a_fence_that_cannot_be_looked_at_stands(tmp_path: Path) -> None:
+    """As here a link that leads to itself: nothing shows that it is not there."""
+    fences = Fences(tmp_path)
+    fences.file("here").parent.mkdir()
+    fences.file("here").symlink_to(fences.file("here"))
+    assert not fences.file("here").exists()
+    assert fences.raised("here")
