@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ _ROOT = Path(__file__).resolve().parents[1]
 _LISTENS = "0A"
 _PORTS = {"rest": 8000, "http": 80, "https": 443, "sftp": 22, "s3": 443}
 _SSH = 22
+_MOUNTS = Path("/proc/self/mountinfo")
+_FROM_THE_DAEMON = ("/etc/hostname", "/etc/hosts", "/etc/resolv.conf")
 
 
 def check_spared(estate: Estate, drill: Drill, preview: Preview) -> None:
@@ -62,6 +64,8 @@ def _why(estate: Estate, drill: Drill, target: Target) -> Iterator[str]:
         yield from _this_machine(target.name.split()[-1])
     if target.kind.endswith(("folder", "volume")) and estate.plan.sites[target.site].kind == "processes":
         yield from _holds(estate, drill, Path(target.name.rpartition(":")[2]))
+    if "container" in target.detail:
+        yield from _of_container(estate, drill, target)
     pid = target.detail.get("pid")
     if not isinstance(pid, int) or "host" in target.detail:
         return
@@ -69,6 +73,33 @@ def _why(estate: Estate, drill: Drill, target: Target) -> Iterator[str]:
         yield f"is process {pid}, which runs this drill"
     if not isinstance(drill.fault, RepositoryFault):
         yield from _serves(estate, pid)
+
+
+def _of_container(estate: Estate, drill: Drill, target: Target) -> Iterator[str]:
+    """In one its processes have other numbers, and its server other ports than it has for us."""
+    if f"/{target.detail['container']}/" in _our_own_container():
+        yield "is the container that runs this drill"
+    if isinstance(drill.fault, RepositoryFault):
+        return
+    addresses, published = _strings(target.detail, "addresses"), _strings(target.detail, "published")
+    ports = {int(bound.rpartition(":")[2]) for bound in published}
+    for name, noun in estate.plan.repositories.items():
+        if noun.kind != "restic" or (at := _endpoint(str(noun.url))) is None:
+            continue
+        theirs = addresses & set(_addresses(at[0]))
+        if theirs or (any(_is_ours(one) for one in _addresses(at[0])) and at[1] in ports):
+            yield f'serves repository "{name}" ({noun.url})'
+
+
+def _strings(detail: Mapping[str, object], key: str) -> set[str]:
+    found = detail.get(key)
+    return set(map(str, found.values())) if isinstance(found, Mapping) else set()
+
+
+def _our_own_container() -> str:
+    """Where our /etc/hostname is on the daemon's disk: its folder is named after the container we are in."""
+    rows = [row.split() for row in _rows_of(_MOUNTS)]
+    return " ".join(row[3] for row in rows if len(row) > 4 and row[4] in _FROM_THE_DAEMON)
 
 
 def lineage() -> set[int]:
@@ -142,13 +173,17 @@ def _serves(estate: Estate, pid: int) -> Iterator[str]:
 
 def _local_port(url: str) -> int | None:
     """The port of this machine at which a repository is served; None where it is not."""
+    at = _endpoint(url)
+    return at[1] if at is not None and any(_is_ours(one) for one in _addresses(at[0])) else None
+
+
+def _endpoint(url: str) -> tuple[str, int | None] | None:
+    """Host and port at which a repository is served; None where no server is."""
     scheme, _, rest = url.partition(":")
     parts = urlsplit(rest if "://" in rest else f"//{rest.lstrip('/')}")
     if scheme not in _PORTS or not parts.hostname:
         return None
-    if not any(_is_ours(one) for one in _addresses(parts.hostname)):
-        return None
-    return parts.port or _PORTS.get(parts.scheme or scheme)
+    return parts.hostname, parts.port or _PORTS.get(parts.scheme or scheme)
 
 
 def listening(pid: int) -> set[int]:
@@ -157,12 +192,12 @@ def listening(pid: int) -> set[int]:
     with suppress(OSError):
         links = [os.readlink(each) for each in (folder / "fd").iterdir()]  # noqa: PTH115  they are no files
         sockets = {found[1] for link in links if (found := re.fullmatch(r"socket:\[(\d+)\]", link))}
-        rows = [row.split() for name in ("tcp", "tcp6") for row in _rows(folder / "net" / name)]
+        rows = [row.split() for name in ("tcp", "tcp6") for row in _rows_of(folder / "net" / name)[1:]]
         return {
             int(row[1].rpartition(":")[2], 16) for row in rows if row[3] == _LISTENS and row[9] in sockets
         }
     return set()
 
 
-def _rows(path: Path) -> list[str]:
-    return path.read_text().splitlines()[1:] if path.exists() else []
+def _rows_of(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from drills import spared
 from drills.preview import Preview
 from drills.spared import check_caps, check_spared, lineage, listening
 from sites.capability import Target
@@ -119,6 +120,60 @@ def test_who_serves_a_repository_is_spared(tmp_path: Path) -> None:
             check_spared(estate, drill, preview_of(target))
         estate, drill = with_repository(tmp_path, "rest:http://127.0.0.1:9/offsite")
         check_spared(estate, drill, preview_of(target))
+
+
+ID = "f0" * 32
+INSIDE = f"""471 452 0:51 / / rw,relatime master:1 - overlay overlay rw
+489 471 8:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw,relatime - ext4 /dev/sda1 rw
+"""
+BESIDE = f"""30 25 0:44 / /var/lib/docker/containers/{ID}/mounts/shm rw,nosuid - tmpfs shm rw,size=65536k
+31 25 8:1 /etc/hostname /etc/hostname rw,relatime - ext4 /dev/sda1 rw
+"""
+
+
+def test_the_container_that_runs_the_drill_is_spared(
+    estate: Estate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There every process has another number than the daemon says."""
+    mounts = tmp_path / "mountinfo"
+    monkeypatch.setattr(spared, "_MOUNTS", mounts)
+    struck = Target("primary", "process", "web", {"pid": 4242424, "container": ID})
+    mounts.write_text(BESIDE)
+    check(estate, struck)
+    mounts.write_text(INSIDE)
+    with pytest.raises(GuardError, match="is the container that runs this drill"):
+        check(estate, struck)
+    check(estate, replace(struck, detail={"pid": 4242424, "container": "0f" * 32}))
+
+
+@pytest.mark.parametrize(
+    ("url", "served"),
+    [
+        ("rest:http://127.0.0.1:18000/offsite", True),
+        ("rest:http://172.30.0.5:8000/offsite", True),
+        ("s3:http://172.30.0.5/bucket", True),
+        ("rest:http://127.0.0.1:8000/offsite", False),
+        ("rest:http://172.30.0.6:8000/offsite", False),
+        ("/srv/repository", False),
+    ],
+)
+def test_a_container_that_serves_a_repository_is_spared(tmp_path: Path, url: str, served: bool) -> None:
+    """By its own address, or by the port at which it is published here."""
+    estate, drill = with_repository(tmp_path, url)
+    detail = {
+        "pid": 4242424,
+        "container": ID,
+        "addresses": {"north": "172.30.0.5"},
+        "published": {"8000/tcp": "127.0.0.1:18000"},
+    }
+    seen = preview_of(Target("dr", "process", "rest-server", detail))
+    if not served:
+        check_spared(estate, drill, seen)
+        return
+    with pytest.raises(GuardError, match='serves repository "offsite"'):
+        check_spared(estate, drill, seen)
+    fault = {"kind": "wrong_key", "repository": "offsite"}
+    check_spared(estate, Drill.model_validate(drill.model_dump(mode="json") | {"fault": fault}), seen)
 
 
 def test_no_more_is_hit_than_the_plan_allows(estate: Estate) -> None:
