@@ -158,8 +158,13 @@ def _killed(site: ProcessesSite) -> str:
 
 
 def _on_host(site: HostsSite, process: str, own: tuple[str, ...] | None, act: str) -> str:
-    declared, ssh = site.processes[process], site.ssh
-    host = site.hosts[site.host_of(process) or ""]
+    there = shlex.join(own) if own else _by_systemd(act, shlex.quote(site.processes[process].unit or process))
+    return over_ssh(site, process, f"sudo -n {there}" if site.ssh.sudo else there)
+
+
+def over_ssh(site: HostsSite, process: str, there: str) -> str:
+    """A line of shell, done on the host of a process."""
+    ssh, host = site.ssh, site.hosts[site.host_of(process) or ""]
     words = [
         "ssh",
         *(["-F", str(ssh.config)] if ssh.config else []),
@@ -168,8 +173,7 @@ def _on_host(site: HostsSite, process: str, own: tuple[str, ...] | None, act: st
     words += ["-o", f"UserKnownHostsFile={ssh.known_hosts}"] if ssh.known_hosts else []
     words += ["-p", str(host.port)] if host.port else []
     words += ["-l", ssh.user] if ssh.user else []
-    there = shlex.join(own) if own else _by_systemd(act, shlex.quote(declared.unit or process))
-    return shlex.join([*words, host.address, f"sudo -n {there}" if ssh.sudo else there])
+    return shlex.join([*words, host.address, there])
 
 
 def _by_systemd(act: str, unit: str) -> str:

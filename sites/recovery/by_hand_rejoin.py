@@ -9,15 +9,13 @@ from sites.drivers.postgres.configuration import Upstream, upstream_file
 from sites.drivers.postgres.rejoin import conninfo
 from sites.drivers.postgres.session import Login
 from sites.estate import Estate
-from sites.plan import PostgresDataset, PostgresServer, ProcessesSite
-from sites.recovery import by_hand
+from sites.plan import HostsSite, PostgresDataset, PostgresServer, ProcessesSite, ShellSite, Site
+from sites.plan.containers_site import ContainersSite
+from sites.recovery import by_hand, by_hand_on_host
 from sites.recovery.by_hand_data import THEN, noun_of, program, psql, refuses, user_of
 
 _STANDBYS = "SELECT application_name, state, sync_state, replay_lsn FROM pg_stat_replication"
 _KNOWN = "FROM pg_replication_slots WHERE slot_name = "
-_OURS = "primary_conninfo|primary_slot_name|synchronous_standby_names"
-_AS_PASSFILE = r"sed 's/[\\:]/\\&/g; s/^/*:*:*:*:/'"
-_WAITS_FOR_NOBODY = "synchronous_standby_names = ''\n"
 
 
 def standbys(estate: Estate, name: str, site: str) -> str:
@@ -38,10 +36,13 @@ def rejoin(estate: Estate, name: str, site: str, primary: str, slot: str) -> str
         psql(estate, name, primary, "CHECKPOINT"),
         psql(estate, name, primary, _slot_made(slot), replicator=True),
     ]
+    if isinstance(place, HostsSite) and noun.replication is not None and server.process and server.data:
+        replica = by_hand_on_host.Replica(place, server, noun, _server(noun, primary), slot)
+        gone = refuses(estate, name, site).partition("   #")[0]
+        there = THEN.join([gone, *hosted, by_hand_on_host.rejoin(replica)])
+        return f"{there}\n{by_hand.start(estate.plan, site, server.process)}"
     if not isinstance(place, ProcessesSite) or noun.replication is None or not server.process:
-        there = (
-            f"# at site {site}: pg_rewind its data, its own configuration and standby.signal again, start it"
-        )
+        there = f"# {_left_to_you(place, site)}"
         return THEN.join(hosted) + f"\n{there}\n{_is_a_standby(estate, name, site)}"
     data = shlex.quote(str(server.data))
     lines = [
@@ -56,6 +57,16 @@ def rejoin(estate: Estate, name: str, site: str, primary: str, slot: str) -> str
         by_hand.start(estate.plan, site, server.process),
     ]
     return THEN.join(lines) + f"\n{_or_anew(estate, noun, server, primary, slot)}"
+
+
+def _left_to_you(place: Site, site: str) -> str:
+    """What has to be done at a site where no line can be printed for it, and why none can."""
+    todo = f"at site {site}: pg_rewind its data, its own configuration and standby.signal again, start it"
+    if isinstance(place, ContainersSite):
+        return f"{todo}; by you, for the plan does not say where one container reaches another"
+    if isinstance(place, ShellSite):
+        return f"{todo}; by you, for the plan knows its commands and not its machines"
+    return f"{todo}; by you, for the plan lacks `replication`, or `process` and `data` of its server"
 
 
 def _is_a_standby(estate: Estate, name: str, site: str) -> str:
@@ -102,13 +113,13 @@ def _following(noun: PostgresDataset, server: PostgresServer, primary: str, slot
         return []
     passfile = f"{server.data}.passfile"
     upstream = Upstream(source.host, source.port, replication.user, slot, passfile)
-    told = upstream_file(server.site, upstream) + _WAITS_FOR_NOBODY
+    told = upstream_file(server.site, upstream) + by_hand_on_host.WAITS_FOR_NOBODY
     auto = f"{data}/postgresql.auto.conf"
     password = by_hand.secret(replication.password)
     return [
-        f"sed -E '/^({_OURS}) *=/d' {data}.own/postgresql.auto.conf > {auto}",
+        f"sed -E '/^({by_hand_on_host.OURS}) *=/d' {data}.own/postgresql.auto.conf > {auto}",
         f"printf %s {shlex.quote(told)} >> {auto}",
-        f"(umask 077 && printf '%s\\n' {password} | {_AS_PASSFILE} > {shlex.quote(passfile)})",
+        f"(umask 077 && printf '%s\\n' {password} | {by_hand_on_host.AS_PASSFILE} > {shlex.quote(passfile)})",
         f"touch {data}/standby.signal",
     ]
 

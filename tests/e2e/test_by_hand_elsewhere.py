@@ -17,6 +17,7 @@ from flows.protection.protect import back_up, replicate_all
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery import by_hand
+from sites.recovery.failback import failback
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import Step, in_order
 from tests.e2e.desks import EXAMPLE
@@ -109,14 +110,19 @@ def test_a_desk_of_containers_is_failed_over_by_the_printed_lines(desk_folder: P
 
 
 @pytest.mark.campaign
-def test_two_hosts_are_failed_over_by_the_printed_lines(example: Any, tmp_path: Path) -> None:
+def test_two_hosts_fail_over_and_come_home_by_the_printed_lines(example: Any, tmp_path: Path) -> None:
     with example.estate(tmp_path / "evidence") as hosts:
         path = EXAMPLE.parent / "two_hosts" / "plan.yaml"
         estate = Estate(read_plan(path, path.read_bytes(), {**os.environ, **hosts.variables}))
         stop_and_start(estate, "primary", "health")
         by_lines_alone(estate, steps_of(estate), "dr")
         assert estate.site("primary").proven_gone().holds
-        assert estate.postgres("orders").writable("dr") is True
+        orders = estate.postgres("orders")
+        assert orders.writable("dr") is True
+        tables = failback(estate, quiet)
+        by_lines_alone(estate, [*in_order(tables.first), *in_order(tables.then)], "primary")
+        assert (orders.writable("primary"), orders.writable("dr")) == (True, False)
+        assert orders.wait_until_in_sync(limit_seconds=20, standby="dr").holds
 
 
 @pytest.mark.campaign

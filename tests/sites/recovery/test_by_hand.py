@@ -112,23 +112,103 @@ def test_a_program_that_is_started_belongs_to_the_log_by_which_it_is_found(tmp_p
     assert paste(by_hand.stop(plan, "here", "web")) == "web does not run at site here\n"
 
 
-def test_what_is_left_to_people_does_not_pass_for_done(tmp_path: Path) -> None:
-    """How a server on a host is made a standby again is a comment; whoever pastes it has done nothing yet."""
+def two_hosts(folder: Path, **primary: Any) -> Estate:
+    """Their plan, of which nothing is there; `primary` is declared in place of its site."""
     path = Path(__file__).parents[3] / "examples" / "two_hosts" / "plan.yaml"
-    for name in ("blackstart", "replicator"):
-        (tmp_path / name).touch(mode=0o600)
-        (tmp_path / name).write_text("secret")
-    nowhere = {"ALPHA": "127.0.0.1", "BRAVO": "127.0.0.2", "KEYS": str(tmp_path)}
-    raw = path.read_bytes().replace(b'host: "${ALPHA}"', b'host: "${ALPHA}", port: 9')
-    lines = by_hand_rejoin.rejoin(Estate(read_plan(path, raw, nowhere)), "orders", "primary", "dr", "primary")
+    for name, secret in (("blackstart", "sword:fish"), ("replicator", "carp")):
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(secret)
+    declared = yaml.safe_load(path.read_bytes())
+    declared["datasets"]["orders"]["primary"] |= {"port": 9, "data": str(folder / "its data")}
+    if primary:
+        declared["sites"]["primary"] = {
+            "drills": True,
+            "processes": {"postgres": {}, "health": {}},
+            **primary,
+        }
+    nowhere = {"ALPHA": "127.0.0.1", "BRAVO": "127.0.0.2", "KEYS": str(folder)}
+    return Estate(read_plan(path, yaml.safe_dump(declared).encode(), nowhere))
+
+
+COMMANDS = {act: ["true"] for act in ("start", "stop", "kill", "status")}
+
+
+@pytest.mark.parametrize(
+    ("primary", "why"),
+    [
+        ({"kind": "containers"}, "does not say where one container reaches another"),
+        ({"kind": "shell", **COMMANDS}, "knows its commands and not its machines"),
+    ],
+)
+def test_what_is_left_to_people_does_not_pass_for_done(
+    tmp_path: Path, primary: dict[str, Any], why: str
+) -> None:
+    """Where no line can be printed it is said why not; whoever pastes what is there has done nothing yet."""
+    lines = by_hand_rejoin.rejoin(two_hosts(tmp_path, **primary), "orders", "primary", "dr", "primary")
     *_, comment, last = lines.splitlines()
     assert comment.startswith("# at site primary: pg_rewind")
+    assert why in comment
     done = subprocess.run(
         ["/bin/sh", "-c", f"{comment}\n{last}"], env=SHELL, capture_output=True, check=False
     )
     assert done.returncode != 0
     answers = last.replace(last[: last.index(" | grep")], "echo t", 1)
     assert subprocess.run(["/bin/sh", "-c", answers], env=SHELL, check=False).returncode == 0
+
+
+PRETENDING = {
+    "ssh": 'while [ $# -gt 1 ]; do shift; done; exec sh -c "$1"',
+    "sudo": 'shift; exec "$@"',
+    "runuser": '[ "$2" = postgres ] && shift 3 && exec "$@"',
+    "pg_isready": "exit 2",
+    "psql": "exit 0",
+    "systemctl": 'echo "$@" >> "$TOLD"',
+    "pg_rewind": 'cp "$PGPASSFILE" "$TOLD.secret"; echo "its own" > "$2/postgresql.conf"; exit ${REWINDS:-0}',
+    "pg_basebackup": 'test -s "$PGPASSFILE"; mkdir "$2"; echo theirs > "$2/a.conf"; exit ${COPIES:-0}',
+}
+
+
+def pasted_on_a_host(folder: Path, **exits: str) -> tuple[int, Path]:
+    """The lines that make its server a standby, where every program only pretends; its exit, and its data."""
+    programs, data = folder / "programs", folder / "its data"
+    programs.mkdir()
+    data.mkdir()
+    for name, text in {"PG_VERSION": "none\n", "postgresql.conf": "own", "postmaster.pid": "1"}.items():
+        (data / name).write_text(text)
+    (data / "postgresql.auto.conf").write_text("work_mem = 1\nprimary_slot_name = 'other'\n")
+    for name, line in PRETENDING.items():
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
+    lines = by_hand_rejoin.rejoin(two_hosts(folder), "orders", "primary", "dr", "primary")
+    assert "sword" not in lines
+    env = {"PATH": f"{programs}:{SHELL['PATH']}", "TOLD": str(folder / "told"), **exits}
+    return subprocess.run(["/bin/sh", "-c", lines], cwd="/", env=env, check=False).returncode, data
+
+
+@pytest.mark.parametrize("rewinds", [True, False])
+def test_a_server_on_a_host_is_made_a_standby_by_the_printed_lines(tmp_path: Path, rewinds: bool) -> None:
+    """What it was stays beside it where it has to be copied anew."""
+    code, data = pasted_on_a_host(tmp_path, REWINDS="0" if rewinds else "1")
+    assert code == 0
+    assert (tmp_path / "told").read_text() == "start postgresql@15-main.service\n"
+    assert (tmp_path / "told.secret").read_text() == "*:*:*:*:sword\\:fish\n"
+    assert (data / "postgresql.conf").read_text() == "own"
+    told = (data / "postgresql.auto.conf").read_text()
+    assert told.startswith("work_mem = 1\nprimary_conninfo = 'host=''127.0.0.2''")
+    assert told.count("primary_slot_name") == 1
+    assert (data / "standby.signal").exists()
+    passfile = data.with_name("its data.passfile")
+    assert (passfile.read_text(), passfile.stat().st_mode & 0o777) == ("*:*:*:*:carp\n", 0o600)
+    assert not (data / "postmaster.pid").exists()
+    assert data.with_name("its data.old").exists() is not rewinds
+    assert not list(tmp_path.glob("its data.[os][we][nc]*"))
+
+
+def test_nothing_is_started_where_it_became_no_standby(tmp_path: Path) -> None:
+    code, data = pasted_on_a_host(tmp_path, REWINDS="1", COPIES="1")
+    assert code != 0
+    assert not (tmp_path / "told").exists()
+    assert data.with_name("its data.old").exists(), "what it was is still there"
 
 
 def test_a_folder_is_copied_with_what_was_there_before_beside_it(tmp_path: Path) -> None:
