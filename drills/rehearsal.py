@@ -79,7 +79,7 @@ class Rehearsal:
             with self.bystanders:
                 self._inject(fault, undo)
                 reason = self._outlast()
-                tell_of_primary(self.estate, self.drill, self.recording, at_last=False)
+                tell_of_primary(self.estate, self.drill, self.recording, at_last=True)
                 if reason == "stable":
                     self._revive(undo)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
@@ -156,7 +156,7 @@ class Rehearsal:
         if not proof.holds:
             raise BlackstartError(f"the fault did not take effect: {proof.how}")
         self.tell(f"Injected: {proof.how}")
-        tell_of_primary(self.estate, self.drill, self.recording, at_last=True)
+        tell_of_primary(self.estate, self.drill, self.recording, at_last=False)
 
     def _look_once_more(self) -> None:
         """What was confirmed a while ago still holds, and who would undo it lives. Raises GuardError."""

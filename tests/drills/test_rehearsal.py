@@ -189,6 +189,7 @@ def perform(
     estate: DeskEstate,
     recording: FakeRecording,
     fault: FakeFault,
+    /,
     response: FakeResponse | None = None,
     dead_man: FakeDeadMan | None = None,
     bystanders: Bystanders | None = None,
