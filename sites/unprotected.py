@@ -14,16 +14,17 @@ from typing import Literal
 from rto_rpo.durable import make_folder, sync_folder, write_durably
 from sites.errors import SiteError
 
-Why = Literal["degraded", "failed over"]
+Why = Literal["degraded", "failed over", "by hand"]
 _WHY = {
     "degraded": "its standby was lost, and the plan says `on_standby_loss: degrade`",
     "failed over": "that site took over, and has no standby before a failback",
+    "by hand": "somebody told its server so, though the plan says `synchronous`",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`since` is UTC. `degraded_since`: commits waited for nobody already before the failover."""
+    """`since` is UTC. `degraded_since`: commits did not wait for the standby already before the failover."""
 
     dataset: str
     site: str
@@ -32,8 +33,9 @@ class Entry:
     degraded_since: str | None = None
 
     def __str__(self) -> str:
+        waits = "do not wait for the other site" if self.why == "by hand" else "wait for nobody"
         said = (
-            f'dataset "{self.dataset}": commits at site "{self.site}" wait for nobody '
+            f'dataset "{self.dataset}": commits at site "{self.site}" {waits} '
             f"since {self.since[:19]}Z: {_WHY[self.why]}"
         )
         if self.degraded_since is None:
@@ -52,7 +54,7 @@ class Unprotected:
         before = self.of(dataset)
         if before is not None and (before.site, before.why) == (site, why):
             return before
-        lost_since = before.since if before is not None and before.why == "degraded" else None
+        lost_since = before.since if before is not None and before.why != why else None
         entry = Entry(dataset, site, why, datetime.now(UTC).isoformat(), lost_since)
         make_folder(self._folder)
         write_durably(self._file(dataset), json.dumps(asdict(entry)).encode())

@@ -12,13 +12,14 @@ from sites.recovery.detection import Declaration, Setting
 from sites.recovery.direction import declared_failover, direction
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
+from sites.recovery.lacking import Lacking
+from sites.recovery.looking_after import Changed, looked_after
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.promotable import require_promotable
 from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.standing import Standing
 from sites.recovery.under_way import busy, under_way
 from sites.recovery.watching import Watch, watch_over
-from sites.unprotected import Unprotected
 
 
 class Changing(GateRefused):
@@ -38,6 +39,7 @@ class Responder:
         self._cold = cold
         self._way, self._steps = direction(estate), runbook_of(estate, observe, cold=cold)
         self._watch = watch_over(estate)
+        self.lacking = Lacking(estate)
 
     @property
     def setting(self) -> Setting:
@@ -46,14 +48,20 @@ class Responder:
     def require_well(self) -> None:
         """For whoever knows that the service is: raises GuardError where the watch would not see it so."""
         self._watch.require_well()
+        self._note(self.lacking.look())
 
     def stand_watch(self, stop: threading.Event) -> Run | None:
         """Watch until an outage is declared and the failover has ended, or until `stop` (None).
 
         Raises GateRefused when a person has to agree, and does not.
         """
-        with self._watch as watch:
+        looks = [self.lacking.look]
+        with self._watch as watch, looked_after(looks, lambda changed: self._note([changed])):
             return self.once(watch, stop)
+
+    def _note(self, found: list[Changed]) -> None:
+        for changed in found:
+            self._observe("note", {"about": changed.about, "dataset": changed.dataset, "said": changed.said})
 
     def once(self, watch: Watch, stop: threading.Event) -> Run | None:
         """The same on a watch that has begun and goes on."""
@@ -67,11 +75,6 @@ class Responder:
         resume = Standing(self._estate.state).under_way == "failover"  # who began it may have died since
         return fail_over(self._estate, self._prepared(), self._observe, resume=resume)
 
-    def _lacking(self) -> str:
-        """What the other site may lack by the plan's own leave; no machine decides to lose that."""
-        entries = [entry for entry in Unprotected(self._estate.state).all() if entry.why == "degraded"]
-        return "".join(f" It may lack writes: {entry}." for entry in entries)
-
     def _prepared(self) -> list[Step]:
         """Made before the outage; made again where the sites have changed places since."""
         way = direction(self._estate)
@@ -82,7 +85,7 @@ class Responder:
 
     def _decide(self, declaration: Declaration, watch: Watch, stop: threading.Event) -> None:
         """Raises GateRefused when a person has to agree, and does not."""
-        failover, lacking = declared_failover(self._estate), self._lacking()
+        failover, lacking = declared_failover(self._estate), self.lacking.told()
         if failover.decide == "automatic" and not lacking:
             self._observe("decided", {"by": "automatic"})
             return

@@ -8,13 +8,13 @@ to, it begins to watch again once the service has been seen to answer: nobody is
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sites.errors import GateRefused, GuardError
 from sites.estate import Estate
 from sites.recovery.degrading import Degrading
+from sites.recovery.looking_after import Changed, looked_after
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import Changing, Responder, fail_over
 from sites.recovery.runbook import Detail, Observer, Run
@@ -23,7 +23,6 @@ from sites.recovery.under_way import busy
 from sites.recovery.watching import Watch, watch_over
 
 _AGAIN_SECONDS = 0.1
-_STANDBY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,8 @@ class Sentinel:
             steps = runbook_of(self._estate, self._watched)
             return self._ended(fail_over(self._estate, steps, self._watched, resume=True))
         responder = Responder(self._estate, self._watched)
-        with self._watch as watch, self._standbys(stop):
+        looks = [Degrading(self._estate).look, responder.lacking.look]
+        with self._watch as watch, looked_after(looks, self._about_standbys):
             while not stop.is_set():
                 try:
                     run = responder.once(watch, stop)
@@ -80,24 +80,8 @@ class Sentinel:
                 return self._ended(run) if run is not None else None
         return None
 
-    @contextmanager
-    def _standbys(self, stop: threading.Event) -> Iterator[None]:
-        """Meanwhile the standbys are looked after, on the side."""
-        degrading, over = Degrading(self._estate), threading.Event()
-
-        def look_after() -> None:
-            while not (stop.is_set() or over.wait(_STANDBY_SECONDS)):
-                for changed in degrading.look():
-                    about = "protection lost" if changed.degraded else "protection is back"
-                    self._told(about, changed.said, "blackstart status")
-
-        thread = threading.Thread(target=look_after, name="standbys", daemon=True)
-        if degrading.needed:
-            thread.start()
-        try:
-            yield
-        finally:
-            over.set()
+    def _about_standbys(self, changed: Changed) -> None:
+        self._told(changed.about, changed.said, "blackstart status")
 
     def _until_well(self, watch: Watch, stop: threading.Event) -> None:
         while not stop.wait(_AGAIN_SECONDS):

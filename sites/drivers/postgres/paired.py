@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from sites.capability import Proof
 from sites.drivers.postgres import pairing as postgres_pairing
 from sites.drivers.postgres.rejoin import Source
 from sites.drivers.postgres.session import Login, session
@@ -69,6 +71,19 @@ class PairedPostgres(ABC):
         async def act() -> bool:
             async with session(self._login(site), self._answer_seconds) as primary:
                 return await postgres_pairing.waits_in_vain(primary)
+
+        return self._ask("ask whom commits wait for at", site, act())
+
+    def waits_for(self, site: str, standby: str) -> Proof:
+        """Whether commits there wait for the copy at `standby`. Raises DatasetError where nobody can tell."""
+
+        async def act() -> Proof:
+            as_client = replace(self._login(site), options="")
+            async with (
+                session(as_client, self._answer_seconds) as primary,
+                session(self._login(standby), self._answer_seconds) as other,
+            ):
+                return await postgres_pairing.waits_for(primary, other)
 
         return self._ask("ask whom commits wait for at", site, act())
 

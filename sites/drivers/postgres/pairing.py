@@ -9,6 +9,7 @@ import asyncio
 
 from psycopg import sql
 
+from sites.capability import Proof
 from sites.drivers.postgres.session import Session
 from sites.drivers.postgres.writes import in_recovery
 from sites.errors import DatasetError
@@ -23,6 +24,11 @@ _OLDEST = """
     FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$'
 """
 _WAITED_FOR = "SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"
+_SENDERS = """
+    SELECT r.application_name, r.sync_state, s.slot_name
+    FROM pg_stat_replication r LEFT JOIN pg_replication_slots s ON s.active_pid = r.pid
+"""
+_WAIT_FOR_NOBODY = ("off", "local")
 _SHOW = "SELECT setting FROM pg_settings WHERE name = 'synchronous_standby_names'"
 
 
@@ -73,6 +79,29 @@ async def waits_in_vain(primary: Session) -> bool:
     if await in_recovery(primary) or not await primary.value(_SHOW):
         return False
     return not await primary.value(_WAITED_FOR)
+
+
+async def waits_for(primary: Session, standby: Session) -> Proof:
+    """Whether all that is acknowledged is on that standby's disk. Nothing is, while commits wait in vain.
+
+    `primary` is asked as clients are: what its user or database says of `synchronous_commit` counts.
+    """
+    if await in_recovery(primary):
+        raise DatasetError(f"{primary.address} is a standby itself")
+    if not await primary.value(_SHOW):
+        return Proof(False, "its server waits for nobody: synchronous_standby_names is empty")
+    if (commit := await primary.value("SHOW synchronous_commit")) in _WAIT_FOR_NOBODY:
+        return Proof(False, f"its server waits for nobody: synchronous_commit is {commit}")
+    senders = await primary.rows(_SENDERS)
+    if any(state is None for _, state, _ in senders):
+        raise DatasetError("the state of replication is hidden from this user: it needs the role pg_monitor")
+    receivers = await standby.rows("SELECT slot_name FROM pg_stat_wal_receiver")
+    own = [(slot or None) for (slot,) in receivers]
+    waited = [(name, slot) for name, state, slot in senders if state in ("sync", "quorum")]
+    for name, slot in waited:
+        if slot not in own:
+            return Proof(False, f"its server is content with another standby: {name!r}")
+    return Proof(True, "commits wait for the standby" if waited else "commits wait until there is a standby")
 
 
 async def replayed(standby: Session) -> int:

@@ -7,18 +7,23 @@ import threading
 from dataclasses import asdict
 from pathlib import Path
 
+import psycopg
 import pytest
 import yaml
 
 from flows.exposure.status import status_of
+from sites.drivers.postgres.server import ADMIN
+from sites.drivers.postgres.writes import LOCAL_COMMIT
 from sites.estate import Estate
 from sites.plan import read_plan
-from sites.recovery.degrading import Changed, Degrading
+from sites.recovery.degrading import Degrading
 from sites.recovery.failover import Failover
+from sites.recovery.looking_after import BACK, LOST, Changed
 from sites.recovery.respond import Responder, fail_over
 from sites.recovery.standing import Standing
 from sites.recovery.under_way import under_way
 from sites.unprotected import Entry, Unprotected
+from tests.sites.drivers.pairs import ADMIN_PASSWORD
 from tests.sites.recovery.light import light_estate
 from tests.sites.recovery.test_failback import NewPair, _write, change, expect, quiet
 
@@ -69,7 +74,7 @@ def test_commits_are_let_go_and_wait_again_once_the_standby_is_back(new_pair: Ne
         assert degrading.look() == []  # somebody changes who serves
         act.abandon()
     (changed,) = degrading.look()
-    assert changed.degraded
+    assert changed.about == LOST
     waiting.join(20)
     assert not waiting.is_alive()  # it was acknowledged
     entry = noted.of("orders")
@@ -79,16 +84,43 @@ def test_commits_are_let_go_and_wait_again_once_the_standby_is_back(new_pair: Ne
     assert degrading.look() == []  # the standby is not back
     estate.site("dr").up()
     changed = until(degrading)
-    assert not changed.degraded
+    assert changed.about == BACK
     assert noted.all() == []
     expect(estate, serving="primary", standby="dr")
     assert status_of(estate).unprotected == ()
 
 
+def test_a_degrade_that_the_server_refused_is_tried_again_and_told(new_pair: NewPair) -> None:
+    """Else commits would hang for ever, noted as let go."""
+    estate, clock = degradable(new_pair), Clock()
+    degrading, primary = Degrading(estate, clock), estate.postgres("orders")
+    until_lost(estate)
+    assert degrading.look() == []
+    clock.seconds = 10.0
+    grant = "ALTER SYSTEM ON PARAMETER synchronous_standby_names"
+    as_admin(estate, f"REVOKE {grant} FROM blackstart")
+    (told,) = degrading.look()
+    assert (told.about, primary.waits_in_vain("primary")) == (LOST, True)
+    assert "cannot be changed" in told.said
+    assert "permission denied" in told.said
+    assert degrading.look() == []  # nobody is told twice
+    as_admin(estate, f"GRANT {grant} TO blackstart")
+    (changed,) = degrading.look()
+    assert "wait for nobody" in changed.said
+    assert not primary.waits_in_vain("primary")
+
+
+def as_admin(estate: Estate, statement: str) -> None:
+    """Its commit waits for nobody: there is nobody."""
+    at = estate.postgres("orders").login("primary")
+    where = {"host": at.host, "port": at.port, "user": ADMIN, "password": ADMIN_PASSWORD, "dbname": "desk"}
+    with psycopg.connect(**where, options=LOCAL_COMMIT, autocommit=True) as admin:
+        admin.execute(statement.encode())
+
+
 def test_where_commits_are_to_block_nobody_lets_them_go(new_pair: NewPair) -> None:
     estate, clock = degradable(new_pair, "block"), Clock()
     degrading = Degrading(estate, clock)
-    assert not degrading.needed
     until_lost(estate)
     clock.seconds = 1e6
     assert degrading.look() == []
@@ -102,7 +134,8 @@ def test_a_degraded_dataset_is_failed_over_only_by_a_person_who_was_told(new_pai
     declared = {**yaml.safe_load(estate.plan.path.read_text()), "services": services}
     estate = Estate(read_plan(estate.plan.path, yaml.safe_dump(declared).encode(), {}))
     responder, stop = Responder(estate, quiet), threading.Event()
-    assert responder._lacking() == ""
+    assert responder.lacking.look() == []
+    assert responder.lacking.told() == ""
     Unprotected(estate.state).note("orders", "primary", "degraded")
     asked: list[str] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from sites.estate import Estate
 from sites.fences import Fences
 from sites.recovery import sentinel
 from sites.recovery.asking import Questions
-from sites.recovery.degrading import Changed
 from sites.recovery.injection import MOMENTS
+from sites.recovery.looking_after import BACK, LOST, UNKNOWN, Changed, looked_after
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import fail_over
 from sites.recovery.sentinel import Said, Sentinel
@@ -165,26 +166,33 @@ def test_a_change_that_is_meant_is_no_outage(tmp_path: Path) -> None:
 class FakeDegrading:
     """A standby that is lost once and back once: a real one takes PostgreSQL (test_degrading)."""
 
-    needed = True
-
     def __init__(self, _estate: Estate) -> None:
-        self._found = [
-            [Changed("orders", degraded=True, said="commits wait for nobody")],
-            [Changed("orders", degraded=False, said="commits wait again")],
+        self._found: list[Changed | OSError] = [
+            OSError(28, "No space left on device"),
+            OSError(28, "No space left on device"),
+            Changed("orders", LOST, "commits wait for nobody"),
+            Changed("orders", BACK, "commits wait again"),
         ]
 
     def look(self) -> list[Changed]:
-        return self._found.pop(0) if self._found else []
+        found = self._found.pop(0) if self._found else None
+        if isinstance(found, OSError):
+            raise found
+        return [found] if found is not None else []
 
 
-def test_people_hear_at_once_of_a_standby_that_is_lost_and_back(
+def test_people_hear_of_a_standby_that_is_lost_and_back_and_of_a_look_that_breaks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sentinel, "Degrading", FakeDegrading)
-    monkeypatch.setattr(sentinel, "_STANDBY_SECONDS", 0.01)
+    monkeypatch.setattr(sentinel, "looked_after", partial(looked_after, every_seconds=0.01))
     post = Post(estate(tmp_path, decide="notify"))
-    assert post.wait_for("protection lost").reason == "commits wait for nobody"
-    assert post.wait_for("protection is back").reason == "commits wait again"
+    assert "OSError: [Errno 28]" in post.wait_for(UNKNOWN).reason
+    assert post.wait_for(LOST).reason == "commits wait for nobody"
+    assert post.wait_for(BACK, 2).reason == "commits wait again"
+    again = next(said for said in post.said if said.about == BACK)
+    assert again.reason == "the standbys are looked after again"
+    assert len([said for said in post.said if said.about == UNKNOWN]) == 1
     post.stop.set()
     assert post.join() is None
 
