@@ -77,7 +77,10 @@ def _page(bucket: Bucket, below: str, after: str | None, **words: Any) -> _Page:
     words |= {"ContinuationToken": after} if after is not None else {}
     answer = bucket.call("list", "list_objects_v2", Prefix=bucket.prefix + below, EncodingType="url", **words)
     raw = caught.take()
-    page = _read(raw, len(bucket.prefix)) if raw is not None else _decoded(answer, len(bucket.prefix))
+    try:
+        page = _read(raw, len(bucket.prefix)) if raw is not None else _decoded(answer, len(bucket.prefix))
+    except BucketError as error:
+        raise BucketError(f'bucket "{bucket.name}" at {bucket.where}: {error}', hint=error.hint) from None
     if page.after is not None and page.after == after:
         raise BucketError(f'bucket "{bucket.name}" at {bucket.where} lists one page again and again')
     return page
@@ -112,6 +115,8 @@ def _read(raw: bytes, cut: int) -> _Page:
         root = ElementTree.fromstring(raw)  # noqa: S314
     except ElementTree.ParseError as error:
         raise BucketError(f"cannot read a listing: {error}") from None
+    if not root.tag.endswith("ListBucketResult"):
+        raise BucketError(f"what the store answers is no listing: <{root.tag}>")
     space = root.tag.removesuffix("ListBucketResult")
     encoded = root.findtext(f"{space}EncodingType") == "url"
     found = []
@@ -127,7 +132,7 @@ def _read(raw: bytes, cut: int) -> _Page:
             )
         )
     more = root.findtext(f"{space}IsTruncated") == "true"
-    return _Page(found, root.findtext(f"{space}NextContinuationToken") if more else None)
+    return _Page(found, _after(root.findtext(f"{space}NextContinuationToken"), more=more))
 
 
 def _decoded(answer: dict[str, Any], cut: int) -> _Page:
@@ -141,4 +146,14 @@ def _decoded(answer: dict[str, Any], cut: int) -> _Page:
         )
         for each in answer.get("Contents", ())
     ]
-    return _Page(found, answer.get("NextContinuationToken") if answer.get("IsTruncated") else None)
+    return _Page(found, _after(answer.get("NextContinuationToken"), more=bool(answer.get("IsTruncated"))))
+
+
+def _after(token: str | None, *, more: bool) -> str | None:
+    """Where the listing goes on. One that is cut off would tell of all that follows as gone."""
+    if more and not token:
+        raise BucketError(
+            "the store says that more follows, and does not say where it goes on",
+            hint="it lists by `list-objects-v2`, or cannot be replicated",
+        )
+    return token if more else None

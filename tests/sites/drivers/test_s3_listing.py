@@ -79,6 +79,25 @@ def test_a_store_that_says_one_page_for_ever_is_not_listened_to_for_ever() -> No
         list(listing(bucket_of(FakeClient(["a"], [], again=True))))
 
 
+CUT_OFF = PAGE.replace("<NextContinuationToken>next</NextContinuationToken>", "")
+OTHER = '<?xml version="1.0"?><html><body>login</body></html>'
+
+
+@pytest.mark.parametrize(("raw", "said"), [(CUT_OFF, "does not say where it goes on"), (OTHER, "is no listing")])
+def test_an_answer_that_ends_before_its_end_is_no_whole_listing(raw: str, said: str) -> None:
+    """What comes after it would be gone at the source, and deleted at the replica."""
+    with pytest.raises(BucketError, match=said):
+        module._read(raw.encode(), 0)
+
+
+def test_neither_is_one_that_an_older_boto3_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = FakeClient(["a"], ["b"])
+    cut_off = {"Contents": [{"Key": "a"}], "IsTruncated": True}
+    monkeypatch.setattr(client, "list_objects_v2", lambda **_: cut_off)
+    with pytest.raises(BucketError, match="does not say where it goes on"):
+        list(listing(bucket_of(client)))
+
+
 def test_as_many_connections_as_copy_side_by_side() -> None:
     workers = ObjectsDataset.model_fields["workers"].metadata
     assert any(getattr(one, "le", 0) == CONNECTIONS for one in workers)
