@@ -232,9 +232,8 @@ class Estate:
         driver = self.dataset(dataset)
         loader = driver if isinstance(driver, SqliteDataset | ShellDataset) else None
         to = self.state / "restoring" / dataset if declared.kind == "shell" else place.path
-        return RestoreSource(
-            dataset, name, self.repository(name), place.site, to, loader, self.foreign(dataset)
-        )
+        foreign, plan = self.foreign(dataset), self.plan.name
+        return RestoreSource(dataset, name, self.repository(name), place.site, to, loader, foreign, plan=plan)
 
     def promotable(self, site: str) -> dict[str, ShellDataset]:
         """Every dataset of the user's own commands whose copy at a site can take over."""
@@ -264,7 +263,8 @@ class Estate:
             return StanzaSource(dataset, name, stanza, standby, room, *role, loads)
         to, driver = self.state / "restoring" / dataset, self.dataset(dataset)
         loader = driver if isinstance(driver, PostgresDataset | ShellDataset) else None
-        return RestoreSource(dataset, name, self.repository(name), standby, to, loader)
+        plan = self.plan.name
+        return RestoreSource(dataset, name, self.repository(name), standby, to, loader, plan=plan)
 
     def questions(self, dataset: str) -> list[Question]:
         """What a restore test asks of restored data besides, secrets looked up. Raises PlanError."""

@@ -101,16 +101,24 @@ class Tags:
         return [f"dataset:{self.dataset}", f"plan:{self.plan}", *self.more]
 
 
-def points(snapshots: Iterable[Snapshot], dataset: str, foreign: Foreign | None = None) -> list[Point]:
+def points(
+    snapshots: Iterable[Snapshot], dataset: str, foreign: Foreign | None = None, *, plan: str | None = None
+) -> list[Point]:
     """The points of one dataset, oldest first. Raises RepositoryError for a `taken` tag that is no time.
 
-    With `foreign` they are somebody else's: there is no manifest of them, and restic's own time has to do.
+    Of `plan` alone: another one that shares the repository may have a dataset of the same name. None: the
+    snapshots were listed by it. With `foreign` they are somebody else's: there is no manifest of them, and
+    restic's own time has to do.
     """
     if foreign is not None:
         theirs = [snapshot for snapshot in snapshots if foreign.fits(snapshot)]
         found = [Point(dataset, each, each.time, None, partial=False, foreign=True) for each in theirs]
         return sorted(found, key=lambda point: point.taken)
-    own = [snapshot for snapshot in snapshots if snapshot.tagged("dataset") == dataset]
+    own = [
+        snapshot
+        for snapshot in snapshots
+        if snapshot.tagged("dataset") == dataset and plan in (None, snapshot.tagged("plan"))
+    ]
     manifests = {snapshot.tagged("manifest-of"): snapshot for snapshot in own}
     found = [
         _point(dataset, snapshot, manifests.get(snapshot.tagged("point") or "-"))

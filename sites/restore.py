@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Protocol
 
 from rto_rpo.durable import sync_folder
 from sites.drivers.restic.repository import OnProgress, Restic
+from sites.drivers.restic.results import Snapshot
 from sites.errors import DatasetError, RepositoryError
 from sites.points import DUMP_NAME, Foreign, Point, points
 
@@ -46,18 +48,19 @@ def restore_dataset(
     dataset: str,
     to: Path,
     *,
+    plan: str | None = None,
     chosen: ChosenPoint | None = None,
     foreign: Foreign | None = None,
     on_progress: OnProgress | None = None,
 ) -> Restored:
-    """Restore the newest point of `dataset` so that `to` holds it; until then `to` stays as it was.
+    """Restore the newest point of `dataset` of `plan` so that `to` holds it; until then `to` stays as it was.
 
     What was at `to` is kept beside it as `NAME.before-TIME`. Neither waits for the lock of a site that is
     gone nor leaves one. Raises RepositoryError; then nothing has changed.
     """
     began = time.monotonic()
     reader = repository.unlocked()
-    point = choose(reader, dataset, foreign, chosen)
+    point = choose(reader, dataset, foreign, chosen, plan=plan)
     staging = to.with_name(f".{to.name}.restoring")
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +95,7 @@ def restore_dump(
     site: str,
     scratch: Path,
     *,
+    plan: str | None = None,
     chosen: ChosenPoint | None = None,
     on_progress: OnProgress | None = None,
 ) -> Restored:
@@ -101,7 +105,7 @@ def restore_dump(
     """
     began = time.monotonic()
     reader = repository.unlocked()
-    point = choose(reader, dataset, chosen=chosen)
+    point = choose(reader, dataset, chosen=chosen, plan=plan)
     try:
         scratch.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{dataset}-restoring-", dir=scratch) as folder:
@@ -115,17 +119,24 @@ def restore_dump(
 
 
 def choose(
-    repository: Restic, dataset: str, foreign: Foreign | None = None, chosen: ChosenPoint | None = None
+    repository: Restic,
+    dataset: str,
+    foreign: Foreign | None = None,
+    chosen: ChosenPoint | None = None,
+    *,
+    plan: str | None = None,
 ) -> Point:
-    """The newest complete point; failing that, the newest of any sort; or the one that was chosen.
+    """The newest complete point of `plan`; failing that, the newest of any sort; or the one that was chosen.
 
     Raises RepositoryError without one.
     """
     tags = [f"dataset:{dataset}"] if foreign is None else foreign.tags
-    found = points(repository.snapshots(tags=tags).snapshots, dataset, foreign)
+    listed = repository.snapshots(tags=tags).snapshots
+    found = points(listed, dataset, foreign, plan=plan)
     if not found:
         raise RepositoryError(
-            f'cannot restore dataset "{dataset}": repository "{repository.name}" has no snapshot of it',
+            f'cannot restore dataset "{dataset}": repository "{repository.name}" has no snapshot of it'
+            + _of_others(listed, foreign),
             hint=f"`restic snapshots --tag dataset:{dataset}` lists them; look in the other repositories",
         )
     if chosen is None:
@@ -138,6 +149,12 @@ def choose(
             hint="nothing newer is restored instead; choose again: blackstart failover --cold --clean",
         )
     return wanted
+
+
+def _of_others(listed: Sequence[Snapshot], foreign: Foreign | None) -> str:
+    """Whose it has: a plan that was given another name finds nothing of its own."""
+    plans = sorted({plan for one in listed if foreign is None and (plan := one.tagged("plan"))})
+    return f"; those there are of {', '.join(plans)}" if plans else ""
 
 
 def _put_in_place(point: Point, staging: Path, to: Path) -> Path | None:
@@ -169,6 +186,7 @@ class RestoreSource:
     loader: Loadable | None = None
     foreign: Foreign | None = None
     chosen: ChosenPoint | None = None
+    plan: str | None = None
 
     def restore(self, limit_seconds: float, *, gently: bool = True) -> Restored:
         """Put the newest whole point in place; `gently` where the first services may serve again by now.
@@ -178,5 +196,9 @@ class RestoreSource:
         reader = self.repository.gently() if gently else self.repository
         reader = replace(reader, transfer_limit_seconds=limit_seconds)
         if self.loader is None:
-            return restore_dataset(reader, self.dataset, self.to, foreign=self.foreign, chosen=self.chosen)
-        return restore_dump(reader, self.dataset, self.loader, self.site, self.to.parent, chosen=self.chosen)
+            return restore_dataset(
+                reader, self.dataset, self.to, plan=self.plan, foreign=self.foreign, chosen=self.chosen
+            )
+        return restore_dump(
+            reader, self.dataset, self.loader, self.site, self.to.parent, plan=self.plan, chosen=self.chosen
+        )

@@ -17,10 +17,10 @@ class LoseNewestSnapshot(RepositoryFiles):
 
     def __init__(self, estate: Estate, repository: str, dataset: str) -> None:
         super().__init__(estate, repository)
-        self._dataset = dataset
+        self._dataset, self._plan = dataset, estate.plan.name
 
     def struck(self) -> Sequence[Path]:
-        found = points(self.repository.snapshots().snapshots, self._dataset)
+        found = points(self.repository.snapshots().snapshots, self._dataset, plan=self._plan)
         newest = [found[-1].snapshot, found[-1].manifest] if found else []
         return [self.folder / "snapshots" / snapshot.id for snapshot in newest if snapshot is not None]
 

@@ -38,14 +38,14 @@ def _without_backup(declared: Declared) -> Exposure:
 def _declared(estate: Estate, name: str) -> Declared:
     noun, replica = estate.plan.datasets[name], estate.replicated().get(name)
     seconds = noun.rpo.seconds if noun.rpo is not None else None
-    foreign = estate.foreign(name)
+    foreign, plan = estate.foreign(name), estate.plan.name
     if noun.kind == "shell" and noun.standby is not None:
         driver = estate.promotable(noun.standby)[name]
-        return Declared(name, seconds, driver.in_sync, foreign, newest=driver.point)
+        return Declared(name, seconds, driver.in_sync, foreign, newest=driver.point, plan=plan)
     if replica is None or noun.kind != "postgres" or noun.standby is None:
-        return Declared(name, seconds, None, foreign)
+        return Declared(name, seconds, None, foreign, plan=plan)
     position = partial(replica.position, noun.standby.site, noun.primary.site)
-    return Declared(name, seconds, replica.in_sync, foreign, position)
+    return Declared(name, seconds, replica.in_sync, foreign, position, plan=plan)
 
 
 def _repository(estate: Estate, dataset: str) -> str | None:

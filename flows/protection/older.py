@@ -31,6 +31,7 @@ def older_points(
         estate.dataset(name),
         estate.repository(where),
         estate.room(estate.plan.repositories[where].site) / "restore-test",
+        plan=estate.plan.name,
         history=History(estate.history),
         count=count,
         rules=rules_of(declared.keep) if declared.keep else None,

@@ -180,6 +180,7 @@ def _restore_test(
         estate.dataset(name),
         estate.repository(where),
         room / "restore-test",
+        plan=estate.plan.name,
         history=History(estate.history),
         copied_only=copy is not None,
         foreign=estate.foreign(name),

@@ -31,6 +31,7 @@ def clean_point(estate: Estate, dataset: str, tell: Callable[[Look], None]) -> C
         estate.repository(where),
         estate.questions(dataset),
         scratch,
+        plan=estate.plan.name,
         foreign=estate.foreign(dataset),
         tell=tell,
     )

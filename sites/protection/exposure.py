@@ -22,7 +22,7 @@ CLOCK_SKEW = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A dataset and its objective.
+    """A dataset of `plan` and its objective.
 
     `replica` tells whether a live copy at DR has every commit, `position` how far one has come, by the log,
     `newest` when the newest that one has was written, by somebody else's word.
@@ -34,6 +34,7 @@ class Declared:
     foreign: Foreign | None = None
     position: Callable[[], Position] | None = None
     newest: Callable[[], datetime | None] | None = None
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ def _taken(one: Best) -> datetime:
 def _restorable(declared: Declared, listing: Listing, now: datetime) -> tuple[Best | None, list[str]]:
     """The newest whole snapshot, and a remark on each newer one that is none."""
     try:
-        found = points(listing.snapshots, declared.dataset, declared.foreign)
+        found = points(listing.snapshots, declared.dataset, declared.foreign, plan=declared.plan)
     except RepositoryError as error:
         return None, [str(error)]
     point, remarks = _newest(found, now)

@@ -31,13 +31,14 @@ def restore_test(
     repository: Restic,
     scratch: Path,
     *,
+    plan: str | None = None,
     history: History | None = None,
     copied_only: bool = True,
     questions: Sequence[Question] = (),
     foreign: Foreign | None = None,
     on_progress: OnProgress | None = None,
 ) -> RestoreTestResult:
-    """Restore the newest point of `dataset` from `repository` into a folder of its own below `scratch`.
+    """Restore the newest point of `dataset` of `plan` from `repository` apart, below `scratch`.
 
     What came back is compared, opened if it is a dump, and then asked the user's `questions`.
 
@@ -49,7 +50,7 @@ def restore_test(
     trial = Trial(dataset, repository.uncached(), scratch, questions, on_progress)
     result = RestoreTestResult(dataset.name, repository.name, "inconclusive", "not begun")
     with doubt.catching():
-        found = _points(trial, doubt, foreign, copied_only=copied_only)
+        found = _points(trial, doubt, foreign, plan, copied_only=copied_only)
         _refuse_older(dataset.name, repository.name, found, history, doubt)
         if found:
             result = trial.of(found[-1], doubt, result)
@@ -63,6 +64,7 @@ def older_tests(
     repository: Restic,
     scratch: Path,
     *,
+    plan: str | None = None,
     history: History,
     count: int | None = 1,
     rules: Rules | None = None,
@@ -82,7 +84,7 @@ def older_tests(
     turns: list[Point] = []
     with doubt.catching():
         events = history.events()
-        found = _points(trial, doubt, foreign, copied_only=copied_only)
+        found = _points(trial, doubt, foreign, plan, copied_only=copied_only)
         told = known(events, repository.name, dataset.name)
         _refuse_gone(gone(told, found, rules, dataset.name, datetime.now(UTC)), repository.name, doubt)
         turns = in_turn(found[:-1], told, events, repository.name)
@@ -94,11 +96,13 @@ def older_tests(
         yield _kept(apart.judged(trial.of(point, apart, blank)), history)
 
 
-def _points(trial: Trial, doubt: Doubt, foreign: Foreign | None, *, copied_only: bool) -> list[Point]:
+def _points(
+    trial: Trial, doubt: Doubt, foreign: Foreign | None, plan: str | None, *, copied_only: bool
+) -> list[Point]:
     listing: Listing = trial.repository.snapshots()
     if listing.unreadable:
         doubt.unknown.append(f"snapshots {', '.join(listing.unreadable)} cannot be read, of any dataset")
-    found = points(listing.snapshots, trial.dataset.name, foreign)
+    found = points(listing.snapshots, trial.dataset.name, foreign, plan=plan)
     return [p for p in found if p.copied or p.foreign or not copied_only]
 
 

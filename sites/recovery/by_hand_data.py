@@ -156,7 +156,8 @@ def _which(plan: Plan, source: RestoreSource, listed: str) -> str:
         return f"$({listed} | python3 -c {shlex.quote(find)})"
     path = _root(plan, source.dataset, source)
     if source.foreign is None:
-        return f"latest --tag {shlex.quote(f'dataset:{source.dataset}')} --path {_q(path)}"
+        tag = f"dataset:{source.dataset},plan:{plan.name}"  # both: another plan may have one of that name
+        return f"latest --tag {shlex.quote(tag)} --path {_q(path)}"
     tags = f" --tag {shlex.quote(','.join(source.foreign.tags))}" if source.foreign.tags else ""
     host = f" --host {shlex.quote(source.foreign.host)}" if source.foreign.host else ""
     return f"latest{tags}{host} --path {_q(path)}"

@@ -71,10 +71,11 @@ def newest_clean(
     questions: Sequence[Question],
     scratch: Path,
     *,
+    plan: str | None = None,
     foreign: Foreign | None = None,
     tell: Callable[[Look], None] = lambda _: None,
 ) -> CleanPoint:
-    """Look for the newest point of `dataset` that answers all questions well.
+    """Look for the newest point of `dataset` of `plan` that answers all questions well.
 
     Every look restores one point into a closed folder below `scratch`, never over anything, with no lock.
     Raises RepositoryError when there are no points, or nothing to ask of them.
@@ -85,7 +86,8 @@ def newest_clean(
             hint="`checks` of the dataset say what clean means",
         )
     reader = repository.unlocked()
-    found = [point for point in points(reader.snapshots().snapshots, name, foreign) if point.complete]
+    listed = points(reader.snapshots().snapshots, name, foreign, plan=plan)
+    found = [point for point in listed if point.complete]
     if not found:
         raise RepositoryError(f'repository "{repository.name}" has no complete point of dataset "{name}"')
     looks: dict[int, Look] = {}

@@ -62,6 +62,7 @@ def guarded(protected: Protected, tmp_path: Path) -> Estate:
 
     return estate_of(
         tmp_path,
+        name="desk",  # whose points they are
         repositories={
             "onsite": repository("primary", protected.onsite.url),
             "offsite": repository("dr", protected.offsite.url) | {"copy_of": "onsite"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from flows.options import estate_of
 from flows.protection import outcomes
 from flows.protection.older import let_go
 from flows.protection.protect import back_up, replicate_all, restore_tests
-from sites.errors import PlanError
+from sites.errors import PlanError, RepositoryError
 from sites.estate import Estate
 from sites.points import points
+from sites.protection.backup import BackupResult
 from tests.flows.plans import small_plan
 
 
@@ -46,6 +48,28 @@ def test_all_that_is_declared_is_protected_and_proven(estate: Estate, tmp_path: 
     }
     assert rows["documents"].proven is not None
     assert list((tmp_path / "there" / "restore-test").iterdir()) == []
+
+
+def test_what_another_plan_keeps_in_the_same_repository_is_never_ours(estate: Estate, tmp_path: Path) -> None:
+    """A dataset of the same name, backed up later: not told of, not tested, not put in the place of ours."""
+    (tmp_path / "other").mkdir()
+    path = small_plan(tmp_path / "other")
+    theirs = path.read_text().replace("name: small", "name: other")
+    for site in ("here", "there"):
+        theirs = theirs.replace(f"{tmp_path}/other/{site}/repository", f"{tmp_path}/{site}/repository")
+    path.write_text(theirs.replace(f"{tmp_path}/other/secret", f"{tmp_path}/secret"))
+    made = {}
+    for each in (estate, estate_of(path)):
+        (one,) = back_up(each, ["documents"])
+        assert isinstance(one.result, BackupResult)
+        made[each.plan.name] = one.result
+        assert {one.error for one in replicate_all(each)} == {None}
+    ours = made["small"].snapshot_id
+    assert {row.dataset: row for row in exposed(estate)}["documents"].snapshot_id == ours
+    assert {one.result and one.result.snapshot_id for one in restore_tests(estate, ["documents"])} == {ours}
+    assert estate.restore_source("documents").restore(60.0).snapshot_id == ours
+    with pytest.raises(RepositoryError, match="has no snapshot of it; those there are of other, small"):
+        replace(estate.restore_source("documents"), plan="renamed").restore(60.0)
 
 
 def test_one_dataset_that_fails_keeps_no_other_from_its_backup(estate: Estate, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ CUT_OFF = PAGE.replace("<NextContinuationToken>next</NextContinuationToken>", ""
 OTHER = '<?xml version="1.0"?><html><body>login</body></html>'
 
 
-@pytest.mark.parametrize(("raw", "said"), [(CUT_OFF, "does not say where it goes on"), (OTHER, "is no listing")])
+@pytest.mark.parametrize(("raw", "said"), [(CUT_OFF, "not say where it goes on"), (OTHER, "is no listing")])
 def test_an_answer_that_ends_before_its_end_is_no_whole_listing(raw: str, said: str) -> None:
     """What comes after it would be gone at the source, and deleted at the replica."""
     with pytest.raises(BucketError, match=said):
