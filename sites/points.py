@@ -10,13 +10,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sites.drivers.restic.results import Snapshot, read_time
 from sites.errors import RepositoryError
 
 MANIFEST_NAME = "manifest.jsonl"
+# Clocks of two sites may differ a little; more than this and a time is not to be believed.
+CLOCK_SKEW = timedelta(seconds=60)
 DUMP_NAME = "dump"  # of a dataset that is dumped, in the folder that is backed up
 _PARTIAL = "partial"
 
@@ -126,6 +128,12 @@ def points(
         if snapshot.tagged("manifest-of") is None
     ]
     return sorted(found, key=lambda point: point.taken)
+
+
+def of_the_past(found: Iterable[Point], now: datetime | None = None) -> list[Point]:
+    """Those that count: a wrong clock made what lies in the future, and may have made it long ago."""
+    latest = (now or datetime.now(UTC)) + CLOCK_SKEW
+    return [point for point in found if point.taken <= latest]
 
 
 def _point(dataset: str, snapshot: Snapshot, manifest: Snapshot | None) -> Point:

@@ -16,7 +16,7 @@ from rto_rpo.durable import sync_folder
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.drivers.restic.results import Snapshot
 from sites.errors import DatasetError, RepositoryError
-from sites.points import DUMP_NAME, Foreign, Point, points
+from sites.points import DUMP_NAME, Foreign, Point, of_the_past, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,8 @@ def choose(
             hint=f"`restic snapshots --tag dataset:{dataset}` lists them; look in the other repositories",
         )
     if chosen is None:
-        return next((point for point in reversed(found) if point.complete), found[-1])
+        counted = of_the_past(found) or found  # better one whose clock was wrong than none at all
+        return next((point for point in reversed(counted) if point.complete), counted[-1])
     wanted = next((point for point in found if point.snapshot.first_id == chosen.snapshot_id), None)
     if wanted is None:
         raise RepositoryError(

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 from sites.capability import Position, Proof
 from sites.drivers.restic.repository import Restic
 from sites.drivers.restic.results import Listing
 from sites.errors import BlackstartError, RepositoryError
-from sites.points import Foreign, Point, points
+from sites.points import CLOCK_SKEW, Foreign, Point, points
 from sites.protection.history import History
 from sites.protection.trend import Trend, direction, peaks
 
 Source = Literal["backup", "wal", "replica", "copy"]
-# Clocks of two sites may differ a little; more than this and a time is not to be believed.
-CLOCK_SKEW = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from sites.drivers.files import FilesDataset
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.drivers.restic.results import Listing
-from sites.points import Foreign, Point, points
+from sites.points import Foreign, Point, of_the_past, points
 from sites.protection.history import Event, History
 from sites.protection.retained import gone, in_turn, known
 from sites.protection.retention import Rules
@@ -52,8 +52,10 @@ def restore_test(
     with doubt.catching():
         found = _points(trial, doubt, foreign, plan, copied_only=copied_only)
         _refuse_older(dataset.name, repository.name, found, history, doubt)
-        if found:
-            result = trial.of(found[-1], doubt, result)
+        if counted := of_the_past(found):
+            result = trial.of(counted[-1], doubt, result)
+        elif found:
+            doubt.unknown.append("all of its points lie in the future: a clock is wrong, so none counts")
         else:
             doubt.missed.append(f'repository "{repository.name}" has no copied snapshot of it')
     return _kept(doubt.judged(result), history)
@@ -87,7 +89,8 @@ def older_tests(
         found = _points(trial, doubt, foreign, plan, copied_only=copied_only)
         told = known(events, repository.name, dataset.name)
         _refuse_gone(gone(told, found, rules, dataset.name, datetime.now(UTC)), repository.name, doubt)
-        turns = in_turn(found[:-1], told, events, repository.name)
+        newest = of_the_past(found)[-1:]
+        turns = in_turn([p for p in found if p not in newest], told, events, repository.name)
     blank = RestoreTestResult(dataset.name, repository.name, "inconclusive", "not begun", older=True)
     if doubt.missed or doubt.unknown:
         yield _kept(doubt.judged(blank), history)

@@ -19,7 +19,8 @@ from sites.drivers.pgbackrest.stanza import Stanza
 from sites.drivers.pgbackrest.wal import Segment, unbroken
 from sites.drivers.postgres.commits import Commit, last_commit, programs_of
 from sites.errors import BlackstartError, RepositoryError
-from sites.protection.exposure import CLOCK_SKEW, Best, Declared, Exposure, row
+from sites.points import CLOCK_SKEW
+from sites.protection.exposure import Best, Declared, Exposure, row
 from sites.protection.history import History
 
 _LOOKED_AT_MAX = 16  # segments without a commit, before the base backup's own time has to do

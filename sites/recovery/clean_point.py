@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from sites.drivers.restic.repository import Restic
 from sites.errors import BlackstartError, RepositoryError
-from sites.points import DUMP_NAME, Foreign, Point, points
+from sites.points import DUMP_NAME, Foreign, Point, of_the_past, points
 from sites.restored import Answer, Question, Verdict, answers
 
 
@@ -87,7 +87,7 @@ def newest_clean(
         )
     reader = repository.unlocked()
     listed = points(reader.snapshots().snapshots, name, foreign, plan=plan)
-    found = [point for point in listed if point.complete]
+    found = [point for point in of_the_past(listed) or listed if point.complete]
     if not found:
         raise RepositoryError(f'repository "{repository.name}" has no complete point of dataset "{name}"')
     looks: dict[int, Look] = {}

@@ -8,7 +8,8 @@ from sites.drivers.s3 import marks
 from sites.drivers.s3.dataset import ObjectsDataset
 from sites.drivers.s3.marks import Mark
 from sites.errors import BlackstartError
-from sites.protection.exposure import CLOCK_SKEW, Best, Declared, Exposure, row
+from sites.points import CLOCK_SKEW
+from sites.protection.exposure import Best, Declared, Exposure, row
 from sites.protection.history import History
 from sites.protection.objects.keeping import manifest_at
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from sites.comparison import compare
 from sites.errors import RepositoryDamaged, RepositoryError
 from sites.manifest import scan
-from sites.points import Tags
+from sites.points import Tags, points
+from sites.protection.restore_test import restore_test
 from sites.restore import restore_dataset
 from tests.sites.protection.protected import Protected
 from tests.sites.repositories import PASSWORD
@@ -29,6 +31,23 @@ def test_a_dataset_comes_back_whole_at_its_new_place(protected: Protected, tmp_p
     manifest = scan(protected.dataset.path).settle("strategies", "t")
     assert compare(manifest, to).mismatches == 0
     assert names(to.parent) == ["strategies"]
+
+
+def test_a_point_that_a_wrong_clock_put_into_the_future_hides_none_that_came_after_it(
+    protected: Protected, tmp_path: Path
+) -> None:
+    tags = Tags("strategies", "desk", datetime(2099, 1, 1, tzinfo=UTC), "f" * 32)
+    (tmp_path / "older").mkdir()
+    words = [f"--tag={tag}" for tag in tags.of_data()]
+    when = ["--time", "2099-01-01 00:00:00", "--host", "desk"]
+    protected.offsite._call("back up", ["backup", *when, *words, str(tmp_path / "older")])
+    protected.offsite.backup_text(b"x", "manifest.jsonl", tags=tags.of_manifest("0" * 64, partial=False))
+    found = points(protected.offsite.snapshots().snapshots, "strategies")
+    assert [point.taken.year for point in found][1:] == [2099]
+    restored = restore_dataset(protected.offsite, "strategies", tmp_path / "to")
+    assert restored.snapshot_id == protected.made.snapshot_id
+    tested = restore_test(protected.dataset, protected.offsite, protected.scratch, copied_only=False)
+    assert (tested.snapshot_id, tested.verdict) == (protected.made.snapshot_id, "met")
 
 
 def test_what_was_there_is_kept_aside(protected: Protected, tmp_path: Path) -> None:
