@@ -12,6 +12,7 @@ from sites.drivers.restic.repository import Restic
 from sites.drivers.restic.results import Listing
 from sites.errors import BlackstartError, RepositoryError
 from sites.points import CLOCK_SKEW, Foreign, Point, points
+from sites.protection.damaged import Tested, tested
 from sites.protection.history import History
 from sites.protection.trend import Trend, direction, peaks
 
@@ -82,7 +83,7 @@ def exposures(
     history: History | None = None,
     now: datetime | None = None,
 ) -> list[Exposure]:
-    """A row for each dataset, from one look at the DR site's `repository`.
+    """A row for each dataset, from one look at the DR site's `repository`, and what its restore tests showed.
 
     The times are those at which the source was read, never when a run ended. Raises nothing for what
     cannot be known: the row notes it, and counts as exceeded.
@@ -98,8 +99,9 @@ def exposures(
     except RepositoryError as error:
         listing, notes = Listing(()), (str(error),)
     rows = []
+    events = history.events() if history else []
     for one in declared:
-        best, remarks = _restorable(one, listing, instant)
+        best, remarks = _restorable(one, listing, instant, tested(events, repository.name, one.dataset))
         rows.append(row(one, best, repository.name, history, instant, (*notes, *remarks)))
     return rows
 
@@ -147,18 +149,20 @@ def _taken(one: Best) -> datetime:
     return one.taken
 
 
-def _restorable(declared: Declared, listing: Listing, now: datetime) -> tuple[Best | None, list[str]]:
+def _restorable(
+    declared: Declared, listing: Listing, now: datetime, shown: Tested
+) -> tuple[Best | None, list[str]]:
     """The newest whole snapshot, and a remark on each newer one that is none."""
     try:
         found = points(listing.snapshots, declared.dataset, declared.foreign, plan=declared.plan)
     except RepositoryError as error:
         return None, [str(error)]
-    point, remarks = _newest(found, now)
+    point, remarks = _newest(found, now, shown)
     return (Best(point.taken, point.snapshot.first_id) if point else None), remarks
 
 
-def _newest(found: Sequence[Point], now: datetime) -> tuple[Point | None, list[str]]:
-    """The newest complete point, and a remark on each newer one that is none."""
+def _newest(found: Sequence[Point], now: datetime, shown: Tested) -> tuple[Point | None, list[str]]:
+    """The newest complete point that no restore test speaks against, and a remark on each newer one."""
     remarks = []
     for point in reversed(found):
         name = f"snapshot {point.snapshot.first_id[:8]} of {point.taken:%Y-%m-%dT%H:%M:%SZ}"
@@ -166,6 +170,8 @@ def _newest(found: Sequence[Point], now: datetime) -> tuple[Point | None, list[s
             remarks.append(f"{name} lies in the future: a clock is wrong, so it does not count")
         elif point.lacks:
             remarks.append(f"{name} {point.lacks}")
+        elif (why := shown.against(point.snapshot.first_id)) is not None:
+            remarks.append(f"{name} {why}")
         else:
             return point, remarks
     return None, [*remarks, "no complete recovery point is there"]

@@ -53,7 +53,9 @@ def restore_test(
         found = _points(trial, doubt, foreign, plan, copied_only=copied_only)
         _refuse_older(dataset.name, repository.name, found, history, doubt)
         if counted := of_the_past(found):
-            result = trial.of(counted[-1], doubt, result)
+            apart = Doubt()
+            result = trial.of(counted[-1], apart, result)
+            doubt.take(apart)
         elif found:
             doubt.unknown.append("all of its points lie in the future: a clock is wrong, so none counts")
         else:

@@ -20,6 +20,7 @@ from sites.drivers.pgbackrest.wal import Segment, unbroken
 from sites.drivers.postgres.commits import Commit, last_commit, programs_of
 from sites.errors import BlackstartError, RepositoryError
 from sites.points import CLOCK_SKEW
+from sites.protection.damaged import Tested, tested
 from sites.protection.exposure import Best, Declared, Exposure, row
 from sites.protection.history import History
 
@@ -50,13 +51,16 @@ class Found:
     remarks: tuple[str, ...] = ()
 
 
-def newest(stanza: Stanza, now: datetime) -> Found:
-    """Look at the repository; changes nothing. Raises RepositoryError, MissingProgram."""
+def newest(stanza: Stanza, now: datetime, shown: Tested | None = None) -> Found:
+    """Look at the repository; changes nothing. No base counts that restore tests have `shown` to be damaged.
+
+    Raises RepositoryError, MissingProgram.
+    """
     info = stanza.info()
     remarks: list[str] = []
     with _folder(stanza) as folder:
         for base in reversed(info.sets):
-            if (why := _unfit(base, now)) is not None:
+            if (why := _unfit(base, now) or (shown.against(base.label) if shown else None)) is not None:
                 remarks.append(f"backup {base.label} {why}")
                 continue
             reader = _Reader(stanza, info, folder, stanza.segments(base.archive))
@@ -98,7 +102,8 @@ def exposure(
     """
     best, notes = None, []
     try:
-        found = newest(stanza, now)
+        events = history.events() if history else []
+        found = newest(stanza, now, tested(events, stanza.name, declared.dataset))
         notes = list(found.remarks)
         if found.point is not None:
             taken = now if _idle_since(found.point, next_transaction) else found.point.taken

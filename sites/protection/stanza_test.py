@@ -68,8 +68,12 @@ def restore_stanza_test(
                 lsn=found.point.lsn,
                 bytes=found.point.base.bytes,
             )
-            with doubt.catching(), _folder(scratch, dataset.name, stanza, found.point) as folder:
-                result, told = _test(dataset, stanza, found.point, folder, result, doubt, questions, until)
+            apart = Doubt()
+            with apart.catching(), _folder(scratch, dataset.name, stanza, found.point) as folder:
+                result, told = _test(dataset, stanza, found.point, folder, result, apart, questions, until)
+            result = replace(result, damaged=bool(apart.missed))
+            doubt.take(apart)
+            doubt.heard(result.answers)
     result = doubt.judged(result, told)
     if history:
         history.append(event_of(result))
@@ -119,7 +123,6 @@ def _test(
         asked: tuple[Answer, ...] = tuple(
             answers(questions, _Open(server.ask), folder.path, folder.path.parent)
         )
-        doubt.heard(asked)
     pages = damaged_pages(folder)
     if pages is None and not asked:
         doubt.unknown.append("it came back, but its pages have no checksums and the dataset has no `checks`")

@@ -19,7 +19,7 @@ class RestoreTestResult:
     The counts are of entries: files, folders and links; `restored_files` is of a backup without a manifest.
     `mismatches` names at most 20. `seconds` is the restore alone, with the replaying of a log where there is
     one, up to `lsn`; `bytes` is what was restored, `answers` what the user's own checks said. `older`: not of
-    the newest point, so it proves nothing of that one.
+    the newest point, so it proves nothing of that one. `damaged`: that very point did not come back whole.
     """
 
     dataset: str
@@ -42,6 +42,7 @@ class RestoreTestResult:
     bytes: int = 0
     lsn: str | None = None
     older: bool = False
+    damaged: bool = False
 
     @property
     def bytes_per_second(self) -> float | None:
@@ -68,6 +69,11 @@ class Doubt:
         if result.restored_files:
             said = f"{result.restored_files} files came back{asked}; there is no manifest of them"
         return replace(result, verdict="met", reason=said)
+
+    def take(self, other: Doubt) -> None:
+        """Whatever speaks against a part of it."""
+        self.missed.extend(other.missed)
+        self.unknown.extend(other.unknown)
 
     def heard(self, answers: tuple[Answer, ...]) -> None:
         """What the user's own checks said."""
@@ -98,6 +104,7 @@ def event_of(result: RestoreTestResult) -> Event:
         "seconds": round(result.seconds, 3),
         "bytes": result.bytes,
         **({"lsn": result.lsn} if result.lsn else {}),
+        **({"damaged": True} if result.damaged else {}),
     }
     kind: Kind = "older_test" if result.older else "restore_test"
     return Event(kind, result.repository, result.verdict, result.dataset, detail)

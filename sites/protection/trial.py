@@ -34,7 +34,10 @@ class Trial:
     on_progress: OnProgress | None = None
 
     def of(self, point: Point, doubt: Doubt, result: RestoreTestResult) -> RestoreTestResult:
-        """`result` with what came out; what speaks against it goes to `doubt`. Raises nothing for that."""
+        """`result` with what came out; what speaks against it goes to `doubt`, which has nothing in it yet.
+
+        Raises nothing for that.
+        """
         named = replace(
             result, snapshot_id=point.snapshot.first_id, copy_id=point.snapshot.id, taken=point.taken
         )
@@ -66,6 +69,8 @@ def _test(
         if not isinstance(dataset, FilesDataset):
             dataset.check_dump(root / DUMP_NAME)
         result = replace(result, answers=ask(root))
+    # what the user's checks say is about the content, good or bad as it came from the source
+    result = replace(result, damaged=bool(doubt.missed))
     if point.foreign and not result.answers:
         doubt.unknown.append("it came back, but nothing says what it should be: the dataset has no `checks`")
     doubt.heard(result.answers)

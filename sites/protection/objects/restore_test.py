@@ -244,6 +244,7 @@ def differs(entry: Entry, content: Content) -> tuple[str | None, str | None]:
 
 def _judged(result: RestoreTestResult, seen: _Seen) -> RestoreTestResult:
     missed, unknown = list(seen.missed), list(seen.unknown)
+    result = replace(result, damaged=seen.missing + seen.different > 0)
     if wrong := seen.missing + seen.different + seen.extra:
         missed.append(f"{wrong} objects do not match the manifest")
     if seen.unproven:

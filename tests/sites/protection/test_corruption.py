@@ -2,6 +2,7 @@
 
 A restore test may be unsure, but it is never *met* where the point does not come back as it was, and never
 *missed* where it does; a cycle of them tells of every point that no longer comes back, the older ones too.
+After it none that was missed counts as one that could be restored.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sites.drivers.restic.repository import Restic
 from sites.errors import BlackstartError
 from sites.points import Point, points
 from sites.protection.backup import backup
+from sites.protection.exposure import Declared, exposures
 from sites.protection.history import History
 from sites.protection.replication import replicate
 from sites.protection.restore_test import older_tests, restore_test
@@ -127,6 +129,16 @@ def judged(whole: dict[str, bool], results: list[RestoreTestResult], did: str) -
     return f"damage of {which}, {'missed' if 'missed' in verdicts else 'inconclusive'}"
 
 
+def counts_on(
+    whole: dict[str, bool], results: list[RestoreTestResult], damaged: Restic, folder: Path, did: str
+) -> None:
+    """What the status says could be restored does come back, or no test could tell."""
+    (row,) = exposures([Declared("ticks", 1e9)], damaged, history=History(folder / "damaged.jsonl"))
+    unsure = {result.snapshot_id for result in results if result.verdict == "inconclusive"}
+    if row.snapshot_id is not None:
+        assert whole[row.snapshot_id] or row.snapshot_id in unsure, f"{did}: counts on what is gone"
+
+
 def run(make_repository: Make, tmp_path: Path, rounds: int, seed: int) -> Counter[str]:
     dice = random.Random(seed)  # noqa: S311  reproducible on purpose
     truth = prepared(make_repository, tmp_path, dice)
@@ -140,7 +152,9 @@ def run(make_repository: Make, tmp_path: Path, rounds: int, seed: int) -> Counte
         shutil.copytree(truth.offsite.url, damaged.url)
         did = corrupt(Path(damaged.url), dice)
         results = cycle(truth, damaged, tmp_path)
-        seen[judged(truth.whole(damaged, copies, tmp_path / "out"), results, did)] += 1
+        whole = truth.whole(damaged, copies, tmp_path / "out")
+        seen[judged(whole, results, did)] += 1
+        counts_on(whole, results, damaged, tmp_path, did)
         shutil.rmtree(damaged.url)
     return seen
 

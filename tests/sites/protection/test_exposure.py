@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,10 +12,15 @@ import pytest
 from sites.capability import Position, Proof
 from sites.errors import DatasetError
 from sites.points import Tags
+from sites.protection.backup import backup
 from sites.protection.exposure import Declared, Exposure, exposures
 from sites.protection.exposure import row as told
 from sites.protection.history import Event, History
+from sites.protection.replication import replicate
+from sites.protection.restore_test import restore_test
+from sites.restored import CommandQuestion
 from tests.sites.protection.protected import Protected
+from tests.sites.repositories import flip, packs
 
 
 def row(protected: Protected, declared: Declared | None = None, **options: Any) -> Exposure:
@@ -82,6 +88,43 @@ def test_damaged_snapshots_are_noted(protected: Protected) -> None:
     found = row(protected)
     assert found.exceeded
     assert "unreadable snapshots" in found.notes[0]
+
+
+def test_a_point_that_did_not_come_back_whole_is_none_until_a_restore_test_is_met(
+    protected: Protected, tmp_path: Path
+) -> None:
+    """Nor is one that came later and may need the same packs."""
+    history, dataset = protected.history, protected.dataset
+
+    def tested_and_looked() -> tuple[str, Exposure]:
+        result = restore_test(dataset, protected.offsite, protected.scratch, history=history)
+        return result.verdict, row(protected, history=history)
+
+    first = protected.made.snapshot_id
+    assert tested_and_looked()[1].snapshot_id == first
+    whole = shutil.copytree(protected.offsite.url, tmp_path / "whole")
+    flip(packs(protected.offsite)[0])
+    verdict, found = tested_and_looked()
+    assert (verdict, found.point, found.exceeded) == ("missed", None, True)
+    assert "did not come back whole" in found.notes[0]
+    later = backup(dataset, protected.onsite, plan="desk", staging=protected.staging)
+    replicate(protected.onsite, protected.offsite, plan="desk", history=history)
+    found = row(protected, history=history)
+    assert (found.point, found.exceeded) == (None, True)
+    assert f"{later.snapshot_id[:8]} of" in found.notes[0]
+    assert "is not proven, and on" in found.notes[0]
+    shutil.copytree(whole, protected.offsite.url, dirs_exist_ok=True)
+    verdict, found = tested_and_looked()
+    assert (verdict, found.snapshot_id, found.exceeded) == ("met", later.snapshot_id, False)
+
+
+def test_what_the_users_checks_say_of_the_content_makes_no_point_damaged(protected: Protected) -> None:
+    no = CommandQuestion("no", ("sh", "-c", "exit 1"))
+    result = restore_test(
+        protected.dataset, protected.offsite, protected.scratch, history=protected.history, questions=[no]
+    )
+    assert (result.verdict, result.damaged) == ("missed", False)
+    assert row(protected, history=protected.history).snapshot_id == protected.made.snapshot_id
 
 
 def test_a_replica_in_sync_has_everything(protected: Protected) -> None:
