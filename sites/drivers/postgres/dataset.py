@@ -20,7 +20,7 @@ from sites.drivers.postgres import promotion as postgres_promotion
 from sites.drivers.postgres import replication as postgres_replication
 from sites.drivers.postgres import writes as postgres_writes
 from sites.drivers.postgres.client import PostgresClient
-from sites.drivers.postgres.logged import LoggedPostgres
+from sites.drivers.postgres.logged import STANDBY_TIMELINE, WRITER_TIMELINE, LoggedPostgres
 from sites.drivers.postgres.paired import PairedPostgres
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
 from sites.drivers.postgres.rejoin import Replicator
@@ -32,13 +32,6 @@ __all__ = ["PostgresDataset"]
 
 ANSWER_SECONDS = 2.0
 _T = TypeVar("_T")
-
-_WRITER_TIMELINE = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
-_STANDBY_TIMELINE = """
-    SELECT coalesce((SELECT received_tli FROM pg_stat_wal_receiver),
-                    nullif((SELECT min_recovery_end_timeline FROM pg_control_recovery()), 0),
-                    (SELECT timeline_id FROM pg_control_checkpoint()))
-"""
 
 
 class PostgresDataset(LoggedPostgres, PairedPostgres):
@@ -152,7 +145,7 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
 
         async def act() -> int:
             async with session(self._login(site), self._answer_seconds) as asked:
-                statement = _STANDBY_TIMELINE if await in_recovery(asked) else _WRITER_TIMELINE
+                statement = STANDBY_TIMELINE if await in_recovery(asked) else WRITER_TIMELINE
                 return int(await asked.value(statement))
 
         return self._ask("ask the timeline of", site, act())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sites.capability import Mark, Position
@@ -10,10 +11,21 @@ from sites.drivers.postgres.session import ServerLost, ServerRefused, ServerSile
 from sites.errors import DatasetError
 
 _ASK_SECONDS = 5.0
-_STANDBY = """
-    SELECT coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text,
-           pg_last_xact_replay_timestamp()
+WRITER_TIMELINE = "SELECT ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int"
+STANDBY_TIMELINE = """
+    SELECT coalesce((SELECT received_tli FROM pg_stat_wal_receiver),
+                    nullif((SELECT min_recovery_end_timeline FROM pg_control_recovery()), 0),
+                    (SELECT timeline_id FROM pg_control_checkpoint()))
 """
+_AHEAD = f"""
+    SELECT pg_current_wal_flush_lsn()::text, (SELECT system_identifier FROM pg_control_system()),
+           ({WRITER_TIMELINE})
+"""  # noqa: S608  a constant of ours
+_STANDBY = f"""
+    SELECT coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text,
+           pg_last_xact_replay_timestamp(), (SELECT system_identifier FROM pg_control_system()),
+           ({STANDBY_TIMELINE})
+"""  # noqa: S608  a constant of ours
 _MARK = """
     SELECT now(), lsn::text, pg_walfile_name(lsn)
     FROM pg_logical_emit_message(true, 'blackstart', 'a mark: all before it is in this log') AS lsn
@@ -49,7 +61,8 @@ class LoggedPostgres(DumpedPostgres):
     def position(self, site: str, primary: str) -> Position:
         """How far the standby at `site` has come. The one at `primary` is asked first, if it answers.
 
-        Raises DatasetError when the copy at `site` cannot be asked, or is no standby.
+        Raises DatasetError when the copy at `site` cannot be asked, is no standby, or has another history:
+        a position in one log says nothing of another, be it higher or lower.
         """
 
         async def act() -> Position:
@@ -60,25 +73,37 @@ class LoggedPostgres(DumpedPostgres):
         return self._ask("ask the position of", site, act())
 
 
-async def _flushed(dataset: LoggedPostgres, site: str) -> str | None:
-    """Where the log of the copy there ends on disk: nothing acknowledged is behind that. None: silence."""
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """Where the log of a primary ends on disk, and which log it is: nothing acknowledged is behind that."""
+
+    lsn: str
+    history: tuple[int, int]  # the cluster, by its identifier, and the timeline
+
+
+async def _flushed(dataset: LoggedPostgres, site: str) -> _Ahead | None:
+    """None: silence."""
     try:
         async with session(dataset._login(site), _ASK_SECONDS) as server:
             if await server.value("SELECT pg_is_in_recovery()"):
                 return None
-            return str(await server.value("SELECT pg_current_wal_flush_lsn()::text"))
+            [(lsn, cluster, timeline)] = await server.rows(_AHEAD)
+            return _Ahead(str(lsn), (cluster, timeline))
     except (ServerLost, ServerRefused, ServerSilent):
         return None
 
 
-async def _position(standby: Session, ahead: str | None) -> Position:
+async def _position(standby: Session, ahead: _Ahead | None) -> Position:
     if not await standby.value("SELECT pg_is_in_recovery()"):
         raise DatasetError(f"the server at {standby.address} is no standby")
-    [(lsn, committed)] = await standby.rows(_STANDBY)
+    [(lsn, committed, *history)] = await standby.rows(_STANDBY)
     if lsn is None:
         raise DatasetError(f"the standby at {standby.address} does not say how far it has come")
     behind = None
     if ahead is not None:
-        behind = max(0, int(await standby.value("SELECT pg_wal_lsn_diff(%s, %s)", (ahead, lsn))))
+        if tuple(history) != ahead.history:
+            theirs, ours = (f"timeline {line} of cluster {which}" for which, line in (ahead.history, history))
+            raise DatasetError(f"the standby at {standby.address} is on {ours}, its primary on {theirs}")
+        behind = max(0, int(await standby.value("SELECT pg_wal_lsn_diff(%s, %s)", (ahead.lsn, lsn))))
     when: datetime | None = committed.astimezone(UTC) if committed is not None else None
     return Position(str(lsn), when, behind)

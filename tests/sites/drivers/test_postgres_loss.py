@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 
 from sites.drivers.postgres.leftovers import release_leftovers
 from sites.drivers.postgres.receiver import drop_receiver, freeze_receiver
+from sites.drivers.postgres.roles import arm
 from sites.drivers.processes import table as processes
 from sites.drivers.processes.control import namespaces_work
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
 from sites.errors import DatasetError, SiteError
-from tests.sites.drivers.pairs import Pair
+from tests.sites.drivers.pairs import ADMIN_PASSWORD, LOOPBACK, PASSWORD, REPLICATION_PASSWORD, Pair
 from tests.sites.drivers.waiting import wait_until
 
 pytestmark = pytest.mark.postgres
@@ -208,6 +210,27 @@ def wait_for_rows(pair: Pair, count: int) -> int:
     while (held := len(asyncio.run(kept_at(pair, "primary")))) < count:
         assert pair.primary.running(), "the primary has gone"
     return held
+
+
+def test_a_standby_of_another_history_is_not_level_though_its_log_is_longer(new_pair: NewPair) -> None:
+    """The primary was made anew, as after its loss: its standby still holds what was there before."""
+    pair = new_pair(synchronous=False)
+    pair.primary.kill()
+    made = pair.servers["primary"]
+    release_leftovers(made.data)
+    shutil.rmtree(made.data)
+    made.create_primary(admin_password=ADMIN_PASSWORD, wal_segment_mb=1)
+    pair.primary.up()
+    arm(
+        (LOOPBACK, made.settings.port),
+        admin_password=ADMIN_PASSWORD,
+        database="desk",
+        user="blackstart",
+        password=PASSWORD,
+        replication_password=REPLICATION_PASSWORD,
+    )
+    with pytest.raises(DatasetError, match=r"is on timeline 1 of cluster \d+, its primary on timeline 1 of"):
+        pair.dataset.position("dr", "primary")
 
 
 def test_how_far_a_standby_has_come_is_told_by_its_log_also_when_the_primary_is_gone(
