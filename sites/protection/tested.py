@@ -65,7 +65,8 @@ class Doubt:
         asked = f", {len(result.answers)} of {len(result.answers)} checks met" if result.answers else ""
         if met is not None:
             return replace(result, verdict="met", reason=f"{met}{asked}")
-        said = f"all {result.matched} entries match the manifest{asked}"
+        moved = f", {result.moving} more moved while they were backed up" if result.moving else ""
+        said = f"all {result.matched} entries match the manifest{moved}{asked}"
         if result.restored_files:
             said = f"{result.restored_files} files came back{asked}; there is no manifest of them"
         return replace(result, verdict="met", reason=said)

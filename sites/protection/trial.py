@@ -137,6 +137,9 @@ def _compared(result: RestoreTestResult, found: Comparison, doubt: Doubt) -> Res
         doubt.missed.append(f"{found.mismatches} entries do not match the manifest")
     if found.unproven:
         doubt.unknown.append(f"{len(found.unproven)} entries could not be read at the source")
+    if len(found.moving) > found.matched:
+        said = f"{len(found.moving)} entries moved while they were backed up, and only {found.matched} match"
+        doubt.unknown.append(f"{said}: `before` in the plan can hold them still")
     if not found.matched_files:
         doubt.unknown.append("not one file was there to compare")
     return replace(

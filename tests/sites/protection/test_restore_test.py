@@ -118,21 +118,27 @@ def test_what_differs_from_the_manifest_is_missed_and_named(protected: Protected
     ]
 
 
-def test_what_moved_is_no_mismatch(make_repository: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("written", "verdict"), [("a", "met"), ("abc", "inconclusive")])
+def test_what_moved_is_no_mismatch_and_no_proof_either(
+    make_repository: Make, tmp_path: Path, written: str, verdict: str
+) -> None:
     source = tmp_path / "ticks"
     source.mkdir()
-    for name in ("still", "written"):
+    for name in ("still", *written):
         (source / name).write_text(name)
     dataset = FilesDataset("ticks", "primary", source)
     wrapper = tmp_path / "restic"
     wrapper.write_text(
-        f'#!/bin/sh\ncase "$*" in *" backup "*ticks) echo more >> {source}/written;; esac\nexec restic "$@"\n'
+        f'#!/bin/sh\ncase "$*" in *" backup "*ticks) for one in {" ".join(written)}; do echo more >> '
+        f'{source}/$one; done;; esac\nexec restic "$@"\n'
     )
     wrapper.chmod(0o755)
     repository = make_repository(binary=str(wrapper))
-    assert backup(dataset, repository, plan="desk", staging=tmp_path / "staging").moving == 1
+    assert backup(dataset, repository, plan="desk", staging=tmp_path / "staging").moving == len(written)
     result = restore_test(dataset, repository, tmp_path / "scratch", copied_only=False)
-    assert (result.verdict, result.moving, result.mismatches) == ("met", 1, ())
+    assert (result.verdict, result.moving, result.mismatches) == (verdict, len(written), ())
+    told = {"met": "2 entries match the manifest, 1 more moved", "inconclusive": "3 entries moved while"}
+    assert told[verdict] in result.reason
 
 
 def test_no_manifest_is_inconclusive(protected: Protected) -> None:
