@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import time
@@ -110,9 +111,13 @@ class ResticCall:
     def unlock(self) -> tuple[Lock, ...]:
         """Remove locks that are provably dead: on this host without their process, or 30 minutes unrefreshed.
 
-        Returns what is left; restic itself says "success" whatever it left. Never removes a live lock.
+        Returns what is left; restic itself says "success" whatever it left. Never removes a live lock: restic
+        takes a process that it may not signal, because it is another user's, for one that is gone.
         """
         self._refuse_to_write("unlock")
+        held = self.locks()
+        if any(_of_another_user(lock) for lock in held):
+            return held
         replace(self, lock=True)._once("remove dead locks", ["unlock"])
         return self.locks()
 
@@ -251,6 +256,19 @@ def _agreeing(
                 hint="reach one of the two through rclone, or give both the same",
             )
     return theirs
+
+
+def _of_another_user(lock: Lock) -> bool:
+    """Whether the process of a lock lives on this host, and is not ours to signal."""
+    if lock.host != socket.gethostname() or lock.pid <= 0:
+        return False
+    try:
+        os.kill(lock.pid, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return False
 
 
 def _lock_hint(locks: Sequence[Lock]) -> str | None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -50,6 +55,34 @@ def test_a_dead_lock_is_removed(make_repository: Make) -> None:
     leave_dead_lock(repository)
     assert len(repository.locks()) == 1
     assert repository.unlock() == ()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs a second user")
+def test_a_lock_that_another_user_holds_on_this_host_is_no_dead_one(make_repository: Make) -> None:
+    """restic cannot signal its process, takes it for gone, and would remove the lock of whoever prunes."""
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        made = make_repository()
+        repository = replace(made, url=str(Path(folder, "repository")))
+        shutil.move(made.url, repository.url)
+        with lock_holder(repository) as holder:
+            subprocess.run(["/bin/chmod", "-R", "a+rwX", folder], check=True)
+            assert as_nobody(lambda: [lock.pid for lock in repository.unlock()] == [holder.pid])
+            assert [lock.pid for lock in repository.locks()] == [holder.pid]
+
+
+def as_nobody(told: Callable[[], bool]) -> bool:
+    """What that says in a process of the user nobody."""
+    child = os.fork()
+    if not child:
+        said = False
+        try:
+            os.setgroups([])
+            os.setgid(pwd.getpwnam("nobody").pw_gid)
+            os.setuid(pwd.getpwnam("nobody").pw_uid)
+            said = told()
+        finally:
+            os._exit(0 if said else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_dead_lock_does_not_stop_us(make_repository: Make) -> None:
