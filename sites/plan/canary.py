@@ -87,30 +87,31 @@ class ShellCanary(CanaryNoun):
     env: dict[EnvName, EnvValue] = Field({}, description="added to their environment; secrets by reference")
 
 
-class FilesCanary(Noun):
-    """Numbered marks in a folder of files, read back from where the failover restores it."""
+class MarksNoun(Noun):
+    """What marks in a dataset declare, wherever it keeps its data; each kind narrows `kind`."""
 
-    kind: Literal["files"]
+    kind: str
     dataset: DatasetName = Field(description="the dataset that holds the marks")
     rate: Frequency = Field(Rate(1.0), description="how often a mark is written")
-    limit: PositiveSpan = Field(parse_duration("10s"), description="a mark not on disk by then is unknown")
+    limit: PositiveSpan = Field(
+        parse_duration("10s"), description="a mark not known to be kept by then is unknown"
+    )
     payload: PayloadSize = Field(64, description="bytes in each mark")
     lead: Span = Field(
         parse_duration("0s"), description="marks are written for so long before anything is injected"
     )
 
 
-class ObjectsCanary(Noun):
+class FilesCanary(MarksNoun):
+    """Numbered marks in a folder of files, read back from where the failover restores it."""
+
+    kind: Literal["files"]
+
+
+class ObjectsCanary(MarksNoun):
     """Numbered marks in a bucket, read back from its replica."""
 
     kind: Literal["objects"]
-    dataset: DatasetName = Field(description="the dataset that holds the marks")
-    rate: Frequency = Field(Rate(1.0), description="how often a mark is put")
-    limit: PositiveSpan = Field(parse_duration("10s"), description="a mark not confirmed by then is unknown")
-    payload: PayloadSize = Field(64, description="bytes in each mark")
-    lead: Span = Field(
-        parse_duration("0s"), description="marks are put for so long before anything is injected"
-    )
 
 
 Marks = Annotated[FilesCanary | ObjectsCanary, Field(discriminator="kind")]
