@@ -11,13 +11,16 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sites.errors import DatasetError
 from sites.exclusion import Exclusion
+from sites.known_hashes import KnownHashes, Read, entry_of
 from sites.manifest_scan import Entry, Found, read, wait_out_the_tick, walk
 
 SCHEMA = "blackstart/manifest/1"
@@ -31,11 +34,16 @@ class ManifestError(DatasetError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`taken` is the UTC time (ISO 8601) from which on the source was read: nothing in it is older news."""
+    """`taken` is the UTC time (ISO 8601) from which on the source was read: nothing in it is older news.
+
+    `read_since`: no content was read before that (UTC); what was, showed no change since. None: all was read
+    from `taken` on.
+    """
 
     dataset: str
     taken: str
     entries: tuple[Entry, ...]
+    read_since: str | None = None
 
     @property
     def files(self) -> int:
@@ -56,12 +64,17 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A first look at a tree, to be settled by a second one once the backup has read it."""
+    """A first look at a tree, to be settled by a second one once the backup has read it.
+
+    `read` says of each file when what it holds was read.
+    """
 
     root: Path
     exclude: Exclusion
     found: dict[str, Found]
     entries: tuple[Entry, ...]
+    read: dict[str, Read]
+    began_ns: int
 
     def settle(self, dataset: str, taken: str) -> Manifest:
         """Look again without reading: whatever changed, came or went since the first look is moving."""
@@ -71,7 +84,18 @@ class Scan:
             now = {}  # the root itself is gone: everything moved
         entries = [self._settled(entry, now.get(entry.path)) for entry in self.entries]
         came = (replace(found.entry, moving=True) for path, found in now.items() if path not in self.found)
-        return Manifest(dataset, taken, _ordered([*entries, *came]))
+        return Manifest(dataset, taken, _ordered([*entries, *came]), self._read_since())
+
+    def known(self, manifest: Manifest) -> Iterator[tuple[str, Read]]:
+        """What a later look may go by: all that was read, and has not moved since by the `manifest`."""
+        moved = set(manifest.moving)
+        return ((path, read) for path, read in self.read.items() if path not in moved)
+
+    def _read_since(self) -> str | None:
+        oldest_ns = min((read.at_ns for read in self.read.values()), default=self.began_ns)
+        if oldest_ns >= self.began_ns:
+            return None
+        return datetime.fromtimestamp(oldest_ns // 1_000_000_000, UTC).isoformat().replace("+00:00", "Z")
 
     def _settled(self, entry: Entry, now: Found | None) -> Entry:
         still = now is not None and now.signature == self.found[entry.path].signature
@@ -86,13 +110,29 @@ class FirstLook:
     exclude: Exclusion
     found: dict[str, Found]
 
-    def read(self, *, threads: int | None = None, stop: threading.Event | None = None) -> Scan:
-        """Read all of it. It may be done beside a backup: whatever changes from the look on shows.
+    def read(
+        self,
+        *,
+        threads: int | None = None,
+        stop: threading.Event | None = None,
+        known: KnownHashes | None = None,
+    ) -> Scan:
+        """Read all but what is `known`. It may be done beside a backup: what changes from the look on shows.
 
         Once `stop` is set, what comes is of no use.
         """
-        entries = read(self.root, self.found.values(), threads=threads, stop=stop)
-        return Scan(self.root, self.exclude, self.found, _ordered(entries))
+        began_ns = time.time_ns()
+        held = known.of(self.found, began_ns) if known is not None else {}
+        left = [item for path, item in self.found.items() if path not in held]
+        entries = read(self.root, left, threads=threads, stop=stop)
+        fresh = {
+            entry.path: Read(self.found[entry.path].signature, entry.sha256, began_ns)
+            for entry in entries
+            if entry.sha256 is not None and not entry.moving
+        }
+        carried = [entry_of(self.found[path], one) for path, one in held.items()]
+        whole = _ordered([*entries, *carried])
+        return Scan(self.root, self.exclude, self.found, whole, {**held, **fresh}, began_ns)
 
 
 def scan(root: Path, exclude: Exclusion | None = None, *, threads: int | None = None) -> Scan:
@@ -134,7 +174,7 @@ def decode(encoded: bytes, *, expected_sha256: str | None = None) -> Manifest:
                 f"manifest has schema {header.get('schema')!r}; this version reads {SCHEMA!r}"
             )
         entries = tuple(_entry(json.loads(line)) for line in lines[1:])
-        manifest = Manifest(header["dataset"], header["taken"], entries)
+        manifest = Manifest(header["dataset"], header["taken"], entries, header.get("read_since"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ManifestError(f"manifest cannot be read: {error}") from error
     if (header.get("entries"), header.get("bytes")) != (len(entries), manifest.bytes):
@@ -152,6 +192,7 @@ def _lines(manifest: Manifest) -> Iterator[bytes]:
             "schema": SCHEMA,
             "dataset": manifest.dataset,
             "taken": manifest.taken,
+            **({"read_since": manifest.read_since} if manifest.read_since else {}),
             "entries": len(manifest.entries),
             "files": manifest.files,
             "bytes": manifest.bytes,

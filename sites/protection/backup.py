@@ -17,6 +17,7 @@ from sites.drivers.files import FilesDataset
 from sites.drivers.restic.repository import OnProgress, Restic
 from sites.drivers.restic.results import BackedUp
 from sites.errors import NoRepository, RepositoryError
+from sites.known_hashes import KnownHashes
 from sites.manifest import FirstLook, Manifest, Scan, encode, look, sha256
 from sites.points import MANIFEST_NAME, Tags
 from sites.protection.first_use import make_if_new
@@ -97,13 +98,14 @@ def _back_up(
     clock = Clock()
     with clock.counting():
         first = look(source.root, source.exclude)
-    with _read_beside(first, clock) as reading:
+    with _read_beside(first, source.known(), clock) as reading:
         made = _into(repository, history, source, tags, on_progress)
         looked = reading.result()
     with clock.counting():
         manifest = looked.settle(tags.dataset, tags.taken_text)
     partial = made.partial or bool(manifest.unreadable)
     snapshot_id, manifest_sha256 = _seal(repository, made, manifest, tags, partial=partial)
+    source.keep(looked.known(manifest))
     return BackupResult(
         dataset=tags.dataset,
         repository=repository.name,
@@ -140,7 +142,7 @@ class Clock:
 
 
 @contextmanager
-def _read_beside(first: FirstLook, clock: Clock) -> Iterator[Future[Scan]]:
+def _read_beside(first: FirstLook, known: KnownHashes | None, clock: Clock) -> Iterator[Future[Scan]]:
     """Read the tree while restic does: what changes for either of the two has another time at the last look.
 
     It ends with what it is beside, whatever becomes of that.
@@ -149,7 +151,7 @@ def _read_beside(first: FirstLook, clock: Clock) -> Iterator[Future[Scan]]:
 
     def read() -> Scan:
         with clock.counting():
-            return first.read(stop=stop)
+            return first.read(stop=stop, known=known)
 
     with ThreadPoolExecutor(1, thread_name_prefix="manifest") as pool:
         try:

@@ -6,8 +6,8 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from sites.drivers.files import FilesDataset
 from sites.errors import DatasetError
 from sites.exclusion import Exclusion
+from sites.known_hashes import KnownHashes, Read, load, save
 from sites.points import DUMP_NAME
 
 
@@ -35,18 +36,28 @@ class Dumpable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder ready to be backed up."""
+    """A folder ready to be backed up. `hashes` is where what we read of it is kept for the next time."""
 
     root: Path
     exclude: Exclusion
     dump_seconds: float = 0.0
+    hashes: Path | None = None
+
+    def known(self) -> KnownHashes | None:
+        return load(self.hashes, self.root) if self.hashes is not None else None
+
+    def keep(self, read: Iterable[tuple[str, Read]]) -> None:
+        """It saves time, and its want costs time and nothing else."""
+        if self.hashes is not None:
+            with suppress(OSError):
+                save(self.hashes, self.root, read)
 
 
 @contextmanager
 def ready(dataset: FilesDataset | Dumpable, site: str, staging: Path) -> Iterator[Source]:
     """Yield the folder to back up. A dump, of the copy at `site`, is gone afterwards. Raises DatasetError."""
     if isinstance(dataset, FilesDataset):
-        yield Source(dataset.root(), dataset.exclude)
+        yield Source(dataset.root(), dataset.exclude, hashes=staging / f".{dataset.name}.hashes")
         return
     began = time.monotonic()
     with _closed_folder(staging.resolve(), dataset.name) as folder:
