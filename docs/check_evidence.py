@@ -1,7 +1,7 @@
 """Check blackstart's evidence without blackstart: python3 check_evidence.py FOLDER [KEY.pem [HEAD]]
 Needs Python 3.11 and `cryptography`; written from docs/evidence.md, which lists what is left out, and docs/measuring.md alone. All hashes,
 chains and signatures, RTA, RPA, losses and verdict are recomputed. Exits 0 if all agrees, 1 if not, 3 if a verdict could not be recomputed."""
-import base64, bisect, fcntl, hashlib, itertools, json, os, sys
+import base64, bisect, fcntl, hashlib, itertools, json, struct, sys
 from collections import Counter, defaultdict
 from pathlib import Path
 PEM, RANK, faults, notes = b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA%s\n-----END PUBLIC KEY-----\n", ("missed", "inconclusive", "met"), [], []
@@ -21,11 +21,11 @@ def public_hex(path):
     raw = base64.b64decode((pem := path.read_bytes())[43:87])
     fault(PEM % base64.b64encode(raw) != pem, f"{path.name} is not, byte for byte, an Ed25519 public key in PEM")
     return raw.hex()
-def held(folder):  # by a process that is still at it
-    try:
-        return fcntl.flock(at := os.open(folder, os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB) or os.close(at)
-    except OSError as error:
-        return isinstance(error, BlockingIOError)
+def held(folder):  # its plan, by a lock that only somebody who may write there can have
+    if not (plan := folder / "plan.yaml").is_file():
+        return False
+    with plan.open() as at:
+        return struct.unpack("h30x", fcntl.fcntl(at, fcntl.F_OFD_GETLK, struct.pack("h30x", fcntl.F_RDLCK)))[0] != fcntl.F_UNLCK
 
 def check_chain(root, given, head):
     keys, before, any_signed, lines, words = [public_hex(p) if (p := root / "public_key.pem").is_file() else None], "0" * 64, False, {}, {}

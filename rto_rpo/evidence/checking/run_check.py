@@ -99,7 +99,8 @@ def _pruned(path: Path, pruned: Pruned, closed: Closed | None) -> _Seen:
 def _unclosed(path: Path, opened: Opened) -> _Seen:
     edited = list(plan_fault(path, opened.plan_sha256))
     if held(path):
-        return _Seen("running", None, edited, ["it is still running"])
+        since = f"{opened.utc[:16].replace('T', ' ')} UTC"
+        return _Seen("running", None, edited, [f"it is still running, since {since}: its folder is held"])
     return _Seen("never finished", None, ["it was opened and never finished", *edited])
 
 

@@ -32,6 +32,7 @@ def configure(folder: Path, service: OrdersService, **changes: Any) -> RecorderC
             client=HttpCanary(service.url),
         )
 
+    (folder / "plan.yaml").write_bytes(b"name: of-a-test\n")  # what a run's folder always has, and is held by
     usual: dict[str, Any] = {
         "stable_ns": 500_000_000,
         "deadline_ns": 20_000_000_000,

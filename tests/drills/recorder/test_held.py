@@ -20,7 +20,9 @@ def test_who_is_killed_right_after_starting_the_recorder_leaves_the_run_held(
 ) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
+    told = configure(folder, service)
     ours = hold(folder)
+    assert ours is not None
     seen: list[bool] = []
 
     def spawn(*argv: Any, **how: Any) -> int:
@@ -30,5 +32,5 @@ def test_who_is_killed_right_after_starting_the_recorder_leaves_the_run_held(
         return pid
 
     monkeypatch.setattr(recording, "command", type("Spawning", (), {"spawn": staticmethod(spawn)}))
-    recording.start(configure(folder, service), held=ours).finish("aborted")
+    recording.start(told, held=ours).finish("aborted")
     assert seen == [True]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
@@ -12,11 +13,13 @@ from uuid import UUID
 import pytest
 
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import RunFolder, held, hold
 from rto_rpo.evidence.lines.line import Closed, Opened, PlanChanged, parse, split
 from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from tests.rto_rpo.evidence.chains import PLANS, make_chain
+from tests.rto_rpo.evidence.stranger import stranger
 
 NOW = datetime(2026, 11, 22, 6, 0, 0, 123456, tzinfo=UTC)
 PLAN = b"name: trading-desk\n"
@@ -130,10 +133,31 @@ def test_a_run_whose_folder_was_never_made_is_closed_with_no_files(tmp_path: Pat
     assert closed.files == {}
 
 
+def test_who_may_only_read_the_evidence_holds_no_run(tmp_path: Path) -> None:
+    folder = open_one(tmp_path, None, 1)
+    assert folder.descriptor is not None
+    os.close(folder.descriptor)
+    for path in (folder.path, folder.path / "plan.yaml"):
+        with_lock = os.open(path, os.O_RDONLY)
+        fcntl.flock(with_lock, fcntl.LOCK_SH)
+        assert not held(folder.path)
+        os.close(with_lock)
+    with (folder.path / "plan.yaml").open("rb") as reading:
+        fcntl.lockf(reading, fcntl.LOCK_SH)
+        assert not held(folder.path)
+    again = hold(folder.path)
+    assert again is not None
+    assert held(folder.path)
+    assert "STILL RUNNING" in stranger(tmp_path).said
+    assert "it is still running, since 2026-11-23 06:00 UTC" in "".join(verify(tmp_path).notes)
+    os.close(again)
+
+
 def test_a_run_that_somebody_is_at_is_left_alone(tmp_path: Path) -> None:
     first = open_one(tmp_path, None, 1)
     assert first.descriptor is not None
     recorder = hold(first.path)
+    assert recorder is not None
     os.close(first.descriptor)
     open_one(tmp_path, None, 2)
     assert [line.kind for line in lines_of(tmp_path)] == ["opened", "opened"]

@@ -137,7 +137,8 @@ def test_a_run_that_was_never_finished_shows(root: Path, key: SigningKey) -> Non
     assert folder.descriptor is not None
     running = verify(root, public_key=key.public.pem)
     assert running.intact
-    assert f"{folder.path.name}: it is still running" in running.notes
+    since = "since 2026-11-30 06:00 UTC: its folder is held"
+    assert f"{folder.path.name}: it is still running, {since}" in running.notes
     os.close(folder.descriptor)
     assert findings(root, key) == f"{folder.path.name}: it was opened and never finished"
 
