@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.held import plan_holds
+from rto_rpo.evidence.agreed.kept import promised
 from rto_rpo.evidence.agreed.planned import planned
 from rto_rpo.evidence.checking.story import story_findings
 from rto_rpo.evidence.lines.history import Entry, RunRecord, chain_findings, readable, signature_findings
@@ -89,14 +90,26 @@ def _unsigned_under_a_key(root: Path, entries: Sequence[Entry]) -> Iterator[str]
 
 def _pruned_under_a_plan(root: Path, entries: Sequence[Entry]) -> Iterator[str]:
     newest: dict[str, Opened] = {}
+    opened: dict[str, Opened] = {}
     for entry in entries:
         if isinstance(entry.line, Opened):
-            newest[entry.line.plan] = entry.line
+            newest[entry.line.plan] = opened[entry.line.run] = entry.line
         elif isinstance(entry.line, Pruned):
             for plan, hold in plan_holds(root, newest.values()).items():
                 for run in entry.line.runs:
                     told = f'run {run} was pruned although the plan "{plan}" held everything: {hold}'
                     yield f"chain line {entry.number}: {told}"
+            early = _too_early(root, entry.line, opened)
+            yield from (f"chain line {entry.number}: {fault}" for fault in early)
+
+
+def _too_early(root: Path, line: Pruned, opened: Mapping[str, Opened]) -> Iterator[str]:
+    """Runs whose own plan, which a pruning leaves, promised to keep them for longer."""
+    for run in (run for run in line.runs if run in opened):
+        kept = promised(root / opened[run].folder, opened[run].plan_sha256)
+        if kept is not None and line.retention_seconds < kept.total_seconds():
+            days = f"{line.retention_seconds / 86400:g} days, and its plan promised {kept.days}"
+            yield f"run {run} was pruned under a retention of {days}"
 
 
 def _stray(root: Path, records: Sequence[RunRecord]) -> Iterator[str]:

@@ -10,20 +10,18 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 from rto_rpo.durable import sync_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.held import newest_by_plan, plan_holds
-from rto_rpo.evidence.agreed.planned import planned
+from rto_rpo.evidence.agreed.kept import promised
 from rto_rpo.evidence.keeping.tail import Tail, locked
 from rto_rpo.evidence.lines.history import Entry, RunRecord, entries_of, records, run_records
 from rto_rpo.evidence.lines.line import Closed
 from rto_rpo.evidence.lines.record import Hold
 from rto_rpo.evidence.lines.signature import SigningKey
 from rto_rpo.evidence.names import CHARTER_NAME, PLAN_NAME
-from rto_rpo.objective import DurationError, parse_duration
 
 _KEPT = (CHARTER_NAME, PLAN_NAME)
 
@@ -46,7 +44,8 @@ def prunable(
     """Every run that is not pruned yet, in order. Changes nothing. `hold` is the plan's own, over all.
 
     So is one of the plan that a newest run has frozen: nothing in the evidence shows yet that it is over.
-    `retention` is that of the runs of `plan`, or of all; runs of other plans are kept as long as they froze.
+    `retention` is what the plan at hand says, of the runs of `plan`, or of all: they are kept so long, and at
+    least as long as the plan that each froze promised. Runs of other plans are kept as long as they froze.
     """
     entries = entries_of(root)
     held, hold = holds(entries), hold if hold is not None else _frozen_hold(root, entries)
@@ -61,17 +60,11 @@ def prunable(
 
 
 def _retention(root: Path, record: RunRecord, given: timedelta, plan: str | None) -> timedelta | None:
-    """How long a run is kept: by the plan at hand, or as its own froze it. None: nothing shows it."""
-    if plan is None or record.opened.plan == plan:
-        return given
-    path = root / record.opened.folder / PLAN_NAME
-    content = path.read_bytes() if path.is_file() else b""
-    if sha256(content).hexdigest() != record.opened.plan_sha256:
-        return None
-    try:
-        return timedelta(seconds=parse_duration(planned(content).retention).seconds)
-    except DurationError:
-        return None
+    """How long a run is kept: as long as was promised when it was opened. None: nothing shows it."""
+    frozen = promised(root / record.opened.folder, record.opened.plan_sha256)
+    if frozen is None or (plan is not None and record.opened.plan != plan):
+        return frozen
+    return max(given, frozen)
 
 
 def _frozen_hold(root: Path, entries: Sequence[Entry]) -> str | None:
@@ -153,8 +146,8 @@ def prune(
         going = {each.run: each for each in prunable(root, retention, hold, now, plan) if each.kept is None}
         under: dict[float, dict[str, str]] = {}
         for record in run_records(entries_of(root)):
-            if (each := going.get(record.opened.run)) is not None:
-                kept = _retention(root, record, retention, plan) or retention
+            kept = _retention(root, record, retention, plan)
+            if kept is not None and (each := going.get(record.opened.run)) is not None:
                 under.setdefault(kept.total_seconds(), {})[each.run] = each.folder
         for seconds, runs in under.items():
             tail.add(kind="pruned", plan=plan, runs=runs, retention_seconds=seconds, kept=[*_KEPT])

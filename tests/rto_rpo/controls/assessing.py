@@ -48,10 +48,10 @@ def all_of(story: Story, number: int, answers: Iterable[str]) -> dict[str, Asses
     return {one.answers[0][0]: one for mapping in told.mappings for one in mapping.assessments}
 
 
-def give_up(story: Story, number: int, drill: str = "kill-primary") -> Path:
+def give_up(story: Story, number: int, plan: bytes = PLAN, *, drill: str = "kill-primary") -> Path:
     """A run that is opened and that nobody closes."""
     folder = chain.open_run(
-        story.root, run=run_id(number), drill=drill, plan=PLAN, key=story.key, now=day_of(number)
+        story.root, run=run_id(number), drill=drill, plan=plan, key=story.key, now=day_of(number)
     )
     assert folder.descriptor is not None
     os.close(folder.descriptor)

@@ -16,8 +16,10 @@ from rto_rpo.dossier.dossier import as_things_stand, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.keeping.pruning import prune
 from tests.rto_rpo.controls.assessing import assessed, profile_of, state
-from tests.rto_rpo.dossier.stories import NAME, Story, day_of, run_of, whole_story
+from tests.rto_rpo.dossier.stories import NAME, PLAN, Story, day_of, run_of, whole_story
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run
+
+SHORT = PLAN.replace(b"retention: 6y", b"retention: 300d")
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_an_old_drill_is_no_drill_of_the_year(story: Story) -> None:
 
 def test_a_pruning_is_judged_by_the_age_of_what_it_took(story: Story) -> None:
     """Whatever the plan declares today."""
-    story.drill(run_of(MET, 1))
+    story.drill(run_of(MET, 1, SHORT))
     story.drill(run_of(MET, 3))
     prune(story.root, plan=NAME, retention=timedelta(days=300), hold=None, key=None, now=day_of(302))
     found = assessed(story, profile_of("kept-6-years"))
@@ -191,7 +193,7 @@ def test_a_drill_that_did_not_run_breaks_the_programme(story: Story) -> None:
 
 
 def test_a_pruning_hides_no_drill_that_was_due_and_did_not_run(story: Story) -> None:
-    story.drill(run_of(MET, 1))
+    story.drill(run_of(MET, 1, SHORT))
     story.drill(run_of(MET, 3))
     shelf = read_shelf(story.root)
     before = as_things_stand(shelf, NAME, day_of(3))

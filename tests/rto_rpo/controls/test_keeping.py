@@ -102,18 +102,18 @@ def test_a_tabletop_has_no_report_and_is_not_counted(story: Story) -> None:
 
 
 def test_pruning_records_no_run_that_had_no_report(story: Story) -> None:
-    (give_up(story, 1) / "ledger.jsonl").write_bytes(b"{")
-    story.drill(run_of(MET, 2))
+    (give_up(story, 1, SHORT) / "ledger.jsonl").write_bytes(b"{")
+    story.drill(run_of(MET, 2, SHORT))
     assert on_day(story, 2, "recorded").state == "not met"
-    assert len(pruned(story, 1, 5)) == 2
-    assert on_day(story, 5, "recorded").state == "not met"
+    assert len(pruned(story, 1, 35)) == 2
+    assert on_day(story, 35, "recorded").state == "not met"
 
 
 def test_pruning_follows_nothing_up(story: Story) -> None:
-    story.drill(replace(INCONCLUSIVE, number=1, plan=PLAN))
+    story.drill(replace(INCONCLUSIVE, number=1, plan=SHORT))
     assert on_day(story, 1, "followed").state == "not met"
-    pruned(story, 1, 5)
-    assert on_day(story, 5, "followed").state == "not met"
+    assert len(pruned(story, 1, 35)) == 1
+    assert on_day(story, 35, "followed").state == "not met"
 
 
 def test_an_unreadable_report_is_not_recorded(story: Story) -> None:

@@ -25,10 +25,12 @@ from rto_rpo.report.publish import of_run
 from tests.rto_rpo.evidence.folders import NOW, add_run, agreed, folders, open_one
 from tests.rto_rpo.evidence.forger import Lines, lines_of, rewritten
 from tests.rto_rpo.report.runs import MET, MISSED
+from tests.rto_rpo.report.runs import PLAN as RUN_PLAN
 
 PLAN = "trading-desk"
-SMALL = replace(MET, interval_seconds=0.25, end_at_seconds=1.8)
-SECOND = replace(MISSED, number=2, interval_seconds=0.1, end_at_seconds=1.8)
+KEPT = RUN_PLAN + b"evidence: {retention: 1d}\n"
+SMALL = replace(MET, interval_seconds=0.25, end_at_seconds=1.8, plan=KEPT)
+SECOND = replace(MISSED, number=2, interval_seconds=0.1, end_at_seconds=1.8, plan=KEPT)
 THIRD = replace(SMALL, number=3)
 CONFIRM = "0123456789abcdef"
 LATER = NOW + timedelta(days=3)
@@ -319,6 +321,13 @@ CASES: dict[str, tuple[Who, Callable[[Made], object]]] = {
     "what was pruned too early": (
         "verify alone",
         lambda made: (pruned(made, retention_seconds=1e9), taken(made)),
+    ),
+    "what its plan promised to keep for longer": (
+        "verify alone",
+        lambda made: (
+            pruned(made, retention_seconds=60.0, kept=["charter.json", "plan.yaml"]),
+            taken(made, "charter.json", "plan.yaml"),
+        ),
     ),
     "what was pruned under a hold": (
         "verify alone",

@@ -21,8 +21,9 @@ from tests.rto_rpo.report.runs import MET, PLAN, Run
 DAY = timedelta(days=1)
 RETENTION = timedelta(days=300)
 DUE = NOW + timedelta(days=302)
-SMALL = replace(MET, interval_seconds=0.25, end_at_seconds=1.8)
-HELD = replace(SMALL, number=2, plan=PLAN + b'evidence: {hold: "the regulator asked"}\n')
+KEPT = PLAN + b"evidence: {retention: 300d}\n"
+SMALL = replace(MET, interval_seconds=0.25, end_at_seconds=1.8, plan=KEPT)
+HELD = replace(SMALL, number=2, plan=PLAN + b'evidence: {retention: 300d, hold: "the regulator asked"}\n')
 FREE = replace(SMALL, number=3)
 
 
@@ -65,6 +66,24 @@ def test_what_is_old_enough_may_go(tmp_path: Path, key: SigningKey) -> None:
     root = made(tmp_path / "evidence", key, SMALL)
     pruned_by_hand(root, key)
     assert verify(root).findings == ()
+
+
+def test_nothing_goes_before_its_own_plan_promised(tmp_path: Path, key: SigningKey) -> None:
+    """A plan that is changed later takes nothing from what was promised when a run was opened."""
+    root = made(tmp_path / "evidence", key, SMALL, replace(SMALL, number=2, plan=PLAN))
+    later = DUE + timedelta(days=300)
+    [gone] = prune(root, plan="trading-desk", retention=RETENTION, hold=None, key=key, now=later)
+    assert gone.endswith(SMALL.run[:8])
+    [left] = prunable(root, RETENTION, None, later)
+    assert left.kept == "younger than the retention: until 2032-11-22"
+    assert verify(root).intact
+
+
+def test_what_its_own_plan_promised_to_keep_for_longer_shows(tmp_path: Path, key: SigningKey) -> None:
+    root = made(tmp_path / "evidence", key, replace(SMALL, plan=PLAN))
+    pruned_by_hand(root, key)
+    told = f"run {SMALL.run} was pruned under a retention of 300 days, and its plan promised 2190"
+    assert told in findings(root)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from rto_rpo.evidence.lines.signature import SigningKey
 from rto_rpo.report.maker import maker
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.evidence.folders import NOW, add_run, agreed, open_one
-from tests.rto_rpo.report.runs import MET, MISSED, Run
+from tests.rto_rpo.report.runs import MET, MISSED, PLAN, Run
 
 SHORT = replace(MET, interval_seconds=0.25, end_at_seconds=1.8)
 
@@ -84,8 +84,9 @@ def test_pages_stay_right_whatever_is_said_later_and_wherever_they_lie(
 
 
 def test_what_pages_say_of_runs_that_were_pruned_is_not_accused(tmp_path: Path, key: SigningKey) -> None:
-    root, late = tmp_path / "evidence", replace(SHORT, number=300)
-    add_run(root, SHORT, key, agreed(SHORT))
+    kept = replace(SHORT, plan=PLAN + b"evidence: {retention: 200d}\n")
+    root, late = tmp_path / "evidence", replace(kept, number=300)
+    add_run(root, kept, key, agreed(kept))
     add_run(root, late, key, agreed(late))
     now = datetime(2026, 11, 22, tzinfo=UTC) + timedelta(days=301)
     gone = prune(root, plan="trading-desk", retention=timedelta(days=200), hold=None, key=key, now=now)

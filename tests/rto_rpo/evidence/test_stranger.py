@@ -93,7 +93,7 @@ def test_it_agrees_on_what_was_pruned_and_on_what_lies_in_its_place(
     three: tuple[Path, SigningKey],
 ) -> None:
     root, key = three
-    later = datetime(2027, 11, 24, tzinfo=UTC)
+    later = datetime(2033, 11, 24, tzinfo=UTC)
     gone = prune(root, plan="trading-desk", retention=timedelta(days=300), hold=None, key=key, now=later)
     assert len(gone) == 3
     code, said = stranger(root)
