@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 # A bound is found to within this, and given on the side that claims less.
@@ -49,6 +50,7 @@ def lowest_chance(count: int, of: int, confidence: float | Fraction) -> float:
     return (_smallest(lambda grains: at_most(count - 1, of, Fraction(grains, _GRAIN)) < wanted) - 1) / _GRAIN
 
 
+@lru_cache(maxsize=1024)
 def upper_rank(of: int, share: float | Fraction, confidence: float | Fraction) -> int | None:
     """Which of `of` sorted values (from 1) the quantile does not exceed, with this confidence.
 
@@ -64,6 +66,7 @@ def lower_rank(of: int, share: float | Fraction, confidence: float | Fraction) -
     return None if mirrored is None else of + 1 - mirrored
 
 
+@lru_cache(maxsize=1024)
 def trials_needed(breaches: int, share: float | Fraction, confidence: float | Fraction) -> int:
     """The fewest trials of which so many may be breaches, to claim that `share` of all keep the promise."""
     chance, rest = 1 - exact(share), 1 - exact(confidence)

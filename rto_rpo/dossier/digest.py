@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from rto_rpo import JUDGE
 from rto_rpo.evidence.agreed.charter import Cell
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.backups import TOLD
@@ -47,6 +49,7 @@ class Digest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: str
+    judge: str
     plan: str
     drill: str
     kind: str
@@ -78,6 +81,14 @@ class Digest(BaseModel):
     felt: list[str] = []
     restored: dict[str, bool] = {}
 
+    _known: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    def once(self, what: str, made: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it makes
+        """What follows from one run alone, however many runs are told together."""
+        if what not in self._known:
+            self._known[what] = made()
+        return self._known[what]
+
     @property
     def troubles(self) -> list[str]:
         """Why the verdict is not *met*, in a few words each; nothing when it is."""
@@ -92,6 +103,11 @@ class Digest(BaseModel):
         told += [f"{check.name}: {check.reason}" for check in self.checks if check.verdict != "met"]
         told += self.doubts
         return told or ([] if self.verdict == "met" else self.reasons)
+
+    @property
+    def other_rules(self) -> str | None:
+        """Whose rules judged it, where those are not the ones at hand: nothing here judged it again."""
+        return self.judge if self.judge != JUDGE else None
 
     @property
     def doubted(self) -> bool:
@@ -133,6 +149,7 @@ def digest(report: dict[str, Any]) -> Digest:
     ]
     return Digest(
         run=report["run"],
+        judge=report["judge"],
         plan=report["plan"]["name"],
         drill=drill["name"],
         kind=drill["kind"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 
 from rto_rpo.dossier.digest import Digest
@@ -112,10 +112,13 @@ def promises(runs: Iterable[Run]) -> list[Promise]:
             for points in (points for names, points in found.items() if names[0] == run.drill):
                 points.append(_unread(run, points[-1].declared_seconds))
         if told is not None:
-            for one in told.judgements:
-                names = run.drill, one.subject, one.objective
-                found.setdefault(names, []).append(_point(run, told, one))
+            for one, point in told.once("points", partial(_points, run, told)):
+                found.setdefault((run.drill, one.subject, one.objective), []).append(point)
     return [Promise(*names, tuple(points)) for names, points in sorted(found.items())]
+
+
+def _points(run: Run, told: Digest) -> list[tuple[Judgement, Point]]:
+    return [(one, _point(run, told, one)) for one in told.judgements]
 
 
 def _point(run: Run, told: Digest, one: Judgement) -> Point:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import orjson
 
@@ -53,7 +54,8 @@ class Judgements:
         """One more run that judged it, in the chain's order."""
         self.count += 1
         key = run.drill, fault_of(found)
-        told = Judged(kept(found, one), run, found, one)
+        state: Verdict = found.once(f"kept {one.subject} {one.objective}", partial(kept, found, one))
+        told = Judged(state, run, found, one)
         before = self.newest.get(key)
         if before and before.state == "missed" and told.state != "missed" and not _makes_good(told):
             return
@@ -82,7 +84,8 @@ class Judgements:
 
 def fault_of(found: Digest) -> str:
     """What was broken, and how, in one way of writing."""
-    return orjson.dumps(found.fault, option=orjson.OPT_SORT_KEYS).decode()
+    told: str = found.once("fault", lambda: orjson.dumps(found.fault, option=orjson.OPT_SORT_KEYS).decode())
+    return told
 
 
 def _makes_good(told: Judged) -> bool:

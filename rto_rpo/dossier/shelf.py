@@ -6,15 +6,14 @@ what the chain says, and nothing else of its run is missing or changed; `blackst
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
 from pydantic import ValidationError
 
-from rto_rpo.dossier.digest import Digest, digest
+from rto_rpo.dossier.digest import Digest
+from rto_rpo.dossier.stored import stored_digest
 from rto_rpo.evidence.agreed.charter import frozen_charter
 from rto_rpo.evidence.checking.untrusted import Untrusted, untrusted
 from rto_rpo.evidence.lines.history import Entry, RunRecord, chain_findings, entries_of, records, run_records
@@ -94,6 +93,11 @@ class Shelf:
             return None
         return "NOT SIGNED: whoever can write to the evidence can rewrite it unseen"
 
+    @property
+    def judged_elsewise(self) -> list[Run]:
+        """The runs whose verdicts other rules found than those at hand, the newest first."""
+        return [run for run in reversed(self.runs) if run.digest is not None and run.digest.other_rules]
+
     def of_plan(self, plan: str) -> Shelf:
         """What belongs to one plan."""
         runs = tuple(run for run in self.runs if run.plan == plan)
@@ -163,7 +167,7 @@ def _run(
         return Run(record, seq, None, "it was closed without a report")
     try:
         kept = known.get(sha256) if record.pruned is None else None
-        found = kept or _digest(root / folder / REPORT_NAME, sha256)
+        found = kept or stored_digest(root / folder / REPORT_NAME, sha256)
         unlike = _unlike(found, closed)
         return Run(record, seq, None if unlike else found, unlike)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -180,13 +184,6 @@ def _unlike(found: Digest, closed: Closed) -> str | None:
         if said != told:
             return f"its report cannot be believed: its {name} is {said!r}, the chain's {told!r}"
     return None
-
-
-def _digest(path: Path, sha256: str) -> Digest:
-    raw = path.read_bytes()
-    if hashlib.sha256(raw).hexdigest() != sha256:
-        raise ValueError("it is not the one whose hash is in the chain")
-    return digest(orjson.loads(raw))
 
 
 def _said(error: Exception) -> str:

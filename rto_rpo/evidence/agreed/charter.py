@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ from rto_rpo.evidence.lines.line import canonical
 from rto_rpo.evidence.lines.record import Public, Sha256
 from rto_rpo.evidence.names import CHARTER_NAME
 from rto_rpo.ledger.records import Header
+from rto_rpo.settled import Identity, identity
 
 CHARTER_SCHEMA = "blackstart/charter/1"
 
@@ -174,7 +176,19 @@ def parse_charter(content: bytes) -> Charter:
 def frozen_charter(folder: Path, sha256: str | None) -> Charter | None:
     """A run's charter, where it is there and has the hash that its *opened* line holds; else None."""
     path = folder / CHARTER_NAME
-    content = path.read_bytes() if path.is_file() else b""
+    if sha256 is None or not path.is_file():
+        return None
+    known = identity(path)
+    return _frozen(path, sha256) if known is None else _frozen_once(path, sha256, known)
+
+
+@lru_cache(maxsize=4096)
+def _frozen_once(path: Path, sha256: str, _: Identity) -> Charter | None:
+    return _frozen(path, sha256)
+
+
+def _frozen(path: Path, sha256: str) -> Charter | None:
+    content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
         return None
     try:

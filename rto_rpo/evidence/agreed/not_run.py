@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -64,6 +65,8 @@ def not_run(
     left: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for plan, drill, opened in runs:
         left[plan, drill].append(opened)
+    for times in left.values():
+        times.sort()
     return tuple(
         sorted(
             (
@@ -78,11 +81,12 @@ def not_run(
 
 
 def _answered(opened: list[datetime], at: datetime, tolerance: timedelta) -> bool:
-    for one in sorted(opened):
-        if at - EARLY <= one <= at + tolerance:
-            opened.remove(one)
-            return True
-    return False
+    """`opened` is sorted. One run answers for one time that was due."""
+    place = bisect_left(opened, at - EARLY)
+    if place == len(opened) or opened[place] > at + tolerance:
+        return False
+    del opened[place]
+    return True
 
 
 @dataclass(frozen=True, slots=True)

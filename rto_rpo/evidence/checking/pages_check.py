@@ -77,7 +77,7 @@ def _asked(
         closed = record.closed
         if record.opened.run in pruned:
             plans.add(record.opened.plan)
-        elif closed is not None and closed.source == "drill" and REPORT_NAME in closed.files:
+        elif closed is not None and REPORT_NAME in closed.files:
             path = root / closed.folder
             lying = {name: (path / name).read_bytes() for name in _PAGES if name in closed.files}
             if record.opened.plan in plans:

@@ -13,16 +13,14 @@ from pathlib import Path
 from rto_rpo.durable import sync_folder, write_durably
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.keeping.files import require_plain
+from rto_rpo.evidence.lines.history import read_entries
 from rto_rpo.evidence.lines.keys import first_key, newest_key
 from rto_rpo.evidence.lines.line import (
     CHAIN_SCHEMA,
     FIRST_PREV,
     AnyLine,
-    LineError,
     build,
     line_hash,
-    parse,
-    split,
 )
 from rto_rpo.evidence.lines.signature import PublicKey, SigningKey, parse_public_key
 from rto_rpo.evidence.names import CHAIN_NAME, LOCK_NAME, PUBLIC_KEY_NAME
@@ -99,16 +97,15 @@ def read_lines(root: Path) -> list[AnyLine]:
     """All lines, [] when there is no chain. Raises EvidenceError at the first that cannot be read."""
     path = root / CHAIN_NAME
     require_plain(path)
-    lines = []
-    for number, raw in enumerate(split(path.read_bytes() if path.exists() else b""), 1):
-        try:
-            lines.append(parse(raw))
-        except LineError as error:
+    lines: list[AnyLine] = []
+    for entry in read_entries(path.read_bytes() if path.exists() else b""):
+        if entry.line is None:
             # A cut-off last line is a crash or a hand. A person decides which; evidence is never rewritten.
             raise EvidenceError(
-                f'cannot add to "{path}": line {number}: {error}',
+                f'cannot add to "{path}": line {entry.number}: {entry.fault}',
                 hint="`blackstart verify` says what still holds; keep this folder and name a new one",
-            ) from None
+            )
+        lines.append(entry.line)
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -128,6 +129,7 @@ def readable(entries: Sequence[Entry]) -> list[AnyLine]:
     return [entry.line for entry in entries if entry.line is not None]
 
 
+@lru_cache(maxsize=8192)  # every run that is written follows the whole chain, again and again
 def _entry(number: int, raw: bytes) -> Entry:
     try:
         return Entry(number, line_hash(raw), parse(raw))
