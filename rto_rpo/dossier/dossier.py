@@ -92,7 +92,7 @@ class _All:
         self._root, self._retentions = shelf.root, dict[str, Run]()
         self._profiles, self._programme = profiles, programme
         self._reasons = reasons(programme.not_run, shelf.said)
-        self._findings, self._promises = register(shelf), promises(shelf.runs)
+        self._findings, self._promises = register(shelf, programme.not_run), promises(shelf.runs)
         self._plans: dict[tuple[str, tuple[tuple[str, str], ...]], Declared] = {}
 
     def take(self, run: Run) -> None:

@@ -1,0 +1,85 @@
+"""A finding while the runs and records are still followed: what opens, closes and opens it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rto_rpo.dossier.finding import Finding, Turn
+from rto_rpo.dossier.late import Late
+from rto_rpo.dossier.observation import Observation
+from rto_rpo.dossier.shelf import Run
+from rto_rpo.evidence.lines.record import Retest
+
+
+@dataclass(slots=True)
+class Draft:
+    """A finding that is still followed."""
+
+    id: str
+    source: Literal["drill", "person"]
+    plan: str
+    drill: str | None
+    retest: Retest | None
+    closed: bool = False
+    turns: list[Turn] = field(default_factory=list)
+    # By fault, what is still to be met, and by which objective; one that is closed has nothing left.
+    unmet: dict[str, float | None] = field(default_factory=dict)
+
+    def finding(self) -> Finding:
+        return Finding(self.id, self.source, self.plan, self.drill, self.retest, tuple(self.turns))
+
+    def take(self, run: Run, one: Observation) -> None:
+        """Met closes it, under whatever fault it was not. What is not met opens it again, unless a person
+        entered it: such a one only what is missed."""
+        why = f"{one.title} {one.verdict}: {one.reason}"
+        if one.verdict == "met":
+            if self._makes_good(one) and not self.closed:
+                self.closed = True
+                self.turns.append(Turn(run.seq, run.utc, "closed", why, folder=run.folder))
+        elif self.source == "drill" or one.verdict == "missed":
+            if self.closed or not self.turns:
+                self._open(run, one, why)
+            self.owe(one)
+
+    def take_late(self, late: Late) -> None:
+        """A drill that was not run opens it; of one that is open already nothing more is said."""
+        self.source = "drill"  # whoever entered it under this id before
+        if self.closed or not self.turns:
+            self.turns.append(Turn(late.seq, late.utc, self._opening(), late.why, "medium"))
+            self.closed = False
+
+    def adopt(self, run: Run, one: Observation) -> None:
+        """A person entered it under this id before any run showed it: from now on it is the drill's."""
+        self.source, self.retest = "drill", retest_of(run, one)
+        self._open(run, one, f"{one.title} {one.verdict}: {one.reason}")
+        self.owe(one)
+
+    def _open(self, run: Run, one: Observation, why: str) -> None:
+        self.turns.append(Turn(run.seq, run.utc, self._opening(), why, one.severity, run.folder))
+        self.closed = False
+        self.unmet.clear()
+
+    def _opening(self) -> Literal["opened", "opened again"]:
+        return "opened again" if self.turns else "opened"
+
+    def owe(self, one: Observation | None) -> None:
+        """What has to be met now; the hardest objective under which it was not counts."""
+        if one is not None and one.fault is not None:
+            limits = [one.judged[1].declared_seconds] if one.judged else []
+            before = self.unmet.get(one.fault)
+            self.unmet[one.fault] = min([*limits, *([before] if before is not None else [])], default=None)
+
+    def _makes_good(self, one: Observation) -> bool:
+        """Whether nothing is left to be met after this."""
+        if one.fault in self.unmet and one.met_by(self.unmet[one.fault]):
+            del self.unmet[one.fault]
+            return not self.unmet
+        return not self.unmet and one.met_by(None)
+
+
+def retest_of(run: Run, one: Observation) -> Retest:
+    """The drill that has to show it again, and the objective of that."""
+    if one.key[0] == "objective":
+        return Retest.model_validate({"drill": run.drill, "subject": one.key[1], "objective": one.key[2]})
+    return Retest(drill=run.drill)
