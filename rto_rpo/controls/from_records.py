@@ -86,10 +86,10 @@ def followed(found: Evidence) -> Answer:
     loose = [one.id for one in open_ if not (one.owner and one.due)]
     if late:
         return Answer("not met", f"overdue: {', '.join(late)}")
-    if loose:
-        return Answer("not met", f"without an owner or a day: {', '.join(loose)}")
     if undone := _not_run(found):
         return Answer("not met", undone)
+    if loose:
+        return Answer("not met", f"without an owner or a day: {', '.join(loose)}")
     if last_drill(found) is None:
         return Answer("not tested", "no drill of the last year looked for anything")
     if claimed := _claimed(found):

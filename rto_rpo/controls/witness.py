@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cache
 
+from rto_rpo import JUDGE
 from rto_rpo.controls.answer import YEAR, Answer, Evidence
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run, newest
@@ -32,6 +33,10 @@ def flaw(found: Evidence, run: Run) -> str | None:
         return told.void
     if told is not None and (doubts := [one for one in told.doubts if one not in OF_THE_RECOVERY]):
         return "; ".join(doubts)
+    if told is not None and told.other_rules:
+        return (
+            f"it was judged by other rules ({told.other_rules}), and what these ({JUDGE}) find is not known"
+        )
     first, last = _year_up_to(found.day)
     if not first <= run.utc[:10] <= last:
         return f"its clock said {run.utc[:10]}, which is not in the year up to {found.day}"

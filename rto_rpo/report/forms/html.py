@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rto_rpo import JUDGE
 from rto_rpo.controls.answers import field_of
 from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
@@ -89,8 +90,10 @@ def templates() -> Environment:
         head=head,
         damage=damage,
     )
-    made.globals.update(field_of=field_of, names=names, grid=grid, sum_up=sum_up, aftermath=aftermath)
-    made.filters.update(detail=_detail, hash=_hash, style=_style)
+    made.globals.update(
+        field_of=field_of, names=names, grid=grid, sum_up=sum_up, aftermath=aftermath, JUDGE=JUDGE
+    )
+    made.filters.update(detail=_detail, hash=_hash, style=_style, shortened=_shortened)
     return made
 
 
@@ -108,6 +111,12 @@ def _hash(text: str) -> Markup:
     """A long hash that may be broken at every eighth digit."""
     parts = [text[place : place + 8] for place in range(0, len(text), 8)]
     return Markup("<wbr>").join(parts)
+
+
+def _shortened(names: list[str], most: int) -> str:
+    """Some names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _style(state: str) -> str:

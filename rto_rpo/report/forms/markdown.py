@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rto_rpo import JUDGE
 from rto_rpo.dossier.cells import Tried, grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.evidence.agreed.authority import Authority
@@ -37,6 +38,8 @@ def _lines(report: Report, dossier: Dossier | None) -> Iterator[str]:
     yield f"# {_WORDS[head(report)]}: {safe(aftermath.headline(report))}"
     if dossier and dossier.shelf.unsigned:
         yield from ("", f"**{dossier.shelf.unsigned}.**")
+    if report.judge != JUDGE:
+        yield from ("", safe(f"Judged by other rules ({report.judge}) than those that drew this ({JUDGE})."))
     yield from ("", safe(sentences.what_happened(report)))
     if reasons := sentences.reasons(report):
         yield from ("", *(f"- {safe(reason)}" for reason in reasons))
