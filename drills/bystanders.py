@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from drills.copies import copies
 from drills.faults.struck import struck_sites
 from sites.drivers.http.check import check
 from sites.errors import BlackstartError, GuardError
@@ -192,9 +193,7 @@ def _standby(estate: Estate, name: str, *, asked: bool) -> Look:
     """`asked`: its databases too. Not in a cold drill: the runbook itself empties them."""
     processes = _site(estate, name, empty=None)
     databases = [
-        (dataset, driver)
-        for dataset, driver in estate.replicated().items()
-        if asked and name in estate.sites_of(dataset)
+        (dataset, copy.driver) for dataset, copy in copies(estate).items() if asked and name in copy.sites
     ]
 
     def look() -> str | None:

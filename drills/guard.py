@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from drills.copies import copies
 from drills.faults.struck import struck_sites
 from drills.lever import Lever
 from drills.preview import Preview
@@ -105,9 +106,9 @@ def left_over(estate: Estate) -> Iterator[str]:
 
 
 def _out_of_sync(estate: Estate) -> Iterator[str]:
-    for name, dataset in estate.replicated().items():
+    for name, copy in copies(estate).items():
         try:
-            proof = dataset.in_sync()
+            proof = copy.driver.in_sync()
         except BlackstartError as error:
             yield f'dataset "{name}": its standby cannot be asked: {error}'
         else:

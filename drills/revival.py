@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from drills.arrangement import old_primary_interval_ns
+from drills.copies import copies
 from drills.gone import tell_if_gone
 from drills.recording import RecorderState, Recording
 from drills.undisturbed import undisturbed
@@ -73,9 +74,9 @@ class Revival:
         return None
 
     def _taken_over(self) -> Iterator[bool]:
-        for dataset, driver in self.estate.replicated().items():
-            for other in sorted(self.estate.sites_of(dataset) - {self.site}):
-                yield driver.writable(other) is True
+        for copy in copies(self.estate).values():
+            for other in sorted(copy.sites - {self.site}):
+                yield copy.driver.writable(other) is True
 
 
 def revive(

@@ -48,7 +48,7 @@ def check_punctual(drill: Drill, name: str, due: datetime | None, now: datetime 
 
 
 def _first_open(window: Window, name: str, begin: datetime, end: datetime) -> datetime | None:
-    """The first minute of trading in the stretch, margins included; one that has begun is in it."""
+    """The first minute of trading in the stretch, margins included."""
     margin = timedelta(seconds=window.margin.seconds)
     try:
         calendars: Any = import_module("exchange_calendars")
@@ -56,10 +56,8 @@ def _first_open(window: Window, name: str, begin: datetime, end: datetime) -> da
         raise _closed(name, window, "the package exchange_calendars is not installed") from None
     try:
         calendar = calendars.get_calendar(window.calendar)
-        # a calendar names each minute by its first second
-        since, until = (begin - margin).replace(second=0, microsecond=0), end + margin
-        minutes = calendar.minutes_in_range(since, until)
-        reaches = calendar.first_minute <= since and until <= calendar.last_minute
+        minutes = calendar.minutes_in_range(begin - margin, end + margin)
+        reaches = calendar.first_minute <= begin - margin and end + margin <= calendar.last_minute
     except Exception as error:
         raise _closed(name, window, f"{type(error).__name__}: {error}") from error
     if not reaches:

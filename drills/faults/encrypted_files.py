@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from drills.fault import Healing, Left
-from drills.faults.kept import keep, make_room, put_back
+from drills.faults.kept import keep, make_room, put_back, stays
 from rto_rpo.durable import make_folder
 from sites.capability import Proof, Target
 from sites.errors import GuardError
@@ -60,7 +60,7 @@ class EncryptedFiles:
 
     def heal(self, left: Left) -> Healing:
         if not self._path.is_dir():
-            return Healing("target_gone", f"{self._path} is not there any more")
+            return Healing("target_gone", f"{self._path} is not there any more; {stays(left.room)}")
         names = self._files(left.room)
         if not names:
             return Healing("stuck", f"nothing was kept in {left.room}")

@@ -9,6 +9,8 @@ from pathlib import Path
 from rto_rpo.durable import make_folder, sync_folder
 from sites.errors import GuardError
 
+_ROOMS = "faults"
+
 
 def make_room(room: Path) -> None:
     """A folder of our account's alone: what is kept there may be secret."""
@@ -36,6 +38,20 @@ def put_back(kept: Path, to: Path) -> None:
     _copy(kept, temporary)
     temporary.replace(to)
     sync_folder(to.parent)
+
+
+def stays(room: Path) -> str:
+    """Put what is kept where no undo removes it, and say where: what it belongs to may come back.
+
+    A file system that is not mounted looks like that, and the only keys of a repository may be here.
+    """
+    faults = next(folder for folder in (room, *room.parents) if folder.name == _ROOMS)
+    to = faults.with_name("kept") / "-".join(room.relative_to(faults).parts)
+    if room.is_dir():
+        make_folder(to.parent)
+        room.rename(to)
+        sync_folder(to.parent)
+    return f"what was kept of it stays in {to}" if to.is_dir() else "nothing was kept of it"
 
 
 def _copy(source: Path, to: Path) -> None:

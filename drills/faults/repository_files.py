@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from drills.fault import Healing, Left
-from drills.faults.kept import keep, make_room, put_back
+from drills.faults.kept import keep, make_room, put_back, stays
 from sites.capability import Proof, Target
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
@@ -80,7 +80,9 @@ class RepositoryFiles:
 
     def heal(self, left: Left) -> Healing:
         if not self.folder.is_dir():
-            return Healing("target_gone", f'repository "{self.name}" is not there any more')
+            return Healing(
+                "target_gone", f'repository "{self.name}" is not there any more; {stays(left.room)}'
+            )
         for path in self._files(left):
             kept = _kept(left.room, str(path.relative_to(self.folder)))
             if is_whole(path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from drills.copies import copies
 from drills.fault import Healing, Left
 from sites.capability import Killable, Proof
 from sites.estate import Estate
@@ -35,8 +36,8 @@ class SecondWriter:
         """What `arm` keeps: the datasets whose copy here takes writes, as far as is not known otherwise."""
         found = [
             dataset
-            for dataset, driver in self._estate.replicated().items()
-            if self._name in self._estate.sites_of(dataset) and driver.writable(self._name) is not False
+            for dataset, copy in copies(self._estate).items()
+            if self._name in copy.sites and copy.driver.writable(self._name) is not False
         ]
         return {WRITERS: found}
 
@@ -57,22 +58,19 @@ class SecondWriter:
 
     def _taken(self, left: Left) -> Iterator[str]:
         """How we know that another site took over from this one. Raises Unasked."""
-        for dataset, driver in self._estate.replicated().items():
-            if dataset not in self._at_stake(left):
+        known = left.data.get(WRITERS)
+        for dataset, copy in copies(self._estate).items():
+            # where it is not on record which copies took writes here, all of them may have
+            if isinstance(known, list) and dataset not in known:
                 continue
-            for site in sorted(self._estate.sites_of(dataset) - {self._name}):
-                writable = driver.writable(site)
+            for site in sorted(copy.sites - {self._name}):
+                writable = copy.driver.writable(site)
                 if writable is None:
                     raise Unasked(
                         f'dataset "{dataset}" at site "{site}" cannot be asked whether it took over'
                     )
                 if writable:
                     yield f'dataset "{dataset}" takes writes at site "{site}"'
-
-    def _at_stake(self, left: Left) -> set[str]:
-        """Where it is not on record which copies took writes here, all of them may have."""
-        known = left.data.get(WRITERS)
-        return set(known) if isinstance(known, list) else set(self._estate.replicated())
 
     def _fenced(self, why: str) -> Healing:
         proof = self._site.proven_gone()

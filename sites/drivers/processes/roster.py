@@ -130,7 +130,10 @@ class Roster:
         return Proof(True, f"{where} and all that it started are gone")
 
     def frozen(self, inner_pid: int) -> bool | None:
+        """None if there is no such process. Raises SiteError where that cannot be told."""
         record = control.meet(self._folder)
+        if record is None:
+            self.require_over()
         pid = _outer_numbers(record).get(inner_pid) if record is not None else None
         return still(pid) if pid is not None else None
 

@@ -42,6 +42,10 @@ class FakeEstate:
     def replicated(self) -> dict[str, FakeDatabase]:
         return {"orders": self._database}
 
+    def promotable(self, site: str) -> dict[str, FakeDatabase]:
+        del site
+        return {}
+
     def sites_of(self, dataset: str) -> set[str]:
         assert dataset == "orders"
         return {"primary", "dr"}

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from drills.undo import UndoIntents
 from sites.drivers.restic.planted_lock import HOST
 from sites.drivers.restic.repository import Restic
 from sites.errors import GuardError, RepositoryError, RepositoryLocked, WrongPassword
 from sites.estate import Estate
 from sites.points import points
 from tests.drills.faults.injecting import Injected, check_healed, fault, inject
+from tests.drills.test_undo import intent
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -92,10 +94,32 @@ def test_a_snapshot_whose_data_was_pruned_meanwhile_is_no_healing(guarded: Estat
     assert "yet" in healing.how
 
 
-def test_a_repository_that_is_gone_is_no_failure(guarded: Estate) -> None:
+def test_a_repository_that_is_gone_is_no_failure_and_what_was_kept_of_it_stays(
+    guarded: Estate, tmp_path: Path
+) -> None:
+    """It may be back tomorrow, when its file system is mounted again, and these are all the keys it has."""
     injected = inject(guarded, kind="wrong_key", repository="offsite")
-    Path(guarded.repository("offsite").url).rename(injected.left.room.parent / "moved")
+    keys = contents(injected.left.room)
+    Path(guarded.repository("offsite").url).rename(tmp_path / "moved")
+    UndoIntents(guarded.state).write(intent("a-run"))
+    for _ in range(2):
+        healing = injected.heal()
+        assert healing.undone == "target_gone"
+        assert f"what was kept of it stays in {guarded.state / 'kept' / 'a-run'}" in healing.how
+    UndoIntents(guarded.state).remove(intent("a-run"))
+    assert contents(guarded.state / "kept" / "a-run") == keys
+    assert keys
+
+
+def test_a_folder_that_is_gone_is_no_failure_and_what_was_kept_of_it_stays(
+    guarded: Estate, tmp_path: Path
+) -> None:
+    (tmp_path / "strategies" / "link").unlink()
+    before = contents(tmp_path / "strategies")
+    injected = inject(guarded, kind="damage_that_replicates", dataset="strategies", damage="files_encrypted")
+    (tmp_path / "strategies").rename(tmp_path / "moved")
     assert injected.heal().undone == "target_gone"
+    assert contents(guarded.state / "kept" / "a-run") == before
 
 
 def test_a_snapshot_that_is_not_there_cannot_be_lost(guarded: Estate) -> None:

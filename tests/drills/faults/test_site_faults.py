@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from drills.faults.kill_site import KillSite
+from drills.guard import check_health
 from sites.errors import CommandError, GuardError
 from sites.estate import Estate
 from sites.recovery.fence import Fences
 from tests.drills.faults.conftest import estate_of
 from tests.drills.faults.injecting import check_healed, fault, inject
+from tests.sites.shell_store import ShellStore, words
 from tests.sites.wire import no_wire, wired_address
 
 SITES = {"site": "primary"}
@@ -166,6 +168,64 @@ def test_what_a_site_cannot_do_is_refused(sleeping: Estate) -> None:
     with pytest.raises(GuardError, match='cannot cut off site "primary"'):
         fault(sleeping, kind="partition", **SITES).ready()
     assert isinstance(fault(sleeping, kind="kill_site", **SITES), KillSite)
+
+
+@pytest.fixture
+def of_commands(tmp_path: Path) -> Iterator[tuple[Estate, ShellStore]]:
+    """A dataset of the user's own commands, which takes writes at the primary and has a copy at the other."""
+    store = ShellStore(tmp_path / "store")
+    commands = {
+        act: [word.replace("$", "$$") for word in words(act)] for act in ("writable", "promote", "in_sync")
+    }
+    fills = {
+        "kind": "shell",
+        "site": "primary",
+        "standby": "dr",
+        "env": {"ROOT": str(store.root)},
+        **commands,
+    }
+    estate = estate_of(tmp_path, datasets={"fills": fills})
+    estate.site("primary").up()
+    yield estate, store
+    estate.site("primary").kill()
+
+
+@pytest.mark.parametrize("kind", ["kill_site", "pause_site"])
+def test_a_database_of_commands_is_no_second_writer_either(
+    of_commands: tuple[Estate, ShellStore], kind: str
+) -> None:
+    """Whoever promoted its copy: it is asked before anything comes back, as any other."""
+    estate, store = of_commands
+    injected = inject(estate, kind=kind, **SITES)
+    store.dataset.promote("dr", limit_seconds=20)
+    healing = injected.heal()
+    assert (healing.undone, 'dataset "fills" takes writes at site "dr"' in healing.how) == (
+        "reverted, fenced",
+        True,
+    )
+    assert estate.site("primary").proven_gone().holds
+    assert Fences(estate.state).raised("primary")
+
+
+def test_a_copy_of_commands_that_cannot_be_asked_leaves_it_stuck(
+    of_commands: tuple[Estate, ShellStore],
+) -> None:
+    estate, store = of_commands
+    injected = inject(estate, kind="kill_site", **SITES)
+    store.lose("dr")
+    assert injected.heal().undone == "stuck"
+    (store.root / "dr").mkdir()
+    check_healed(injected)
+
+
+def test_a_copy_of_commands_that_is_not_in_sync_lets_nothing_begin(
+    of_commands: tuple[Estate, ShellStore],
+) -> None:
+    estate, store = of_commands
+    check_health(estate, "strike")
+    store.add("primary", "one more")
+    with pytest.raises(GuardError, match='dataset "fills" is not in sync'):
+        check_health(estate, "strike")
 
 
 @pytest.mark.cell("shell", "processes", "any")

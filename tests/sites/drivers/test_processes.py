@@ -366,6 +366,7 @@ def test_a_site_whose_supervisor_does_not_answer_is_not_said_to_run_nothing(
             site.down,
             lambda: site.stop("sleeper"),
             lambda: site.kill_process("sleeper"),
+            lambda: site.frozen(2),
         ):
             with pytest.raises(SiteError, match="is alive, yet its supervisor does not answer"):
                 asked()
