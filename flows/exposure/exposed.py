@@ -13,7 +13,10 @@ from sites.protection.objects.exposure import objects_exposure
 
 
 def exposed(estate: Estate) -> list[Exposure]:
-    """One row a dataset, in the plan's order. What cannot be known is noted, and counts as exceeded."""
+    """One row a dataset, in the plan's order. What cannot be known is noted, and counts as exceeded.
+
+    So does what only a repository at the dataset's own site holds: it is lost together with it.
+    """
     rows: dict[str, Exposure] = {}
     kept_in = {name: _repository(estate, name) for name in estate.plan.datasets}
     for repository in {where for where in kept_in.values() if where is not None}:
@@ -28,11 +31,16 @@ def exposed(estate: Estate) -> list[Exposure]:
         if noun.kind == "objects":
             rpo = noun.rpo.seconds if noun.rpo is not None else None
             rows[name] = objects_exposure(estate.objects(name), rpo, History(estate.history))
-    return [rows.get(name) or _without_backup(_declared(estate, name)) for name in kept_in]
+    return [rows.get(name) or _without_backup(estate, name) for name in kept_in]
 
 
-def _without_backup(declared: Declared) -> Exposure:
-    return row(declared, None, None, None, datetime.now(UTC), ["no backup is declared"])
+def _without_backup(estate: Estate, name: str) -> Exposure:
+    backup = estate.plan.datasets[name].backup
+    why = "no backup is declared"
+    if backup is not None:
+        why = f'repository "{backup.to}" is lost with site "{_home(estate, name)}", so it holds no point'
+        why += " that could be restored elsewhere; declare a copy_of it at another site"
+    return row(_declared(estate, name), None, None, None, datetime.now(UTC), [why])
 
 
 def _declared(estate: Estate, name: str) -> Declared:
@@ -49,5 +57,16 @@ def _declared(estate: Estate, name: str) -> Declared:
 
 
 def _repository(estate: Estate, dataset: str) -> str | None:
+    """The one at another site, if there is any."""
     declared = estate.plan.datasets[dataset].backup
-    return None if declared is None else estate.copy_of(declared.to) or declared.to
+    if declared is None:
+        return None
+    where = estate.copy_of(declared.to) or declared.to
+    return where if estate.plan.repositories[where].site != _home(estate, dataset) else None
+
+
+def _home(estate: Estate, dataset: str) -> str:
+    noun = estate.plan.datasets[dataset]
+    if noun.kind == "postgres":
+        return noun.primary.site
+    return noun.source.site if noun.kind == "objects" else noun.site

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,17 @@ def test_what_another_plan_keeps_in_the_same_repository_is_never_ours(estate: Es
     assert estate.restore_source("documents").restore(60.0).snapshot_id == ours
     with pytest.raises(RepositoryError, match="has no snapshot of it; those there are of other, small"):
         replace(estate.restore_source("documents"), plan="renamed").restore(60.0)
+
+
+def test_what_is_lost_with_its_site_is_no_point_elsewhere(tmp_path: Path, repository: Path) -> None:
+    path = small_plan(tmp_path, repository)
+    text = path.read_text().replace(", copy_of: near", "")
+    path.write_text(re.sub(r", restore: \{.*?\}\}", "}", text))
+    estate = estate_of(path)
+    assert {one.error for one in back_up(estate, ["documents"])} == {None}
+    row = {row.dataset: row for row in exposed(estate)}["documents"]
+    assert (row.point, row.exceeded) == (None, True)
+    assert 'repository "near" is lost with site "here"' in row.notes[0]
 
 
 def test_one_dataset_that_fails_keeps_no_other_from_its_backup(estate: Estate, tmp_path: Path) -> None:
