@@ -62,7 +62,8 @@ class FillDisk(VolumeFault):
         )
 
     def undo(self) -> str:
-        return (
+        told = (
             f"remove {self.path / FILLER} and start what ended, "
             "unless another site was promoted: then the site stays down and fenced"
         )
+        return told + self.but_guests()

@@ -11,7 +11,6 @@ class KillSite(SiteFault):
     """SIGKILL to the whole site. Healing starts what ran before, unless another site took over."""
 
     act = "kill"
-    starts = True
 
     def inject(self, left: Left) -> Proof:
         del left
@@ -31,4 +30,5 @@ class KillSite(SiteFault):
         return f'site "{self.name}" is gone at once; its clients are refused until another site serves'
 
     def undo(self) -> str:
-        return f'start what ran at site "{self.name}", unless another site was promoted: then keep it fenced'
+        start = f'start what ran at site "{self.name}", unless another site was promoted: then keep it fenced'
+        return start + self.but_guests()

@@ -76,7 +76,8 @@ class LoseVolume(VolumeFault):
         return f'process "{self.process}" at site "{self.name}" is gone at once, and so is all that it kept'
 
     def undo(self) -> str:
-        return (
+        told = (
             f"put back what was in {self.path} and start the process, "
             "unless another site was promoted: then it is put back, and the site stays down and fenced"
         )
+        return told + self.but_guests()

@@ -19,32 +19,27 @@ class SiteFault:
     reversible = True
     revives = True
     act = "strike"
-    starts = False  # whether healing has to start what ran
 
     def __init__(self, estate: Estate, site: str) -> None:
         self.estate = estate
         self.name = site
         self.site = estate.site(site)
         self.rule = SecondWriter(estate, site, self.site)
+        self._guests: list[str] = []
 
     def ready(self) -> list[Target]:
         targets = self.site.targets()
         if not targets:
             raise GuardError(f'cannot {self.act} site "{self.name}": nothing runs there', hint=self._way_up())
-        if self.starts:
-            self._require_declared(targets)
+        declared = self.estate.plan.sites[self.name].processes
+        self._guests = [one.name for one in targets if one.kind == "process" and one.name not in declared]
         return targets
 
-    def _require_declared(self, targets: list[Target]) -> None:
-        """What the plan does not know would end with the rest, and nobody could start it again."""
-        declared = self.estate.plan.sites[self.name].processes
-        unknown = [each.name for each in targets if each.kind == "process" and each.name not in declared]
-        if unknown:
-            raise GuardError(
-                f'cannot {self.act} site "{self.name}": the undo could not start {", ".join(unknown)}, '
-                "which runs there and is not in the plan",
-                hint="declare it in `processes` of the site, or run it elsewhere",
-            )
+    def but_guests(self) -> str:
+        """What an undo that starts what ran cannot start, for who confirms it; known once `ready`."""
+        if not self._guests:
+            return ""
+        return f"; {', '.join(self._guests)} runs there too and is not in the plan, so it stays down"
 
     def _way_up(self) -> str:
         if Fences(self.estate.state).raised(self.name):

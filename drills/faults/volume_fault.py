@@ -17,8 +17,6 @@ from sites.strikable import HoldingVolumes
 class VolumeFault(SiteFault):
     """A folder of one process. Its targets are the site's, for what runs on the volume may end with it."""
 
-    starts = True
-
     def __init__(self, estate: Estate, noun: FillDisk | LoseVolume) -> None:
         super().__init__(estate, noun.site)
         self.process, self.path = noun.process, noun.path

@@ -93,12 +93,17 @@ def test_what_did_not_run_before_is_not_started(tmp_path: Path) -> None:
     assert set(site.running()) == {"postgres"}
 
 
-def test_what_the_undo_could_not_start_is_not_killed(tmp_path: Path) -> None:
+def test_what_the_undo_cannot_start_is_told_to_who_confirms_it(tmp_path: Path) -> None:
+    """And is not said to be back."""
     site = FakeSite("primary", ("postgres", "somebody-elses"))
     fault = KillSite(cast(Estate, FakeEstate(tmp_path, site, writable_at_dr=False)), "primary")
     site.up()
-    with pytest.raises(GuardError, match="the undo could not start somebody-elses"):
-        fault.ready()
+    fault.ready()
+    assert fault.undo().endswith("; somebody-elses runs there too and is not in the plan, so it stays down")
+    assert fault.inject(LEFT).holds
+    site._declared = ("postgres",)
+    healing = healed(fault, ["postgres", "somebody-elses"])
+    assert (healing.undone, "not running again: somebody-elses" in healing.how) == ("stuck", True)
 
 
 def test_it_stays_down_where_another_site_took_over(tmp_path: Path) -> None:
