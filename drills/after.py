@@ -74,7 +74,7 @@ def record(recording: Recording, ended: Ended) -> None:
 def _ended(estate: Estate, drill: Drill, run: Run, home: str, took_seconds: float) -> Ended:
     if not run.complete:
         failed = "; ".join(f'"{step}": {error}' for step, error in run.failed.items())
-        return "missed", f"it stopped at {failed} (`blackstart failback --resume` goes on)"
+        return "missed", f"it stopped at {failed} ({run.way_out})"
     for name, driver in estate.replicated().items():
         if driver.writable(home) is not True:
             return "missed", f'every step was done, but dataset "{name}" takes no writes at site "{home}"'

@@ -20,6 +20,7 @@ from sites.estate import Estate
 from sites.plan import Plan, read_plan
 from sites.recovery import under_way
 from sites.recovery.under_way import journal_of
+from sites.recovery.ways_out import ways_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def cut_off(state: Path) -> list[Recovered]:
         return [Recovered("failover", str(error), ok=False)]
     if kind is None:
         return []
-    how = f"was cut off or stopped at a gate; `blackstart {kind} --resume` goes on with it"
+    how = f"was cut off or stopped at a gate: {ways_out(state, kind)}"
     return [Recovered(kind, how, ok=False)]
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 Preview = Annotated[bool, typer.Option("--preview", help="Show the steps; change nothing.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with one that was cut off.")]
+Abandon = Annotated[bool, typer.Option("--abandon", help="Take one back that has promoted nothing.")]
 
 
 def switchover(
@@ -21,10 +22,11 @@ def switchover(
     environment: Environment = None,
     preview: Preview = False,
     resume: Resume = False,
+    abandon: Abandon = False,
     json: Json = False,
 ) -> None:
     """Let the other site serve, planned: stop, prove that it has everything, promote, and protect anew."""
-    _change("switchover", plan, environment, preview=preview, resume=resume, json=json)
+    _change("switchover", plan, environment, preview=preview, resume=resume, abandon=abandon, json=json)
 
 
 def failback(
@@ -32,14 +34,22 @@ def failback(
     environment: Environment = None,
     preview: Preview = False,
     resume: Resume = False,
+    abandon: Abandon = False,
     json: Json = False,
 ) -> None:
     """After a failover: make the lost site a standby again, then let it serve as in normal times."""
-    _change("failback", plan, environment, preview=preview, resume=resume, json=json)
+    _change("failback", plan, environment, preview=preview, resume=resume, abandon=abandon, json=json)
 
 
 def _change(
-    kind: Kind, plan: Path, environment: str | None, *, preview: bool, resume: bool, json: bool
+    kind: Kind,
+    plan: Path,
+    environment: str | None,
+    *,
+    preview: bool,
+    resume: bool,
+    abandon: bool,
+    json: bool,
 ) -> None:
     from flows.recovery import switching as acts
     from flows.recovery import words
@@ -52,6 +62,10 @@ def _change(
         answer(words.step_lines(steps), {"steps": steps}, as_json=json)
         return
     console = Console(timed=True)
+    if abandon:
+        undone = acts.take_back(estate, kind, environment=environment, tell=console.passed)
+        answer([f"undone: {', '.join(undone) or 'nothing had been done'}"], {"undone": undone}, as_json=json)
+        return
     run = acts.perform(estate, kind, environment=environment, resume=resume, tell=console.passed)
     for step, error in run.failed.items():
         console.error(f"{step}: {error}")

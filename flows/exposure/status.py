@@ -23,6 +23,7 @@ from sites.protection.history import History
 from sites.protection.upkeep import unread
 from sites.recovery.fence import Fences
 from sites.recovery.standing import HOME, Standing
+from sites.recovery.ways_out import ways_out
 from sites.unprotected import Unprotected
 
 NOT_RUN_TOLD = 10  # the newest so many; the report has all
@@ -229,4 +230,4 @@ def _left_behind(estate: Estate) -> Iterator[str]:
         if not held(run.path):
             yield f"run {run.path.name} was never closed; `blackstart recover` does it"
     if (kind := Standing(estate.state).under_way) is not None:
-        yield f"a {kind} was cut off; `blackstart {kind} --resume` goes on with it"
+        yield f"a {kind} was cut off: {ways_out(estate.state, kind)}"

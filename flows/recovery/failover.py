@@ -15,7 +15,7 @@ from sites.recovery.chosen import ChosenPoints
 from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import fail_over
-from sites.recovery.runbook import Detail, Run, in_order
+from sites.recovery.runbook import Detail, Observer, Run, in_order
 from sites.recovery.standing import Standing
 from sites.unprotected import Unprotected
 
@@ -98,12 +98,18 @@ def take_back(
     when it cannot be taken back.
     """
     require_environment(estate, environment)
+    observe = tell_what_is_left(tell)
+    return abandon(estate, runbook_of(estate, observe, cold=cold), observe)
+
+
+def tell_what_is_left(tell: Callable[[str], None]) -> Observer:
+    """Of all that is observed, what a step that was undone leaves as it is."""
 
     def observe(event: str, detail: Detail) -> None:
         if "left" in detail:
             tell(f"{event.capitalize()}: {detail.get('step', '')}; left as it is: {detail['left']}")
 
-    return abandon(estate, runbook_of(estate, observe, cold=cold), observe)
+    return observe
 
 
 def require_environment(estate: Estate, environment: str | None) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from flows.recovery.failover import Planned
+from flows.recovery.failover import Planned, tell_what_is_left
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.recovery import failback
+from sites.recovery.abandon import abandon_change
 from sites.recovery.direction import declared_failover, home_alone
 from sites.recovery.failback import Tables, check_writer
 from sites.recovery.runbook import Detail, Observer, Run, in_order
@@ -40,14 +41,7 @@ def perform(
     Raises GuardError unless the plan's environment is named and one site alone takes writes; RunbookError
     when another runbook runs.
     """
-    declared = estate.plan.environment
-    serving, other = sites(estate, kind)
-    if environment != declared:
-        raise GuardError(
-            f'cannot change the serving site from "{serving}" to "{other}": '
-            f'the environment is "{declared}", named was {environment or "none"}',
-            hint=f"--environment {declared}",
-        )
+    serving, other = _require_environment(estate, kind, environment)
 
     def observe(event: str, detail: Detail) -> None:
         if event not in _QUIET:
@@ -60,6 +54,30 @@ def perform(
         ready=partial(check_writer, estate, serving, other),
         resume=resume,
     )
+
+
+def take_back(
+    estate: Estate, kind: Kind, *, environment: str | None, tell: Callable[[str], None]
+) -> tuple[str, ...]:
+    """Abandon a change that has promoted nothing; the steps that were undone. `tell` hears what is left.
+
+    Raises GuardError unless the plan's environment is named; RunbookError when it cannot be taken back.
+    """
+    _require_environment(estate, kind, environment)
+    observe = tell_what_is_left(tell)
+    return abandon_change(estate, tables(estate, kind, observe), observe)
+
+
+def _require_environment(estate: Estate, kind: Kind, environment: str | None) -> tuple[str, str]:
+    declared = estate.plan.environment
+    serving, other = sites(estate, kind)
+    if environment != declared:
+        raise GuardError(
+            f'cannot change the serving site from "{serving}" to "{other}": '
+            f'the environment is "{declared}", named was {environment or "none"}',
+            hint=f"--environment {declared}",
+        )
+    return serving, other
 
 
 def sites(estate: Estate, kind: Kind) -> tuple[str, str]:

@@ -49,4 +49,5 @@ def run_lines(run: Run, kind: Act = "failover") -> list[str]:
         *(f"  already  {step}" for step in run.skipped),
         *(f"  FAILED   {step}: {error}" for step, error in run.failed.items()),
         *(f"  not run  {step}" for step in run.blocked),
+        *([f"next: {run.way_out}"] if run.way_out else []),
     ]

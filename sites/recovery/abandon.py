@@ -6,11 +6,13 @@ from sites.errors import RunbookError
 from sites.estate import Estate
 from sites.fences import Fences
 from sites.recovery.direction import direction
+from sites.recovery.failback import Tables
 from sites.recovery.fence import Refusing
 from sites.recovery.respond import require_its_steps
 from sites.recovery.runbook import Engine, Observer, Step
 from sites.recovery.standing import Standing
 from sites.recovery.under_way import under_way
+from sites.recovery.ways_out import ways_out
 
 
 def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, ...]:
@@ -26,6 +28,27 @@ def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, 
         require_its_steps(begun.journal, steps)
         _require_one_writer(estate, standing)
         undone = Engine(steps, begun.journal, observe).undo()
+        begun.abandon()
+    return undone
+
+
+def abandon_change(estate: Estate, tables: Tables, observe: Observer) -> tuple[str, ...]:
+    """Take back a switchover or failback that has promoted nothing: the site that served serves again.
+
+    Raises RunbookError when there is none, and when some step that was begun cannot be undone.
+    """
+    standing = Standing(estate.state)
+    if standing.under_way != tables.kind:
+        raise RunbookError(f'there is no {tables.kind} to abandon: the plan stands at "{standing.now}"')
+    with under_way(estate.state, tables.kind, resume=True) as begun:
+        require_its_steps(begun.journal, tables.steps)
+        engines = [Engine(steps, begun.journal, observe) for steps in (tables.then, tables.first)]
+        try:
+            for engine in engines:
+                engine.require_undoable()
+        except RunbookError as error:
+            raise RunbookError(str(error), hint=ways_out(estate.state, tables.kind)) from error
+        undone = tuple(name for engine in engines for name in engine.undo())
         begun.abandon()
     return undone
 

@@ -7,7 +7,7 @@ site goes on serving. Only then does it switch, exactly as a planned switchover 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,7 @@ from sites.recovery.rejoin import protect_step, rejoin_step
 from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.switchover import Switchover
 from sites.recovery.under_way import under_way
+from sites.recovery.ways_out import ways_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ def perform(
         run = _run(begun.journal, tables, observe, at, resume=resume)
         if run.complete:
             begun.end()
+        else:
+            run = replace(run, way_out=ways_out(state, tables.kind))
     return run
 
 

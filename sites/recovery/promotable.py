@@ -6,6 +6,7 @@ from sites.errors import BlackstartError, GateRefused
 from sites.estate import Estate
 from sites.recovery.direction import Direction, promotion_begun
 from sites.recovery.standing import Standing
+from sites.recovery.ways_out import ways_out
 
 _ANSWER_SECONDS = 30.0
 
@@ -17,7 +18,7 @@ class NotPromotable(GateRefused):
 def require_promotable(estate: Estate, way: Direction) -> None:
     """Amid a change of sites that was cut off. Raises NotPromotable where the copy there is not whole."""
     act = Standing(estate.state).under_way
-    if act in (None, "failover"):
+    if act is None or act == "failover":
         return
     for name, driver in estate.replicated().items():
         if driver.writable(way.new) is not None:
@@ -30,7 +31,7 @@ def require_promotable(estate: Estate, way: Direction) -> None:
         if why:
             raise NotPromotable(
                 f'site "{way.new}" cannot take over dataset "{name}": {why}',
-                hint=f"start again what is down at both sites, then `blackstart {act} --resume`",
+                hint=f"start again what is down there: {ways_out(estate.state, act)}",
             )
 
 

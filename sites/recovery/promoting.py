@@ -28,11 +28,12 @@ def promote_step(estate: Estate, name: str, site: str, needs: tuple[str, ...], l
             wake(estate, name, site)
         driver.promote(site, limit_seconds=limit_seconds)
         if after_change and driver.synchronous:
-            driver.wait_for_nobody(site)
+            driver.wait_for_nobody(site)  # it may wait for the one that is lost
         return {"dataset": name, "site": site, **alone}
 
     def done() -> bool:
-        return driver.writable(site) is True and not (standing.replaced and fences.raised(site))
+        """Promoted by a change that was cut off, it may be fenced all the same, or wait for the lost site."""
+        return standing.replaced is None and driver.writable(site) is True
 
     return Step(
         name=f"promote {name}",

@@ -6,13 +6,16 @@ from sites.errors import DatasetError, RunbookError
 from sites.estate import Estate
 from sites.fences import Fences
 from sites.recovery import by_hand_rejoin
+from sites.recovery.left_off import begun_steps
 from sites.recovery.runbook import Detail, Step
+from sites.recovery.standing import Standing
 from sites.recovery.whole_site import give_back
 from sites.unprotected import Unprotected
 
 REJOIN_SECONDS = 24 * 3600.0
 PROTECT_SECONDS = 600.0
 HOST_SECONDS = 300.0
+_BACK_SECONDS = 5.0
 
 
 def slot_of(site: str) -> str:
@@ -28,6 +31,8 @@ def taken_over(estate: Estate, name: str, old: str, new: str) -> bool:
     driver = estate.postgres(name)
     if driver.writable(new) is not True or not driver.refuses_write(old).holds:
         return False
+    if f"promote {name}" in begun_steps(estate.state):
+        return True  # by us; what the other one was meanwhile need not be whole, nor there at all
     try:
         return driver.timeline(old) <= driver.timeline(new)
     except DatasetError:  # it is not running: then it says what it was when it stopped
@@ -60,6 +65,7 @@ def rejoin_step(estate: Estate, name: str, site: str, primary: str, needs: tuple
         limit_seconds=REJOIN_SECONDS,
         by_hand=by_hand_rejoin.rejoin(estate, name, site, primary, slot_of(site)),
         needs=needs,
+        undo=lambda _limit_seconds: {"left": f'the server at site "{site}" is what it has become of it'},
     )
 
 
@@ -101,4 +107,17 @@ def protect_step(estate: Estate, name: str, site: str, primary: str) -> Step:
         by_hand=by_hand_rejoin.protect(estate, name, site, primary, slot_of(primary), waited=waited),
         needs=(f"rejoin {name} at {site}",),
         milestone="protected",
+        undo=lambda _limit_seconds: give_up_waiting(estate, name, site, primary),
     )
+
+
+def give_up_waiting(estate: Estate, name: str, site: str, primary: str) -> Detail:
+    """Commits wait no more for a standby that was lost again, where nobody was waited for before."""
+    driver = estate.postgres(name)
+    if not driver.synchronous or Standing(estate.state).before not in ("failed over", "failed over home"):
+        return {}
+    if driver.wait_until_in_sync(limit_seconds=_BACK_SECONDS, standby=site).holds:
+        return {}
+    entry = Unprotected(estate.state).note(name, primary, "failed over")
+    driver.wait_for_nobody(primary)
+    return {"left": str(entry)}

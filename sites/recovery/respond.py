@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from sites.errors import GateRefused, RunbookError
 from sites.estate import Estate
@@ -20,6 +20,7 @@ from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.standing import Standing
 from sites.recovery.under_way import busy, under_way
 from sites.recovery.watching import Watch, watch_over
+from sites.recovery.ways_out import ways_out
 
 
 class Changing(GateRefused):
@@ -125,6 +126,8 @@ def fail_over(
         run = Engine(steps, begun.journal, observe, at=at).run()
         if run.complete:
             begun.end()
+        else:
+            run = replace(run, way_out=ways_out(estate.state, "failover"))
     return run
 
 

@@ -54,12 +54,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run of the runbook ended. `blocked` names the steps that a failure kept from running."""
+    """How a run of the runbook ended. `blocked` names the steps that a failure kept from running.
+
+    `way_out` says what may be done about a run that did not come to its end.
+    """
 
     completed: tuple[str, ...]
     skipped: tuple[str, ...]
     failed: Mapping[str, BlackstartError] = field(default_factory=dict)
     blocked: tuple[str, ...] = ()
+    way_out: str = ""
 
     @property
     def complete(self) -> bool:
@@ -131,18 +135,25 @@ class Engine:
         Raises RunbookError, before anything is touched, when one of those steps has no undo; and what an
         undo raises, after which it may be tried again.
         """
-        begun = [
-            step for name, step in self._steps.items() if self._journal.states.get(name) not in _NOT_BEGUN
-        ]
-        for step in begun:
+        self.require_undoable()
+        begun = self._begun()
+        for step in reversed(begun):
+            self._take_back(step)
+        return tuple(step.name for step in reversed(begun))
+
+    def require_undoable(self) -> None:
+        """Raises RunbookError when a step was begun that cannot be taken back."""
+        for step in self._begun():
             if step.undo is None:
                 raise RunbookError(
                     f'cannot take the runbook back: step "{step.name}" was begun, and has no undo',
                     hint="go on with --resume",
                 )
-        for step in reversed(begun):
-            self._take_back(step)
-        return tuple(step.name for step in reversed(begun))
+
+    def _begun(self) -> list[Step]:
+        return [
+            step for name, step in self._steps.items() if self._journal.states.get(name) not in _NOT_BEGUN
+        ]
 
     def _take_back(self, step: Step) -> None:
         self._journal.undoing(step.name)

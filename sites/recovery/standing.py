@@ -95,6 +95,12 @@ class Standing:
         return self._read().begun
 
     @property
+    def before(self) -> State:
+        """Where it stood before the act that is under way."""
+        entry = self._read()
+        return (entry.earlier or entry).stands
+
+    @property
     def replaced(self) -> Begun | None:
         """The change of sites that was cut off, and whose place the act that is under way has taken."""
         earlier = self._read().earlier

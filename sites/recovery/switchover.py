@@ -17,31 +17,27 @@ unfence OLD          the end state
 from __future__ import annotations
 
 import shlex
-import time
 from pathlib import Path
 
 from sites.drivers.shell_dataset import ShellDataset
 from sites.drivers.sqlite.dataset import SqliteDataset
-from sites.errors import BlackstartError, DatasetError, GuardError, PlanError, RunbookError
+from sites.errors import GuardError, PlanError, RunbookError
 from sites.estate import Estate
-from sites.recovery import by_hand, by_hand_data, by_hand_rejoin
+from sites.recovery import by_hand_data
 from sites.recovery.attesting import attest
 from sites.recovery.carry import carry, carry_dump, same
+from sites.recovery.end_state import END_STATE, end_state_step
 from sites.recovery.failover import (
     ATTEST,
     ATTEST_SECONDS,
     FENCE_SECONDS,
-    PROMOTE_SECONDS,
-    START_SECONDS,
     Failover,
 )
-from sites.recovery.rejoin import protect_step, rejoin_step, taken_over
+from sites.recovery.rejoin import protect_step, rejoin_step
 from sites.recovery.restoring import RESTORE_SECONDS
 from sites.recovery.runbook import Detail, Observer, Step
 from sites.recovery.standing import Standing
-
-END_STATE = "attest end state"
-_POLL_SECONDS = 0.002
+from sites.recovery.stopping import drain_step, stop_step
 
 
 class Switchover(Failover):
@@ -63,13 +59,17 @@ class Switchover(Failover):
     def steps(self) -> list[Step]:
         steps = super().steps()
         drains = [name for name, service in self._plan.services.items() if service.process is not None]
-        steps += [self._drain_step(name) for name in drains]
+        steps += [drain_step(self._estate, name, self._old) for name in drains]
         for name in self._promoted:
-            steps.append(self._stop_step(name, drains))
+            steps.append(stop_step(self._estate, name, self._old, self._new, drains))
             steps.append(rejoin_step(self._estate, name, self._old, self._new, self._clients_served(name)))
             steps.append(protect_step(self._estate, name, self._old, self._new))
         names = tuple(step.name for step in steps)
-        return [*steps, self._end_state_step(names), self._unfence_step()]
+        return [
+            *steps,
+            end_state_step(self._estate, self._promoted, self._old, self._new, names),
+            self._unfence_step(),
+        ]
 
     def protecting(self) -> list[Step]:
         """Site `old` was lost, and `new` serves: it becomes the standby, and nothing else changes."""
@@ -78,7 +78,11 @@ class Switchover(Failover):
             steps.append(rejoin_step(self._estate, name, self._old, self._new))
             steps.append(protect_step(self._estate, name, self._old, self._new))
         names = tuple(step.name for step in steps)
-        return [*steps, self._end_state_step(names), self._unfence_step()]
+        return [
+            *steps,
+            end_state_step(self._estate, self._promoted, self._old, self._new, names),
+            self._unfence_step(),
+        ]
 
     def _clients_served(self, dataset: str) -> tuple[str, ...]:
         return (f"promote {dataset}", *self._ends_of(self._first_services()))
@@ -88,70 +92,6 @@ class Switchover(Failover):
             if any(self._estate.server(name, site).process is None for site in (self._old, self._new)):
                 return name
         return None
-
-    def _drain_step(self, name: str) -> Step:
-        site, process = self._estate.site(self._old), self._plan.services[name].process or name
-        services = self._plan.services.items()
-        dependents = [other for other, service in services if name in service.needs and service.process]
-
-        def do(_limit_seconds: float) -> Detail:
-            site.stop(process)
-            return {"service": name, "site": self._old}
-
-        return Step(
-            name=f"drain {name}",
-            says=f'stop service "{name}" at site "{self._old}"',
-            do=do,
-            done=lambda: process not in site.running(),
-            limit_seconds=START_SECONDS,
-            by_hand=by_hand.stop(self._plan, self._old, process),
-            needs=tuple(f"drain {other}" for other in dependents),
-        )
-
-    def _stop_step(self, name: str, drains: list[str]) -> Step:
-        server = self._estate.server(name, self._old)
-
-        def do(limit_seconds: float) -> Detail:
-            return self._stop_and_prove(name, limit_seconds)
-
-        return Step(
-            name=f"stop {name}",
-            says=f'stop the primary of dataset "{name}", and see that site "{self._new}" has all of it',
-            do=do,
-            done=lambda: taken_over(self._estate, name, self._old, self._new),
-            limit_seconds=PROMOTE_SECONDS,
-            by_hand=f"{by_hand.stop(self._plan, self._old, server.process or '')} &&\n"
-            + by_hand_data.compare(self._estate, name, self._old, self._new),
-            needs=tuple(f"drain {service}" for service in drains),
-        )
-
-    def _stop_and_prove(self, name: str, limit_seconds: float) -> Detail:
-        """What cannot be proven is undone: the old side takes writes again, and nothing was promoted."""
-        process = self._estate.server(name, self._old).process or ""
-        site, driver = self._estate.site(self._old), self._estate.postgres(name)
-        rejoining = self._estate.rejoining(name, self._old)
-        if process in site.running():
-            proof = driver.wait_until_in_sync(
-                limit_seconds=limit_seconds, standby=self._new, synchronous=False
-            )
-            if not proof.holds:
-                raise DatasetError(f'dataset "{name}" is not switched over: {proof.how}')
-            site.stop(process)
-        control = rejoining.control()
-        try:
-            if not control.was_a_primary_and_stopped_cleanly:
-                raise DatasetError(
-                    f'the primary of dataset "{name}" did not shut down: it is {control.state}'
-                )
-            deadline = time.monotonic() + limit_seconds
-            while (replayed := driver.replayed(self._new)) <= control.checkpoint:
-                if time.monotonic() > deadline:
-                    raise DatasetError(f'site "{self._new}" lacks the end of dataset "{name}"')
-                time.sleep(_POLL_SECONDS)
-        except BlackstartError:
-            site.start(process)
-            raise
-        return {"dataset": name, "last_entry": control.checkpoint, "replayed": replayed}
 
     def _fence_step(self) -> Step:
         drivers = {name: self._estate.postgres(name) for name in self._promoted}
@@ -167,6 +107,11 @@ class Switchover(Failover):
                     raise RunbookError(f'dataset "{name}" at site "{self._old}" is not fenced: {proof.how}')
             return {"site": self._old, "how": "every database there refuses writes", "proof": "refused"}
 
+        def undo(_limit_seconds: float) -> Detail:
+            if self._fences.raised_by(self._old, Standing(self._estate.state).begun.run):
+                self._fences.lift(self._old)
+            return {"site": self._old}
+
         return Step(
             name=self._fence,
             says=f'see that no database at site "{self._old}" takes a write',
@@ -176,6 +121,7 @@ class Switchover(Failover):
             by_hand=by_hand_data.refuse(self._estate, self._promoted, self._old),
             needs=tuple(f"stop {name}" for name in self._promoted),
             milestone="fenced",
+            undo=undo,
         )
 
     def _restore_step(self, name: str) -> Step:
@@ -198,6 +144,7 @@ class Switchover(Failover):
             by_hand=by_hand_data.copy(source, to),
             needs=self._drained(),
             milestone="restored",
+            undo=lambda _limit_seconds: {"left": f'dataset "{name}" at site "{self._new}" is that copy'},
         )
 
     def _carry_step(self, name: str, driver: SqliteDataset | ShellDataset) -> Step:
@@ -216,6 +163,7 @@ class Switchover(Failover):
             by_hand=f'# copy dataset "{name}" from {self._old} to {self._new}, all programs stopped',
             needs=self._drained(),
             milestone="restored",
+            undo=lambda _limit_seconds: {"left": f'dataset "{name}" at site "{self._new}" is that copy'},
         )
 
     def _drained(self) -> tuple[str, ...]:
@@ -251,35 +199,6 @@ class Switchover(Failover):
             ),
             milestone="safe",
         )
-
-    def _end_state_step(self, all_others: tuple[str, ...]) -> Step:
-        def do(_limit_seconds: float) -> Detail:
-            if wrong := [*self._roles_not_as_meant(), *self._services_not_as_meant()]:
-                raise RunbookError(f"the end state is not as it should be: {'; '.join(wrong)}")
-            return {"serving": self._new, "standby": self._old}
-
-        return Step(
-            name=END_STATE,
-            says=f'see that site "{self._new}" serves and that site "{self._old}" stands by for it',
-            do=do,
-            done=lambda: False,  # as above
-            limit_seconds=ATTEST_SECONDS,
-            by_hand=by_hand_rejoin.end_state(self._estate, self._promoted, self._old, self._new),
-            needs=all_others,
-        )
-
-    def _roles_not_as_meant(self) -> list[str]:
-        drivers = {name: self._estate.postgres(name) for name in self._promoted}
-        proofs = {name: driver.in_sync(standby=self._old) for name, driver in drivers.items()}
-        return [f'dataset "{name}": {proof.how}' for name, proof in proofs.items() if not proof.holds]
-
-    def _services_not_as_meant(self) -> list[str]:
-        processes = {service.process for service in self._plan.services.values() if service.process}
-        there, here = self._estate.site(self._old).running(), self._estate.site(self._new).running()
-        wrong = [f'process "{name}" still runs at site "{self._old}"' for name in processes if name in there]
-        return wrong + [
-            f'process "{name}" does not run at site "{self._new}"' for name in processes if name not in here
-        ]
 
     def _unfence_step(self) -> Step:
         def do(_limit_seconds: float) -> Detail:
