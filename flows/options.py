@@ -20,6 +20,14 @@ Environment = Annotated[
     str | None,
     typer.Option("--environment", metavar="NAME", help="The plan's environment, named to show you mean it."),
 ]
+Confirm = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm",
+        metavar="HASH",
+        help="With --resume or --abandon: this plan, not that at its beginning.",
+    ),
+]
 DEFAULT_PLAN = Path("plan.yaml")
 
 

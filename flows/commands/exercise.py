@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.options import DEFAULT_PLAN, Environment, Json, Plan, estate_of
+from flows.options import DEFAULT_PLAN, Confirm, Environment, Json, Plan, estate_of
 
 
 def drill(
@@ -112,6 +112,7 @@ def failover(
         bool,
         typer.Option("--clean", help="With --cold: the newest points that the datasets' checks call clean."),
     ] = False,
+    confirm: Confirm = None,
     json: Json = False,
 ) -> None:
     """Fail over in earnest: fence the old site, promote the other one, start, redirect, restore."""
@@ -128,12 +129,20 @@ def failover(
         answer([*words.step_lines(steps), *told], {"steps": steps, "predicted": foretold}, as_json=json)
         return
     if abandon:
-        undone = acts.take_back(estate, environment=environment, tell=Console(timed=True).passed, cold=cold)
+        undone = acts.take_back(
+            estate, environment=environment, tell=Console(timed=True).passed, confirm=confirm
+        )
         answer([f"undone: {', '.join(undone) or 'nothing had been done'}"], {"undone": undone}, as_json=json)
         return
     console = Console(timed=True)
     run = acts.perform(
-        estate, environment=environment, resume=resume, tell=console.passed, cold=cold, clean=clean
+        estate,
+        environment=environment,
+        resume=resume,
+        tell=console.passed,
+        cold=cold,
+        clean=clean,
+        confirm=confirm,
     )
     for step, error in run.failed.items():
         console.error(f"{step}: {error}")

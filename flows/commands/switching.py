@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from flows.options import DEFAULT_PLAN, Environment, Json, Plan, estate_of
+from flows.options import DEFAULT_PLAN, Confirm, Environment, Json, Plan, estate_of
 
 if TYPE_CHECKING:
     from flows.recovery.switching import Kind
@@ -17,16 +17,26 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with one that was 
 Abandon = Annotated[bool, typer.Option("--abandon", help="Take one back that has promoted nothing.")]
 
 
+class GoingOn(NamedTuple):
+    """What is to become of one that was cut off."""
+
+    resume: bool
+    abandon: bool
+    confirm: str | None
+
+
 def switchover(
     plan: Plan = DEFAULT_PLAN,
     environment: Environment = None,
     preview: Preview = False,
     resume: Resume = False,
     abandon: Abandon = False,
+    confirm: Confirm = None,
     json: Json = False,
 ) -> None:
     """Let the other site serve, planned: stop, prove that it has everything, promote, and protect anew."""
-    _change("switchover", plan, environment, preview=preview, resume=resume, abandon=abandon, json=json)
+    go_on = GoingOn(resume, abandon, confirm)
+    _change("switchover", plan, environment, go_on, preview=preview, json=json)
 
 
 def failback(
@@ -35,21 +45,16 @@ def failback(
     preview: Preview = False,
     resume: Resume = False,
     abandon: Abandon = False,
+    confirm: Confirm = None,
     json: Json = False,
 ) -> None:
     """After a failover: make the lost site a standby again, then let it serve as in normal times."""
-    _change("failback", plan, environment, preview=preview, resume=resume, abandon=abandon, json=json)
+    go_on = GoingOn(resume, abandon, confirm)
+    _change("failback", plan, environment, go_on, preview=preview, json=json)
 
 
 def _change(
-    kind: Kind,
-    plan: Path,
-    environment: str | None,
-    *,
-    preview: bool,
-    resume: bool,
-    abandon: bool,
-    json: bool,
+    kind: Kind, plan: Path, environment: str | None, going_on: GoingOn, *, preview: bool, json: bool
 ) -> None:
     from flows.recovery import switching as acts
     from flows.recovery import words
@@ -62,11 +67,20 @@ def _change(
         answer(words.step_lines(steps), {"steps": steps}, as_json=json)
         return
     console = Console(timed=True)
-    if abandon:
-        undone = acts.take_back(estate, kind, environment=environment, tell=console.passed)
+    if going_on.abandon:
+        undone = acts.take_back(
+            estate, kind, environment=environment, tell=console.passed, confirm=going_on.confirm
+        )
         answer([f"undone: {', '.join(undone) or 'nothing had been done'}"], {"undone": undone}, as_json=json)
         return
-    run = acts.perform(estate, kind, environment=environment, resume=resume, tell=console.passed)
+    run = acts.perform(
+        estate,
+        kind,
+        environment=environment,
+        resume=going_on.resume,
+        tell=console.passed,
+        confirm=going_on.confirm,
+    )
     for step, error in run.failed.items():
         console.error(f"{step}: {error}")
         if error.hint:

@@ -17,6 +17,7 @@ from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import fail_over
 from sites.recovery.runbook import Detail, Observer, Run, in_order
 from sites.recovery.standing import Standing
+from sites.recovery.under_way import confirm_plan
 from sites.unprotected import Unprotected
 
 _QUIET = ("check",)
@@ -52,16 +53,23 @@ def perform(
     tell: Callable[[str], None],
     cold: bool = False,
     clean: bool = False,
+    confirm: str | None = None,
 ) -> Run:
     """Fail over, or go on with a failover that was cut off. `tell` hears of every milestone.
 
     With `cold` no replica is trusted: everything comes from the other site's backups. With `clean` these are
     not the newest: of each dataset the newest point that its own checks call clean, found beforehand.
 
+    One that is resumed goes on as it was begun, cold or not, and with the plan that it began with; `confirm`
+    names the SHA-256 of another one that it may go on with.
+
     Raises GuardError unless the plan's environment is named; RunbookError when another failover runs, or none
     may follow on what was done last.
     """
     require_environment(estate, environment)
+    if resume:
+        _require_as_begun(estate, cold=cold)
+        confirm_plan(estate.state, estate.plan.sha256, confirm)
 
     def observe(event: str, detail: Detail) -> None:
         if event not in _QUIET:
@@ -83,14 +91,14 @@ def perform(
                 tell,
                 lambda name, look: tell(f"{name} of {look.taken:%Y-%m-%dT%H:%M:%SZ}: {look.said}"),
             )
-    run = fail_over(estate, runbook_of(estate, observe, cold=cold), observe, resume=resume)
+    run = fail_over(estate, runbook_of(estate, observe, cold=cold), observe, resume=resume, cold=cold)
     if run.complete:
         chosen.clear()
     return run
 
 
 def take_back(
-    estate: Estate, *, environment: str | None, tell: Callable[[str], None], cold: bool = False
+    estate: Estate, *, environment: str | None, tell: Callable[[str], None], confirm: str | None = None
 ) -> tuple[str, ...]:
     """Abandon a failover that has done nothing irrevocable; the steps that were undone.
 
@@ -98,8 +106,19 @@ def take_back(
     when it cannot be taken back.
     """
     require_environment(estate, environment)
+    confirm_plan(estate.state, estate.plan.sha256, confirm)
     observe = tell_what_is_left(tell)
-    return abandon(estate, runbook_of(estate, observe, cold=cold), observe)
+    return abandon(estate, runbook_of(estate, observe), observe)
+
+
+def _require_as_begun(estate: Estate, *, cold: bool) -> None:
+    """Whoever types --cold for a failover that began warm means another one."""
+    begun = Standing(estate.state).begun
+    if cold and begun.run and not begun.cold:
+        raise GuardError(
+            "this failover began with the replicas, and is not gone on with from backups",
+            hint="--resume without --cold; or --abandon, then blackstart failover --cold",
+        )
 
 
 def tell_what_is_left(tell: Callable[[str], None]) -> Observer:

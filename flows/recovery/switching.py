@@ -14,6 +14,7 @@ from sites.recovery.abandon import abandon_change
 from sites.recovery.direction import declared_failover, home_alone
 from sites.recovery.failback import Tables, check_writer
 from sites.recovery.runbook import Detail, Observer, Run, in_order
+from sites.recovery.under_way import confirm_plan
 
 Kind = Literal["switchover", "failback"]
 _QUIET = ("check",)
@@ -34,14 +35,23 @@ def preview(estate: Estate, kind: Kind) -> list[Planned]:
 
 
 def perform(
-    estate: Estate, kind: Kind, *, environment: str | None, resume: bool, tell: Callable[[str], None]
+    estate: Estate,
+    kind: Kind,
+    *,
+    environment: str | None,
+    resume: bool,
+    tell: Callable[[str], None],
+    confirm: str | None = None,
 ) -> Run:
     """Change the serving site, or go on with a change that was cut off. `tell` hears of every milestone.
+    `confirm` names the SHA-256 of another plan than it began with.
 
     Raises GuardError unless the plan's environment is named and one site alone takes writes; RunbookError
     when another runbook runs.
     """
     serving, other = _require_environment(estate, kind, environment)
+    if resume:
+        confirm_plan(estate.state, estate.plan.sha256, confirm)
 
     def observe(event: str, detail: Detail) -> None:
         if event not in _QUIET:
@@ -57,13 +67,19 @@ def perform(
 
 
 def take_back(
-    estate: Estate, kind: Kind, *, environment: str | None, tell: Callable[[str], None]
+    estate: Estate,
+    kind: Kind,
+    *,
+    environment: str | None,
+    tell: Callable[[str], None],
+    confirm: str | None = None,
 ) -> tuple[str, ...]:
     """Abandon a change that has promoted nothing; the steps that were undone. `tell` hears what is left.
 
     Raises GuardError unless the plan's environment is named; RunbookError when it cannot be taken back.
     """
     _require_environment(estate, kind, environment)
+    confirm_plan(estate.state, estate.plan.sha256, confirm)
     observe = tell_what_is_left(tell)
     return abandon_change(estate, tables(estate, kind, observe), observe)
 

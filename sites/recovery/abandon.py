@@ -5,6 +5,7 @@ from __future__ import annotations
 from sites.errors import RunbookError
 from sites.estate import Estate
 from sites.fences import Fences
+from sites.recovery.begun import Begun
 from sites.recovery.direction import direction
 from sites.recovery.failback import Tables
 from sites.recovery.fence import Refusing
@@ -24,7 +25,8 @@ def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, 
     standing = Standing(estate.state)
     if standing.under_way != "failover":
         raise RunbookError(f'there is no failover to abandon: the plan stands at "{standing.now}"')
-    with under_way(estate.state, "failover", resume=True) as begun:
+    as_now = Begun(plan=estate.plan.sha256)
+    with under_way(estate.state, "failover", resume=True, begun=as_now) as begun:
         require_its_steps(begun.journal, steps)
         _require_one_writer(estate, standing)
         undone = Engine(steps, begun.journal, observe).undo()
@@ -40,7 +42,7 @@ def abandon_change(estate: Estate, tables: Tables, observe: Observer) -> tuple[s
     standing = Standing(estate.state)
     if standing.under_way != tables.kind:
         raise RunbookError(f'there is no {tables.kind} to abandon: the plan stands at "{standing.now}"')
-    with under_way(estate.state, tables.kind, resume=True) as begun:
+    with under_way(estate.state, tables.kind, resume=True, begun=Begun(plan=tables.plan)) as begun:
         require_its_steps(begun.journal, tables.steps)
         engines = [Engine(steps, begun.journal, observe) for steps in (tables.then, tables.first)]
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 from uuid import uuid4
 
@@ -26,20 +26,24 @@ HOME: State = "serving at home"
 class Begun:
     """One act that has begun. `run` names it: what it has raised is known by that.
 
-    `steps` are those that it had begun when another act took its place.
+    `cold` and `plan` (its SHA-256) are what it began with; whoever goes on with it follows them. `steps` are
+    those that it had begun when another act took its place. `taken_back`: it is being abandoned.
     """
 
     run: str = ""
+    cold: bool = False
+    plan: str = ""
     steps: tuple[str, ...] = ()
+    taken_back: bool = False
 
     @property
     def promoted(self) -> bool:
         """Whether it may have made another site the writable one."""
         return any(step.startswith("promote ") for step in self.steps)
 
-
-def new() -> Begun:
-    return Begun(run=uuid4().hex)
+    def named(self) -> Begun:
+        """The same, as an act of its own."""
+        return replace(self, run=uuid4().hex)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from sites.errors import GuardError
 from sites.estate import Estate
+from sites.recovery.begun import Begun
 from sites.recovery.direction import declared_failover, home_alone
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
@@ -26,11 +27,15 @@ from sites.recovery.ways_out import ways_out
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """`first` is done as a whole before anything of `then`, and not looked at again once that has begun."""
+    """`first` is done as a whole before anything of `then`, and not looked at again once that has begun.
+
+    `plan` is the SHA-256 of the plan that they were made from.
+    """
 
     kind: Literal["switchover", "failback"]
     first: list[Step]
     then: list[Step]
+    plan: str = ""
 
     @property
     def steps(self) -> list[Step]:
@@ -41,7 +46,8 @@ def switchover(estate: Estate, observe: Observer) -> Tables:
     """From the site that serves in normal times to the other one. Raises GuardError."""
     declared = declared_failover(estate)
     refuse_commands(estate.promotable(declared.to_site))
-    return Tables("switchover", [], Switchover(estate, observe, declared.from_site, declared.to_site).steps())
+    then = Switchover(estate, observe, declared.from_site, declared.to_site).steps()
+    return Tables("switchover", [], then, estate.plan.sha256)
 
 
 def failback(estate: Estate, observe: Observer) -> Tables:
@@ -53,14 +59,16 @@ def failback(estate: Estate, observe: Observer) -> Tables:
     home, away = declared.from_site, declared.to_site
     refuse_commands(estate.promotable(away))
     if home_alone(estate):
-        return Tables("failback", [], Switchover(estate, observe, away, home).protecting())
+        return Tables(
+            "failback", [], Switchover(estate, observe, away, home).protecting(), estate.plan.sha256
+        )
     then = Switchover(estate, observe, away, home).steps()
     first = [
         step
         for name in estate.replicated()
         for step in (rejoin_step(estate, name, home, away), protect_step(estate, name, home, away))
     ]
-    return Tables("failback", first, then)
+    return Tables("failback", first, then, estate.plan.sha256)
 
 
 def check_writer(estate: Estate, serving: str, other: str) -> None:
@@ -95,7 +103,7 @@ def perform(
     `ready` is asked before anything begins. Raises RunbookError when it may not begin, or there is nothing to
     resume, and whatever `ready` raises.
     """
-    with under_way(state, tables.kind, resume=resume, ready=ready) as begun:
+    with under_way(state, tables.kind, resume=resume, ready=ready, begun=Begun(plan=tables.plan)) as begun:
         run = _run(begun.journal, tables, observe, at, resume=resume)
         if run.complete:
             begun.end()

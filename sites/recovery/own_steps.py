@@ -19,6 +19,7 @@ from sites.recovery.asking import asker
 from sites.recovery.cold import runbook as cold_or_not
 from sites.recovery.direction import direction
 from sites.recovery.runbook import Detail, Observer, Step
+from sites.recovery.standing import Standing
 
 _NOT_DONE = 1
 _LETTERS_KEPT = 2000
@@ -27,9 +28,12 @@ _LETTERS_KEPT = 2000
 def runbook_of(estate: Estate, observe: Observer, *, cold: bool = False) -> list[Step]:
     """Every step of the failover that the plan declares. `runbook.in_order` sorts them.
 
-    `cold`: no replica is trusted. Raises GuardError when it declares none, PlanError for a step of the user's
-    own that has no place.
+    `cold`: no replica is trusted; one that is under way goes on as it was begun. Raises GuardError when the
+    plan declares none, PlanError for a step of the user's own that has no place.
     """
+    standing = Standing(estate.state)
+    if standing.under_way == "failover" and standing.begun.run:
+        cold = standing.begun.cold
     steps = cold_or_not(estate, observe, cold=cold)
     declared = estate.plan.failover
     if declared is None:

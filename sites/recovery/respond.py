@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from sites.errors import GateRefused, RunbookError
 from sites.estate import Estate
 from sites.recovery.asking import Questions
+from sites.recovery.begun import Begun
 from sites.recovery.detection import Declaration, Setting
 from sites.recovery.direction import declared_failover, direction
 from sites.recovery.injection import Hook, nothing
@@ -74,12 +75,12 @@ class Responder:
         self._observe("detected", asdict(declaration))
         self._decide(declaration, watch, stop)
         resume = Standing(self._estate.state).under_way == "failover"  # who began it may have died since
-        return fail_over(self._estate, self._prepared(), self._observe, resume=resume)
+        return fail_over(self._estate, self._prepared(), self._observe, resume=resume, cold=self._cold)
 
     def _prepared(self) -> list[Step]:
         """Made before the outage; made again where the sites have changed places since."""
-        way = direction(self._estate)
-        if way != self._way:
+        way, going = direction(self._estate), Standing(self._estate.state).under_way
+        if way != self._way or going == "failover":  # what was begun is gone on with as it was begun
             self._way = way
             self._steps = runbook_of(self._estate, self._observe, cold=self._cold)
         return self._steps
@@ -106,9 +107,15 @@ class Responder:
 
 
 def fail_over(
-    estate: Estate, steps: list[Step], observe: Observer, *, resume: bool = False, at: Hook = nothing
+    estate: Estate,
+    steps: list[Step],
+    observe: Observer,
+    *,
+    resume: bool = False,
+    cold: bool = False,
+    at: Hook = nothing,
 ) -> Run:
-    """Run the failover once, under the plan's lock.
+    """Run the failover once, under the plan's lock. `cold`: of what kind its steps are, see `runbook_of`.
 
     Raises NotPromotable where the other site could not take over. Raises RunbookError when another process
     holds the lock, when one that was cut off has not been resumed, and when none may follow on what was
@@ -121,7 +128,8 @@ def fail_over(
             raise RunbookError("the sites have changed places since the runbook was made", hint="try again")
         require_promotable(estate, way)
 
-    with under_way(estate.state, "failover", resume=resume, ready=ready, home=way.home) as begun:
+    noted = Begun(cold=cold, plan=estate.plan.sha256)
+    with under_way(estate.state, "failover", resume=resume, ready=ready, home=way.home, begun=noted) as begun:
         require_its_steps(begun.journal, steps)
         run = Engine(steps, begun.journal, observe, at=at).run()
         if run.complete:

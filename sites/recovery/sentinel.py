@@ -61,8 +61,7 @@ class Sentinel:
         """Until a failover has ended, well or not, or until `stop` (None). Raises BlackstartError."""
         if self._resume:
             self._told("a failover", "an earlier one was cut off; it is gone on with", "blackstart status")
-            steps = runbook_of(self._estate, self._watched)
-            return self._ended(fail_over(self._estate, steps, self._watched, resume=True))
+            return self._ended(self._go_on())
         responder = Responder(self._estate, self._watched)
         looks = [Degrading(self._estate).look, responder.lacking.look]
         with self._watch as watch, looked_after(looks, self._about_standbys):
@@ -79,6 +78,15 @@ class Sentinel:
                     continue
                 return self._ended(run) if run is not None else None
         return None
+
+    def _go_on(self) -> Run:
+        """With what was cut off. Raises GuardError, which people are told, where the plan is another."""
+        try:
+            steps = runbook_of(self._estate, self._watched)
+            return fail_over(self._estate, steps, self._watched, resume=True)
+        except GuardError as error:
+            self._told("the failover", f"NOT gone on with: {error}", error.hint or "blackstart status")
+            raise
 
     def _about_standbys(self, changed: Changed) -> None:
         self._told(changed.about, changed.said, "blackstart status")

@@ -36,12 +36,12 @@ from typing import Literal
 
 from rto_rpo.durable import make_folder, write_durably
 from sites.errors import RunbookError
-from sites.recovery import begun
 from sites.recovery.begun import HOME as HOME
 from sites.recovery.begun import Begun, Entry, entry_of
 from sites.recovery.begun import State as State
 
 Act = Literal["failover", "switchover", "failback"]
+_BEGUN = Begun()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,25 @@ class Standing:
         earlier = self._read().earlier
         return earlier.begun if earlier is not None and _going(earlier.stands) is not None else None
 
-    def begin(self, act: Act, *, home: bool | None = None) -> None:
+    def begin(self, act: Act, *, home: bool | None = None, begun: Begun = _BEGUN) -> None:
         """An act begins, or goes on where it was cut off. Raises RunbookError when it may not.
 
         `home`: whether it is a failover to the site that serves in normal times, where both ways are open.
+        `begun`: what it begins with.
         """
         entry = self._read()
         if _going(entry.stands) != act:
-            self._write(Entry(self.require(act, home=home).meanwhile, begun.new(), entry))
+            self._write(Entry(self.require(act, home=home).meanwhile, begun.named(), entry))
+
+    def note(self, *, plan: str | None = None, taken_back: bool | None = None) -> None:
+        """Keep with the act that is under way: another plan that it goes on with, or that it is abandoned."""
+        entry = self._read()
+        begun = replace(
+            entry.begun,
+            plan=entry.begun.plan if plan is None else plan,
+            taken_back=entry.begun.taken_back if taken_back is None else taken_back,
+        )
+        self._write(replace(entry, begun=begun))
 
     def leave(self, steps: Iterable[str]) -> None:
         """Another act is about to take the place of the one under way, which has begun those steps."""

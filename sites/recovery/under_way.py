@@ -12,11 +12,15 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sites.errors import RunbookError
+from sites.errors import GuardError, RunbookError
 from sites.recovery.asking import Questions
+from sites.recovery.begun import Begun
 from sites.recovery.journal import Journal, lock_of
 from sites.recovery.lock import held
 from sites.recovery.standing import Act, Standing
+
+_BEGUN = Begun()
+_HASH_MIN = 12
 
 
 @dataclass(slots=True)
@@ -49,22 +53,25 @@ def under_way(
     resume: bool = False,
     ready: Callable[[], None] = lambda: None,
     home: bool | None = None,
+    begun: Begun = _BEGUN,
 ) -> Iterator[UnderWay]:
     """Begin an act under the plan's lock or, with `resume`, go on with one that was cut off.
 
-    `ready` is asked before one begins; `home`: see `Standing.begin`. Raises RunbookError when another
-    process holds the lock, when an act was cut off, when this one may not follow on what was done last; with
-    `resume`, when it was not under way.
+    `ready` is asked before one begins; `home` and `begun`: see `Standing.begin`. Raises RunbookError when
+    another process holds the lock, when an act was cut off, when this one may not follow on what was done
+    last; with `resume`, when it was not under way. Raises GuardError for one that began with another plan.
     """
     standing = Standing(state)
     journal = _settled(journal_of(state), standing)
     try:
         _require(act, journal, standing, resume=resume)
+        if resume:
+            _require_plan(act, standing.begun, begun)
         if not resume:
             ready()
             standing.leave(journal.states)  # before that is put away: it tells who may be promoted
             journal.begin_anew()
-        standing.begin(act, home=home)
+        standing.begin(act, home=home, begun=begun)
         yield UnderWay(act, journal, standing, state)
     finally:
         journal.close()
@@ -115,6 +122,30 @@ def _require(act: Act, journal: Journal, standing: Standing, *, resume: bool) ->
         )
     if not resume:
         standing.require(act)
+
+
+def _require_plan(act: Act, began: Begun, now: Begun) -> None:
+    """What another plan means by the same steps may be something else."""
+    if began.plan and now.plan and began.plan != now.plan:
+        raise GuardError(
+            f"the plan is not the one with which this {act} began: "
+            f"its SHA-256 is {now.plan[:12]}, and was {began.plan[:12]}",
+            hint=f"take the plan as it was; or look at `blackstart {act} --preview`, "
+            f"then go on with this one: --confirm {now.plan[:12]}",
+        )
+
+
+def confirm_plan(state: Path, sha256: str, confirmed: str | None) -> None:
+    """The act that is under way goes on with this plan, which a person has named. Raises GuardError."""
+    if confirmed is None:
+        return
+    if not sha256.startswith(confirmed) or len(confirmed) < _HASH_MIN:
+        raise GuardError(
+            f"the SHA-256 of the plan is {sha256[:12]}, not {confirmed}", hint=f"--confirm {sha256[:12]}"
+        )
+    if Standing(state).under_way is not None:
+        with journal_of(state):
+            Standing(state).note(plan=sha256)
 
 
 def _settled(journal: Journal, standing: Standing) -> Journal:
