@@ -9,6 +9,7 @@ from sites.recovery.begun import Begun
 from sites.recovery.direction import direction
 from sites.recovery.failback import Tables
 from sites.recovery.fence import Refusing
+from sites.recovery.injection import Hook, nothing
 from sites.recovery.respond import require_its_steps
 from sites.recovery.runbook import Engine, Observer, Step
 from sites.recovery.standing import Standing
@@ -16,8 +17,8 @@ from sites.recovery.under_way import under_way
 from sites.recovery.ways_out import ways_out
 
 
-def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, ...]:
-    """Take back a failover; return what was undone.
+def abandon(estate: Estate, steps: list[Step], observe: Observer, *, at: Hook = nothing) -> tuple[str, ...]:
+    """Take back a failover; return what was undone. Where that was cut off it is done again.
 
     Raises RunbookError when there is none, when some step that was begun cannot be undone, and while the site
     that takes over may take writes: two would then.
@@ -26,15 +27,20 @@ def abandon(estate: Estate, steps: list[Step], observe: Observer) -> tuple[str, 
     if standing.under_way != "failover":
         raise RunbookError(f'there is no failover to abandon: the plan stands at "{standing.now}"')
     as_now = Begun(plan=estate.plan.sha256)
-    with under_way(estate.state, "failover", resume=True, begun=as_now) as begun:
+    with under_way(estate.state, "failover", resume=True, taking_back=True, begun=as_now) as begun:
         require_its_steps(begun.journal, steps)
         _require_one_writer(estate, standing)
-        undone = Engine(steps, begun.journal, observe).undo()
+        engine = Engine(steps, begun.journal, observe, at=at)
+        engine.require_undoable()
+        standing.note(taken_back=True)
+        undone = engine.undo()
         begun.abandon()
     return undone
 
 
-def abandon_change(estate: Estate, tables: Tables, observe: Observer) -> tuple[str, ...]:
+def abandon_change(
+    estate: Estate, tables: Tables, observe: Observer, *, at: Hook = nothing
+) -> tuple[str, ...]:
     """Take back a switchover or failback that has promoted nothing: the site that served serves again.
 
     Raises RunbookError when there is none, and when some step that was begun cannot be undone.
@@ -42,14 +48,17 @@ def abandon_change(estate: Estate, tables: Tables, observe: Observer) -> tuple[s
     standing = Standing(estate.state)
     if standing.under_way != tables.kind:
         raise RunbookError(f'there is no {tables.kind} to abandon: the plan stands at "{standing.now}"')
-    with under_way(estate.state, tables.kind, resume=True, begun=Begun(plan=tables.plan)) as begun:
+    with under_way(
+        estate.state, tables.kind, resume=True, taking_back=True, begun=Begun(plan=tables.plan)
+    ) as begun:
         require_its_steps(begun.journal, tables.steps)
-        engines = [Engine(steps, begun.journal, observe) for steps in (tables.then, tables.first)]
+        engines = [Engine(steps, begun.journal, observe, at=at) for steps in (tables.then, tables.first)]
         try:
             for engine in engines:
                 engine.require_undoable()
         except RunbookError as error:
             raise RunbookError(str(error), hint=ways_out(estate.state, tables.kind)) from error
+        standing.note(taken_back=True)
         undone = tuple(name for engine in engines for name in engine.undo())
         begun.abandon()
     return undone

@@ -27,7 +27,8 @@ class Begun:
     """One act that has begun. `run` names it: what it has raised is known by that.
 
     `cold` and `plan` (its SHA-256) are what it began with; whoever goes on with it follows them. `steps` are
-    those that it had begun when another act took its place. `taken_back`: it is being abandoned.
+    those that it had begun when another act took its place. `taken_back`: it is being abandoned. `stopped`:
+    it has stopped what still ran at the site that it fenced.
     """
 
     run: str = ""
@@ -35,6 +36,7 @@ class Begun:
     plan: str = ""
     steps: tuple[str, ...] = ()
     taken_back: bool = False
+    stopped: bool = False
 
     @property
     def promoted(self) -> bool:

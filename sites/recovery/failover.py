@@ -30,6 +30,7 @@ from sites.recovery.promoting import promote_by_command, promote_step
 from sites.recovery.redirect import redirect_of
 from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
+from sites.recovery.running_again import run_again
 from sites.recovery.standing import Standing
 from sites.recovery.whole_site import wholes_of
 from sites.restore import RestoreSource
@@ -89,7 +90,7 @@ class Failover:
 
         def undo(_limit_seconds: float) -> Detail:
             if around.lift(standing.begun.run):
-                return {"site": self._old}
+                return {"site": self._old, **run_again(self._estate, self._old, ours=standing.begun.stopped)}
             left = f'the fence of site "{self._old}" stands: a {self._fences.why(self._old)} raised it'
             return {"site": self._old, "left": left}
 
@@ -115,6 +116,7 @@ class Failover:
             self._estate.site(self._old) if runs else None,
             elsewhere,
             wholes_of(self._estate, self._old, self._fences, ask),
+            stopping=lambda: Standing(self._estate.state).note(stopped=True),
         )
 
     def _not_of_the_site(self) -> dict[str, Refusing]:

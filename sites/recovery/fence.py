@@ -86,7 +86,8 @@ class Fence:
     """The fence around one site.
 
     `site` is None for one that runs nothing of its own. `databases` are the datasets whose server there is
-    none of its processes. Where those two prove nothing, the `wholes` are tried in their order.
+    none of its processes. Where those two prove nothing, the `wholes` are tried in their order. `stopping` is
+    called before anything that still runs there is stopped.
     """
 
     def __init__(
@@ -96,12 +97,14 @@ class Fence:
         site: Killable | None,
         databases: Mapping[str, Refusing],
         wholes: Sequence[Whole] = (),
+        stopping: Callable[[], None] = lambda: None,
     ) -> None:
         self._fences = fences
         self._name = name
         self._site = site
         self._databases = databases
         self._wholes = tuple(wholes)
+        self._stopping = stopping
 
     def raise_(self, run: str = "") -> Proof:
         """Fence the site and prove it: what is alive there is killed first. `run` names the act that does.
@@ -165,12 +168,13 @@ class Fence:
         detail = (dict(proofs[0].detail) if self._site is not None else {}) | {"proof": kinds}
         return Proof(True, "; ".join(proof.how for proof in proofs), detail)
 
-    @staticmethod
-    def _site_proof(site: Killable, *, kill: bool) -> Proof:
+    def _site_proof(self, site: Killable, *, kill: bool) -> Proof:
         """A fence of the site's own is asked again when it is only looked at: that is harmless, and tells."""
         gone = _by("gone", _asked(site.proven_gone))
         if gone.holds:
             return gone
+        if kill:
+            self._stopping()
         if isinstance(site, Fencing):
             return _by("own fence", _asked(site.fence))
         return _by("gone", _asked(site.kill)) if kill else gone

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sites.errors import GateRefused, GuardError
+from sites.errors import BlackstartError, GateRefused, GuardError
 from sites.estate import Estate
 from sites.recovery.degrading import Degrading
 from sites.recovery.looking_after import Changed, looked_after
@@ -80,11 +80,11 @@ class Sentinel:
         return None
 
     def _go_on(self) -> Run:
-        """With what was cut off. Raises GuardError, which people are told, where the plan is another."""
+        """With what was cut off. Raises BlackstartError, which people are told, where it cannot."""
         try:
             steps = runbook_of(self._estate, self._watched)
             return fail_over(self._estate, steps, self._watched, resume=True)
-        except GuardError as error:
+        except BlackstartError as error:
             self._told("the failover", f"NOT gone on with: {error}", error.hint or "blackstart status")
             raise
 

@@ -116,15 +116,17 @@ class Standing:
         if _going(entry.stands) != act:
             self._write(Entry(self.require(act, home=home).meanwhile, begun.named(), entry))
 
-    def note(self, *, plan: str | None = None, taken_back: bool | None = None) -> None:
-        """Keep with the act that is under way: another plan that it goes on with, or that it is abandoned."""
-        entry = self._read()
-        begun = replace(
-            entry.begun,
-            plan=entry.begun.plan if plan is None else plan,
-            taken_back=entry.begun.taken_back if taken_back is None else taken_back,
+    def note(self, *, plan: str = "", taken_back: bool = False, stopped: bool = False) -> None:
+        """Keep more with the act that is under way; what was kept already stays. No effect where none is."""
+        entry, begun = self._read(), self._read().begun
+        more = replace(
+            begun,
+            plan=plan or begun.plan,
+            taken_back=taken_back or begun.taken_back,
+            stopped=stopped or begun.stopped,
         )
-        self._write(replace(entry, begun=begun))
+        if more != begun and _going(entry.stands) is not None:
+            self._write(replace(entry, begun=more))
 
     def leave(self, steps: Iterable[str]) -> None:
         """Another act is about to take the place of the one under way, which has begun those steps."""

@@ -51,11 +51,13 @@ def under_way(
     act: Act,
     *,
     resume: bool = False,
+    taking_back: bool = False,
     ready: Callable[[], None] = lambda: None,
     home: bool | None = None,
     begun: Begun = _BEGUN,
 ) -> Iterator[UnderWay]:
-    """Begin an act under the plan's lock or, with `resume`, go on with one that was cut off.
+    """Begin an act under the plan's lock or, with `resume`, go on with one that was cut off, be it to take it
+    back (`taking_back`); one of which that had begun goes on no other way.
 
     `ready` is asked before one begins; `home` and `begun`: see `Standing.begin`. Raises RunbookError when
     another process holds the lock, when an act was cut off, when this one may not follow on what was done
@@ -65,6 +67,8 @@ def under_way(
     journal = _settled(journal_of(state), standing)
     try:
         _require(act, journal, standing, resume=resume)
+        if resume and not taking_back:
+            _require_not_taken_back(act, standing.begun)
         if resume:
             _require_plan(act, standing.begun, begun)
         if not resume:
@@ -122,6 +126,14 @@ def _require(act: Act, journal: Journal, standing: Standing, *, resume: bool) ->
         )
     if not resume:
         standing.require(act)
+
+
+def _require_not_taken_back(act: Act, began: Begun) -> None:
+    if began.taken_back:
+        raise RunbookError(
+            f"the {act} was being taken back when that was cut off, so it does not go on",
+            hint=f"blackstart {act} --abandon",
+        )
 
 
 def _require_plan(act: Act, began: Begun, now: Begun) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from sites.recovery.left_off import begun_steps
-from sites.recovery.standing import Act
+from sites.recovery.standing import Act, Standing
 
 
 def ways_out(state: Path, act: Act) -> str:
     """In words. Nobody is asked: it goes by what was recorded."""
     resume, abandon = f"`blackstart {act} --resume` goes on", f"`blackstart {act} --abandon` takes it back"
+    if Standing(state).begun.taken_back:
+        return f"{abandon}, as was begun"
     promoted = any(step.startswith("promote ") for step in begun_steps(state))
     if act == "failover":
         return resume if promoted else f"{resume}, {abandon}"

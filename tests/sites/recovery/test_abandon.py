@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from sites.errors import RunbookError
 from sites.estate import Estate
 from sites.fences import Fences
 from sites.recovery.abandon import abandon
+from sites.recovery.injection import KilledAt
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.respond import fail_over
 from sites.recovery.standing import Standing
@@ -70,3 +73,45 @@ def test_its_own_fence_it_lifts(tmp_path: Path) -> None:
     assert Standing(tmp_path).begun == replaced
     Standing(tmp_path).abandon("switchover")
     assert Standing(tmp_path).now == "serving at home"
+
+
+def abandoned(estate: Estate, point: int) -> None:
+    """Take it back in a process that is killed at that point."""
+    child = os.fork()
+    if child == 0:
+        try:
+            abandon(estate, runbook_of(estate, quiet), quiet, at=KilledAt(point))
+        finally:
+            os._exit(3)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_primary_that_it_killed_serves_again_though_it_is_killed_too(new_pair: NewPair) -> None:
+    estate = light_estate(new_pair(synchronous=True), steps=STOPPED)
+    asyncio.run(_write(estate, "primary", 1))
+    assert not fail_over(estate, runbook_of(estate, quiet), quiet).complete
+    assert not estate.site("primary").running()
+    for point in range(1, 4):  # of four: the step of one's own, and the fence
+        abandoned(estate, point)
+        with pytest.raises(RunbookError, match="was being taken back") as caught:
+            fail_over(estate, runbook_of(estate, quiet), quiet, resume=True)
+        assert caught.value.hint == "blackstart failover --abandon"
+    told: list[object] = []
+    abandon(estate, runbook_of(estate, quiet), lambda _, detail: told.append(detail.get("left")))
+    assert not any(told), told
+    assert Standing(estate.state).now == "serving at home"
+    orders = estate.postgres("orders")
+    orders.wait_until_answering("primary", limit_seconds=20)
+    assert orders.wait_until_in_sync(limit_seconds=20, standby="dr").holds
+    expect(estate, serving="primary", standby="dr")
+    assert asyncio.run(_kept(estate, "primary")) == {1}
+
+
+def test_what_the_outage_stopped_is_left_to_its_operator_and_said(new_pair: NewPair) -> None:
+    estate = light_estate(new_pair(synchronous=True), steps=STOPPED)
+    estate.site("primary").kill()
+    assert not fail_over(estate, runbook_of(estate, quiet), quiet).complete
+    told: list[object] = []
+    abandon(estate, runbook_of(estate, quiet), lambda _, detail: told.append(detail.get("left")))
+    assert told[-1] == 'site "primary" was down before; not started: postgres'
+    assert Standing(estate.state).now == "serving at home"
