@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 from flows.recovery.failover import Planned, tell_what_is_left
@@ -12,7 +11,7 @@ from sites.estate import Estate
 from sites.recovery import failback
 from sites.recovery.abandon import abandon_change
 from sites.recovery.direction import declared_failover, home_alone
-from sites.recovery.failback import Tables, check_writer
+from sites.recovery.failback import Tables, check_standby, check_writer
 from sites.recovery.runbook import Detail, Observer, Run, in_order
 from sites.recovery.under_way import confirm_plan
 
@@ -53,6 +52,11 @@ def perform(
     if resume:
         confirm_plan(estate.state, estate.plan.sha256, confirm)
 
+    def ready() -> None:
+        check_writer(estate, serving, other)
+        if kind == "switchover":  # a failback makes the standby first
+            check_standby(estate, serving, other)
+
     def observe(event: str, detail: Detail) -> None:
         if event not in _QUIET:
             tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
@@ -61,7 +65,7 @@ def perform(
         estate.state,
         tables(estate, kind, observe),
         observe,
-        ready=partial(check_writer, estate, serving, other),
+        ready=ready,
         resume=resume,
     )
 

@@ -24,6 +24,8 @@ from sites.recovery.switchover import Switchover
 from sites.recovery.under_way import under_way
 from sites.recovery.ways_out import ways_out
 
+_SYNC_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Tables:
@@ -86,6 +88,18 @@ def check_writer(estate: Estate, serving: str, other: str) -> None:
             raise GuardError(
                 f'dataset "{name}" takes writes at both sites',
                 hint=f'kill site "{other}" unless it is the right one, then go on',
+            )
+
+
+def check_standby(estate: Estate, serving: str, other: str) -> None:
+    """That `other` has all that `serving` commits, before anybody is sent away. Raises GuardError."""
+    for name, driver in estate.replicated().items():
+        proof = driver.wait_until_in_sync(limit_seconds=_SYNC_SECONDS, standby=other, synchronous=False)
+        if not proof.holds:
+            raise GuardError(
+                f'cannot let site "{other}" serve in the place of "{serving}": '
+                f'dataset "{name}" is not in sync there: {proof.how}',
+                hint="bring its standby back; `blackstart check --roles` says when it is in sync",
             )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from sites.errors import GateRefused, RunbookError
 from sites.estate import Estate
+from sites.fences import Fences
 from sites.recovery.asking import Questions
 from sites.recovery.begun import Begun
 from sites.recovery.detection import Declaration, Setting
@@ -121,16 +122,18 @@ def fail_over(
     holds the lock, when one that was cut off has not been resumed, and when none may follow on what was
     done last; with `resume`, when there is none.
     """
-    way = direction(estate)
+    way, names = direction(estate), [step.name for step in steps]
 
     def ready() -> None:
-        if direction(estate) != way or f"fence {way.old}" not in (step.name for step in steps):
+        if direction(estate) != way or f"fence {way.old}" not in names:
             raise RunbookError("the sites have changed places since the runbook was made", hint="try again")
-        require_promotable(estate, way)
+        require_promotable(estate, way, names)
 
     noted = Begun(cold=cold, plan=estate.plan.sha256)
     with under_way(estate.state, "failover", resume=resume, ready=ready, home=way.home, begun=noted) as begun:
         require_its_steps(begun.journal, steps)
+        if resume and not Fences(estate.state).noted(way.old):  # nothing was proven, so it may still serve
+            require_promotable(estate, way, names)
         run = Engine(steps, begun.journal, observe, at=at).run()
         if run.complete:
             begun.end()

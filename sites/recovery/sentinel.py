@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from sites.errors import BlackstartError, GateRefused, GuardError
 from sites.estate import Estate
 from sites.recovery.degrading import Degrading
+from sites.recovery.direction import direction
 from sites.recovery.looking_after import Changed, looked_after
 from sites.recovery.own_steps import runbook_of
+from sites.recovery.promotable import NotPromotable, require_promotable
 from sites.recovery.respond import Changing, Responder, fail_over
 from sites.recovery.runbook import Detail, Observer, Run
 from sites.recovery.standing import Standing
@@ -23,6 +25,7 @@ from sites.recovery.under_way import busy
 from sites.recovery.watching import Watch, watch_over
 
 _AGAIN_SECONDS = 0.1
+_TRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Sentinel:
                     self._told("no failover", str(error), error.hint or "blackstart failover")
                     if isinstance(error, Changing):
                         self._until_settled(stop)
+                    elif isinstance(error, NotPromotable):
+                        self._until_promotable(watch, stop)
                     else:
                         self._until_well(watch, stop)
                     _require_somewhere_to_go(Standing(self._estate.state))
@@ -96,6 +101,19 @@ class Sentinel:
             if watch.well():
                 self._told("the service", "it answers again; the watch goes on", "blackstart status")
                 return
+
+    def _until_promotable(self, watch: Watch, stop: threading.Event) -> None:
+        """Until the service answers again, or the other site could take over."""
+        while not stop.wait(_TRY_SECONDS):
+            if watch.well():
+                self._told("the service", "it answers again; the watch goes on", "blackstart status")
+                return
+            try:
+                require_promotable(self._estate, direction(self._estate))
+            except NotPromotable:
+                continue
+            self._told("the other site", "it could take over now; the watch goes on", "blackstart status")
+            return
 
     def _until_settled(self, stop: threading.Event) -> None:
         """Until nobody changes the sites any more: what is gone then is a new outage."""
