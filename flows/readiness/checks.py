@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -26,7 +27,7 @@ from sites.drivers.pgbackrest.version import shown, version_of
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.drivers.postgres.programs import find_programs
 from sites.drivers.restic.version import capabilities
-from sites.errors import BlackstartError, DatasetError, PlanError, RepositoryError, WrongPassword
+from sites.errors import BlackstartError, DatasetError, GuardError, PlanError, RepositoryError, WrongPassword
 from sites.estate import Estate
 from sites.lease.declared import witness_of
 from sites.lease.term import Record
@@ -35,6 +36,7 @@ from sites.protection.coverage import Gap
 from sites.protection.first_use import require_new
 from sites.protection.history import History
 from sites.protection.objects.keeping import ready_for_objects
+from sites.recovery import failback
 from sites.recovery.direction import direction
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.runbook import in_order
@@ -242,6 +244,10 @@ def _asked(estate: Estate, site: str) -> str:
 
 def _runbook(estate: Estate) -> str:
     steps = in_order(runbook_of(estate, lambda *_: None))
+    for tables in (failback.switchover, failback.failback):
+        with suppress(GuardError):  # not every plan can do those; that own steps have their place is tried
+            made = tables(estate, lambda *_: None)
+            in_order(made.first), in_order(made.then)
     return f"{count(len(steps), 'step')}; `blackstart failover --preview` shows them"
 
 

@@ -73,7 +73,7 @@ def perform(
 
     def observe(event: str, detail: Detail) -> None:
         if event not in _QUIET:
-            tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
+            tell(f"{event.capitalize()}: {detail.get('step') or detail.get('says', '')}".rstrip(": "))
 
     if clean and (resume or not cold):
         raise GuardError(

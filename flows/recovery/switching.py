@@ -59,7 +59,7 @@ def perform(
 
     def observe(event: str, detail: Detail) -> None:
         if event not in _QUIET:
-            tell(f"{event.capitalize()}: {detail.get('step', '')}".rstrip(": "))
+            tell(f"{event.capitalize()}: {detail.get('step') or detail.get('says', '')}".rstrip(": "))
 
     return failback.perform(
         estate.state,

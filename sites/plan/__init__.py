@@ -25,6 +25,7 @@ from sites.plan.failover import Approval as Approval
 from sites.plan.failover import Detect as Detect
 from sites.plan.failover import Failover as Failover
 from sites.plan.failover import OwnStep as OwnStep
+from sites.plan.failover import OwnSteps as OwnSteps
 from sites.plan.failover import PowerOff as PowerOff
 from sites.plan.faults import REVIVABLE as REVIVABLE
 from sites.plan.faults import KillSite as KillSite

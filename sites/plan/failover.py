@@ -62,6 +62,13 @@ class Approval(Noun):
     limit: PositiveSpan = Field(parse_duration("1h"), description="an answer within this time, or it is a no")
 
 
+class OwnSteps(Noun):
+    """Steps of the user's own and approvals in one of the planned changes."""
+
+    steps: dict[Name, OwnStep] = Field({}, description="steps of your own, before or after any other")
+    approvals: dict[Name, Approval] = Field({}, description="where a person has to agree")
+
+
 class Failover(Noun):
     from_site: SiteName = Field(alias="from", description="the site that serves")
     to_site: SiteName = Field(alias="to", description="the site that takes over")
@@ -86,3 +93,9 @@ class Failover(Noun):
     )
     steps: dict[Name, OwnStep] = Field({}, description="steps of your own, before or after any other")
     approvals: dict[Name, Approval] = Field({}, description="where a person has to agree")
+    switchover: OwnSteps = Field(
+        default_factory=OwnSteps, description="the same in a switchover, by the names of its steps"
+    )
+    failback: OwnSteps = Field(
+        default_factory=OwnSteps, description="the same in a failback, by the names of its steps"
+    )

@@ -14,9 +14,10 @@ from typing import Literal
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.recovery.begun import Begun
-from sites.recovery.direction import declared_failover, home_alone
+from sites.recovery.direction import Direction, declared_failover, home_alone
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Journal
+from sites.recovery.own_steps import Weaving
 from sites.recovery.promoting import refuse_commands
 from sites.recovery.rejoin import protect_step, rejoin_step
 from sites.recovery.runbook import Engine, Observer, Run, Step
@@ -45,32 +46,39 @@ class Tables:
 
 
 def switchover(estate: Estate, observe: Observer) -> Tables:
-    """From the site that serves in normal times to the other one. Raises GuardError."""
+    """From the site that serves in normal times to the other one. Raises GuardError, PlanError."""
     declared = declared_failover(estate)
-    refuse_commands(estate.promotable(declared.to_site))
-    then = Switchover(estate, observe, declared.from_site, declared.to_site).steps()
-    return Tables("switchover", [], then, estate.plan.sha256)
+    way = Direction(declared.from_site, declared.to_site, home=False)
+    refuse_commands(estate.promotable(way.new))
+    steps = Switchover(estate, observe, way.old, way.new).steps()
+    first, then = Weaving(estate, "switchover", declared.switchover, way, observe).woven([], steps)
+    return Tables("switchover", first, then, estate.plan.sha256)
 
 
 def failback(estate: Estate, observe: Observer) -> Tables:
-    """From the site that took over to the one that serves in normal times. Raises GuardError.
+    """From the site that took over to the one that serves in normal times. Raises GuardError, PlanError.
 
     Where home serves already, because the other site was lost after a switchover, it is only protected again.
     """
-    declared = declared_failover(estate)
-    home, away = declared.from_site, declared.to_site
-    refuse_commands(estate.promotable(away))
-    if home_alone(estate):
-        return Tables(
-            "failback", [], Switchover(estate, observe, away, home).protecting(), estate.plan.sha256
-        )
-    then = Switchover(estate, observe, away, home).steps()
-    first = [
-        step
-        for name in estate.replicated()
-        for step in (rejoin_step(estate, name, home, away), protect_step(estate, name, home, away))
-    ]
+    declared, alone = declared_failover(estate), home_alone(estate)
+    way = Direction(declared.to_site, declared.from_site, home=True)
+    refuse_commands(estate.promotable(way.old))
+    change = Switchover(estate, observe, way.old, way.new)
+    weaving = Weaving(estate, "failback", declared.failback, way, observe, in_part=alone)
+    if alone:
+        first, then = weaving.woven([], change.protecting())
+    else:
+        first, then = weaving.woven(_again(estate, way), change.steps())
     return Tables("failback", first, then, estate.plan.sha256)
+
+
+def _again(estate: Estate, way: Direction) -> list[Step]:
+    """What was lost becomes a standby of the site that serves, and commits wait for it."""
+    steps = []
+    for name in estate.replicated():
+        steps.append(rejoin_step(estate, name, way.new, way.old))
+        steps.append(protect_step(estate, name, way.new, way.old))
+    return steps
 
 
 def check_writer(estate: Estate, serving: str, other: str) -> None:

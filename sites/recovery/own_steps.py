@@ -1,28 +1,25 @@
-"""The whole runbook of a failover: the table, and what the user put before and after its steps.
+"""The runbooks whole: the tables, and what the user put before and after their steps.
 
 A step of the user's own is named `run NAME`, an approval `approve NAME`. `after` and `before` name any step
-as the preview does, each other's too.
+as the preview does, each other's too. Where sites have changed places, so have they in those names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import partial
 
-from sites.drivers import command
-from sites.errors import GateRefused, PlanError
+from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import Approval, OwnStep
-from sites.recovery import by_hand
-from sites.recovery.asking import asker
+from sites.plan import Approval, OwnStep, OwnSteps
 from sites.recovery.cold import runbook as cold_or_not
-from sites.recovery.direction import direction
+from sites.recovery.direction import Direction, declared_failover, direction
+from sites.recovery.own_step import approval_step, command_step
 from sites.recovery.runbook import Detail, Observer, Step
-from sites.recovery.standing import Standing
+from sites.recovery.standing import Act, Standing
 
-_NOT_DONE = 1
-_LETTERS_KEPT = 2000
+_Own = Mapping[str, tuple[Step, OwnStep | Approval]]
 
 
 def runbook_of(estate: Estate, observe: Observer, *, cold: bool = False) -> list[Step]:
@@ -34,114 +31,127 @@ def runbook_of(estate: Estate, observe: Observer, *, cold: bool = False) -> list
     standing = Standing(estate.state)
     if standing.under_way == "failover" and standing.begun.run:
         cold = standing.begun.cold
-    steps = cold_or_not(estate, observe, cold=cold)
-    declared = estate.plan.failover
-    if declared is None:
-        return steps
-    own: dict[str, tuple[Step, OwnStep | Approval]] = {}
-    for name, step in declared.steps.items():
-        own[f"run {name}"] = (_command_step(estate, name, step), step)
-    for name, approval in declared.approvals.items():
-        own[f"approve {name}"] = (_approval_step(estate, name, approval, observe), approval)
-    return _woven(steps, own)
-
-
-def _woven(steps: Sequence[Step], own: Mapping[str, tuple[Step, OwnStep | Approval]]) -> list[Step]:
-    known = {step.name: step for step in steps} | {name: step for name, (step, _) in own.items()}
-    needs = {name: list(step.needs) for name, step in known.items()}
-    for name, (_, declared) in own.items():
-        if not declared.after and not declared.before:
-            raise PlanError(f'step "{name}" of the failover has no place', hint="give it `after` or `before`")
-        for other in (*declared.after, *declared.before):
-            if other not in known:
-                raise PlanError(
-                    f'step "{name}" of the failover: no step is named "{other}"',
-                    hint="`blackstart failover --preview` without it names them; such as "
-                    + ", ".join(f'"{each}"' for each in list(known)[:3]),
-                )
-        needs[name] += declared.after
-        for other in declared.before:
-            needs[other].append(name)
-    return [replace(step, needs=tuple(dict.fromkeys(needs[name]))) for name, step in known.items()]
+    steps, declared = cold_or_not(estate, observe, cold=cold), declared_failover(estate)
+    own = OwnSteps(steps=declared.steps, approvals=declared.approvals)
+    return Weaving(estate, "failover", own, direction(estate), observe).woven([], steps)[1]
 
 
 @dataclass(frozen=True, slots=True)
-class _Commands:
-    """The user's commands of one step, and what they find in their environment."""
+class Weaving:
+    """Puts the user's own steps of one act into its tables.
 
-    env: Mapping[str, str]
-    secret_env: Mapping[str, str] = field(repr=False)
-    folder: Path
+    `in_part`: the act is not whole, so that a step whose neighbours do not occur in it is left out.
+    """
 
-    def run(
-        self, argv: tuple[str, ...], limit_seconds: float, ok_codes: tuple[int, ...] = (0,)
-    ) -> command.Completed:
-        return command.run(
-            argv,
-            env=self.env,
-            secret_env=self.secret_env,
-            limit_seconds=limit_seconds,
-            cwd=self.folder,
-            ok_codes=ok_codes,
-        )
+    estate: Estate
+    act: Act
+    declared: OwnSteps
+    way: Direction
+    observe: Observer
+    in_part: bool = False
 
+    def woven(self, first: Sequence[Step], then: Sequence[Step]) -> tuple[list[Step], list[Step]]:
+        """Both tables, the first of which is done as a whole before anything of the other.
 
-def _command_step(estate: Estate, name: str, declared: OwnStep) -> Step:
-    """Secrets are looked up when the step runs: a preview needs none of them."""
-    way = direction(estate)
-    old, new = way.old, way.new
-    said = " ".join(declared.do)
-
-    def commands() -> _Commands:
-        env, secret_env = estate.environment(declared.env)
-        return _Commands(
-            {**env, "BLACKSTART_SITE": new, "BLACKSTART_FROM": old}, secret_env, estate.plan.folder
-        )
-
-    def do(limit_seconds: float) -> Detail:
-        ended = commands().run(declared.do, limit_seconds)
-        return {"seconds": ended.seconds, "stderr": ended.stderr[-_LETTERS_KEPT:]}
-
-    def done() -> bool:
-        if declared.done is None:
-            return False
-        return commands().run(declared.done, declared.limit.seconds, (0, _NOT_DONE)).exit_code == 0
-
-    def undo(limit_seconds: float) -> Detail:
-        return {"seconds": commands().run(declared.undo or (), limit_seconds).seconds}
-
-    return Step(
-        name=f"run {name}",
-        says=f"run `{said}`",
-        do=do,
-        done=done,
-        limit_seconds=declared.limit.seconds,
-        by_hand=declared.by_hand
-        or by_hand.told(
-            estate.plan.folder, {**declared.env, "BLACKSTART_SITE": new, "BLACKSTART_FROM": old}, declared.do
-        ),
-        undo=undo if declared.undo else None,
-    )
-
-
-def _approval_step(estate: Estate, name: str, declared: Approval, observe: Observer) -> Step:
-    ask = asker(estate.state, declared.limit.seconds, observe)
-
-    def do(_limit_seconds: float) -> Detail:
-        answer = ask(f"approve {name}", declared.ask)
-        if answer.decision != "approved":
-            raise GateRefused(
-                f'"{declared.ask}": {answer.decision} by {answer.by}',
-                hint="ask again: blackstart failover --resume",
+        Raises PlanError for a step that has no place, or has to be in both.
+        """
+        known = {step.name for step in (*first, *then)}
+        own = self._placed(self._own(), known)
+        names = {step.name for step in first}
+        late = _reached(own, known - names)
+        early = _reached(_turned(own), names)
+        if both := late & early:
+            raise PlanError(
+                f'step "{min(both)}" of the {self.act} would come after all of what it is to be before',
+                hint=f"`blackstart {self.act} --preview` without it shows the order",
             )
-        return {"by": answer.by, "account": answer.account, "waited_seconds": answer.waited_seconds}
+        behind_first = _reached(own, names) - late
+        here = early | behind_first
+        return (
+            _table(first, {name: each for name, each in own.items() if name in here}),
+            _table(then, {name: each for name, each in own.items() if name not in here}),
+        )
 
-    return Step(
-        name=f"approve {name}",
-        says=f"ask a person: {declared.ask}",
-        do=do,
-        done=lambda: False,  # what was approved once is asked again: much may have changed since
-        limit_seconds=declared.limit.seconds,
-        by_hand=f"# decide: {declared.ask}",
-        undo=lambda _limit_seconds: {},
-    )
+    def _own(self) -> _Own:
+        own: dict[str, tuple[Step, OwnStep | Approval]] = {}
+        for name, step in self.declared.steps.items():
+            made = command_step(self.estate, name, step, self.way)
+            if made.undo is None and self.act != "failover":  # taking a change back must not hang on it
+                left = f"`{' '.join(step.do)}` was run, and has no undo"
+                made = replace(made, undo=partial(_left, left))
+            own[f"run {name}"] = (made, step)
+        for name, approval in self.declared.approvals.items():
+            asks = approval_step(self.estate, name, approval, self.observe, self.act)
+            own[f"approve {name}"] = (asks, approval)
+        return own
+
+    def _placed(self, own: _Own, known: set[str]) -> _Own:
+        """Each with the names of steps that there are. Raises PlanError."""
+        placed: dict[str, tuple[Step, OwnStep | Approval]] = {}
+        for name, (step, declared) in own.items():
+            if not declared.after and not declared.before:
+                raise PlanError(
+                    f'step "{name}" of the {self.act} has no place', hint="give it `after` or `before`"
+                )
+            around = {
+                side: [self._named(other, known | own.keys()) for other in getattr(declared, side)]
+                for side in ("after", "before")
+            }
+            named = [other for side in around.values() for other in side]
+            missing = [other for other in named if other not in known | own.keys()]
+            if missing and self.in_part:
+                continue
+            if missing:
+                raise PlanError(
+                    f'step "{name}" of the {self.act}: no step is named "{missing[0]}"',
+                    hint=f"`blackstart {self.act} --preview` without it names them; such as "
+                    + ", ".join(f'"{each}"' for each in sorted(known)[:3]),
+                )
+            placed[name] = (step, declared.model_copy(update={k: tuple(v) for k, v in around.items()}))
+        return placed
+
+    def _named(self, name: str, known: set[str]) -> str:
+        """As it is named where the sites have changed places."""
+        words = name.split(" ")
+        other = {self.way.old: self.way.new, self.way.new: self.way.old}.get(words[-1])
+        turned = " ".join([*words[:-1], other]) if other is not None else name
+        return turned if name not in known and turned in known else name
+
+
+def _left(what: str, _limit_seconds: float) -> Detail:
+    return {"left": what}
+
+
+def _reached(own: _Own, of: set[str]) -> set[str]:
+    """The own steps that come after any of those, directly or by way of each other."""
+    reached: set[str] = set()
+    while True:
+        found = {
+            name
+            for name, (_, declared) in own.items()
+            if (of | reached).intersection(declared.after)
+            or any(name in own[other][1].before for other in reached)
+        }
+        if found <= reached:
+            return reached
+        reached |= found
+
+
+def _turned(own: _Own) -> _Own:
+    """The same, told from its end."""
+    return {
+        name: (step, declared.model_copy(update={"after": declared.before, "before": declared.after}))
+        for name, (step, declared) in own.items()
+    }
+
+
+def _table(steps: Sequence[Step], own: _Own) -> list[Step]:
+    """What is named and not in this table is in the other one, which is done as a whole before or after."""
+    known = {step.name: step for step in steps} | {name: step for name, (step, _) in own.items()}
+    needs = {name: list(step.needs) for name, step in known.items()}
+    for name, (_, declared) in own.items():
+        needs[name] += [other for other in declared.after if other in known]
+        for other in declared.before:
+            if other in known:
+                needs[other].append(name)
+    return [replace(step, needs=tuple(dict.fromkeys(needs[name]))) for name, step in known.items()]

@@ -21,7 +21,6 @@ from sites.recovery.under_way import under_way
 from tests.sites.recovery.light import light_estate
 from tests.sites.recovery.test_failback import NewPair, _kept, _write, change, expect, killed_at, quiet
 
-pytestmark = pytest.mark.postgres
 FENCED, PROMOTED = 4, 6  # entries of the switchover's journal
 STOPPED = {
     "no": {"after": ["fence primary"], "before": ["promote orders"], "do": ["false"], "undo": ["true"]}
@@ -37,6 +36,8 @@ def cut_off(new_pair: NewPair, entry: int) -> Estate:
     return estate
 
 
+@pytest.mark.postgres
+@pytest.mark.campaign
 def test_it_lifts_no_fence_that_a_switchover_raised(new_pair: NewPair) -> None:
     estate = cut_off(new_pair, FENCED)
     told: list[object] = []
@@ -49,6 +50,8 @@ def test_it_lifts_no_fence_that_a_switchover_raised(new_pair: NewPair) -> None:
     assert asyncio.run(_kept(estate, "dr")) == {1}
 
 
+@pytest.mark.postgres
+@pytest.mark.campaign
 def test_once_the_other_site_takes_writes_nothing_is_taken_back(new_pair: NewPair) -> None:
     estate = cut_off(new_pair, PROMOTED)
     with pytest.raises(RunbookError, match=r'dataset "orders" at site "dr": .* takes writes') as caught:
@@ -86,6 +89,8 @@ def abandoned(estate: Estate, point: int) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.postgres
+@pytest.mark.campaign
 def test_a_primary_that_it_killed_serves_again_though_it_is_killed_too(new_pair: NewPair) -> None:
     estate = light_estate(new_pair(synchronous=True), steps=STOPPED)
     asyncio.run(_write(estate, "primary", 1))
@@ -107,6 +112,8 @@ def test_a_primary_that_it_killed_serves_again_though_it_is_killed_too(new_pair:
     assert asyncio.run(_kept(estate, "primary")) == {1}
 
 
+@pytest.mark.postgres
+@pytest.mark.campaign
 def test_what_the_outage_stopped_is_left_to_its_operator_and_said(new_pair: NewPair) -> None:
     estate = light_estate(new_pair(synchronous=True), steps=STOPPED)
     estate.site("primary").kill()

@@ -29,7 +29,7 @@ from tests.sites.recovery.test_failback import (
     quiet,
 )
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.campaign]
 STOPPED, PROMOTED = 2, 6  # entries of the switchover's journal
 PROTECTED, PROMOTED_HOME = 4, 10  # of the failback's
 

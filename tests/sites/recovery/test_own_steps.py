@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import yaml
 
 from sites.errors import CommandError, GateRefused, PlanError
 from sites.estate import Estate
-from sites.plan import read_plan
+from sites.plan import OwnSteps, read_plan
 from sites.recovery.asking import Questions
-from sites.recovery.own_steps import runbook_of
+from sites.recovery.direction import Direction
+from sites.recovery.own_steps import Weaving, runbook_of
 from sites.recovery.runbook import Step, in_order
 
 PLAN: dict[str, Any] = {
@@ -127,3 +129,61 @@ def test_an_approval_that_lapses_is_a_no(tmp_path: Path) -> None:
     approvals = {"go": {"after": ["fence here"], "ask": "Go?", "limit": "1ms"}}
     with pytest.raises(GateRefused, match="lapsed by nobody"):
         steps_of(tmp_path, approvals=approvals)["approve go"].do(60.0)
+
+
+def in_tables(folder: Path, *, in_part: bool = False, **own: Any) -> list[list[str]]:
+    """How a failback of two small tables looks with them."""
+    estate = Estate(read_plan(folder / "plan.yaml", yaml.safe_dump(PLAN).encode(), {}))
+
+    def table(*names: str) -> list[Step]:
+        made = [Step(name, "", lambda _: {}, lambda: True, 1.0, "") for name in names]
+        return [replace(step, needs=names[:at]) for at, step in enumerate(made)]
+
+    way = Direction("there", "here", home=True)
+    weaving = Weaving(estate, "failback", OwnSteps.model_validate(own), way, lambda *_: None, in_part=in_part)
+    both = weaving.woven(table("rejoin db at here", "protect db at here"), table("drain web", "fence there"))
+    return [[step.name for step in in_order(steps)] for steps in both]
+
+
+def test_in_two_tables_each_stands_in_the_one_that_it_belongs_to(tmp_path: Path) -> None:
+    do = {"do": ["true"]}
+    steps = {
+        "a": {**do, "before": ["rejoin db at here"]},
+        "b": {**do, "after": ["protect db at here"], "before": ["drain web"]},
+        "c": {**do, "after": ["run b", "drain web"]},
+        "d": {**do, "before": ["run c"]},
+    }
+    first, then = in_tables(tmp_path, steps=steps, approvals={"go": {"ask": "?", "before": ["drain web"]}})
+    assert first == ["run a", "rejoin db at here", "protect db at here", "run b"]
+    assert set(then[:2]) == {"approve go", "run d"}
+    assert then.index("drain web") < then.index("run c")
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({}, '"run x" of the failback has no place'),
+        ({"after": ["drain nobody"]}, 'of the failback: no step is named "drain nobody"'),
+        (
+            {"after": ["drain web"], "before": ["rejoin db at here"]},
+            '"run x" of the failback would come after all of what it is to be before',
+        ),
+    ],
+)
+def test_a_step_without_a_place_in_a_planned_change_is_refused(
+    tmp_path: Path, step: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(PlanError, match=said):
+        in_tables(tmp_path, steps={"x": {"do": ["true"], **step}})
+
+
+def test_where_an_act_is_not_whole_what_has_no_neighbour_is_left_out(tmp_path: Path) -> None:
+    steps = {"x": {"do": ["true"], "after": ["drain nobody"]}, "y": {"do": ["true"], "after": ["drain web"]}}
+    _, then = in_tables(tmp_path, in_part=True, steps=steps)
+    assert "run y" in then
+    assert "run x" not in then
+
+
+def test_where_sites_have_changed_places_so_have_their_names(tmp_path: Path) -> None:
+    first, _ = in_tables(tmp_path, steps={"x": {"do": ["true"], "after": ["rejoin db at there"]}})
+    assert first.index("rejoin db at here") < first.index("run x")

@@ -22,10 +22,8 @@ from tests.sites.recovery.test_failback import NewPair, _write, expect, quiet
 from tests.sites.recovery.test_respond import estate
 from tests.sites.recovery.test_sentinel import Post
 
-needs_postgres = pytest.mark.postgres
 
-
-@needs_postgres
+@pytest.mark.postgres
 def test_a_living_primary_is_not_killed_for_a_standby_that_is_dead(new_pair: NewPair) -> None:
     here = light_estate(new_pair(synchronous=True))
     here.site("dr").kill()
@@ -40,7 +38,8 @@ def test_a_living_primary_is_not_killed_for_a_standby_that_is_dead(new_pair: New
     assert fail_over(here, runbook_of(here, quiet), quiet).complete
 
 
-@needs_postgres
+@pytest.mark.postgres
+@pytest.mark.campaign
 def test_cut_off_before_its_fence_it_looks_again(new_pair: NewPair) -> None:
     here = light_estate(new_pair(synchronous=True))
     Standing(here.state).begin("failover")  # and dies
@@ -50,7 +49,8 @@ def test_cut_off_before_its_fence_it_looks_again(new_pair: NewPair) -> None:
     assert here.postgres("orders").writable("primary") is True
 
 
-@needs_postgres
+@pytest.mark.postgres
+@pytest.mark.campaign
 def test_a_switchover_looks_at_the_standby_before_it_sends_anybody_away(new_pair: NewPair) -> None:
     here = light_estate(new_pair(synchronous=True))
     asyncio.run(_write(here, "primary", 1))
