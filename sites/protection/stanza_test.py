@@ -131,7 +131,13 @@ def _test(
 
 
 def _hold_against(point: WalPoint, server: Revived, doubt: Doubt) -> None:
-    """The newest commit that is in the repository must be the newest that was replayed, or before it."""
+    """The newest commit that is in the repository must be the newest that was replayed, or before it.
+
+    And its last segment must have been reached: the log may go on for long without a commit.
+    """
+    high, _, low = server.lsn.partition("/")
+    if (int(high, 16) << 32) + int(low, 16) < point.last.begins:
+        doubt.missed.append(f"the log was replayed up to {server.lsn}, and goes up to {point.last.end}")
     if point.commit is None:
         return
     wanted = point.commit.committed

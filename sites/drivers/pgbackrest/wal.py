@@ -33,6 +33,11 @@ class Segment:
         return f"{self.timeline:08X}{log:08X}{part:08X}"
 
     @property
+    def begins(self) -> int:
+        """Where it begins, in bytes from the beginning of the log."""
+        return self.number * self.bytes
+
+    @property
     def end(self) -> str:
         """The position in the log just after it, as PostgreSQL writes one."""
         position = (self.number + 1) * self.bytes

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sites.errors import NoRepository
+from sites.protection import stanza_point
 from sites.protection.exposure import Declared, Exposure
 from sites.protection.history import Event, History
 from sites.protection.policy import Alarm, Policy
@@ -19,6 +20,7 @@ from sites.protection.stanza_point import exposure, newest
 from sites.protection.stanza_test import Restorable, restore_stanza_test
 from sites.protection.tested import RestoreTestResult
 from sites.restored import QueryQuestion
+from tests.sites.drivers.waiting import wait_until
 from tests.sites.stanzas import DATABASE, HERE, OWNER, THERE, Server
 
 ORDERS = Restorable("orders", DATABASE, OWNER)
@@ -156,6 +158,33 @@ def test_a_segment_that_is_missing_ends_the_log_and_is_told(
         assert result.verdict == "missed"
         assert lost.name[:24] in result.reason
         assert "does not go that far" in result.reason
+
+
+@pytest.mark.campaign
+def test_a_log_that_is_damaged_before_segments_without_a_commit_is_missed(
+    stanza_server: Server, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the middle of a long load: no commit is near its end that would tell how far it has to come."""
+    monkeypatch.setattr(stanza_point, "_LOOKED_AT_MAX", 1)
+    marked(stanza_server)
+    stanza = stanza_server.stanza(THERE)
+    for _ in range(2):
+        before = len(stanza_server.wal(THERE))
+        stanza_server.run("SELECT pg_logical_emit_message(false, 'test', 'no transaction')")
+        stanza_server.run("SELECT pg_switch_wal()")
+        wait_until("the segment is archived", lambda before=before: len(stanza_server.wal(THERE)) > before)
+    found = newest(stanza, datetime.now(UTC)).point
+    assert found is not None
+    assert found.commit is None
+    assert proved(stanza_server, scratch).verdict == "met"
+    with harmed(stanza_server):
+        victim = stanza_server.wal(THERE)[-2]
+        content = bytearray(victim.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        victim.write_bytes(content)
+        result = proved(stanza_server, scratch)
+    assert (result.verdict, result.damaged) == ("missed", True), result.reason
+    assert "the log was replayed up to" in result.reason
 
 
 def test_a_damaged_base_backup_is_missed(stanza_server: Server, scratch: Path) -> None:
