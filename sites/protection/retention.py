@@ -14,6 +14,7 @@ from sites.drivers.restic.repository import Restic
 from sites.drivers.restic.results import Snapshot
 from sites.errors import RepositoryDamaged
 from sites.points import Point, points
+from sites.protection.damaged import tested
 from sites.protection.history import Event, History, failure_kept
 
 _PERIODS = {"hourly": "%Y%m%d%H", "daily": "%Y%m%d", "weekly": "%G%V", "monthly": "%Y%m", "yearly": "%Y"}
@@ -124,6 +125,9 @@ def _retain(
             f"{', '.join(listing.unreadable)} cannot be read, so what is whole is not known",
             hint="restore tests show which points are whole; nothing was forgotten",
         )
+    for each in (repository, copy):
+        if each is not None and history is not None:
+            _refuse_damaged(each.name, dataset, history)
     found = points(listing.snapshots, dataset)
     there = copy.snapshots(tags=tags).snapshots if copy else ()
     arrived = {point.snapshot.first_id for point in points(there, dataset) if point.complete}
@@ -138,6 +142,17 @@ def _retain(
         history.append(Event("retention", repository.name, "begun", dataset, {"points": named}))
     repository.forget_snapshots([*manifests, *gone, *orphans])
     return Retained(dataset, repository.name, len(found) - len(gone), gone, len(waiting))
+
+
+def _refuse_damaged(repository: str, dataset: str, history: History) -> None:
+    """What the rules count as kept may be what does not come back, and what they drop all that still does."""
+    doubted = tested(history.events(), repository, dataset).doubted
+    if doubted is not None:
+        raise RepositoryDamaged(
+            f'cannot forget snapshots of dataset "{dataset}": in repository "{repository}" the restore test '
+            f"of {doubted.utc:%Y-%m-%dT%H:%M:%SZ} found damage: {doubted.detail.get('reason')}",
+            hint="`blackstart restore-test` shows when it is whole again; nothing was forgotten",
+        )
 
 
 def _orphans(snapshots: Sequence[Snapshot], found: Sequence[Point], now: datetime) -> Iterator[Snapshot]:

@@ -18,6 +18,8 @@ from sites.drivers.restic.results import Snapshot
 from sites.errors import RepositoryDamaged
 from sites.points import Point, points
 from sites.protection.backup import backup
+from sites.protection.history import Event
+from sites.protection.replication import replicate
 from sites.protection.retention import Rules, retain, unwanted
 from tests.sites.protection.protected import Protected
 from tests.sites.repositories import Make, flip
@@ -143,3 +145,24 @@ def test_with_a_damaged_snapshot_nothing_is_forgotten(protected: Protected) -> N
         retain(onsite, protected.dataset.name, Rules(last=1), plan="desk", history=protected.history)
     assert len(onsite.snapshots().snapshots) == before
     assert protected.history.last("retention", outcomes=("failed",))
+
+
+def test_nothing_is_forgotten_there_or_at_the_source_until_damage_is_seen_to_be_over(
+    protected: Protected,
+) -> None:
+    """The newest may be what no longer comes back, and what the rules would drop all that still does."""
+    name, onsite, offsite, history = (
+        protected.dataset.name,
+        protected.onsite,
+        protected.offsite,
+        protected.history,
+    )
+    backup(protected.dataset, onsite, plan="desk", staging=protected.staging, history=history)
+    replicate(onsite, offsite, plan="desk", history=history)
+    history.append(Event("restore_test", offsite.name, "missed", name, {"damaged": True, "reason": "a pack"}))
+    for repository, copy in ((offsite, None), (onsite, offsite)):
+        with pytest.raises(RepositoryDamaged, match=r'in repository "offsite" the restore test of .* a pack'):
+            retain(repository, name, Rules(last=1), plan="desk", copy=copy, history=history)
+        assert len(points(repository.snapshots().snapshots, name)) == 2
+    history.append(Event("restore_test", offsite.name, "met", name, {}))
+    assert len(retain(offsite, name, Rules(last=1), plan="desk", history=history).forgotten) == 1
