@@ -67,6 +67,7 @@ class PostgresCanary(ConnectedCanary):
     """Numbered rows in the table `blackstart.canary` of the dataset's own database."""
 
     kind: Literal["postgres"]
+    service: ServiceName = Field(description="the database as its clients find it")
     addresses: tuple[HostPort, ...] = Field(
         (), description="where clients look for the server that takes writes; default: the dataset's servers"
     )
@@ -76,6 +77,7 @@ class ShellCanary(CanaryNoun):
     """The user's own commands, one run for each operation."""
 
     kind: Literal["shell"]
+    service: ServiceName = Field(description="written as its clients write, by the commands")
     write: Command = Field(
         description="payload on standard input; exit 0: committed, 69: not done, 77: refused, others: unknown"
     )

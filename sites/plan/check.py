@@ -11,12 +11,13 @@ from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from sites.plan.canary import ShellCanary
+from sites.plan.canary import Canary, PostgresCanary, ShellCanary
 from sites.plan.check_data import dataset_contradictions, process_contradictions, unrecoverable
 from sites.plan.check_drill import drill_contradictions
 from sites.plan.check_failover import failover_contradictions
 from sites.plan.check_hosts import hosts_contradictions
 from sites.plan.containers_site import ContainersSite
+from sites.plan.data import PostgresDataset
 from sites.plan.hosts import HostsSite
 from sites.plan.places import ProcessesSite, Repository, ResticRepository
 from sites.plan.plan import Plan
@@ -63,13 +64,24 @@ def _runbook(plan: Plan, suspect: Set[str]) -> Found:
 def _watched_for_a_second_writer(plan: Plan) -> Found:
     """A drill with a runbook also writes to the old primary's own address, all along."""
     for name, drill in plan.drills.items():
-        service = plan.services.get(drill.canary.service)
-        by_site = isinstance(drill.canary, ShellCanary) and drill.canary.by_site
-        if drill.respond == "runbook" and service is not None and not (service.addresses or by_site):
-            unknown = (
-                f'service "{drill.canary.service}" has no "addresses", so two writers would not be noticed'
-            )
-            yield ("drills", name, "canary", "service"), unknown
+        if drill.respond == "runbook" and (unknown := _unwatched(plan, drill.canary)):
+            place = ("drills", name, "canary", "service")
+            yield place, f"{unknown}, so two writers would not be noticed"
+
+
+def _unwatched(plan: Plan, canary: Canary) -> str:
+    """Why the old primary has no address of its own that this canary could write to; nothing if it has."""
+    service, dataset = plan.services.get(canary.service), plan.datasets.get(canary.dataset)
+    if isinstance(canary, PostgresCanary):
+        lost = plan.failover.from_site if plan.failover is not None else None
+        servers = (dataset.primary, dataset.standby) if isinstance(dataset, PostgresDataset) else ()
+        if not servers or lost is None or any(server and server.site == lost for server in servers):
+            return ""  # what is no database has an error of its own
+        return f'dataset "{canary.dataset}" has no server at site "{lost}"'
+    by_site = isinstance(canary, ShellCanary) and canary.by_site
+    if service is None or service.addresses or by_site:
+        return ""
+    return f'service "{canary.service}" has no "addresses"'
 
 
 def _sites(plan: Plan) -> Found:

@@ -25,6 +25,7 @@ Found = Iterator[tuple[Place, str]]
 
 def canary_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from _service(plan, drill.canary, (*place, "canary"))
+    yield from _through(plan, drill, (*place, "canary", "kind"))
     yield from _clients(drill.canary, (*place, "canary"))
     yield from _commands(drill.canary, (*place, "canary"))
     seen = {drill.canary.dataset}
@@ -48,6 +49,19 @@ def _service(plan: Plan, canary: CanaryNoun, place: Place) -> Found:
     if canary.dataset in plan.datasets and canary.dataset not in _needed(plan, canary.service):
         said = f'service "{canary.service}" does not need dataset "{canary.dataset}"'
         yield (*place, "dataset"), f"{said}, so what is written there cannot be read from it"
+
+
+def _through(plan: Plan, drill: Drill, place: Place) -> Found:
+    """Rows in a database are no writes through the service in front, which may be gone all the while."""
+    canary, service = drill.canary, plan.services.get(drill.canary.service)
+    if not isinstance(canary, PostgresCanary) or service is None:
+        return
+    own = "an endpoint" if service.endpoint else "a check" if service.check else ""
+    if own and "rto" in drill.judge.get(canary.service, ()):
+        said = f'rows in dataset "{canary.dataset}" do not come through service "{canary.service}"'
+        why = f"{said}, which has {own} of its own, so its rto is not measured by them"
+        other = "judge the rto of a service without endpoint and check: the database as its clients find it"
+        yield place, f"{why}; write `kind: http` or `shell`, or {other}"
 
 
 def _clients(canary: CanaryNoun, place: Place) -> Found:

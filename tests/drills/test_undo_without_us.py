@@ -41,14 +41,13 @@ ROUNDS = 50
 # Spread over orders of magnitude: from before the intent is on disk to after the promotion.
 SOONEST, LATEST = -2.6, 0.0
 WRITE_SECONDS = 0.01
-NOBODY = "http://127.0.0.1:9"
 
 
 def drilled(pair: Pair) -> Estate:
     """The light estate, with a drill that kills its primary."""
     light = light_estate(pair)
     declared = yaml.safe_load(light.plan.raw)
-    declared["services"] = {"db": {"needs": ["orders"], "endpoint": NOBODY, "rto": "30s"}}
+    declared["services"] = {"db": {"needs": ["orders"], "rto": "30s"}}
     declared["drills"] = {
         "kill": {
             "fault": {"kind": "kill_site", "site": "primary"},
