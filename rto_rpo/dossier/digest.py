@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from rto_rpo import JUDGE
+from rto_rpo.dossier.newest import Newest, newest
 from rto_rpo.evidence.agreed.charter import Cell
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.backups import TOLD
@@ -42,8 +43,8 @@ class Digest(BaseModel):
 
     `ways` counts, by stream, what went wrong with the clients' writes. `independent` names the checks that a
     gate of the user's own gave, and not the drill on itself. `unread` are the streams of the clients whose
-    reading back does not count, `felt` those whose clients saw an outage. `restored`: which datasets came
-    from a backup, and whether each was shown to be whole.
+    reading back does not count, `felt` those whose clients saw an outage, `never_stable` those that no stable
+    run was seen of. `restored`: which datasets came from a backup, and whether each was shown to be whole.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +80,8 @@ class Digest(BaseModel):
     tries: list[Cell] = []
     unread: list[str] = []
     felt: list[str] = []
+    never_stable: list[str] = []
+    newest: dict[str, Newest] = {}
     restored: dict[str, bool] = {}
 
     _known: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -182,6 +185,10 @@ def digest(report: dict[str, Any]) -> Digest:
         unread=[point["stream"] for point in points if not point["reading_complete"]],
         restored=_restored(report["timeline"]["events"]),
         felt=[time["stream"] for time in report["recovery_times"] if time["outage_seen"]],
+        never_stable=[
+            time["stream"] for time in report["recovery_times"] if time["stable_until_at_seconds"] is None
+        ],
+        newest=newest(report, points),
     )
 
 

@@ -6,6 +6,8 @@ claims of `blackstart report --history` (`series`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Judgement
@@ -17,6 +19,11 @@ _HARM = {
     "corrupt": "corrupt",
     "duplicated": "duplicated",
     "resurrected": "resurrected",
+}
+_OPEN = {
+    "unrecorded": "unrecorded: no outcome, and not read back",
+    "phantom": "phantom: read back, though the client was told that it failed",
+    "unexpected": "unexpected: read back, and nobody sent it",
 }
 
 
@@ -39,8 +46,8 @@ def observed(found: Digest, judgement: Judgement, limit_seconds: float) -> tuple
         return UNKNOWN, f"void: {found.void}"
     if judgement.verdict == "inconclusive" and upper is not None and upper <= judgement.declared_seconds:
         return Observation(lower, None), judgement.reason
-    if judgement.verdict != "missed" and (doubt := _doubt(found)):
-        return Observation(lower, upper, doubted=True), doubt
+    if doubt := "; ".join([*_unread(found, judgement, limit_seconds), *_doubts(found)]):
+        return Observation(lower, upper, doubted=True), "" if lower > limit_seconds else doubt
     return Observation(lower, upper), ""
 
 
@@ -56,8 +63,28 @@ def _damage(found: Digest, judgement: Judgement, limit_seconds: float) -> str:
     return ", ".join(f"{ways[way]} {what}" for way, what in (harm | _HARM).items() if ways.get(way))
 
 
-def _doubt(found: Digest) -> str:
+def _unread(found: Digest, judgement: Judgement, limit_seconds: float) -> Iterator[str]:
+    """What keeps the judge from calling an rpo met, where the bounds do not show it.
+
+    Looked at whatever the verdict was: a run that missed the promise of then is held against that of today.
+    """
+    if judgement.objective != "rpo":
+        return
+    stream = judgement.stream or ""
+    ways = found.ways.get(stream, {})
+    if stream in found.unread:
+        yield "what was read back does not count"
+    yield from (f"{ways[way]} {what}" for way, what in _OPEN.items() if ways.get(way))
+    if stream in found.never_stable:
+        yield "no stable run was seen, so the recovery had not ended"
+    if limit_seconds != judgement.declared_seconds and not ways.get("lost"):  # that one the judge looked at
+        age = found.newest.get(stream)
+        if why := age.too_old(limit_seconds) if age else "nothing tells how old the newest write was":
+            yield why
+
+
+def _doubts(found: Digest) -> Iterator[str]:
     """What keeps a run from being met as a whole, though the numbers of this promise stand."""
-    open_ = [f"check {one.name}: {one.reason}" for one in found.checks if one.verdict != "met"]
-    open_ += [f"split brain: {one.reason}" for one in found.splits if one.verdict == "inconclusive"]
-    return "; ".join([*open_, *found.doubts])
+    yield from (f"check {one.name}: {one.reason}" for one in found.checks if one.verdict != "met")
+    yield from (f"split brain: {one.reason}" for one in found.splits if one.verdict == "inconclusive")
+    yield from found.doubts

@@ -6,6 +6,7 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,99 @@ def test_damage_is_a_miss_however_wide_the_promise(tmp_path: Path, damage: str) 
     observation, why = observed(spoilt, one, 1e6)
     assert observation.verdict(1e6) == "missed"
     assert why == f"1 {damage}"
+
+
+# Seen against the promise of today, which is far wider than the one that the run missed.
+TODAY_SECONDS = 30.0
+SHORT = replace(MET, rto_seconds=0.05)
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (replace(SHORT, calibration=None), "calibrat"),
+        (replace(SHORT, end_reason="deadline"), "the deadline passed"),
+        (replace(SHORT, end_reason="orphaned"), "the orchestrator was lost"),
+    ],
+    ids=["uncalibrated", "ended at the deadline", "orphaned"],
+)
+def test_what_was_missed_then_is_not_met_by_a_wider_promise_while_the_run_is_in_doubt(
+    tmp_path: Path, run: Run, said: str
+) -> None:
+    report, one = _judged(tmp_path, run, "rto")
+    assert one.verdict == "missed"
+    assert observed(report, one, one.declared_seconds)[0].verdict(one.declared_seconds) == "missed"
+    assert observed(report, one, one.declared_seconds)[1] == ""
+    observation, why = observed(report, one, TODAY_SECONDS)
+    assert observation.verdict(TODAY_SECONDS) == "inconclusive"
+    assert said in why
+
+
+def test_what_was_missed_then_is_met_by_a_wider_promise_in_a_run_without_doubt(tmp_path: Path) -> None:
+    report, one = _judged(tmp_path, SHORT, "rto")
+    observation, why = observed(report, one, TODAY_SECONDS)
+    assert (one.verdict, observation.verdict(TODAY_SECONDS), why) == ("missed", "met", "")
+
+
+def test_a_service_that_was_lost_again_is_not_met_by_a_wider_promise(tmp_path: Path) -> None:
+    report, one = _judged(tmp_path, SHORT, "rto")
+    again = report.model_copy(update={"doubts": ["stream 'orders' was bad again once it had been stable"]})
+    observation, why = observed(again, one, TODAY_SECONDS)
+    assert observation.verdict(TODAY_SECONDS) == "inconclusive"
+    assert "bad again" in why
+
+
+@pytest.mark.parametrize("way", ["phantom", "unexpected", "unrecorded"])
+def test_what_the_reading_leaves_open_stays_open_by_a_wider_promise(tmp_path: Path, way: str) -> None:
+    report, one = _judged(tmp_path, MISSED, "rpo")
+    known = _with_point(report, one, **{way: [7]})
+    observation, why = observed(known, one, 900.0)
+    assert observation.verdict(900.0) == "inconclusive"
+    assert why.startswith(f"1 {way}")
+
+
+def test_a_reading_that_does_not_count_shows_nothing_by_a_wider_promise(tmp_path: Path) -> None:
+    report, one = _judged(tmp_path, MISSED, "rpo")
+    observation, why = observed(_with_point(report, one, reading_complete=False), one, 900.0)
+    assert observation.verdict(900.0) == "inconclusive"
+    assert why.startswith("what was read back does not count")
+
+
+def test_a_loss_before_a_recovery_that_never_ended_is_not_met_by_a_wider_promise(tmp_path: Path) -> None:
+    report, one = _judged(tmp_path, MISSED, "rpo")
+    times = [each.model_copy(update={"stable_until_at_seconds": None}) for each in report.recovery_times]
+    observation, why = observed(report.model_copy(update={"recovery_times": times}), one, 900.0)
+    assert observation.verdict(900.0) == "inconclusive"
+    assert why.startswith("no stable run was seen")
+
+
+def test_a_promise_that_was_tightened_is_not_met_by_writes_older_than_it(tmp_path: Path) -> None:
+    """Nothing of the last second was at risk: a loss of that could not have shown."""
+    report, one = _judged(tmp_path, MET, "rpo")
+    old = _with_point(report, one, newest_survivor_age_seconds=1.0)
+    then = one.model_copy(update={"declared_seconds": 60.0})
+    for limit, expected in ((60.0, "met"), (1.0, "met"), (0.999, "inconclusive"), (0.0, "inconclusive")):
+        assert observed(old, then, limit)[0].verdict(limit) == expected, limit
+    assert "in the last 1 s before the fault" in observed(old, then, 0.5)[1]
+    none = _with_point(report, one, newest_survivor_age_seconds=None)
+    assert observed(none, then, 5.0)[0].verdict(5.0) == "inconclusive"
+
+
+def test_for_none_lost_at_all_a_write_may_be_as_old_as_a_turn(tmp_path: Path) -> None:
+    report, one = _judged(tmp_path, MET, "rpo")
+    [stream] = [each for each in report.streams if each.name == one.stream]
+    late = report.limits.late_seconds
+    assert late is not None
+    turn = stream.interval_seconds + 1.5 * late
+    then = one.model_copy(update={"declared_seconds": 60.0})
+    for age, expected in ((turn - 1e-6, "met"), (turn + 1e-6, "inconclusive")):
+        old = _with_point(report, one, newest_survivor_age_seconds=age)
+        assert observed(old, then, 0.0)[0].verdict(0.0) == expected
+
+
+def _with_point(report: Report, one: Judgement, **changes: object) -> Report:
+    points = [
+        each.model_copy(update=changes) if each.stream == one.stream else each
+        for each in report.recovery_points
+    ]
+    return report.model_copy(update={"recovery_points": points})
