@@ -14,7 +14,7 @@ from drills.recorder.config import RecorderConfig, StreamConfig
 from drills.recorder.history import OWN
 from drills.recorder.ledger_thread import LedgerThread
 from drills.recorder.progress import Limits, Progress
-from drills.recorder.pulse import anchor, collect_little, feel, put_anchor
+from drills.recorder.pulse import ANCHORED, anchor, collect_little, feel, put_anchor
 from drills.recorder.reading import Reading, put_reading, read_back, unread
 from drills.recorder.streak import Streak
 from rto_rpo.evidence.names import LEDGER_NAME
@@ -194,6 +194,8 @@ class Recorder:
         fields = {"event": name, "source": source, "detail": detail}
         checked(self._ledger.count + 1, {"seq": 0, "ns": 0, "prev": FIRST_PREV, "kind": "event", **fields})
         seq, ns = self._ledger.put("event", **fields)
+        if name in ANCHORED:
+            put_anchor(self._ledger)
         self._progress.note(name, ns)
         if name == "restored":
             self._restored.add(str(detail.get("dataset")))

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from drills.recorder.ledger_thread import LedgerThread
 
 ANCHOR_SECONDS = 60.0
+# The verdict is about what lies between: a machine that was suspended there lost time by one clock alone.
+ANCHORED = {"fault_begin", "stable"}
 _COLLECT_SECONDS = 0.05
 # Some clients leave cycles behind when an operation fails. So many take 2 ms to go through, and never more.
 _OBJECTS_MAX = 5_000

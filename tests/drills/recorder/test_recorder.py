@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ def test_a_whole_run_is_on_record(tmp_path: Path, service: OrdersService) -> Non
     assert [record["event"] for record in of_kind(records, "event")] == [
         "steady", "frozen", "fault_begin", "fault_end", "fault_effective", "stable"
     ]  # fmt: skip
+    anchored = {
+        before.get("event", before["kind"]) for before, at in pairwise(records) if at["kind"] == "anchor"
+    }
+    assert anchored >= {"header", "fault_begin", "stable", "readback"}
     operations = of_kind(records, "operation")
     assert {o["cause"] for o in operations if o["outcome"] == "failed"} == {"refused"}
     assert len(service.seen) == len(set(service.seen))
