@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rto_rpo.objective import Duration
+from rto_rpo.objective import Duration, parse_duration
 from sites.plan.canary import HttpCanary, PostgresCanary, ShellCanary
 from sites.plan.check_canary import canary_contradictions
 from sites.plan.check_fault import fault_contradictions
@@ -16,6 +16,7 @@ from sites.plan.problem import Place
 from sites.plan.scalars import Rate
 
 WRITES_IN_STABLE_MIN = 10
+LATE_LEAST = parse_duration("100ms")  # what a drill that declares no `late` runs with at least
 RATE_FOUND_MIN = Rate(8.0)  # the least that a drill with `rate: max` runs at
 
 Found = Iterator[tuple[Place, str]]
@@ -27,6 +28,7 @@ def drill_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from _judge(plan, drill, (*place, "judge"))
     yield from _times(plan, drill, place)
     yield from _fine_enough(plan, drill, place)
+    yield from _sharp_enough(plan, drill, place)
     yield from canary_contradictions(plan, drill, place)
     yield from _revival(plan, drill, (*place, "revive_old_primary"))
     yield from _after(plan, drill, place)
@@ -119,6 +121,23 @@ def _fine_enough(plan: Plan, drill: Drill, place: Place) -> Found:
         if 0 < rpo.ns < 2 * rate.interval_ns:
             seldom = f"a write every {Duration(rate.interval_ns)} is too seldom to measure an rpo of {rpo}"
             yield where, f"{seldom}; make it twice as often as that at least"
+
+
+def _sharp_enough(plan: Plan, drill: Drill, place: Place) -> Found:
+    """An outage is seen at the next write, which may be sent half of `late` after and answered within it."""
+    rto = plan.objectives(cold=drill.cold).get((drill.canary.service, "rto"))
+    if rto is None or "rto" not in drill.judge.get(drill.canary.service, ()):
+        return
+    late = drill.late or LATE_LEAST
+    interval_ns = drill.canary.rate.interval_ns if isinstance(drill.canary.rate, Rate) else 0
+    least = Duration(interval_ns + late.ns + late.ns // 2)
+    if rto < least:
+        parts = f"a write every {Duration(interval_ns)}" if interval_ns else "writes as fast as can be"
+        seen = f"{parts} and one and a half of late ({late}) see nothing shorter than {least}"
+        yield (
+            (*place, "canary", "rate"),
+            f"{seen}, and the rto is {rto}; make the rate higher or `late` smaller",
+        )
 
 
 def _revival(plan: Plan, drill: Drill, place: Place) -> Found:
