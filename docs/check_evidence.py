@@ -66,7 +66,7 @@ def check_run(folder, opened, closed, kept):  # `closed`: None while it is still
     return f"{verdict}; from its ledger: {ours}{name.removeprefix('verdict')}"
 
 def measure(ledger, report, opened, closed):
-    told, before, broken, figures, answers = defaultdict(list), "0" * 64, [], {}, []
+    told, before, broken, figures, answers = defaultdict(list), "0" * 64, [], {}, {}
     for seq, raw in enumerate(ledger.open("rb")):
         end = json.loads(raw)
         broken += [seq + 1] * ((end["seq"], end["prev"]) != (seq, before))
@@ -92,9 +92,10 @@ def measure(ledger, report, opened, closed):
         run = next((at for at, each in good if (its := [*each])[-1] - max(its[0], f1) >= header["stable_ns"]), None)
         last = max(bad[:run], default=-1)
         b = min(((c, s) for s, c, ok, _ in sent if ok and s > max(last, f1)), default=None) if clients and run is not None else None
-        by, before = ({one["address"] for s, c, ok, one in sent if ok and (c < f0 if early else (c, s) == b)} for early in (0, 1))
-        answers += b[:1] * bool(before & (own := {one["address"] for one in old if one["completed_ns"] < f0} - {None}) and by.isdisjoint(before | own | {None})) if b else ()
-        figures[name, "rto"] = max(0, last - f1) / 1e9, b and (b[0] - f0) / 1e9, False, False
+        named, own = [(one["address"], c) for _, c, ok, one in sent if ok and one["act"] != "read"], {one["address"] for one in old if one["completed_ns"] < f0} - {None}
+        new = {who for who, _ in named} - (before := {who for who, c in named if c < f0}) - own - {None}
+        answers |= {b[0]: new} if b and before & own and {one["address"] for s, c, ok, one in sent if ok and (c, s) == b} <= new else {}
+        figures[name, "rto"] = max(0, last - f1) / 1e9, b and max(b[0] - f0, (last < 0) * (stream["interval_ns"] + late // 2 + late)) / 1e9, False, False
         yield f"RTA of {name}", [*(its := figures[name, "rto"])[:2]], [times[name][f"{n}_seconds"] for n in ("lower", "upper")] if clients else [its[0], None]
         rows, back = [row for one in told["read", name] for row in one["rows"]], (told["readback", name] or [{"end": False}])[-1]
         writes = {one["number"]: (s, c, ok, one["payload"]) for s, c, ok, one in sent if one["act"] == "write"}
@@ -104,10 +105,9 @@ def measure(ledger, report, opened, closed):
         acked, seen, its = {n: w for n, w in writes.items() if w[2]}, Counter(n for n, _ in rows), points[name]
         twice = sorted(n for n, count in seen.items() if count > 1 and any(0 <= n - one["first"] < one["count"] for one in told["intents", name]))
         lost, point, corrupt = sorted(acked.keys() - seen.keys()), (0, 0), sorted({n for n, payload in rows if n in writes and writes[n][3] != payload})
-        if gone := sorted((acked[n][1], acked[n][0]) for n in lost):
-            (o, g), n = gone[0], gone[-1][0]
-            g = max((c for _, c, *_ in acked.values() if c < o), default=clients and not stream.get("restored") and g)
-            point = (max(f0, n) - o) / 1e9, (max(f1, n) - g) / 1e9 if g is not False else None
+        if gone := sorted(acked[n][1] for n in lost):
+            g = max((c for _, c, *_ in acked.values() if c < gone[0]), default=None)
+            point = (max(f0, gone[-1]) - gone[0]) / 1e9, None if g is None else (max(f1, gone[-1]) - g) / 1e9
         stored = its["lower_seconds"], point[1] if its["unrecorded"] else its["upper_seconds"], [one["number"] for one in its["lost"]]
         yield f"RPA of {name}", (*point, lost, corrupt, twice), (*stored, its["corrupt"], its["duplicated"])
         figures[name, "rpo"] = *point, any(corrupt + twice) or any(b and acked[n][0] > b[1] for n in lost), bool(lost)
@@ -116,7 +116,7 @@ def measure(ledger, report, opened, closed):
         missed = (low > one["seconds"] and not report["instrument"]["void"]) or harmed or (gone and not one["seconds"])
         said.append("missed" if missed else "met" if high is not None and high <= one["seconds"] else "inconclusive")
         yield f"verdict on {one['objective']}", said[-1], judged[one["subject"], one["objective"]]
-    said += ["missed"] * any(one["sent_ns"] > min(answers) for one in old if answers)
+    said += ["missed"] * any(one["sent_ns"] > min(answers) and one["address"] not in set().union(*answers.values()) for one in old if answers)
     good = {"passed": True, "machine": header.get("machine"), "judge": header["judge"], "losses_missed": 0, "outages_outside": 0}
     fit = good.items() <= (c := header.get("calibration") or {}).items() and c["age_seconds"] <= 30 * 86_400 and c["outages"] and c["losses"]
     said += ["met" if fit and holds and header["judged"] and end["reason"] != "orphaned" else "inconclusive"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from rto_rpo.calibration import calibration_doubt
-from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK
+from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK, UNSETTLED
 from rto_rpo.operations import StreamHistory
 from rto_rpo.recovery_point import turn_ns
 from rto_rpo.recovery_time import Recovery
@@ -28,6 +28,7 @@ def doubts(run: Run, found: Mapping[str, Recovery]) -> Iterator[str]:
     if run.timeline.end_reason == "deadline":
         yield DEADLINE_PASSED
     yield from _unwell(run)
+    yield from _without_outcome(run)
     yield from _not_restored(run)
     for name, recovered in found.items():
         if name in {*run.judged("rto"), *run.judged("rpo")}:
@@ -51,6 +52,14 @@ def _unwell(run: Run) -> Iterator[str]:
             history, begin - turn_ns(history, late_ns), begin, late_ns
         ):
             yield f"stream {name!r} was not served right before the fault, so it was not well when that came"
+
+
+def _without_outcome(run: Run) -> Iterator[str]:
+    """Which judged clients sent something of which nobody wrote down what became of it."""
+    for history in run.streams("clients"):
+        count = sum(column.count(UNSETTLED) for column in history.columns)
+        if count and history.stream["name"] in {*run.judged("rto"), *run.judged("rpo")}:
+            yield f"stream {history.stream['name']!r}: {count} operations have no recorded outcome"
 
 
 def _served_since(history: StreamHistory, since_ns: int, until_ns: int, late_ns: int) -> bool:

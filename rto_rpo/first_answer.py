@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK
+from rto_rpo.ledger.records import LIMIT
 from rto_rpo.operations import StreamHistory
 from rto_rpo.recovery_time import Recovery
 
@@ -14,42 +16,53 @@ _Settled = Iterable[tuple[int, int, int, int]]
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """When the first answer arrived that may be the new side's, and when its operation was sent.
+    """When the first answer arrived that may be the new side's, and when the earliest such was asked for.
 
     `certain_ns`: when the first arrived that is the new side's beyond doubt; None where nobody knows.
+    `names`: what those call themselves who answer clients since the fault and did not before.
     """
 
     acknowledged_ns: int
     sent_ns: int
     certain_ns: int | None
+    names: frozenset[str]
 
 
 def first_answer(
     history: StreamHistory, recovered: Recovery, old: StreamHistory, promoted_ns: int | None
 ) -> FirstAnswer | None:
-    """The first answer to a write from a name that is new since the fault. It may come before b.
+    """The first acknowledgement from a name that is new since the fault. It may come before b.
 
     Names tell servers apart where the `old` primary calls itself at its own address as it did to clients.
     Where it answered b itself and nobody new did, nobody failed over. Where names tell nothing, nobody knows
     who answered since the fault; b is the new side's if another server was promoted before it was sent.
+    Of a fault that is none of ours nobody knows when it began: names are new from the watch on.
     """
-    begin, b = recovered.bracket.begin_ns, recovered.b
-    if begin is not None:
-        firsts, own = _firsts(history), _own(history, old, begin)
-        if any(address in firsts and firsts[address][0] < begin for address in own):
-            new = min(
-                (at for address, at in firsts.items() if at[0] >= begin and address not in own), default=None
-            )
-            if new is not None:
-                return FirstAnswer(*new, certain_ns=new[0])
-            if b is not None and _answered(history, b) <= own:
-                return None
+    bracket, b = recovered.bracket, recovered.b
+    begin = bracket.watch_ns
+    firsts, own = _firsts(history), _own(history, old, begin)
+    fresh = {each: at for each, at in firsts.items() if at[0] >= begin and each not in own}
+    names = frozenset(name for name, each in history.addresses.items() if name and each in fresh)
+    if any(address in firsts and firsts[address][0] < begin for address in own):
+        if fresh:
+            arrived, sent = _earliest(fresh.values())
+            return FirstAnswer(arrived, sent, arrived, names)
+        if b is not None and _answered(history, b) <= own:
+            return None
     if b is None:
         return None
-    end = recovered.bracket.end_ns if recovered.bracket.ours else begin
-    since = b[1] if end is None else end + 1
+    end = bracket.end_ns if bracket.ours else bracket.begin_ns
+    arrived, sent = _earliest(_since(history, b[1] if end is None else end + 1))
     promoted = promoted_ns is not None and promoted_ns <= b[1]
-    return FirstAnswer(*min(_since(history, since)), certain_ns=b[0] if promoted else None)
+    return FirstAnswer(arrived, sent, b[0] if promoted else None, names)
+
+
+def _earliest(answers: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """The first arrival and the first sending, which may be those of two answers that cross."""
+    first = LIMIT, LIMIT
+    for arrived, sent in answers:
+        first = min(first[0], arrived), min(first[1], sent)
+    return first
 
 
 def _acknowledged(settled: _Settled) -> Iterator[tuple[int, int, int]]:
@@ -62,21 +75,28 @@ def _acknowledged(settled: _Settled) -> Iterator[tuple[int, int, int]]:
 
 
 def _firsts(history: StreamHistory) -> dict[int, tuple[int, int]]:
-    """Each address's first acknowledged write: (arrived, sent)."""
+    """By address: when its first write or delete was acknowledged, and when the first such was sent."""
     firsts: dict[int, tuple[int, int]] = {}
     if not history.address_count:
         return firsts
-    for arrived, sent, address in _acknowledged(history.writes.settled()):
+    changes = chain(history.writes.settled(), history.deletes.settled())
+    for arrived, sent, address in _acknowledged(changes):
         if address:
-            firsts[address] = min(firsts.get(address, (arrived, sent)), (arrived, sent))
+            first = firsts.get(address, (arrived, sent))
+            firsts[address] = min(first[0], arrived), min(first[1], sent)
     return firsts
+
+
+def own_names(old: StreamHistory, begin_ns: int) -> frozenset[str]:
+    """What the old primary called itself at its own address until then."""
+    given = {address for arrived, _, address in _acknowledged(old.settled()) if arrived < begin_ns}
+    return frozenset(name for name, address in old.addresses.items() if name and address in given)
 
 
 def _own(history: StreamHistory, old: StreamHistory, begin_ns: int) -> set[int]:
     """How clients number the names that the old primary gave itself until then."""
-    names = {number: address for address, number in old.addresses.items()}
-    given = {names[address] for arrived, _, address in _acknowledged(old.settled()) if arrived < begin_ns}
-    return {number for address, number in history.addresses.items() if number and address in given}
+    names = own_names(old, begin_ns)
+    return {number for name, number in history.addresses.items() if name in names}
 
 
 def _answered(history: StreamHistory, b: tuple[int, int]) -> set[int]:

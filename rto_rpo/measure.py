@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rto_rpo.control import control_failed
 from rto_rpo.doubts import NEVER_SAFE, doubts
-from rto_rpo.first_answer import first_answer
+from rto_rpo.first_answer import first_answer, own_names
 from rto_rpo.lag import lag
 from rto_rpo.ledger.lookup import payloads, writes_since
 from rto_rpo.ledger.records import Header
@@ -22,7 +22,7 @@ from rto_rpo.recovery_time import Recovery, recovery
 from rto_rpo.revival import Revival, revival, watched_ns
 from rto_rpo.run import Run, counts, fault_problems, take_in
 from rto_rpo.split_brain import split_brain
-from rto_rpo.stall import stall, unwatched, window
+from rto_rpo.stall import stall, window
 
 
 def measure(path: Path) -> Measurement:
@@ -74,7 +74,7 @@ def _measured(run: Run) -> Measurement:
         stable_ns=run.header["stable_ns"],
         recovery_times=tuple(_recovery_time(run, name, each) for name, each in found.items()),
         recovery_points=tuple(_recovery_points(run, trusted)),
-        split_brain=tuple(_split_brains(run, trusted)),
+        split_brain=tuple(_split_brains(run, trusted, stalls)),
         safe=_safe(run, found),
         checks=tuple(timeline.checks),
         lag=_lag(run),
@@ -111,7 +111,8 @@ def _recoveries(run: Run) -> tuple[dict[str, Recovery], dict[str, str]]:
 def _recovery_time(run: Run, name: str, found: Recovery) -> RecoveryTime:
     begin, acknowledged = found.bracket.begin_ns, found.first_acknowledged_ns
     parts: tuple[Phase, ...] = ()
-    if found.upper_ns is not None and begin is not None and acknowledged is not None:
+    seen = found.last_bad_sent_ns is not None
+    if seen and found.upper_ns is not None and begin is not None and acknowledged is not None:
         parts = phases(run.timeline.milestones, run.operations.streams[name].stream, begin, acknowledged)
     return RecoveryTime(
         stream=name,
@@ -160,7 +161,7 @@ def _payloads(run: Run, stream: str, numbers: set[int], since_ns: int) -> dict[i
     return {number: payload for (_, number), payload in found.items()}
 
 
-def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
+def _split_brains(run: Run, found: dict[str, Recovery], stalls: dict[str, str]) -> Iterator[SplitBrain]:
     for old in run.streams("old_primary"):
         name, dataset = old.stream["name"], old.stream["dataset"]
         clients = [each for each in run.streams("clients") if each.stream["name"] in found]
@@ -176,12 +177,14 @@ def _split_brains(run: Run, found: dict[str, Recovery]) -> Iterator[SplitBrain]:
             _old_primary(run, old, looked),
             partial(writes_since, run.path, name),
             looked,
+            next((stalls[each.stream["name"]] for each in same if each.stream["name"] in stalls), None),
         )
 
 
 def _old_primary(run: Run, old: StreamHistory, looked: Callable[[tuple[int, int]], str | None]) -> OldPrimary:
     timeline, site = run.timeline, old.stream.get("site")
     return OldPrimary(
+        names=own_names(old, timeline.watch_ns),
         watch_ns=timeline.watch_ns,
         well_from_ns=timeline.watch_ns - turn_ns(old, timeline.late_ns),
         fenced_ns=timeline.fenced_ns(site),
@@ -197,7 +200,7 @@ def _unwatched(run: Run, old: StreamHistory, span: tuple[int, int]) -> str | Non
     if late_ns is None:
         return "late was never frozen"
     silent = [control_failed(control, span, late_ns) for control in run.streams("control")]
-    problems = [unwatched(old, run.timeline.stalls, span, late_ns), *silent]
+    problems = [stall(old, run.timeline.stalls, span, late_ns), *silent]
     return next((problem for problem in problems if problem is not None), None)
 
 
@@ -220,7 +223,7 @@ def _safe(run: Run, found: dict[str, Recovery]) -> SafeRecovery | None:
         return SafeRecovery(True, None, None, "one writer and every order known, but nothing was timed")
     begin, served, upper = first.bracket.begin_ns, first.first_acknowledged_ns, None
     if first.upper_ns is not None and begin is not None and served is not None:
-        upper = (max(safe_ns, served) - begin) / 1e9
+        upper = max(safe_ns - begin, served - begin, first.upper_ns) / 1e9
     return SafeRecovery(True, first.lower_ns / 1e9, upper, "one writer was proven and every order was known")
 
 

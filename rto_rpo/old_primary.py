@@ -15,11 +15,13 @@ from rto_rpo.revival import Revival
 class OldPrimary:
     """Instants in ns; None where nobody said so.
 
-    `watch_ns`: when the fault began. An acknowledgement from `well_from_ns` on shows that its address worked.
+    `names`: what it called itself at its own address until the fault; empty where it gave none. `watch_ns`:
+    when the fault began. An acknowledgement from `well_from_ns` on shows that its address worked.
     `fenced_ns`: when a fence was proven that holds by itself, such as a machine turned off. `gone_ns`: the
     first and the last proof that nothing of it runs, both before `back_ns`, when it began to be brought back.
     """
 
+    names: frozenset[str]
     watch_ns: int
     well_from_ns: int
     fenced_ns: int | None
@@ -31,6 +33,10 @@ class OldPrimary:
         """Whether it was proven, before and after, that there was nobody to answer."""
         gone = self.gone_ns
         return gone is not None and gone[0] <= sent_ns and completed_ns <= gone[1]
+
+    def is_another(self, name: str | None) -> bool:
+        """Whether a server answered at its address that is not known to be it."""
+        return name is not None and bool(self.names) and name not in self.names
 
     def is_shut(self, write: Operation) -> bool:
         """Whether it was proven that nobody there could do this write, before it was sent."""
@@ -52,9 +58,11 @@ def unheard(writes: Iterable[Operation], span: tuple[int, int], old: OldPrimary)
         if not span[0] < sent <= span[1] or (old.back_ns is not None and sent >= old.back_ns):
             continue
         asked += 1
-        if answered(write["outcome"], cause) and old.was_gone(sent, write["completed_ns"]):
+        if old.is_another(write["address"]):
+            silent[f"{cause} by {write['address']}"] += 1
+        elif answered(write["outcome"], cause) and old.was_gone(sent, write["completed_ns"]):
             return f"its server answered ({cause}) while it was proven to be gone"
-        if refused_by_server(write["outcome"], cause):
+        elif refused_by_server(write["outcome"], cause):
             refused_last = max(refused_last, sent)
         elif old.is_shut(write):
             continue

@@ -191,21 +191,18 @@ def _bounds(
 ) -> tuple[int, int | None, int | None]:
     """(lower bound, upper bound, age of the newest survivor) in ns.
 
-    What is restored may be older than the first mark of the run. Unless a mark from before the loss came
-    back, nothing says how old, and there is no upper bound.
+    Where nothing was acknowledged before the oldest lost write, all of the run until then is gone: what
+    serves now may stand still since long before the run, and there is no upper bound.
     """
     fault = damage.watch_ns if damage.begin_ns is None else damage.begin_ns
     survivor = history.last_completed_before(fault + 1, history.writes, lambda state: bool(_SURVIVOR[state]))
     age = None if survivor is None else fault - survivor
     if not lost:
         return 0, 0, age
-    oldest, oldest_sent = min((write.acknowledged_ns, write.sent_ns) for write in lost)
+    oldest = min(write.acknowledged_ns for write in lost)
     newest = max(write.acknowledged_ns for write in lost)
     before = history.last_completed_before(oldest, history.writes, lambda state: bool(_A[state]))
     begin = newest if damage.begin_ns is None else max(damage.begin_ns, newest)
     latest = history.readback_ns if damage.end_ns is None else damage.end_ns
     end = newest if latest is None else max(latest, newest)
-    restored = history.stream["role"] == "marks" or history.stream.get("restored", False)
-    if before is None and restored:
-        return begin - oldest, None, age
-    return begin - oldest, end - (oldest_sent if before is None else before), age
+    return begin - oldest, None if before is None else end - before, age

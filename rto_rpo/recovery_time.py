@@ -85,7 +85,7 @@ def recovery(history: StreamHistory, timeline: Timeline, late_ns: int, stable_ns
     return Recovery(
         bracket=bracket,
         lower_ns=lower,
-        upper_ns=_upper(history, bracket, first, until, late_ns),
+        upper_ns=_upper(history, bracket, first, until, late_ns, seen=last_bad is not None),
         last_bad_sent_ns=last_bad,
         first_sent_ns=first[1] if first else None,
         first_acknowledged_ns=first[0] if first else None,
@@ -183,16 +183,17 @@ def _upper(
     first: tuple[int, int] | None,
     stable_until_ns: int | None,
     late_ns: int,
+    *,
+    seen: bool,
 ) -> int | None:
+    # An outage that was not seen lies between two operations that were served: sent no further apart than
+    # this where the recorder did not stall, and the later one answered in time.
+    unseen_ns = 0 if seen else history.stream["interval_ns"] + late_ns // 2 + late_ns
     if stable_until_ns is None:
         return None
     if first is not None:
-        return None if bracket.begin_ns is None else first[0] - bracket.begin_ns
-    if bracket.ours:
-        return None
-    # No outage was seen. One that was not seen lies between two operations that were served: sent no further
-    # apart than this where the recorder did not stall, and the later one answered in time.
-    return history.stream["interval_ns"] + late_ns // 2 + late_ns
+        return None if bracket.begin_ns is None else max(first[0] - bracket.begin_ns, unseen_ns)
+    return None if bracket.ours else unseen_ns
 
 
 def _unavailable(bad: Sequence[int], gaps: _Gaps, watch_ns: int) -> tuple[int, int]:

@@ -21,13 +21,15 @@ class _Answers:
     """What became of the writes to the old primary, against the new side's first answer.
 
     `after`: acknowledged, and sent once that answer, from a server known to be the new one, had arrived.
-    `overlapping`: acknowledged, and perhaps so. `tried` were sent since then, and of `unknown` nobody knows.
+    `overlapping`: acknowledged, and perhaps so. `shared`: acknowledged by a server that answers clients too.
+    `tried` were sent since then, and of `unknown` nobody knows.
     `unanswered`: sent since the fault; what was sent before that answer and never answered nobody believes.
     `while_gone`: acknowledged while it was proven that nothing of it ran.
     """
 
     after: list[int] = field(default_factory=list)
     overlapping: list[int] = field(default_factory=list)
+    shared: int = 0
     tried: int = 0
     unknown: int = 0
     unanswered: int = 0
@@ -42,34 +44,43 @@ def split_brain(
     old: OldPrimary,
     asked_since: Asked,
     unwatched: Callable[[tuple[int, int]], str | None],
+    unseen: str | None,
 ) -> SplitBrain:
     """Judge the old primary's stream against the new side's first answer to any of the clients' streams.
 
     `stable`: until when the service was, and for how long it has to be. So long the old primary has to refuse
     once the new side served; `unwatched` says why it was not written to in a span of time, `asked_since`
-    yields its writes since an instant.
+    yields its writes since an instant. `unseen` says why the new side may have answered clients before that.
     """
     name = history.stream["name"]
     if not answers:
         never = "nothing shows that a new side served"
         return _told(name, _Answers(), ("inconclusive", never), old.revival)
-    first = min(answers, key=lambda each: (each.acknowledged_ns, each.sent_ns))
-    certain_ns = min((each.certain_ns for each in answers if each.certain_ns is not None), default=None)
+    first = _first_of_all(answers)
     span = first.acknowledged_ns, max(stable[0], first.sent_ns + stable[1])
-    found = _answered(history, first, certain_ns, old)
-    verdict, reason = _verdict(found, certain_ns, old.revival)
+    found = _answered(history, first, old)
+    verdict, reason = _verdict(found, first.certain_ns, old.revival)
     if verdict == "met":
         asked = asked_since(first.acknowledged_ns)
-        problem = _no_outcome(history) or unheard(asked, span, old) or _not_all_along(unwatched(span))
+        problem = unseen or _no_outcome(history) or unheard(asked, span, old)
+        problem = problem or _not_all_along(unwatched(span))
         if problem is not None:
             verdict, reason = "inconclusive", problem
     return _told(name, found, (verdict, reason), old.revival)
 
 
-def _answered(
-    history: StreamHistory, first: FirstAnswer, certain_ns: int | None, old: OldPrimary
-) -> _Answers:
+def _first_of_all(answers: Sequence[FirstAnswer]) -> FirstAnswer:
+    return FirstAnswer(
+        min(each.acknowledged_ns for each in answers),
+        min(each.sent_ns for each in answers),
+        min((each.certain_ns for each in answers if each.certain_ns is not None), default=None),
+        frozenset[str]().union(*(each.names for each in answers)),
+    )
+
+
+def _answered(history: StreamHistory, first: FirstAnswer, old: OldPrimary) -> _Answers:
     found, writes = _Answers(), history.writes
+    shared = {number for name, number in history.addresses.items() if name in first.names}
     for slot, state in enumerate(writes.state):
         outcome = state & OUTCOME_MASK
         if not outcome:
@@ -77,10 +88,12 @@ def _answered(
         sent, completed = writes.sent_ns(slot), writes.completed_ns(slot)
         later = sent > first.acknowledged_ns
         found.tried += later
-        if outcome == ACKNOWLEDGED:
+        if outcome == ACKNOWLEDGED and writes.address[slot] in shared:
+            found.shared += 1
+        elif outcome == ACKNOWLEDGED:
             found.worked |= completed >= old.well_from_ns
             found.while_gone += old.was_gone(sent, completed)
-            if certain_ns is not None and sent > certain_ns:
+            if first.certain_ns is not None and sent > first.certain_ns:
                 found.after.append(writes.number(slot))
             elif completed >= first.sent_ns:
                 found.overlapping.append(writes.number(slot))
@@ -112,6 +125,9 @@ def _doubt(found: _Answers, certain_ns: int | None) -> str | None:
         )
     if found.overlapping:
         return f"{len(found.overlapping)} writes acknowledged by the old primary overlap the new side's first"
+    if found.shared:
+        who = "its own address was answered by a server that clients were answered by too"
+        return f"{found.shared} writes to the old primary were none: {who}"
     if found.while_gone:
         return f"the old primary acknowledged {found.while_gone} writes while it was proven to be gone"
     if not found.tried:

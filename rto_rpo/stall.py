@@ -35,7 +35,7 @@ def _is_acknowledged(state: int) -> bool:
 def stall(
     history: StreamHistory, stalls: Iterable[tuple[int, int]], span: tuple[int, int], late_ns: int
 ) -> str | None:
-    """Why nothing that was timed within `span` can be trusted; None if it can.
+    """Why nothing that was timed within `span`, to its very end, can be trusted; None if it can.
 
     The recorder may have been up to half of `late_ns` behind: its own loop, an operation's sending, or a gap
     in the schedule.
@@ -50,19 +50,6 @@ def stall(
         if wrong:
             return wrong
     return _gap(history, span, late_ns)
-
-
-def unwatched(
-    history: StreamHistory, stalls: Iterable[tuple[int, int]], span: tuple[int, int], late_ns: int
-) -> str | None:
-    """Why the recorder did not look at a stream all along `span`, to its very end; None if it did."""
-    problem = stall(history, stalls, span, late_ns)
-    if problem is not None:
-        return problem
-    last = max((sent for sent, _, _, _ in history.scheduled(span[0])), default=span[0])
-    if span[1] - last > history.stream["interval_ns"] + late_ns // 2:
-        return f"nothing was sent for the last {in_seconds(span[1] - last)}"
-    return None
 
 
 def never_settled(column: Column, span: tuple[int, int]) -> str | None:
@@ -118,6 +105,8 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
                 gap = in_seconds(start - previous)
                 return f"nothing was sent for {gap}, where {in_seconds(interval)} is due"
             previous = stop
+    if end - previous > width:
+        return f"nothing was sent for the last {in_seconds(end - previous)}"
     return None
 
 

@@ -20,9 +20,7 @@ from rto_rpo.measurement import (
 )
 
 _NOTHING: Final = "nothing was judged, so nothing is proven"
-_RESTORED_UNKNOWN: Final = (
-    "no mark from before the loss came back, so nothing says how old the restored data is"
-)
+_AGE_UNKNOWN: Final = "no write from before the loss came back, so nothing says how old the data is"
 ONE_WRITER_UNTESTED: Final = "one writer: not tested, for nothing was sent to the old primary's own address"
 _VOID: Final = "the run is void, so nothing that it timed can be trusted"
 
@@ -124,7 +122,7 @@ def _judge_point(limit: float, point: RecoveryPoint, measurement: Measurement) -
         none = f"0 of {_many(point.acknowledged_count, 'acknowledged write')} lost"
         return "met", f"{none}, which proves only a loss rate below about {rate}"
     lost = f"; {len(point.lost)} of {_many(point.acknowledged_count, 'acknowledged write')} lost"
-    return _within(limit, lower, point.upper_seconds, _RESTORED_UNKNOWN, lost)
+    return _within(limit, lower, point.upper_seconds, _AGE_UNKNOWN, lost)
 
 
 def _damage(limit: float, point: RecoveryPoint) -> str | None:

@@ -86,7 +86,7 @@ class Stream(TypedDict):
     """One operation is due every `interval_ns`, each with `limit_ns` to answer.
 
     `payload_bytes` is the length of each payload, of a stream that writes. `restored`: what is read back
-    comes from a backup, so that it may be older than all that the run wrote. `site`: the old primary's.
+    comes from a backup. `site`: the old primary's.
     """
 
     name: Name

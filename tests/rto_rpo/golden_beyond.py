@@ -45,6 +45,9 @@ def _lost_again() -> Iterator[Planted]:
         yield f"{name}, another lost again", beside, {"d.verdict": "met"}
         beside = make(head={"streams": [stream(), more], "judged": [judged("gateway", "rto", 30.0)]})
         yield f"{name}, another never written", beside, {"d.verdict": "met"}
+        beside = make(head={"streams": [stream(), more]})
+        beside.more = [intents(0, 1, beside.due(45), stream="more")]
+        yield f"{name}, another never settled", beside, {"d.verdict": "met"}
 
 
 def _undone() -> Iterator[Planted]:

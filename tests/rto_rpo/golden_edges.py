@@ -64,6 +64,15 @@ def _owed() -> Iterator[Planted]:
     gate = {"drill": drill_of("kill_site", gate=True)}
     yield "gate passed", small(head=gate, more=[event("safe", at)]), {"d.verdict": "met", "m.doubts": ()}
     yield "no gate", small(), {"m.safe": None, "m.reading_problems": {}}
+    unseen = small(head=gate, outage_ns=0, more=[event("safe", small().f1 + 1)])
+    yield (
+        "safe, no outage seen",
+        unseen,
+        {"(m.safe.upper_seconds, m.recovery_times[0].upper_seconds)": (0.04, 0.04)},
+    )
+    slow = small(outage_ns=0, fault_ns=60 * MS)
+    b = min(slow.due(number) for number in range(slow.count) if slow.due(number) > slow.f1) + MS
+    yield "no outage seen, slow fault", slow, {"m.recovery_times[0].upper_seconds": (b - slow.f0) / 1e9}
     untimed = small(without={"fault_end"}, more=[event("safe", at)])
     yield "safe, untimed", untimed, {"(m.safe.reached, m.safe.upper_seconds)": (True, None)}
     unread = small(reading={"end": False})
@@ -76,11 +85,15 @@ def _points() -> Iterator[Planted]:
     doubtful = small(head=few, lost=set(range(10, 21)), unexpected={10**6}, instead=phantom)
     yield "lost beyond all doubt", doubtful, {"d.judgements[0].verdict": "missed"}
     many = {"judged": [judged("orders", "rpo", 9.0)]}
-    yield "all before the fault lost", small(head=many, lost=set(range(21))), {"d.verdict": "met"}
-    from_backup = {**many, "streams": [stream(restored=True)]}
     unknown = {"d.verdict": "inconclusive", "m.recovery_points[0].upper_seconds": None}
-    yield "all before a restore lost", small(head=from_backup, lost=set(range(21))), unknown
-    yield "some before a restore lost", small(head=from_backup, lost={20}), {"d.verdict": "met"}
+    for name, streams in (("the fault", [stream()]), ("a restore", [stream(restored=True)])):
+        head = {**many, "streams": streams}
+        yield f"all before {name} lost", small(head=head, lost=set(range(21))), unknown
+        yield (
+            f"all but one before {name} lost",
+            small(head=head, lost=set(range(1, 21))),
+            {"d.verdict": "met"},
+        )
     yield "no rate for what lost some", small(lost={5}), {"m.recovery_points[0].loss_rate_bound": None}
     none = "orders rpo: 0 of 45 acknowledged writes lost, which proves only a loss rate below about 0.067"
     yield "none lost, said", small(), {"d.reasons[1]": none}

@@ -112,7 +112,7 @@ def make_history(drawn: bytes) -> tuple[Fields, list[Fields]]:
         stable_ns=dice.pick(30, 1, 60, 100),
         streams=[stream_of(interval_ns=made.interval, **({"restored": True} if dice.one_in(12) else {}))],
         judged=[
-            judged("gateway", "rto", dice.pick(100, 30, 60, 200, 0) / 1e9, dice.pick(*["orders"] * 9, None)),
+            judged("gateway", "rto", dice.pick(100, 300, 60, 200, 0) / 1e9, dice.pick(*["orders"] * 9, None)),
             judged("orders", "rpo", dice.pick(0, 0, 5, 40, 200) / 1e9),
         ],
     )

@@ -45,7 +45,7 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
         if points[name]["complete"]:
             points[name]["turn"] = _turn(stream, late)
     split = {
-        stream["name"]: _split(header, records, stream, trusted, watch, late)
+        stream["name"]: _split(header, records, stream, trusted, stalled, watch, late)
         for stream in _streams(header, "old_primary")
     }
     verdicts = [_verdict(each, void, times, points) for each in header["judged"]]
@@ -57,8 +57,9 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
         for stream in _streams(header, "clients")
         if stream["name"] in judged_streams
     )
+    unknown = any(_never_told(records, name) for name in judged_streams)
     beyond = any(_beyond(header, events, trusted[name]) for name in judged_streams if name in trusted)
-    if void or not verdicts or nothing or unwell or beyond or _doubtful(header, records, events):
+    if void or not verdicts or nothing or unwell or unknown or beyond or _doubtful(header, records, events):
         others.append("inconclusive")
     for each in header["judged"]:
         point = points.get(each["stream"], {})
@@ -76,6 +77,12 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
         "verdicts": verdicts,
         "verdict": verdict,
     }
+
+
+def _never_told(records: list[Fields], name: str) -> bool:
+    """Whether something was to be sent, and nobody wrote down what became of it."""
+    settled = {(each["act"], each["number"]) for each in _operations(records, name)}
+    return any((act, number) not in settled for act, number, _ in _intended(records, name))
 
 
 def _beyond(header: Fields, events: list[Fields], time: Fields) -> bool:
@@ -117,10 +124,6 @@ def _unwell(records: list[Fields], stream: Fields, f0: int | None, late: int | N
         _is_served(each, late) and f0 - _turn(stream, late) <= each["completed_ns"] <= f0
         for each in _operations(records, stream["name"])
     )
-
-
-def _from_backup(stream: Fields) -> bool:
-    return stream["role"] == "marks" or bool(stream.get("restored"))
 
 
 def _streams(header: Fields, role: str) -> list[Fields]:
@@ -236,8 +239,9 @@ def _time(
     upper = None
     if run is not None and b is not None and f0 is not None:
         upper = max(0, b[0] - f0)
-    if run is not None and none and not bad_sent:
-        upper = stream["interval_ns"] + late // 2 + late
+    if run is not None and s is None and (upper is not None or none):
+        # An outage may hide between two that were served: so far apart in sending, and the later one as late.
+        upper = max(upper or 0, stream["interval_ns"] + late // 2 + late)
     return {
         "lower": lower,
         "upper": upper,
@@ -342,6 +346,8 @@ def _unwatched(
     for before, after in pairwise(marks):
         if (after - before - stream["interval_ns"]) * 2 > late:
             return True
+    if stop > start and max(sent, default=0) < stop and (stop - marks[-1] - stream["interval_ns"]) * 2 > late:
+        return True
     return any(_unheard(records, control, start, stop, late) for control in _streams(header, "control"))
 
 
@@ -425,15 +431,12 @@ def _point(
         o = min(writes[n]["completed_ns"] for n in lost)
         newest = max(writes[n]["completed_ns"] for n in lost)
         earlier = [writes[n]["completed_ns"] for n in a if writes[n]["completed_ns"] < o]
-        oldest_sent = min(writes[n]["sent_ns"] for n in lost if writes[n]["completed_ns"] == o)
-        g = max(earlier) if earlier else oldest_sent
         readback = [each["ns"] for each in records if each["kind"] == "readback" and each["stream"] == name][
             -1
         ]
         lower = newest - o if f0 is None else max(f0, newest) - o
-        upper = max(readback if f1 is None else f1, newest) - g
-        if not earlier and _from_backup(stream):  # the restored data may be older than all that the run wrote
-            upper = None
+        # What serves may have stood still since before the run, where all of it until then is gone.
+        upper = max(readback if f1 is None else f1, newest) - max(earlier) if earlier else None
     b = None if time is None else time["b"]
     return {
         **found,
@@ -474,43 +477,46 @@ def _verification(records: list[Fields], name: str) -> int | None:
     return read[-1] - max(settled) if settled else None
 
 
-def _new_side(operations: list[Fields], time: Fields, old: list[Fields], promoted: int | None) -> Any:
-    """The first answer that may be the new side's: when it arrived, was asked for, and was sure to be."""
+def _new_side(
+    operations: list[Fields], time: Fields, old: list[Fields], watch: int, promoted: int | None
+) -> Any:
+    """The first answer that may be the new side's: when it arrived, was asked for, and was sure to be.
+
+    And the names of all who answer since the fault and did not before.
+    """
     b = time["b"]
-    answered = [
-        (each["completed_ns"], each["sent_ns"], each["address"], each["act"])
-        for each in operations
-        if each["outcome"] == "acknowledged"
-    ]
-    named = [each for each in answered if each[2] is not None and each[3] == "write"]
-    f0 = time["f0"]
-    if f0 is not None:
-        before = {who for completed, _, who, _ in named if completed < f0}
-        itself = {
-            each["address"]
-            for each in old
-            if each["outcome"] == "acknowledged" and each["completed_ns"] < f0 and each["address"] is not None
-        }
-        if before & itself:
-            fresh = [
-                (completed, sent)
-                for completed, sent, who, _ in named
-                if who not in before and who not in itself
-            ]
-            if fresh:
-                return (*min(fresh), min(fresh)[0])
-            by = {who for completed, sent, who, _ in answered if (completed, sent) == b}
-            if b is not None and by <= itself:
-                return None
+    answered = [each for each in operations if each["outcome"] == "acknowledged"]
+    named = [each for each in answered if each["address"] is not None and each["act"] != "read"]
+    before = {each["address"] for each in named if each["completed_ns"] < watch}
+    itself = _itself(old, watch)
+    fresh = [each for each in named if each["address"] not in before and each["address"] not in itself]
+    names = {each["address"] for each in fresh}
+    if before & itself:
+        if fresh:
+            arrived = min(each["completed_ns"] for each in fresh)
+            return arrived, min(each["sent_ns"] for each in fresh), arrived, names
+        by = {each["address"] for each in answered if (each["completed_ns"], each["sent_ns"]) == b}
+        if b is not None and by <= itself:
+            return None
     if b is None:
         return None
-    since = f0 if time["none"] else time["f1"]
+    since = time["f0"] if time["none"] else time["f1"]
     maybe = [
-        (completed, sent)
-        for completed, sent, _, _ in answered
-        if (sent > since if since is not None else sent >= b[1])
+        each
+        for each in answered
+        if (each["sent_ns"] > since if since is not None else each["sent_ns"] >= b[1])
     ]
-    return (*min(maybe), b[0] if promoted is not None and promoted <= b[1] else None)
+    arrived, asked = min(each["completed_ns"] for each in maybe), min(each["sent_ns"] for each in maybe)
+    return arrived, asked, b[0] if promoted is not None and promoted <= b[1] else None, names
+
+
+def _itself(old: list[Fields], watch: int) -> set[str]:
+    """What the old primary called itself at its own address until the fault."""
+    return {
+        each["address"]
+        for each in old
+        if each["outcome"] == "acknowledged" and each["completed_ns"] < watch and each["address"] is not None
+    }
 
 
 def _revived(events: list[Fields]) -> int | None:
@@ -525,6 +531,7 @@ def _split(
     records: list[Fields],
     stream: Fields,
     times: Fields,
+    stalled: Fields,
     watch: int,
     late: int | None,
 ) -> Fields:
@@ -541,7 +548,11 @@ def _split(
     ]
     answers = [
         _new_side(
-            _operations(records, each["name"]), times[each["name"]], writes, min(promoted, default=None)
+            _operations(records, each["name"]),
+            times[each["name"]],
+            writes,
+            watch,
+            min(promoted, default=None),
         )
         for each in same
     ]
@@ -551,9 +562,11 @@ def _split(
     revival = {"revived": revived is not None, "tried": len(later), "taken": taken}
     if not answers:
         return {"after": [], "overlapping": [], "verdict": "inconclusive", **revival}
-    arrived, asked = min(each[:2] for each in answers)
+    arrived, asked = min(each[0] for each in answers), min(each[1] for each in answers)
     certain = min((each[2] for each in answers if each[2] is not None), default=None)
-    yes = [each for each in writes if each["outcome"] == "acknowledged"]
+    taken_there = [each for each in writes if each["outcome"] == "acknowledged"]
+    others = {name for each in answers for name in each[3]}
+    yes = [each for each in taken_there if each["address"] not in others]
     after = sorted(each["number"] for each in yes if certain is not None and each["sent_ns"] > certain)
     overlapping = sorted(
         each["number"] for each in yes if each["number"] not in after and each["completed_ns"] >= asked
@@ -566,15 +579,17 @@ def _split(
     worked = any(watch - _turn(stream, late) <= each["completed_ns"] < asked for each in yes)
     until = max([asked + header["stable_ns"], *(times[each["name"]]["until"] or 0 for each in same)])
     verdict = "met"
-    if overlapping or unknown or not tried or unsettled or not worked:
+    if overlapping or unknown or not tried or unsettled or not worked or len(yes) < len(taken_there):
+        verdict = "inconclusive"
+    if any(stalled.get(each["name"]) for each in same):
         verdict = "inconclusive"
     if revived is not None and not _heard_to_refuse(header, records, stream, later, revived, late):
         verdict = "inconclusive"
-    if not _all_refused(writes, events, arrived, until, revived, stream.get("site")):
+    itself = _itself(writes, watch)
+    own = [each for each in writes if each["outcome"] != "acknowledged" or each["address"] not in others]
+    if not _all_refused(own, events, arrived, until, revived, stream.get("site"), itself):
         verdict = "inconclusive"
     if late is None or _unwatched(header, records, stream, arrived, until, late):
-        verdict = "inconclusive"
-    if late is not None and (until - max(tried, default=arrived) - stream["interval_ns"]) * 2 > late:
         verdict = "inconclusive"
     if after:
         verdict = "missed"
@@ -603,6 +618,7 @@ def _all_refused(
     until: int,
     revived: int | None,
     site: str | None,
+    itself: set[str],
 ) -> bool:
     """Whether each write in that time was refused by its server, or sent to one that was fenced or gone.
 
@@ -627,13 +643,15 @@ def _all_refused(
         for each in writes
         if arrived < each["sent_ns"] <= until and (revived is None or each["sent_ns"] < revived)
     ]
+    strangers = [each for each in meanwhile if itself and each["address"] not in {None, *itself}]
     heard = [
         each["sent_ns"]
         for each in meanwhile
         if each["outcome"] == "failed" and each["cause"] in ("25006", "42501", "denied")
+        if each not in strangers
     ]
     for each in meanwhile:
-        if each["outcome"] != "failed":
+        if each["outcome"] != "failed" or each in strangers:
             return False
         by_server = each["cause"] in ("25006", "42501", "denied")
         if was_gone(each) and (by_server or each["cause"] == "turned away"):

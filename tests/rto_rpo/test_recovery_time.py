@@ -69,7 +69,17 @@ def test_no_outage_seen(tmp_path: Path) -> None:
     time = time_of(drill, tmp_path)
     assert (time.outage_seen, time.lower_seconds, time.last_bad_sent_ns) == (False, 0.0, None)
     assert time.first_acknowledged_sent_ns == drill.due(101)
-    assert time.upper_seconds == (drill.due(101) + MS - drill.f0) / 1e9
+    interval, late = 10 * MS, 100 * MS
+    assert time.upper_seconds == (interval + late // 2 + late) / 1e9, (
+        "an outage may hide between two operations"
+    )
+
+
+def test_no_outage_seen_in_a_slow_fault(tmp_path: Path) -> None:
+    drill = PlantedDrill(outage_ns=0, after_ns=1600 * MS, fault_ns=400 * MS)
+    time = time_of(drill, tmp_path)
+    b = min(number for number in range(drill.count) if drill.due(number) > drill.f1)
+    assert time.upper_seconds == (drill.due(b) + MS - drill.f0) / 1e9
 
 
 def test_an_operation_in_flight_when_the_fault_began_shows_an_outage(tmp_path: Path) -> None:
