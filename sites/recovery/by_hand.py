@@ -17,6 +17,7 @@ from sites.plan.containers_site import ContainersSite
 from sites.secret import Secret
 
 Env = Mapping[str, str | Secret]
+THEN = " &&\n"
 _PARENT = r"sed -n 's/^PPid:[[:space:]]*//p' $p/status"
 _BOOT = "/proc/sys/kernel/random/boot_id"
 

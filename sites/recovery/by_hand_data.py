@@ -11,16 +11,16 @@ from pathlib import Path
 
 from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import Plan, PostgresDataset, PostgresServer, ResticRepository
+from sites.plan import HostsSite, Plan, PostgresDataset, PostgresServer, ProcessesSite, ResticRepository
 from sites.plan import SqliteDataset as SqliteNoun
 from sites.points import DUMP_NAME
-from sites.recovery import by_hand
+from sites.recovery import by_hand, by_hand_on_host
+from sites.recovery.by_hand import THEN as THEN
 from sites.recovery.by_hand import Env
 from sites.restore import RestoreSource
 from sites.secret import Secret
 from sites.stanza_restore import StanzaSource
 
-THEN = " &&\n"
 _EVERY_SCHEMA = (
     "SELECT format('DROP SCHEMA %I CASCADE;', nspname) FROM pg_namespace "
     "WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
@@ -71,10 +71,17 @@ def refuse(estate: Estate, names: Iterable[str], site: str) -> str:
 
 def compare(estate: Estate, name: str, old: str, new: str) -> str:
     """See that the standby has what a primary wrote last, which has ended."""
-    server, last = estate.server(name, old), "SELECT pg_last_wal_replay_lsn()"
-    ask = f"{program(estate.plan, server, 'pg_controldata')} -D {shlex.quote(str(server.data))}"
-    owner = by_hand.as_user(user_of(estate.plan, server), ask)
-    return f"{owner} | grep 'Latest checkpoint location'{THEN}{psql(estate, name, new, last)}   # says more"
+    server, place, last = estate.server(name, old), estate.plan.sites[old], "SELECT pg_last_wal_replay_lsn()"
+    more = f"{psql(estate, name, new, last)}   # says more"
+    if isinstance(place, HostsSite) and server.data:
+        control = by_hand_on_host.control(place, server)
+    elif isinstance(place, ProcessesSite) and server.data:
+        ask = f"{program(estate.plan, server, 'pg_controldata')} -D {shlex.quote(str(server.data))}"
+        control = by_hand.as_user(user_of(estate.plan, server), ask)
+    else:
+        said = "by you, for the plan does not say where its data is, or how to get there"
+        return f"# at site {old}: see what pg_controldata says of its data; {said}\n{more}"
+    return f"{control} | grep 'Latest checkpoint location'{THEN}{more}"
 
 
 def restore(plan: Plan, name: str, source: RestoreSource) -> str:

@@ -13,7 +13,7 @@ from sites.drivers.postgres.rejoin import conninfo
 from sites.drivers.postgres.session import Login
 from sites.plan import HostsSite, PostgresDataset, PostgresServer
 from sites.recovery import by_hand
-from sites.recovery.by_hand_data import THEN
+from sites.recovery.by_hand import THEN
 from sites.secret import Secret
 
 AS_PASSFILE = r"sed 's/[\\:]/\\&/g; s/^/*:*:*:*:/'"
@@ -64,17 +64,29 @@ def rejoin(replica: Replica) -> str:
     following = noun.replication.password if noun.replication is not None else None
     secrets = ((noun.password, f"{data}.secret"), (following, replica.passfile))
     lines = [_sent(replica, secret, path) for secret, path in secrets if secret is not None]
-    script = f"{_as_owner(replica, 'sh -s')} <<'{_END}' &&\n{_script(replica)}{_END}"
+    script = f"{_as_owner(replica.place, replica.server, 'sh -s')} <<'{_END}' &&\n{_script(replica)}{_END}"
     return THEN.join([*lines, script])
+
+
+def control(place: HostsSite, server: PostgresServer) -> str:
+    """What the control file of a server says that has ended."""
+    lines = [
+        f"data={shlex.quote(str(server.data))}",
+        'bin=/usr/lib/postgresql/$(cat "$data/PG_VERSION")/bin',
+        '[ -x "$bin/pg_controldata" ] || bin=$(dirname "$(command -v pg_controldata)")',
+        'LC_ALL=C "$bin/pg_controldata" -D "$data"',
+    ]
+    return _as_owner(place, server, shlex.join(["sh", "-c", "; ".join(lines)]))
 
 
 def _sent(replica: Replica, secret: Secret, path: str) -> str:
     there = shlex.join(["sh", "-c", f"umask 077; cat > {shlex.quote(path)}"])
-    return f"printf '%s\\n' {by_hand.secret(secret)} | {AS_PASSFILE} | {_as_owner(replica, there)}"
+    into = _as_owner(replica.place, replica.server, there)
+    return f"printf '%s\\n' {by_hand.secret(secret)} | {AS_PASSFILE} | {into}"
 
 
-def _as_owner(replica: Replica, line: str) -> str:
-    place, process = replica.place, replica.server.process or ""
+def _as_owner(place: HostsSite, server: PostgresServer, line: str) -> str:
+    process = server.process or ""
     owner = place.processes[process].owner
     if place.ssh.user != owner:
         line = f"{'sudo -n ' if place.ssh.sudo else ''}runuser -u {shlex.quote(owner)} -- {line}"

@@ -204,6 +204,25 @@ def test_a_server_on_a_host_is_made_a_standby_by_the_printed_lines(tmp_path: Pat
     assert not list(tmp_path.glob("its data.[os][we][nc]*"))
 
 
+def test_what_a_server_on_a_host_wrote_last_is_asked_there(tmp_path: Path) -> None:
+    """And where nobody can print how, that is said, and nothing that cannot be run."""
+    on_host = by_hand_data.compare(two_hosts(tmp_path), "orders", "primary", "dr")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (tmp_path / "its data").mkdir()
+    (tmp_path / "its data" / "PG_VERSION").write_text("none")
+    told = 'echo "Latest checkpoint location: 0/1 of $2"'
+    for name, line in {**PRETENDING, "pg_controldata": told}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{line}\n")
+        (programs / name).chmod(0o755)
+    env = {"PATH": f"{programs}:{SHELL['PATH']}"}
+    done = subprocess.run(["/bin/sh", "-c", on_host], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == f"Latest checkpoint location: 0/1 of {tmp_path / 'its data'}\n"
+    assert on_host.startswith("ssh ")
+    in_containers = by_hand_data.compare(two_hosts(tmp_path, kind="containers"), "orders", "primary", "dr")
+    assert in_containers.startswith("# at site primary: see what pg_controldata says")
+
+
 def test_nothing_is_started_where_it_became_no_standby(tmp_path: Path) -> None:
     code, data = pasted_on_a_host(tmp_path, REWINDS="1", COPIES="1")
     assert code != 0
