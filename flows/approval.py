@@ -50,7 +50,7 @@ def approval(plan: str) -> State[None]:
     except FlowPauseTimeout:
         return Failed(message=f'"{question.name}" lapsed: nobody answered until {question.until[:19]}Z')
     try:
-        questions.answer(question.name, answer.decision, answer.by, ACCOUNT, answer.typed)
+        questions.answer(question.name, answer.decision, answer.by, ACCOUNT, answer.typed, question.id)
     except BlackstartError as error:
         return refused(error)
     return Completed(message=f'"{question.name}" {answer.decision} by {answer.by}')

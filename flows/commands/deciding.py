@@ -25,6 +25,10 @@ def approve(
     name: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Who says so; default: the account.")
     ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", help="That very question, as people were told, or none."),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show what is open; answer nothing.")] = False,
     plan: Plan = DEFAULT_PLAN,
     json: Json = False,
@@ -36,13 +40,13 @@ def approve(
     questions = Questions(plan_of(plan).state)
     if show:
         waiting = questions.open()
-        lines = [f'"{each.name}" until {each.until[:19]}Z: {each.says}' for each in waiting]
+        lines = [f'"{each.name}" ({each.id}) until {each.until[:19]}Z: {each.says}' for each in waiting]
         answer(lines or ["nothing waits for an answer"], {"questions": waiting}, as_json=json)
         return
     account = getpass.getuser()
     decision: Decision = "refused" if refuse else "approved"
     by = name or account
-    answered = questions.answer(question, decision, by, account, typed)
+    answered = questions.answer(question, decision, by, account, typed, only)
     answer(
         [f'"{answered.name}" {decision} by {by}'],
         {"question": answered, "decision": decision, "by": by},

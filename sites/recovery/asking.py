@@ -3,8 +3,10 @@
     state/asked/NAME.json      the question: what, why, until when, and what has to be typed, if anything
     state/asked/NAME.answer    the answer, written once; used up by whoever asked
 
-A question outlives the process that asked it: who resumes finds the answer that was given meanwhile. One that
-was not answered in time is a no. Who may answer is who may write in the state folder; the name is claimed.
+A question outlives the process that asked it: who resumes finds the answer that was given meanwhile. One
+that was not answered in time is a no. An answer is to one question alone, and a question is about one outage
+or one run of a runbook: what was approved for an earlier one says nothing of the next. Who may answer is who
+may write in the state folder; the name is claimed.
 """
 
 from __future__ import annotations
@@ -17,26 +19,34 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
+from uuid import uuid4
 
 from rto_rpo.durable import make_folder, sync_folder, write_durably
 from sites.errors import GuardError, RunbookError
 from sites.recovery.runbook import Observer
+from sites.recovery.standing import Standing
 
 _T = TypeVar("_T")
 Decision = Literal["approved", "refused", "lapsed", "withdrawn"]
 _POLL_SECONDS = 0.1
+_ID_LETTERS = 8
 _LETTERS = re.compile(r"[^a-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`typed` is what the person must type, word for word, to approve. `until` is UTC."""
+    """`typed` is what the person must type, word for word, to approve. `until` is UTC.
+
+    `about` names the outage, or the run of a runbook, that it belongs to; `id` the question itself.
+    """
 
     name: str
     says: str
     asked: str
     until: str
     typed: str | None = None
+    about: str = ""
+    id: str = ""
 
     @property
     def lapsed(self) -> bool:
@@ -45,13 +55,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`by` is the name that was given, `account` the account of the machine that gave it."""
+    """`by` is the name that was given, `account` the account of the machine that gave it.
+
+    `question` is the id of the question that it answers.
+    """
 
     decision: Decision
     by: str = "nobody"
     account: str = ""
     typed: str | None = None
     waited_seconds: float = 0.0
+    question: str = ""
 
 
 class Ask(Protocol):
@@ -66,30 +80,48 @@ class Questions:
     def __init__(self, state: Path) -> None:
         self._folder = state / "asked"
 
-    def ask(self, name: str, says: str, limit_seconds: float, typed: str | None = None) -> Question:
-        """Put a question; one of that name that is open still is taken up again."""
+    def ask(
+        self, name: str, says: str, limit_seconds: float, typed: str | None = None, about: str = ""
+    ) -> Question:
+        """Put a question; the same one about the same thing that is open still is taken up again."""
         make_folder(self._folder)
-        there = self._read(name)
-        if there is not None and (there.says, there.typed) == (says, typed) and not there.lapsed:
+        there, wanted = self._read(name), (says, typed, about)
+        if there is not None and (there.says, there.typed, there.about) == wanted and not there.lapsed:
             return there
         self._forget(name)
         now = datetime.now(UTC)
         until = now + timedelta(seconds=limit_seconds)
-        question = Question(name, says, now.isoformat(), until.isoformat(), typed)
+        id_ = uuid4().hex[:_ID_LETTERS]
+        question = Question(name, says, now.isoformat(), until.isoformat(), typed, about, id_)
         write_durably(self._file(name), json.dumps(asdict(question)).encode())
         return question
 
     def open(self) -> list[Question]:
         """What waits for an answer, the oldest first."""
         found = [self._read(path.stem) for path in self._folder.glob("*.json")]
-        waiting = [q for q in found if q is not None and not q.lapsed and not self._answer(q.name).exists()]
+        waiting = [q for q in found if q is not None and not q.lapsed and self._given(q) is None]
         return sorted(waiting, key=lambda question: question.asked)
 
     def answer(
-        self, name: str | None, decision: Decision, by: str, account: str, typed: str | None
+        self,
+        name: str | None,
+        decision: Decision,
+        by: str,
+        account: str,
+        typed: str | None,
+        id_: str | None = None,
     ) -> Question:
-        """Answer the one question that is open, or that of the name. Raises GuardError: nothing changed."""
+        """Answer the one question that is open, or that of the name; with `id_`, that very one or none.
+
+        Raises GuardError: nothing changed.
+        """
         waiting = self.open()
+        if id_ is not None and id_ not in {question.id for question in waiting}:
+            raise GuardError(
+                f'question "{id_}" waits for no answer any more: it was answered, withdrawn, or lapsed',
+                hint="blackstart approve --show",
+            )
+        waiting = [question for question in waiting if id_ in (None, question.id)]
         chosen = [question for question in waiting if name in (None, question.name)]
         names = ", ".join(f'"{question.name}"' for question in waiting) or "nothing"
         if len(chosen) != 1:
@@ -102,18 +134,24 @@ class Questions:
                 f'"{question.name}" is approved only by who types what was seen to be so',
                 hint=f'--typed "{question.typed}"',
             )
-        entry = {"decision": decision, "by": by, "account": account, "typed": typed}
+        entry = {
+            "decision": decision,
+            "by": by,
+            "account": account,
+            "typed": typed,
+            "question": question.id,
+        }
         write_durably(self._answer(question.name), json.dumps(entry).encode())
         return question
 
     def taken(self, question: Question) -> Answer | None:
         """The answer, used up by this call; None while there is none. A question that lapsed is closed."""
-        path, now = self._answer(question.name), datetime.now(UTC)
+        now = datetime.now(UTC)
         waited = max(0.0, (now - datetime.fromisoformat(question.asked)).total_seconds())
-        if path.exists():
-            answer = replace(_made(path, Answer), waited_seconds=waited)
+        given = self._given(question)
+        if given is not None:
             self._forget(question.name)
-            return answer
+            return replace(given, waited_seconds=waited)
         if question.lapsed:
             self._forget(question.name)
             return Answer("lapsed", waited_seconds=waited)
@@ -136,6 +174,12 @@ class Questions:
         for path in (*self._folder.glob("*.answer"), *self._folder.glob("*.json")):
             path.unlink(missing_ok=True)
 
+    def _given(self, question: Question) -> Answer | None:
+        """The answer to that very question: one to an earlier question of its name says nothing."""
+        path = self._answer(question.name)
+        answer = _made(path, Answer) if path.exists() else None
+        return answer if answer is not None and answer.question == question.id else None
+
     def _forget(self, name: str) -> None:
         # the answer goes first: one left behind would answer the next question
         for path in (self._answer(name), self._file(name)):
@@ -154,14 +198,15 @@ class Questions:
 
 
 def asker(state: Path, limit_seconds: float, observe: Observer) -> Ask:
-    """Asks within a runbook. That it waits for a person, and that it was answered, is observed."""
+    """Asks within a runbook, about the run that is under way. That it waits, and the answer, is observed."""
     questions = Questions(state)
 
     def ask(name: str, says: str, typed: str | None = None) -> Answer:
-        question = questions.ask(name, says, limit_seconds, typed)
-        observe("asked", {"question": name, "says": says, "typed": typed, "until": question.until})
+        question = questions.ask(name, says, limit_seconds, typed, about=Standing(state).begun.run)
+        told = {"question": name, "says": says, "typed": typed, "until": question.until, "id": question.id}
+        observe("asked", told)
         answer = questions.wait(question)
-        observe("answered", {"question": name, **asdict(answer)})
+        observe("answered", {**asdict(answer), "question": name})
         return answer
 
     return ask

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from uuid import uuid4
 
 from sites.errors import GateRefused, RunbookError
 from sites.estate import Estate
@@ -13,7 +15,7 @@ from sites.recovery.begun import Begun
 from sites.recovery.detection import Declaration, Setting
 from sites.recovery.direction import declared_failover, direction
 from sites.recovery.injection import Hook, nothing
-from sites.recovery.journal import Journal
+from sites.recovery.journal import Held, Journal
 from sites.recovery.lacking import Lacking
 from sites.recovery.looking_after import Changed, looked_after
 from sites.recovery.own_steps import runbook_of
@@ -76,7 +78,11 @@ class Responder:
         self._observe("detected", asdict(declaration))
         self._decide(declaration, watch, stop)
         resume = Standing(self._estate.state).under_way == "failover"  # who began it may have died since
-        return fail_over(self._estate, self._prepared(), self._observe, resume=resume, cold=self._cold)
+        steps = self._prepared()
+        try:
+            return fail_over(self._estate, steps, self._observe, resume=resume, cold=self._cold)
+        except Held as error:
+            raise Changing(str(error)) from error
 
     def _prepared(self) -> list[Step]:
         """Made before the outage; made again where the sites have changed places since."""
@@ -96,9 +102,12 @@ class Responder:
             raise GateRefused("the plan leaves it to people", hint="blackstart failover")
         questions = Questions(self._estate.state)
         way = direction(self._estate)
-        says = f'Site "{way.old}" is gone ({declaration.why}). Fail over to "{way.new}"?{lacking}'
-        question = questions.ask("failover", says, failover.decide_by.seconds)
-        self._observe("decide_waiting", {"says": says, "until": question.until})
+        since = datetime.now(UTC).isoformat()
+        gone = f'Site "{way.old}" is gone since {since[:19]}Z ({declaration.why})'
+        says = f'{gone}. Fail over to "{way.new}"?{lacking}'
+        outage = f"{since} {uuid4().hex}"  # who approved an earlier declaration has not seen this one
+        question = questions.ask("failover", says, failover.decide_by.seconds, about=outage)
+        self._observe("decide_waiting", {"says": says, "until": question.until, "id": question.id})
         answer = questions.wait(question, lambda: stop.is_set() or watch.well())
         if answer.decision == "withdrawn" and not stop.is_set():
             raise GateRefused("the service answers everybody again, so the question was withdrawn")

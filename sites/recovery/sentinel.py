@@ -26,6 +26,7 @@ from sites.recovery.watching import Watch, watch_over
 
 _AGAIN_SECONDS = 0.1
 _TRY_SECONDS = 1.0
+_ASKING = {"decide_waiting": "a decision", "asked": "an answer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +128,10 @@ class Sentinel:
         if event == "detected":
             why = f"declared gone ({detail['why']}), seen from {_names(detail['vantages'])}"
             self._told("the service", why, "blackstart status")
-        elif event == "decide_waiting":
-            self._told("a decision", f"{detail['says']} Until {detail['until']}", "blackstart approve")
-        elif event == "asked":
+        elif event in _ASKING:
             typed = f' --typed "{detail["typed"]}"' if detail.get("typed") else ""
-            self._told("an answer", f"{detail['says']} Until {detail['until']}", f"blackstart approve{typed}")
+            command = f"blackstart approve --id {detail['id']}{typed}"
+            self._told(_ASKING[event], f"{detail['says']} Until {detail['until']}", command)
 
     def _ended(self, run: Run) -> Run:
         failed = "; ".join(f"{step}: {error}" for step, error in run.failed.items())

@@ -32,10 +32,12 @@ def approve(plan: Path, *arguments: str) -> str:
 def test_it_shows_answers_and_leaves_nothing_open(plan: Path) -> None:
     questions = Questions(plan.parent / ".blackstart")
     question = questions.ask("fence here", "Is it off?", 60.0, "site here is off")
-    assert '"fence here" until ' in approve(plan, "--show")
+    assert f'"fence here" ({question.id}) until ' in approve(plan, "--show")
     assert json.loads(approve(plan, "--show", "--json"))["questions"][0]["typed"] == "site here is off"
     with pytest.raises(GuardError, match="only by who types"):
         approve(plan, "--as", "ann")
+    with pytest.raises(GuardError, match='"00000000" waits for no answer any more'):
+        approve(plan, "--id", "00000000", "--typed", "site here is off")
     assert approve(plan, "--as", "ann", "--typed", "site here is off") == '"fence here" approved by ann\n'
     assert approve(plan, "--show") == "nothing waits for an answer\n"
     answer = questions.taken(question)

@@ -33,6 +33,34 @@ def test_an_answer_to_another_question_of_that_name_does_not_count(tmp_path: Pat
     assert questions.taken(questions.ask("approve payout", "Pay 5,000?", 60.0)) is None
 
 
+def test_an_approval_of_one_outage_says_nothing_about_the_next(tmp_path: Path) -> None:
+    questions = Questions(tmp_path)
+    questions.ask("failover", "Fail over?", 60.0, about="the first")  # and dies
+    questions.answer("failover", "approved", "ann", "root", None)
+    again = questions.ask("failover", "Fail over?", 60.0, about="the second")
+    assert questions.taken(again) is None
+    assert [question.about for question in questions.open()] == ["the second"]
+
+
+def test_an_answer_that_comes_too_late_is_not_to_the_question_that_was_put_meanwhile(tmp_path: Path) -> None:
+    """Who answers has read a question; by the time the answer is there it may be another one's place."""
+    questions = Questions(tmp_path)
+    first = questions.ask("failover", "Fail over?", 60.0)
+    questions.answer("failover", "approved", "ann", "root", None)
+    late = (tmp_path / "asked" / "failover.answer").read_bytes()
+    questions.withdraw(first)
+    second = questions.ask("failover", "Fail over?", 60.0)
+    (tmp_path / "asked" / "failover.answer").write_bytes(late)
+    assert questions.open() == [second]
+    assert questions.taken(second) is None
+    with pytest.raises(GuardError, match=f'question "{first.id}" waits for no answer any more'):
+        questions.answer(None, "approved", "ann", "root", None, first.id)
+    assert questions.answer(None, "refused", "ann", "root", None, second.id) == second
+    answer = questions.taken(second)
+    assert answer is not None
+    assert answer.decision == "refused"
+
+
 def test_no_answer_in_time_is_a_no(tmp_path: Path) -> None:
     questions = Questions(tmp_path)
     assert questions.wait(questions.ask("failover", "Fail over?", 1e-6)).decision == "lapsed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,9 +77,9 @@ def answering(here: Estate) -> Iterator[None]:
 
 def test_it_tells_asks_and_fails_over(tmp_path: Path) -> None:
     post = Post(estate(tmp_path, decide="approval"))
-    assert post.wait_for("a decision").command == "blackstart approve"
+    assert re.fullmatch("blackstart approve --id [0-9a-f]{8}", post.wait_for("a decision").command)
     post.answer("failover")
-    assert post.wait_for("an answer").command == 'blackstart approve --typed "site here is off"'
+    assert post.wait_for("an answer").command.endswith(' --typed "site here is off"')
     post.answer("fence here")
     assert post.join().complete
     assert [said.about for said in post.said] == ["the service", "a decision", "an answer", "the failover"]
@@ -193,6 +194,54 @@ def test_people_hear_of_a_standby_that_is_lost_and_back_and_of_a_look_that_break
     again = next(said for said in post.said if said.about == BACK)
     assert again.reason == "the standbys are looked after again"
     assert len([said for said in post.said if said.about == UNKNOWN]) == 1
+    post.stop.set()
+    assert post.join() is None
+
+
+def test_an_approval_that_nobody_took_does_not_answer_the_next_outage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = estate(tmp_path, decide="approval")
+    with monkeypatch.context() as dead:
+        dead.setattr(Questions, "withdraw", lambda *_: None)  # as one that was killed leaves its question
+        dead.setattr(Questions, "taken", lambda *_: None)
+        first = Post(here)
+        first.answer("failover")
+        first.stop.set()
+        assert first.join() is None
+    second = Post(here)
+    assert "is gone since" in second.wait_for("a decision").reason
+    second.answer("failover", "refused")
+    assert "refused by ann" in second.wait_for("no failover").reason
+    second.stop.set()
+    assert second.join() is None
+    assert Standing(here.state).now == "serving at home"
+
+
+def test_amid_a_failback_that_was_cut_off_it_asks_and_lives_on(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="approval")
+    with under_way(here.state, "failback") as begun:
+        begun.journal.started("rejoin orders at here")
+    post = Post(here)
+    assert 'Site "there" is gone' in post.wait_for("a decision").reason
+    post.answer("failover", "refused")
+    post.wait_for("no failover")
+    assert Standing(here.state).now == "failing back"
+    post.stop.set()
+    assert post.join() is None
+
+
+def test_who_takes_the_lock_between_the_decision_and_the_failover_is_waited_for(tmp_path: Path) -> None:
+    """Somebody began a change of sites while a person was asked: no reason to die."""
+    here = estate(tmp_path, decide="approval")
+    post = Post(here)
+    post.wait_for("a decision")
+    with under_way(here.state, "switchover") as change:
+        post.answer("failover")
+        assert "another process holds" in post.wait_for("no failover").reason
+        change.abandon()
+    post.wait_for("the sites")
+    post.wait_for("a decision", 2)
     post.stop.set()
     assert post.join() is None
 
