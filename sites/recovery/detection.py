@@ -11,6 +11,7 @@ machine stood still, is no sign of the service.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 Sign = Literal["good", "refused", "silent", "blind"]
@@ -24,8 +25,9 @@ _STALE_LOOKS = 3  # so many looks without one make a row begin anew
 class Setting:
     """One look every `every_seconds` at each vantage; not answered in `limit_seconds`, it is silence.
 
-    `refused` and `silent` bad signs in a row are a vote, `quorum` votes a declaration. A refusal costs no
-    waiting, so it is looked at again after `again_seconds` already, until the row is long enough.
+    `refused` refusals in a row are a vote, and so are `silent` bad signs. `quorum` votes are a declaration.
+    A refusal costs no waiting, so it is looked at again after `again_seconds` already, until the row is long
+    enough.
     """
 
     every_seconds: float
@@ -123,6 +125,11 @@ class Detector:
 
     def _vote(self, vantage: str) -> Why | None:
         row = self._rows[vantage]
-        if row.count("refused") >= self.setting.refused:
+        if _longest(row, "refused") >= self.setting.refused:
             return "refused"
         return "silent" if len(row) >= self.setting.silent else None
+
+
+def _longest(row: list[Sign], wanted: Sign) -> int:
+    """How many of that sign came in a row: refusals with silence between them are a row of bad signs only."""
+    return max((len(list(run)) for sign, run in groupby(row) if sign == wanted), default=0)

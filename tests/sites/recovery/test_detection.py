@@ -28,6 +28,8 @@ def declared_at(signs: list[Sign]) -> tuple[int, str] | None:
         (["refused", "refused", "good", "refused", "refused"], None),
         (["silent", "refused", "silent", "silent"], (4, "silent")),
         (["silent", "refused", "refused", "refused"], (4, "refused")),
+        (["refused", "silent", "refused", "refused"], (4, "silent")),
+        (["refused", "refused", "silent", "good", "refused", "refused"], None),
         (["silent", "silent", "silent", "blind", "silent"], None),
         (["blind"] * 50, None),
         (["good"] * 50, None),
@@ -35,6 +37,17 @@ def declared_at(signs: list[Sign]) -> tuple[int, str] | None:
 )
 def test_rows_of_bad_signs(signs: list[Sign], expected: tuple[int, str] | None) -> None:
     assert declared_at(signs) == expected
+
+
+def test_refusals_count_only_in_a_row_and_their_vote_stands_until_a_good_sign() -> None:
+    patient = Detector(Setting(1.0, 1.0, 3, 9, ("a", "b"), 2))
+    mixed: list[Sign] = ["refused", "silent"] * 4
+    assert [patient.add("b", sign, at) for at, sign in enumerate(mixed)] == [None] * 8
+    for at, sign in enumerate(["refused", "refused", "refused", "silent"], 9):
+        assert patient.add("a", sign, at) is None  # type: ignore[arg-type]
+    declared = patient.add("b", "silent", 12.5)  # b's row is long enough now; a's three in a row still vote
+    assert declared is not None
+    assert (declared.vantages, declared.why) == (("a", "b"), "silent")
 
 
 def test_that_nobody_looked_for_a_while_is_no_sign_of_the_service() -> None:
