@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
+from sites import standby_signal
 from sites.drivers.hosts.host import Host
 from sites.errors import BlackstartError
 from sites.fences import Fences
 from sites.plan import Plan, PostgresServer
 from sites.site_drivers import file_on
-
-STANDBY_SIGNAL = "standby.signal"  # PostgreSQL's own: with this file in its folder a server takes no writes
 
 
 class Barring:
@@ -32,19 +31,23 @@ class Barring:
         return None
 
     def _why_it_writes(self, server: PostgresServer) -> str | None:
-        """None if it is seen that it would start as a standby."""
+        """None if it is seen that it was made a standby: one that is only fenced has nobody to follow."""
         place, would_not = self._plan.sites[server.site], "it would not start as a standby"
         if server.data is None or place.kind not in ("processes", "hosts"):
             return "nothing shows that it would start as a standby"
-        signal = server.data / STANDBY_SIGNAL
+        signal = server.data / standby_signal.NAME
         if place.kind == "processes":
-            return None if signal.exists() else would_not
+            return None if _made_a_standby(signal) else would_not
         try:
             host = self._hosts(server.site)[place.host_of(server.process or "") or ""]
-            return None if file_on(host, PurePosixPath(signal)) else would_not
+            return None if file_on(host, PurePosixPath(signal), without=standby_signal.MARK) else would_not
         except BlackstartError as error:
             return f"whether it would start as a standby cannot be asked: {error}"
 
     def _servers(self) -> list[PostgresServer]:
         nouns = [noun for noun in self._plan.datasets.values() if noun.kind == "postgres"]
         return [server for noun in nouns for server in (noun.primary, noun.standby) if server is not None]
+
+
+def _made_a_standby(signal: Path) -> bool:
+    return signal.exists() and standby_signal.MARK not in signal.read_text(errors="replace")

@@ -44,6 +44,13 @@ class Fences:
         """What kind of act raised the fence that stands."""
         return str(self._read(site).get("why"))
 
+    def keep(self, site: str) -> None:
+        """Servers there are about to be kept from taking writes by themselves: who lifts this undoes that."""
+        self._write(site, {**self._read(site), "kept": True})
+
+    def kept(self, site: str) -> bool:
+        return self.raised(site) and self._read(site).get("kept") is True
+
     def note(self, site: str, proof: Proof) -> None:
         """Keep with a fence that stands how it was proven."""
         self._write(site, {**self._read(site), "proof": {"how": proof.how, **proof.detail}})

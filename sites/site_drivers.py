@@ -157,9 +157,10 @@ def hosts_of(site: SiteDriver) -> dict[str, Host]:
     return site.hosts
 
 
-def file_on(host: Host, path: PurePosixPath) -> bool:
-    """Whether there is such a file on a machine. Raises HostError."""
-    line = f"test -e {shlex.quote(str(path))} && say there || say missing"
+def file_on(host: Host, path: PurePosixPath, *, without: str) -> bool:
+    """Whether there is such a file on a machine, and those words are not in it. Raises HostError."""
+    where = shlex.quote(str(path))
+    line = f"test -e {where} && ! grep -qsF {shlex.quote(without)} {where} && say there || say missing"
     return host.run("look at", line, limit_seconds=_LOOK_SECONDS) == ["there"]
 
 

@@ -29,7 +29,7 @@ bin=/usr/lib/postgresql/$(cat "$data/PG_VERSION")/bin
 config=/etc/postgresql/${{data#/var/lib/postgresql/}}/postgresql.conf
 if [ -f "$config" ]; then set -- "--config-file=$config"; fi
 if [ ! -d "$data.own" ]; then mkdir "$data.own" && cp -p "$data"/*.conf "$data.own/"; fi
-rm -f "$data/postmaster.pid"
+rm -f "$data/postmaster.pid" "$data/standby.signal"
 PGPASSFILE=$data.secret "$bin/pg_rewind" -D "$data" --source-server={source} "$@" </dev/null || {{
     mv -T "$data" "$data.old"   # it is of no use: copied anew, and the old one stays beside it
     set -- -h {host} -p {port} -U {user} -w -X stream -S {slot} -c fast

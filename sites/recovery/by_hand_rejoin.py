@@ -49,7 +49,7 @@ def rejoin(estate: Estate, name: str, site: str, primary: str, slot: str) -> str
         refuses(estate, name, site).partition("   #")[0],
         *hosted,
         f"if [ ! -d {data}.own ]; then mkdir {data}.own && cp -p {data}/*.conf {data}.own/; fi",
-        f"rm -f {data}/postmaster.pid",
+        f"rm -f {data}/postmaster.pid {data}/standby.signal",
         _rewound(estate, noun, server, primary),
         f"cp -p {data}.own/*.conf {data}/",
         *_following(noun, server, primary, slot),

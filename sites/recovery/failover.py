@@ -34,6 +34,7 @@ from sites.recovery.running_again import run_again
 from sites.recovery.standing import Standing
 from sites.recovery.whole_site import wholes_of
 from sites.restore import RestoreSource
+from sites.standby_signal import signals_of
 
 FENCE_SECONDS = 30.0
 PROMOTE_SECONDS = 60.0
@@ -98,7 +99,7 @@ class Failover:
             name=self._fence,
             says=f'keep site "{self._old}" from taking any more writes, and prove it',
             do=do,
-            done=lambda: around.holds().holds,
+            done=around.raised_whole,
             limit_seconds=FENCE_SECONDS,
             by_hand=by_hand.fence(self._plan, self._old, self._power_off),
             milestone="fenced",
@@ -117,6 +118,7 @@ class Failover:
             elsewhere,
             wholes_of(self._estate, self._old, self._fences, ask),
             stopping=lambda: Standing(self._estate.state).note(stopped=True),
+            signals=lambda: signals_of(self._plan, self._estate.site(self._old)),
         )
 
     def _not_of_the_site(self) -> dict[str, Refusing]:

@@ -6,11 +6,12 @@ anything is done about it (`sites.fences`), so that nothing starts what a failov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from sites import standby_signal
 from sites.capability import Fencing, Killable, Proof
 from sites.errors import BlackstartError, FenceError
 from sites.fences import Fences as Fences
@@ -72,6 +73,14 @@ class Refusing(Protocol):
     def refuses_write(self, site: str) -> Proof: ...
 
 
+class Signal(Protocol):
+    """What keeps one server from taking writes when it is started."""
+
+    def write(self) -> bool: ...
+
+    def remove(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Whole:
     """A proof that covers a whole site. `raise_` may take its time; `holds` only looks."""
@@ -87,7 +96,8 @@ class Fence:
 
     `site` is None for one that runs nothing of its own. `databases` are the datasets whose server there is
     none of its processes. Where those two prove nothing, the `wholes` are tried in their order. `stopping` is
-    called before anything that still runs there is stopped.
+    called before anything that still runs there is stopped. `signals` keep servers that are within reach from
+    taking writes, whoever starts them later.
     """
 
     def __init__(
@@ -98,7 +108,9 @@ class Fence:
         databases: Mapping[str, Refusing],
         wholes: Sequence[Whole] = (),
         stopping: Callable[[], None] = lambda: None,
+        signals: Callable[[], Iterable[Signal]] = tuple,
     ) -> None:
+        self._signals = signals
         self._fences = fences
         self._name = name
         self._site = site
@@ -112,7 +124,7 @@ class Fence:
         Raises FenceError when no accepted proof can be had; nothing may be promoted then.
         """
         self._fences.raise_(self._name, "failover", run)
-        proof = self._each_part(kill=True)
+        proof, kept = self._kept(self._each_part(kill=True))
         missing = [proof.how]
         for whole in self._believable(proof, "operator"):
             if proof.holds:
@@ -124,8 +136,31 @@ class Fence:
                 f'cannot fence site "{self._name}": {"; ".join(missing)}',
                 hint="power it off by other means, and prove that before anything is promoted",
             )
+        proof = replace(proof, detail={**proof.detail, "kept_when_started": kept})
         self._fences.note(self._name, proof)
         return proof
+
+    def raised_whole(self) -> bool:
+        """Whether it was raised to its end before, and holds: who was cut off within it does it again."""
+        return self.holds().holds and bool(self._fences.noted(self._name))
+
+    def _kept(self, proof: Proof) -> tuple[Proof, str]:
+        """Servers that are gone are kept from taking writes when somebody starts them; and how that went.
+
+        Looked at once more afterwards: one that was started in between came up without.
+        """
+        if self._site is None or not proof.holds:
+            return proof, "no: what runs there is not within reach"
+        signals = list(self._signals())
+        if not signals:
+            return proof, "no: no data folder is within reach"
+        self._fences.keep(self._name)
+        try:
+            for signal in signals:
+                signal.write()
+        except BlackstartError as error:
+            return proof, f"no: {error}"
+        return self._each_part(kill=True), f"yes: {len(signals)} by {standby_signal.NAME}"
 
     def holds(self) -> Proof:
         """Whether the fence stands and is proven now. Changes nothing."""
@@ -151,6 +186,9 @@ class Fence:
             return False
         for whole in self._wholes:
             whole.lift()
+        if self._fences.kept(self._name):  # else nothing was written, and nobody need be asked
+            for signal in self._signals():
+                signal.remove()
         self._fences.lift(self._name)
         return True
 

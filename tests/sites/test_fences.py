@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sites import standby_signal
 from sites.errors import SiteError
 from sites.estate import Estate
 from sites.fences import Fences
@@ -83,6 +84,13 @@ def test_as_a_standby_it_starts(estate: Estate) -> None:
     (estate.plan.folder / "here/data/standby.signal").touch()
     estate.site("here").up()
     assert "database" in estate.site("here").running()
+
+
+def test_one_that_is_only_kept_from_taking_writes_was_not_made_a_standby(estate: Estate) -> None:
+    Fences(estate.state).raise_("here", "failover")
+    (estate.plan.folder / "here/data/standby.signal").write_text(f"{standby_signal.MARK}; more\n")
+    with pytest.raises(SiteError, match="it would not start as a standby"):
+        estate.site("here").start("database")
 
 
 def test_a_lifted_fence_lets_it_start(estate: Estate) -> None:

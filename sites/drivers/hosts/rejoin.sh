@@ -59,7 +59,12 @@ rewind() {
     [ ! -f "$data/postmaster.pid" ] || sed -i '1s/.*/4194304/' "$data/postmaster.pid"
     set -- "--target-pgdata=$data" "--source-server=$1"
     [ ! -f "$config" ] || set -- "$@" "--config-file=$config"
-    run rewind env "PGPASSFILE=$secret" LC_ALL=C "$bin/pg_rewind" "$@" || return
+    # PostgreSQL recovers no standby on its own; what kept this one from taking writes is back at once
+    [ ! -f "$data/standby.signal" ] || mv "$data/standby.signal" "$data/standby.signal.kept"
+    run rewind env "PGPASSFILE=$secret" LC_ALL=C "$bin/pg_rewind" "$@"
+    failed=$?
+    [ ! -f "$data/standby.signal.kept" ] || mv "$data/standby.signal.kept" "$data/standby.signal"
+    [ $failed = 0 ] || return
     case $told in *"no rewind required"*) say "nothing to rewind" ;; *) say rewound ;; esac
     sed -n 's/^START WAL LOCATION: \([0-9A-F/]*\).*/begins \1/p' "$data/backup_label" 2>/dev/null
 }

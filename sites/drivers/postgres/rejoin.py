@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -124,7 +125,7 @@ class Rejoining:
     def _rewind(self, source: Login, limit_seconds: float) -> Rejoined:
         """pg_rewind first lets a killed server recover by itself; its pid file must name nobody then."""
         forget_pid(self.folder.path / "postmaster.pid")
-        with self._passfile(source.password) as secret:
+        with self._passfile(source.password) as secret, self._no_standby():
             said = self.folder.run(
                 "rewind",
                 "pg_rewind",
@@ -134,6 +135,18 @@ class Rejoining:
                 env={"PGPASSFILE": str(secret), "LC_ALL": "C"},
             )
         return Rejoined("nothing to rewind" if _NOTHING_TO_REWIND in said else "rewound")
+
+    @contextmanager
+    def _no_standby(self) -> Iterator[None]:
+        """PostgreSQL recovers no standby by itself. What kept this one from taking writes is back at once."""
+        signal = self.folder.path / "standby.signal"
+        kept = signal.read_text() if signal.is_file() and not signal.is_symlink() else None
+        signal.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            if kept is not None:
+                self.folder.write(signal, kept)
 
     def _copy(self, source: Source, limit_seconds: float) -> None:
         """Beside the old folder, which goes only when the new one is whole."""

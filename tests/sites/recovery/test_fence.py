@@ -166,9 +166,67 @@ def test_a_fence_that_was_lifted_holds_no_more(tmp_path: Path) -> None:
     fence = around(tmp_path, Site(gone=True, dies=True))
     fence.raise_()
     assert fence.holds().holds
-    assert Fences(tmp_path).noted("primary") == {"how": "every process is gone", "proof": "gone"}
+    assert Fences(tmp_path).noted("primary") == {
+        "how": "every process is gone",
+        "proof": "gone",
+        "kept_when_started": "no: no data folder is within reach",
+    }
     fence.lift()
     assert fence.holds().how == 'site "primary" is not fenced'
+
+
+class Kept:
+    """What keeps a server from taking writes; somebody may start it just before."""
+
+    def __init__(self, site: Site, *, revived: bool = False, broken: bool = False) -> None:
+        self.site, self.revived, self.broken, self.there = site, revived, broken, False
+
+    def write(self) -> bool:
+        if self.broken:
+            raise SiteError("its disk is read-only")
+        self.site.gone = self.site.gone and not self.revived
+        self.there = True
+        return True
+
+    def remove(self) -> None:
+        if self.broken:
+            raise SiteError("its disk is read-only")
+        self.there = False
+
+
+def kept_by(folder: Path, kept: Kept) -> Fence:
+    return Fence(Fences(folder), "primary", kept.site, {}, signals=lambda: [kept])
+
+
+def test_what_is_gone_is_kept_from_taking_writes_and_looked_at_again(tmp_path: Path) -> None:
+    kept = Kept(Site(gone=True, dies=True), revived=True)
+    fence = kept_by(tmp_path, kept)
+    assert fence.raise_().detail["kept_when_started"] == "yes: 1 by standby.signal"
+    assert (kept.there, kept.site.kills, kept.site.gone) == (True, 1, True)
+    assert fence.raised_whole()
+    fence.lift()
+    assert not kept.there
+
+
+def test_who_was_cut_off_before_it_was_kept_does_it_again(tmp_path: Path) -> None:
+    kept = Kept(Site(gone=True, dies=True))
+    fence = kept_by(tmp_path, kept)
+    Fences(tmp_path).raise_("primary", "failover")
+    assert fence.holds().holds
+    assert not fence.raised_whole()
+
+
+def test_a_server_that_cannot_be_kept_is_fenced_by_its_death_and_that_is_noted(tmp_path: Path) -> None:
+    proof = kept_by(tmp_path, Kept(Site(gone=True, dies=True), broken=True)).raise_()
+    assert (proof.holds, proof.detail["kept_when_started"]) == (True, "no: its disk is read-only")
+
+
+def test_a_site_that_was_out_of_reach_need_not_be_reached_to_take_the_fence_back(tmp_path: Path) -> None:
+    fence = kept_by(tmp_path, Kept(Site(gone=False, dies=False), broken=True))
+    with pytest.raises(FenceError):
+        fence.raise_()
+    fence.lift()
+    assert not Fences(tmp_path).raised("primary")
 
 
 def test_a_fence_whose_site_lives_again_is_seen(tmp_path: Path) -> None:
