@@ -185,6 +185,7 @@ def test_a_failback_is_refused_where_nobody_took_over_or_both_take_writes(new_pa
     lose(estate)
     with pytest.raises(SiteError, match="is fenced"):
         estate.site("primary").up()
+    (pair.servers["primary"].data / "standby.signal").unlink()  # by who wants the old primary at any price
     pair.primary.up()  # by something that knows nothing of the fence
     estate.postgres("orders").wait_until_answering("primary", limit_seconds=20)
     with pytest.raises(GuardError, match='"orders" takes writes at both sites'):
