@@ -19,6 +19,7 @@ from drills.recording import Recording
 from drills.undo import UndoIntents
 from rto_rpo.evidence.keeping.run_folder import held
 from rto_rpo.evidence.keeping.undone import undone_of
+from rto_rpo.evidence.names import PLAN_NAME
 from sites.drivers.processes.table import Handle
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
@@ -34,6 +35,7 @@ def folder_of(estate: Estate) -> Path:
     """The run's in the evidence, as far as the dead-man knows it."""
     folder = estate.state / "folder-of-the-run"
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / PLAN_NAME).touch()
     return folder
 
 
