@@ -32,6 +32,7 @@ from sites.drivers.postgres.writes import SCHEMA
 from sites.errors import DatasetError
 
 CONNECTIONS_MAX = 64
+NAMING_SECONDS_MAX = 0.5  # who refused is asked for its name, and the refusal does not wait for long
 
 # No unique key: a row that was applied twice must show as two.
 _TABLE = """
@@ -178,11 +179,12 @@ class PostgresClient:
         except ServerLost:
             return Outcome("indeterminate", "warned" if line.warnings else "lost")
         except psycopg.Error as error:
-            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            name = await line.name()
+            if name is None or isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
                 await line.session.connection.close()  # whoever takes writes now has to be looked for anew
             else:
                 await self._put_back(line)
-            return Outcome("failed", error.sqlstate or type(error).__name__)
+            return Outcome("failed", error.sqlstate or type(error).__name__, name)
         await self._put_back(line)
         address = rows[0][0] if rows else None
         if line.warnings:
@@ -205,6 +207,15 @@ class _Line:
         poll = select.poll()
         poll.register(self.session.connection.pgconn.socket, select.POLLIN)
         return bool(poll.poll(0))
+
+    async def name(self) -> str | None:
+        """What the server that refused calls itself, as with an acknowledgement; None: it does not say."""
+        session = self.session
+        session.deadline = min(session.deadline, time.monotonic() + NAMING_SECONDS_MAX)
+        try:
+            return str(await session.value(_SERVER))
+        except (psycopg.Error, ServerLost, ServerSilent):
+            return None  # it refused all the same; another operation may learn who it is
 
     def _note(self, notice: psycopg.errors.Diagnostic) -> None:
         if notice.severity_nonlocalized == "WARNING":

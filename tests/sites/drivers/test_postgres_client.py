@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sites.capability import Outcome, ReadBack
+from sites.drivers.postgres import client as client_module
 from sites.drivers.postgres.client import PostgresClient
 from sites.drivers.postgres.receiver import freeze_receiver, thaw_receiver
 from sites.drivers.postgres.session import Login, session
@@ -176,7 +177,23 @@ def test_an_error_in_answer_to_the_write_has_failed(pair: Pair) -> None:
             await standby.aclose()
             return outcome, again
 
-    assert asyncio.run(act()) == (Outcome("failed", "25006"), Outcome("failed", "25006"))
+    refused = Outcome("failed", "25006", f"{LOOPBACK}:{pair.servers['dr'].settings.port}")
+    assert asyncio.run(act()) == (refused, refused), "who refused names itself, as for an acknowledgement"
+
+
+def test_who_refused_and_then_fell_silent_has_refused_all_the_same(pair: Pair) -> None:
+    """The name is asked for afterwards, and never waited for beyond the operation's own limit."""
+
+    async def act() -> Outcome:
+        async with client_of(pair):
+            standby = pair.dataset.client("dr", limit_seconds=10)
+            await standby.write("standby", 0, b"x")
+            return await standby.write("standby", 1, b"x")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(client_module, "_SERVER", "SELECT pg_sleep(60)::text")
+        patched.setattr(client_module, "NAMING_SECONDS_MAX", 0.05)
+        assert asyncio.run(act()) == Outcome("failed", "25006", None)
 
 
 def test_more_operations_than_connections_wait_and_then_have_failed() -> None:
