@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rto_rpo.durable import make_folder, sync_folder, write_durably
 from sites.errors import BlackstartError
+
+_BEAT_SECONDS = 0.05
 
 
 class Lever:
@@ -41,6 +45,13 @@ class Lever:
             return None
         except (OSError, ValueError, KeyError, TypeError):
             return f"{self.file} is there, or cannot be looked at"
+
+    def wait(self, seconds: float) -> None:
+        """Let that much time pass. Raises BlackstartError as soon as it is pulled."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.require_released()
+            threading.Event().wait(min(left, _BEAT_SECONDS))
 
     def require_released(self) -> None:
         """Raises BlackstartError while it is pulled."""

@@ -30,8 +30,6 @@ from sites.plan import REVIVABLE, Drill
 from sites.recovery.under_way import journal_of
 
 STEADY_SECONDS_MAX = 60.0
-# the fault comes at a random moment, so that it meets checkpoints and leases anywhere
-PHASE_SECONDS_MAX = 2.0
 RESPONSE_SECONDS_MAX = 30.0  # a failover that has begun is let come to its end
 GAVE_UP = "gave up"
 _BEAT_SECONDS = 0.05
@@ -43,7 +41,7 @@ _ENDING_SECONDS = 300.0  # for settling, reading back and the failover's own end
 def longest_seconds(drill: Drill) -> float:
     """How long a drill may take from its beginning before it is undone whatever it does."""
     lead_seconds = max((marks.lead.seconds for marks in drill.marks), default=0.0)
-    before = STEADY_SECONDS_MAX + PHASE_SECONDS_MAX + lead_seconds
+    before = STEADY_SECONDS_MAX + drill.phase.seconds + lead_seconds
     back_seconds = drill.back_within.seconds if drill.after == "fail_back" else 0.0
     return before + drill.deadline.seconds + RESPONSE_SECONDS_MAX + _ENDING_SECONDS + back_seconds
 
@@ -137,11 +135,12 @@ class Rehearsal:
         leads = (self.drill.lead, *(marks.lead for marks in self.drill.marks))
         if lead_seconds := max(lead.seconds for lead in leads):
             self.tell(f"Lead: written for {lead_seconds:.0f} s before anything is injected")
-            threading.Event().wait(lead_seconds)
+            Lever(self.estate.state).wait(lead_seconds)
 
     def _inject(self, fault: Fault, undo: Undo) -> None:
-        phase_seconds = random.Random(self.seed).uniform(0, PHASE_SECONDS_MAX)  # noqa: S311 - no secret
-        threading.Event().wait(phase_seconds)
+        width_seconds = self.drill.phase.seconds
+        phase_seconds = random.Random(self.seed).uniform(0, width_seconds)  # noqa: S311 - no secret
+        Lever(self.estate.state).wait(phase_seconds)
         check_health(self.estate, self.name)
         if self.response is not None and self.response.ended:
             raise GuardError("the responder is not standing watch any more, so nothing was injected")
@@ -149,7 +148,8 @@ class Rehearsal:
         left = left_of(armed, self.estate.state)
         if isinstance(fault, Following) and self.response is not None:
             self.response.strike_at(fault.milestone, lambda: fault.follow(left))
-        self.recording.event("fault_begin", detail={"phase_seconds": phase_seconds}, sync=True)
+        phase = {"phase_seconds": phase_seconds, "phase_width_seconds": width_seconds}
+        self.recording.event("fault_begin", detail=phase, sync=True)
         proof = strike(self.estate.state, fault, armed)
         self.recording.event("fault_end", detail={"how": proof.how})
         self._record("fault_effective", {**proof.detail, "holds": proof.holds, "how": proof.how})

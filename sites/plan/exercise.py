@@ -31,6 +31,9 @@ class Drill(Noun):
     lead: Span = Field(
         parse_duration("0s"), description="the canary writes for so long before anything is injected"
     )
+    phase: Span = Field(
+        parse_duration("2s"), description="then the fault comes at a random moment within so long"
+    )
     after: Literal["stay", "fail_back"] = Field(
         description="stay: the other site goes on serving; fail_back: then the service is brought back"
     )

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from drills import rehearsal
 from drills.gone import tell_of_primary
 from drills.recording import RecorderState, Recording
 from sites.capability import Proof, SiteDriver
@@ -49,11 +48,6 @@ class LostEstate(DeskEstate):
 def estate(tmp_path: Path) -> LostEstate:
     made = an_estate(tmp_path)
     return LostEstate(made.plan)
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "PHASE_SECONDS_MAX", 0.0)
 
 
 def told(estate: LostEstate, fault: Any, *, at_last: bool) -> list[str]:

@@ -27,6 +27,8 @@ from sites.errors import BlackstartError, DatasetError, GuardError
 from sites.recovery.under_way import journal_of
 from tests.drills.test_guard import DeskEstate, Standby, an_estate
 
+AT_ONCE = parse_duration("0s")
+
 
 class FakeRecording:
     """Steady at once and stable at once; keeps what it was told. `lost_at` names the event it dies at.
@@ -161,11 +163,6 @@ class FakeDeadMan:
         self.stood_down = True
 
 
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "PHASE_SECONDS_MAX", 0.0)
-
-
 @pytest.fixture
 def estate(tmp_path: Path) -> DeskEstate:
     return an_estate(tmp_path)
@@ -194,16 +191,17 @@ def perform(
     dead_man: FakeDeadMan | None = None,
     bystanders: Bystanders | None = None,
     last_look: Callable[[], None] = lambda: None,
+    seed: int = 1,
     **changes: object,
 ) -> BaseException | None:
     """`changes` are keys of the drill."""
     drill = Rehearsal(
         estate,
         "kill-primary",
-        estate.plan.drills["kill-primary"].model_copy(update=changes),
+        estate.plan.drills["kill-primary"].model_copy(update={"phase": AT_ONCE} | changes),
         cast(Recording, recording),
         cast(Response, response),
-        1,
+        seed,
         lambda _: None,
         cast(DeadMan, dead_man or FakeDeadMan()),
         bystanders or Bystanders([]),
@@ -223,6 +221,42 @@ def test_a_drill_that_runs_its_course(estate: DeskEstate) -> None:
     assert not response.broken_off
     assert [left.targets for left in fault.healings] == [("postgres",)]
     assert UndoIntents(estate.state).pending() == []
+
+
+def test_the_moment_of_the_fault_is_drawn_from_the_declared_phase_by_the_seed(estate: DeskEstate) -> None:
+    def begun(seed: int, phase: str) -> dict[str, float]:
+        recording = FakeRecording()
+        assert (
+            perform(estate, recording, FakeFault(recording), seed=seed, phase=parse_duration(phase)) is None
+        )
+        return recording.details["fault_begin"]
+
+    drawn = [begun(seed, "20ms") for seed in range(8)]
+    moments = [one["phase_seconds"] for one in drawn]
+    assert {one["phase_width_seconds"] for one in drawn} == {0.02}
+    assert len(set(moments)) == len(moments)
+    assert 0 <= min(moments) < max(moments) <= 0.02
+    assert begun(3, "20ms") == drawn[3]
+    assert begun(3, "0s") == {"phase_seconds": 0.0, "phase_width_seconds": 0.0}
+
+
+def test_the_lever_is_heard_while_the_moment_of_the_fault_is_waited_for(estate: DeskEstate) -> None:
+    class PullsTheLever(FakeRecording):
+        def freeze(self) -> int:
+            Lever(estate.state).pull("enough")
+            return super().freeze()
+
+    recording = PullsTheLever()
+    broken_off = perform(estate, recording, FakeFault(recording), phase=parse_duration("1000h"))
+    assert "enough" in str(broken_off)
+    assert "fault_begin" not in recording.told
+
+
+def test_how_long_a_drill_may_take_counts_its_phase(estate: DeskEstate) -> None:
+    declared = estate.plan.drills["kill-primary"]
+    assert str(declared.phase) == "2s"
+    wide = declared.model_copy(update={"phase": parse_duration("5m")})
+    assert rehearsal.longest_seconds(wide) - rehearsal.longest_seconds(declared) == 298.0
 
 
 def test_the_intent_is_on_disk_before_the_fault(estate: DeskEstate) -> None:

@@ -11,7 +11,6 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from drills import rehearsal
 from drills.arrangement import arrange
 from drills.lever import Lever
 from drills.preview import resolved
@@ -221,8 +220,7 @@ class PullsTheLever(FakeSite):
         self.lever.pull("enough")
 
 
-def test_a_drill_that_revives_looks_at_the_lever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "PHASE_SECONDS_MAX", 0.0)
+def test_a_drill_that_revives_looks_at_the_lever(tmp_path: Path) -> None:
     site, recording = PullsTheLever(), FakeRecording()
     estate = estate_of(tmp_path, site, stable="60s", revive_old_primary=True)
     site.lever = Lever(estate.state)
@@ -307,10 +305,7 @@ def test_nothing_is_revived_beside_a_failover(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("asked", "told"), [(True, BOTH), (False, [])])
-def test_a_drill_revives_once_the_service_is_stable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool, told: list[str]
-) -> None:
-    monkeypatch.setattr(rehearsal, "PHASE_SECONDS_MAX", 0.0)
+def test_a_drill_revives_once_the_service_is_stable(tmp_path: Path, asked: bool, told: list[str]) -> None:
     site, recording = FakeSite(), FakeRecording()
     estate = estate_of(tmp_path, site, revive_old_primary=asked)
     assert perform(estate, recording, FakeFault(recording)) is None
