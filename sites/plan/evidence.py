@@ -83,7 +83,10 @@ class S3Upload(Noun):
 class Evidence(Noun):
     path: Location = Field(Path("evidence"), validate_default=True, description="where the evidence is kept")
     key: KeyFile | None = Field(None, description="the key that signs it; default: unsigned")
-    retention: PositiveSpan = Field(parse_duration("6y"), description="nothing younger is ever pruned")
+    retention: PositiveSpan = Field(
+        parse_duration("6y"),
+        description="nothing younger is ever pruned; what ran under a longer one is kept for that",
+    )
     hold: Text | None = Field(
         None, description="a legal hold and its reason: while it stands here nothing is pruned"
     )
