@@ -144,6 +144,7 @@ def hosts_of(hosts: Any, folder: Path) -> Estate:
     declared["datasets"]["orders"] |= {"backup": {"to": "onsite", "every": "1h"}, "cold_rpo": "1h"}
     declared["services"]["database"] |= {
         "cold_rto": "5m",
+        "addresses": declared["services"]["health"]["addresses"],
         "redirect": {
             "kind": "file",
             "path": str(folder / "endpoint"),

@@ -179,7 +179,8 @@ def failed_over(pair: Pair, fault: str) -> Estate:
         "detect": {"every": "200ms", "limit": "1s", "refused": 3, "silent": 3},
         "vantages": {"here": {"kind": "command", "command": looks}},
     }
-    declared["services"]["database"] |= {
+    declared["services"]["looked-at"] = {
+        "needs": ["orders"],
         "endpoint": f"http://{host}:{port}",
         "addresses": {name: f"http://{one.host}:{one.port}" for name, one in at.items()},
         "check": {"kind": "http", "path": "/"},
