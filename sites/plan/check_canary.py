@@ -97,10 +97,21 @@ def _marks(plan: Plan, drill: Drill, marks: Marks, place: Place) -> Found:
             f"{said}, so its marks cannot be read back; it needs kind files and `restore`",
         )
         return
-    if drill.respond != "runbook" or not isinstance(drill.fault, KillSite):
-        yield place, "nothing is restored in this drill; marks need a fault and `respond: runbook`"
-    elif drill.fault.site != dataset.site:
-        said = f'dataset "{marks.dataset}" is at site "{dataset.site}"'
+    yield from _restored_here(drill, marks, dataset.site, place)
+
+
+def _restored_here(drill: Drill, marks: Marks, home: str, place: Place) -> Found:
+    """Marks in files count once their dataset was restored: a failover from its site does, and says so."""
+    if drill.respond != "runbook":
+        nobody = (
+            "with `respond: observe` nobody says whether the dataset was restored before its marks are read"
+        )
+        yield place, f"{nobody}, so they would prove nothing; marks in files need `respond: runbook`"
+    elif not isinstance(drill.fault, KillSite):
+        said = f"beside fault {drill.fault.kind} it is not proven that they tell what a restore lost"
+        yield place, f"{said}; marks in files need kill_site"
+    elif drill.fault.site != home:
+        said = f'dataset "{marks.dataset}" is at site "{home}"'
         yield (*place, "dataset"), f'{said}; this drill loses "{drill.fault.site}"'
 
 
