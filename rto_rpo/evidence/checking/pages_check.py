@@ -6,7 +6,7 @@ opened and before it was closed. Another version may draw the same otherwise: it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -36,10 +36,15 @@ class Pages:
     same: int = 0
 
 
-def check_pages(root: Path, entries: Sequence[Entry], records: Sequence[RunRecord]) -> Pages:
-    """Draw all pages again, of evidence whose files and reports were all found to be right."""
+def check_pages(
+    root: Path, entries: Sequence[Entry], records: Sequence[RunRecord], judged: Container[str]
+) -> Pages:
+    """Draw all pages again, of evidence whose files and reports were all found to be right.
+
+    `judged`: the runs that left something to judge; of any other no page is drawn.
+    """
     found, known = Pages(), dict[str, Digest]()
-    asked = {each.closed.folder: each for each in _asked(root, entries, records, found)}
+    asked = {each.closed.folder: each for each in _asked(root, entries, records, judged, found)}
     for each in asked.values():
         known[each.closed.files[REPORT_NAME]] = digest(each.content())
     left = {folder: each.ours for folder, each in asked.items()}
@@ -68,7 +73,7 @@ class _Asked:
 
 
 def _asked(
-    root: Path, entries: Sequence[Entry], records: Sequence[RunRecord], found: Pages
+    root: Path, entries: Sequence[Entry], records: Sequence[RunRecord], judged: Container[str], found: Pages
 ) -> Iterator[_Asked]:
     """Notes of all others why they are not."""
     pruned = {run for one in entries if isinstance(one.line, Pruned) for run in one.line.runs}
@@ -82,6 +87,9 @@ def _asked(
             lying = {name: (path / name).read_bytes() for name in _PAGES if name in closed.files}
             if record.opened.plan in plans:
                 _note(found, closed, list(lying), "it tells of runs before it that were pruned")
+                continue
+            if record.opened.run not in judged:
+                _note(found, closed, list(lying), "its run left nothing that could be judged")
                 continue
             foreign = [name for name, page in lying.items() if maker().encode() not in page]
             _note(found, closed, foreign, "another version of blackstart drew it, or a hand")

@@ -160,6 +160,8 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
         judged = REPORT_NAME in closed.files and closed.source != "abandoned"
         report = compared(path / REPORT_NAME, computed) if judged else None
         seen.findings += _differences(closed, computed, path, report)
+        if REPORT_NAME in closed.files and not judged:
+            seen.findings += _unlike_its_ledger_all_the_same(path, computed)
         if (header := ledger_header(path / LEDGER_NAME)) is not None:
             seen.findings += promise_findings((path / PLAN_NAME).read_bytes(), header)
         if report is not None and report.form:
@@ -167,6 +169,13 @@ def _recompute(seen: _Seen, path: Path, closed: Closed) -> None:
             seen.notes.append(f"{told}: it was brought into today's, and compared whole")
         if computed["judge"] != JUDGE:
             _by_other_rules(seen, closed, computed, report)
+
+
+def _unlike_its_ledger_all_the_same(path: Path, computed: dict[str, Any]) -> Iterator[str]:
+    """Of a run that was given up: nothing is added to it once its report is written."""
+    report = compared(path / REPORT_NAME, computed)
+    if parts := report.parts if computed["judge"] == JUDGE else report.wrong:
+        yield f'"{REPORT_NAME}" is not what its plan and ledger give; it differs in: {", ".join(parts)}'
 
 
 def _undone_later(record: RunRecord) -> Iterator[str]:

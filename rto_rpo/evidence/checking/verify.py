@@ -69,7 +69,8 @@ def verify(
         *_unanchored(heads, unknown),
         *(f"{run.folder}: {finding}" for run in runs for finding in run.findings),
     ]
-    pages = check_pages(root, entries, records) if not findings else None
+    judged = {run.run for run in runs if run.recomputed is not None}
+    pages = check_pages(root, entries, records, judged) if not findings else None
     if pages:
         findings += [f"{folder}: {one}" for folder, told in pages.findings.items() for one in told]
         runs = tuple(_with_pages(run, pages) for run in runs)

@@ -24,6 +24,7 @@ from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.pruning import prune
 from rto_rpo.evidence.lines.line import build, line_hash, split
 from rto_rpo.evidence.lines.signature import SigningKey, new_key
+from rto_rpo.report.document import to_json
 from rto_rpo.report.publish import publish
 from tests.rto_rpo.evidence.chains import run_id
 from tests.rto_rpo.evidence.folders import add_run, findings, folders, open_one
@@ -246,6 +247,29 @@ def test_a_run_that_was_given_up_proves_nothing_whatever_its_report_says(tmp_pat
     assert code == 1
     assert "'met', although it was given up or has no report" in told
     assert "it was given up, and the chain says met: that is inconclusive" in findings(root, key)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("report.html", '"report.html" is not what its report and the chain give'),
+        ("report.md", '"report.md" is not what its report and the chain give'),
+        ("report.json", '"report.json" is not what its plan and ledger give; it differs in: verdict'),
+    ],
+)
+def test_what_lies_in_a_run_that_was_given_up_is_drawn_again(tmp_path: Path, name: str, told: str) -> None:
+    root, key = tmp_path / "evidence", new_key(tmp_path / "key.pem")
+    given_up = open_one(root, SMALL, key)
+    publish(given_up.path)
+    path = given_up.path / name
+    if name == "report.json":
+        path.write_bytes(to_json({**json.loads(path.read_bytes()), "verdict": "missed"}))
+    else:
+        path.write_text(path.read_text().replace("kill", "miss", 1))
+    assert given_up.descriptor is not None
+    os.close(given_up.descriptor)
+    add_run(root, replace(SMALL, number=2), key)
+    assert told in findings(root, key)
 
 
 def _unsigned(root: Path) -> None:
