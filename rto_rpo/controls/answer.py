@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
 
@@ -30,6 +30,7 @@ class Evidence:
 
     `plan` and `charter` are those of the newest run, `year` the runs of the year up to that day. `retentions`
     say what the plans kept evidence for: of each the newest run, where its plan is there to be read.
+    `given`: what was answered already, for several profiles ask the same.
     """
 
     shelf: Shelf
@@ -42,6 +43,7 @@ class Evidence:
     blind: Sequence[Blind]
     retentions: Sequence[tuple[Run, str]]
     day: date
+    given: dict[str, Answer] = field(default_factory=dict, compare=False)
 
     @property
     def roles(self) -> Sequence[Role]:

@@ -73,6 +73,12 @@ def field_of(name: str) -> str:
 
 def answer(name: str, found: Evidence) -> Answer:
     """Look for it. Evidence whose chain does not hold meets nothing, whatever else it shows."""
+    if name not in found.given:
+        found.given[name] = _answer(name, found)
+    return found.given[name]
+
+
+def _answer(name: str, found: Evidence) -> Answer:
     looked = drills.check_named(name.removeprefix(CHECK)) if name.startswith(CHECK) else ANSWERS[name][1]
     told = looked(found)
     if told.state == "met" and found.shelf.problems:

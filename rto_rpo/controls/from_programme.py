@@ -32,6 +32,11 @@ def tested_yearly(found: Evidence) -> Answer:
 
 def _tries_recovery(told: Digest) -> bool:
     """Whether there was something to recover from: a runbook moved the service, or an outage was judged."""
+    tries: bool = told.once("tries recovery", partial(_recovers, told))
+    return tries
+
+
+def _recovers(told: Digest) -> bool:
     timed = any(one.objective == "rto" and one.lower_seconds for one in told.judgements)
     return told.faulted and (timed or not _MOVED.isdisjoint(told.events))
 
