@@ -16,6 +16,7 @@ from rto_rpo.dossier.dossier import Dossier
 from rto_rpo.dossier.history import Promise
 from rto_rpo.report import aftermath, backups, damage, people, sentences, versions, words
 from rto_rpo.report.distrust import head
+from rto_rpo.report.forms.contents import css_text, with_contents
 from rto_rpo.report.maker import maker
 from rto_rpo.report.model import Report
 from rto_rpo.report.plots.drawing import Drawing
@@ -42,14 +43,16 @@ def html(content: dict[str, Any], dossier: Dossier | None = None, *, links: bool
     """
     report = Report.model_validate(content)
     page = templates().get_template("report.html")
-    return page.render(
-        report=report,
-        dossier=dossier,
-        links=links,
-        maker=maker(),
-        overviews=_overviews(report),
-        outages=_outages(report),
-        trends=trends(dossier.promises if dossier else ()),
+    return with_contents(
+        page.render(
+            report=report,
+            dossier=dossier,
+            links=links,
+            maker=maker(),
+            overviews=_overviews(report),
+            outages=_outages(report),
+            trends=trends(dossier.promises if dossier else ()),
+        )
     )
 
 
@@ -93,7 +96,7 @@ def templates() -> Environment:
     made.globals.update(
         field_of=field_of, names=names, grid=grid, sum_up=sum_up, aftermath=aftermath, JUDGE=JUDGE
     )
-    made.filters.update(detail=_detail, hash=_hash, style=_style, shortened=_shortened)
+    made.filters.update(detail=_detail, hash=_hash, style=_style, shortened=_shortened, css=_css)
     return made
 
 
@@ -117,6 +120,11 @@ def _shortened(names: list[str], most: int) -> str:
     """Some names, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _css(text: str) -> Markup:
+    """Text in the style sheet, for the head of each printed page."""
+    return Markup(css_text(visible(text)))  # noqa: S704 - nothing but letters, digits and escapes
 
 
 def _style(state: str) -> str:
