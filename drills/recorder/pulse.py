@@ -52,12 +52,21 @@ async def anchor(ledger: LedgerThread) -> None:
 
 
 async def feel(ledger: LedgerThread, late_ns: Callable[[], int | None]) -> None:
-    """Record a `stall` whenever this loop was held up for an eighth of `late`, or 5 ms if that is more."""
+    """Record a `stall` whenever this loop was held up for an eighth of `late`, or 5 ms if that is more.
+
+    While the machine sleeps the clock of the ledger stands still, and the service may be gone meanwhile. So
+    that is a stall too, as long as the sleep was; it begins so much earlier, for there is no room after it.
+    """
     while True:
         threshold_ns = max(_STALL_NS_MIN, (late_ns() or _LATE_NS_DEFAULT) // 8)
         tick_ns = threshold_ns // 2
-        from_ns = time.monotonic_ns()
+        from_ns, asleep_ns = time.monotonic_ns(), _asleep_ns()
         await asyncio.sleep(tick_ns / 1e9)
-        to_ns = time.monotonic_ns()
-        if to_ns - from_ns - tick_ns > threshold_ns:
-            ledger.put("stall", from_ns=from_ns, to_ns=to_ns)
+        to_ns, slept_ns = time.monotonic_ns(), _asleep_ns() - asleep_ns
+        if max(to_ns - from_ns - tick_ns, slept_ns) > threshold_ns:
+            ledger.put("stall", from_ns=max(0, from_ns - max(0, slept_ns)), to_ns=to_ns)
+
+
+def _asleep_ns() -> int:
+    """How long this machine has slept since it was started, give or take a constant."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.monotonic_ns()
