@@ -85,7 +85,8 @@ def _points() -> Iterator[Planted]:
     doubtful = small(head=few, lost=set(range(10, 21)), unexpected={10**6}, instead=phantom)
     yield "lost beyond all doubt", doubtful, {"d.judgements[0].verdict": "missed"}
     many = {"judged": [judged("orders", "rpo", 9.0)]}
-    unknown = {"d.verdict": "inconclusive", "m.recovery_points[0].upper_seconds": None}
+    unknown: Fields = {"d.verdict": "inconclusive", "m.recovery_points[0].upper_seconds": None}
+    unknown["d.judgements[0].reason[:35]"] = "no write from before the loss came "
     for name, streams in (("the fault", [stream()]), ("a restore", [stream(restored=True)])):
         head = {**many, "streams": streams}
         yield f"all before {name} lost", small(head=head, lost=set(range(21))), unknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.rto_rpo.golden_drill import FAILED, NO, Planted, nobodys
+from tests.rto_rpo.golden_drill import FAILED, NO, Fields, Planted, nobodys
 from tests.rto_rpo.golden_refused import LATER, B, asked, because, is_
 from tests.rto_rpo.ledgers import MS, PlantedDrill, event, intents, operation, stream
 
@@ -19,6 +19,7 @@ def answered() -> Iterator[Planted]:
     yield from _strangers()
     yield from _crossing()
     yield from _planned()
+    yield from _several()
 
 
 def _by_whom() -> Iterator[Planted]:
@@ -237,6 +238,29 @@ def _crossing() -> Iterator[Planted]:
             drill.instead[27] = {"lag": 11 * MS, **FAILED}
         told = "operation 27 was sent" if late_one == "orders" else ""
         yield f"nobody judges {late_one}, and it was sent late", drill, is_(verdict, told)
+
+
+def _several() -> Iterator[Planted]:
+    """Clients in two streams: the new side is whoever answered any of them, and when it first did."""
+
+    def beside(old: Fields, instead: dict[int, Fields], name: str = "dr") -> PlantedDrill:
+        drill = asked((old.pop("more"), old), (LATER, NO))
+        drill.head["streams"].append(stream("more"))
+        drill.more += [intents(0, drill.count, drill.due(0), stream="more")]
+        for number in range(drill.count):
+            answer = FAILED if drill.is_down(number) else {"address": "old" if number <= 20 else name}
+            answer = instead.get(number, answer)
+            drill.more.append(operation(number, drill.due(number), stream="more", **answer))
+        return drill
+
+    early = beside({"more": -30 * MS, "address": "old"}, {25: {"address": "dr"}})
+    yield "others were answered before", early, is_("missed")
+    silent = beside({"more": -30 * MS, **because("unreachable")}, {25: {"address": "dr"}})
+    yield "others were answered before, and it was silent", silent, is_("inconclusive", "unreachable: 1")
+    crossing = beside({"more": -10 * MS, "took": MS}, {26: {"address": "dr", "took": 120 * MS}})
+    yield "others were sent for before", crossing, is_("inconclusive", "overlap")
+    third = beside({"more": 20 * MS, "address": "third"}, {}, "third")
+    yield "others were answered by a third", third, is_("inconclusive", SHARED)
 
 
 def _planned() -> Iterator[Planted]:
