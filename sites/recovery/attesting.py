@@ -38,6 +38,11 @@ def attest(name: str, asked: Asked, new: str, old: str, limit_seconds: float) ->
     takes writes is not.
     """
     require_writable(new, {name: asked})
+    refused(name, asked, old, limit_seconds)
+
+
+def refused(name: str, asked: Asked, old: str, limit_seconds: float) -> None:
+    """Raises RunbookError where writes are not refused there within the limit."""
     deadline = time.monotonic() + limit_seconds
     while not (proof := asked.refuses_write(old)).holds:
         if time.monotonic() >= deadline or asked.writable(old) is True:

@@ -29,10 +29,12 @@ def taken_over(estate: Estate, name: str, old: str, new: str) -> bool:
     Each promotion starts a timeline, so the right writer is on a later one than who was it before.
     """
     driver = estate.postgres(name)
-    if driver.writable(new) is not True or not driver.refuses_write(old).holds:
+    if driver.writable(new) is not True:
         return False
     if f"promote {name}" in begun_steps(estate.state):
-        return True  # by us; what the other one was meanwhile need not be whole, nor there at all
+        return True  # by us; the other one need not be whole, nor there; the fence asks whether it refuses
+    if not driver.refuses_write(old).holds:
+        return False
     try:
         return driver.timeline(old) <= driver.timeline(new)
     except DatasetError:  # it is not running: then it says what it was when it stopped

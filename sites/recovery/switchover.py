@@ -21,10 +21,10 @@ from pathlib import Path
 
 from sites.drivers.shell_dataset import ShellDataset
 from sites.drivers.sqlite.dataset import SqliteDataset
-from sites.errors import GuardError, PlanError, RunbookError
+from sites.errors import GuardError, PlanError
 from sites.estate import Estate
 from sites.recovery import by_hand_data
-from sites.recovery.attesting import attest
+from sites.recovery.attesting import attest, refused
 from sites.recovery.carry import carry, carry_dump, same
 from sites.recovery.end_state import END_STATE, end_state_step
 from sites.recovery.failover import (
@@ -99,12 +99,10 @@ class Switchover(Failover):
         def refuse() -> bool:
             return all(driver.refuses_write(self._old).holds for driver in drivers.values())
 
-        def do(_limit_seconds: float) -> Detail:
+        def do(limit_seconds: float) -> Detail:
             self._fences.raise_(self._old, "switchover", Standing(self._estate.state).begun.run)
             for name, driver in drivers.items():
-                proof = driver.refuses_write(self._old)
-                if not proof.holds:
-                    raise RunbookError(f'dataset "{name}" at site "{self._old}" is not fenced: {proof.how}')
+                refused(name, driver, self._old, limit_seconds)
             return {"site": self._old, "how": "every database there refuses writes", "proof": "refused"}
 
         def undo(_limit_seconds: float) -> Detail:

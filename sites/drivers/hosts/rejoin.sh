@@ -65,6 +65,14 @@ rewind() {
     failed=$?
     [ ! -f "$data/standby.signal.kept" ] || mv "$data/standby.signal.kept" "$data/standby.signal"
     [ $failed = 0 ] || return
+    case $told in *"are on the same timeline"*)
+        # numbers alone are compared: what was a primary itself has written another one of that number
+        if LC_ALL=C "$bin/pg_controldata" "$data" | grep -q 'cluster state: *shut down$'; then
+            say "failed rewind: it was a primary itself on a timeline of that number: two histories"
+            return
+        fi
+        ;;
+    esac
     case $told in *"no rewind required"*) say "nothing to rewind" ;; *) say rewound ;; esac
     sed -n 's/^START WAL LOCATION: \([0-9A-F/]*\).*/begins \1/p' "$data/backup_label" 2>/dev/null
 }

@@ -27,6 +27,11 @@ from sites.errors import DatasetError
 
 _BEGINS = re.compile(r"^START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
 _NOTHING_TO_REWIND = "no rewind required"
+_SAME_TIMELINE = "are on the same timeline"
+
+# pg_rewind compares numbers of timelines. Where a standby that never heard of a promotion was promoted as
+# well, both servers wrote a timeline of that number, and it finds nothing to do.
+TWO_HISTORIES = "it was a primary itself on a timeline of that number: two histories"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,8 @@ class Rejoining:
                 limit_seconds=limit_seconds,
                 env={"PGPASSFILE": str(secret), "LC_ALL": "C"},
             )
+        if _SAME_TIMELINE in said and self.control().was_a_primary_and_stopped_cleanly:
+            raise DatasetError(TWO_HISTORIES)
         return Rejoined("nothing to rewind" if _NOTHING_TO_REWIND in said else "rewound")
 
     @contextmanager

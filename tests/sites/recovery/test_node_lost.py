@@ -142,6 +142,14 @@ def test_a_node_lost_at_a_boundary_leaves_a_way_out(new_pair: NewPair) -> None:
 
 
 @pytest.mark.campaign
+def test_two_histories_of_one_number_are_told_apart(new_pair: NewPair) -> None:
+    """The old side, made a standby, has not heard of the new one's promotion when that is lost."""
+    found = lose_at(light_estate(new_pair(synchronous=True)), "switchover", "dr", 8, 0)
+    assert found is not None
+    assert found[0] == "rejoin orders at primary, acted"
+
+
+@pytest.mark.campaign
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", ["switchover", "failback"])
 @pytest.mark.parametrize("lost", ["primary", "dr"])
