@@ -10,6 +10,7 @@ from sites.recovery.attesting import Asked
 from sites.recovery.direction import Direction, promotion_begun
 from sites.recovery.standing import Standing
 from sites.recovery.ways_out import ways_out
+from sites.unprotected import Unprotected
 
 _ANSWER_SECONDS = 30.0
 
@@ -63,6 +64,17 @@ def _gone(estate: Estate, site: str) -> bool:
 def _why_not_amid(estate: Estate, name: str, site: str) -> str | None:
     """Only of one that was stopped as part of the change is it known that it has all there was then."""
     return why_not_woken(estate, name, site) if promotion_begun(estate) else "it does not answer"
+
+
+def lacking_amid(estate: Estate, way: Direction) -> str:
+    """What the other site may lack, in words, since the one that is lost served alone amid a change of sites.
+
+    No machine decides to lose that.
+    """
+    if Standing(estate.state).under_way in (None, "failover"):
+        return ""
+    alone = [entry for entry in Unprotected(estate.state).all() if entry.site == way.old]
+    return "".join(f" It may lack writes: {entry}." for entry in alone)
 
 
 def why_not_woken(estate: Estate, name: str, site: str) -> str | None:

@@ -19,7 +19,7 @@ from sites.recovery.journal import Held, Journal
 from sites.recovery.lacking import Lacking
 from sites.recovery.looking_after import Changed, looked_after
 from sites.recovery.own_steps import runbook_of
-from sites.recovery.promotable import require_promotable
+from sites.recovery.promotable import lacking_amid, require_promotable
 from sites.recovery.runbook import Engine, Observer, Run, Step
 from sites.recovery.standing import Standing
 from sites.recovery.under_way import busy, under_way
@@ -95,6 +95,7 @@ class Responder:
     def _decide(self, declaration: Declaration, watch: Watch, stop: threading.Event) -> None:
         """Raises GateRefused when a person has to agree, and does not."""
         failover, lacking = declared_failover(self._estate), self.lacking.told()
+        lacking += lacking_amid(self._estate, direction(self._estate))
         if failover.decide == "automatic" and not lacking:
             self._observe("decided", {"by": "automatic"})
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -12,14 +13,16 @@ from sites.errors import GuardError
 from sites.estate import Estate
 from sites.fences import Fences
 from sites.recovery import respond, sentinel
+from sites.recovery.asking import Questions
 from sites.recovery.direction import Direction
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.promotable import NotPromotable
 from sites.recovery.respond import fail_over
 from sites.recovery.standing import Standing
+from sites.unprotected import Unprotected
 from tests.sites.recovery.light import light_estate
 from tests.sites.recovery.test_failback import NewPair, _write, expect, quiet
-from tests.sites.recovery.test_respond import estate
+from tests.sites.recovery.test_respond import Watch, estate, wait_for_question
 from tests.sites.recovery.test_sentinel import Post
 
 
@@ -88,3 +91,14 @@ def test_the_sentinel_watches_on_once_the_other_site_could_take_over(
     post.wait_for("an answer")  # it goes on with the failover: its fence asks
     post.answer("fence here")
     assert post.join().complete
+
+
+def test_no_machine_loses_what_the_lost_site_took_alone_amid_a_change(tmp_path: Path) -> None:
+    here = estate(tmp_path, decide="automatic")
+    Standing(here.state).begin("switchover")  # and dies
+    Unprotected(here.state).note("orders", "here", "failed over")
+    watch = Watch(here)
+    wait_for_question(watch, Questions(here.state), "failover")
+    assert "It may lack writes" in Questions(here.state).open()[0].says
+    watch.stop.set()
+    watch.join()
