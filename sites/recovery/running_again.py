@@ -10,6 +10,8 @@ from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.recovery.runbook import Detail
 
+_ANSWER_SECONDS = 60.0
+
 
 def run_again(estate: Estate, name: str, *, ours: bool) -> Detail:
     """What was started, and in words what is left down. `ours`: the failover stopped it, not the outage.
@@ -27,6 +29,9 @@ def run_again(estate: Estate, name: str, *, ours: bool) -> Detail:
         site.up()
         for process in wanted:
             site.start(process)
+        for dataset, driver in estate.replicated().items():
+            if name in estate.sites_of(dataset):  # one that was killed recovers first
+                driver.wait_until_answering(name, limit_seconds=_ANSWER_SECONDS)
     except BlackstartError as error:
         return {"left": f'site "{name}" was stopped by the failover, and does not run again: {error}'}
     return {"started": wanted}
