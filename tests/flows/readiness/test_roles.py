@@ -63,7 +63,8 @@ def test_every_way_in_which_the_roles_can_be_wrong(
     code, wrong = told(estate)  # another site serves, as it should, and has no standby
     assert (code, list(wrong)) == (1, ["standby of orders"])
 
-    pair.primary.up()  # somebody careless
+    (pair.servers["primary"].data / "standby.signal").unlink()
+    pair.primary.up()  # somebody who wants it back at any price
     estate.postgres("orders").wait_until_answering("primary", limit_seconds=20)
     code, wrong = told(estate)
     assert code == 1
