@@ -7,17 +7,18 @@ from drills.recording import Recording
 from sites.capability import SiteDriver
 from sites.errors import BlackstartError
 from sites.estate import Estate
-from sites.plan import REVIVABLE, Drill, KillSite
+from sites.plan import Drill, KillSite
 from sites.plan.faults import SiteFault
 
 
 def tell_of_primary(estate: Estate, drill: Drill, recording: Recording, *, at_last: bool) -> None:
-    """Record whether the primary's site is gone, where the drill took it away. Raises RecorderError.
+    """Record whether the primary's site is gone, where the drill struck it. Raises RecorderError.
 
-    One that was killed is right away; one that stood still or was cut off may have been fenced `at_last`.
+    One that was killed is right away; one that stood still, was cut off or lost a process may have been
+    fenced `at_last`.
     """
     fault = drill.fault
-    lost = isinstance(fault, REVIVABLE) if at_last else isinstance(fault, KillSite)
+    lost = at_last or isinstance(fault, KillSite)
     if lost and isinstance(fault, SiteFault) and fault.site == primary_site(estate, drill):
         tell_if_gone(estate.site(fault.site), recording)
 

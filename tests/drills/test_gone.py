@@ -11,13 +11,14 @@ from drills.gone import tell_of_primary
 from drills.recording import RecorderState, Recording
 from sites.capability import Proof, SiteDriver
 from sites.errors import SiteError
-from sites.plan.faults import KillSite, Partition, PauseSite
+from sites.plan.faults import KillService, KillSite, Partition, PauseSite
 from tests.drills.test_guard import DeskEstate, an_estate
 from tests.drills.test_rehearsal import FakeFault, FakeRecording, perform
 
 KILL = KillSite(kind="kill_site", site="primary")
 PAUSE = PauseSite(kind="pause_site", site="primary")
 CUT_OFF = Partition(kind="partition", site="primary")
+ONE_DEAD = KillService(kind="kill_service", site="primary", process="postgres")
 
 
 class FakeSite:
@@ -57,7 +58,7 @@ def told(estate: LostEstate, fault: Any, *, at_last: bool) -> list[str]:
     return recording.told
 
 
-@pytest.mark.parametrize("fault", [KILL, PAUSE, CUT_OFF])
+@pytest.mark.parametrize("fault", [KILL, PAUSE, CUT_OFF, ONE_DEAD])
 def test_right_after_the_fault_only_a_killed_site_is_asked(estate: LostEstate, fault: Any) -> None:
     assert told(estate, fault, at_last=False) == (["old_primary_gone"] if fault is KILL else [])
     assert told(estate, fault, at_last=True) == ["old_primary_gone"]
