@@ -32,7 +32,9 @@ PREVIEW = Preview(
 
 
 class Standby:
-    """What the guard asks of a replicated dataset."""
+    """What the guard and the responder ask of a replicated dataset."""
+
+    synchronous = False
 
     def __init__(self, proof: Proof | None) -> None:
         self._proof = proof

@@ -247,7 +247,7 @@ def test_a_backup_older_than_every_mark_has_no_upper_bound(tmp_path: Path, servi
     assert point.lost
     assert point.upper_seconds is None
     assert decision.verdict == "inconclusive"
-    assert any("nothing says how old the restored data is" in reason for reason in decision.reasons)
+    assert any("nothing says how old the data is" in reason for reason in decision.reasons)
 
 
 def test_marks_of_a_dataset_that_nobody_restored_prove_nothing(
