@@ -104,7 +104,7 @@ def rest_of(process: subprocess.Popen[str], hear: Callable[[str], None]) -> tupl
 
 def record(pair: Pair, estate: Estate) -> Watched:
     asyncio.run(estate.postgres("orders").client("primary", limit_seconds=10).prepare())
-    return watch(pair, pair.folder / "run")
+    return watch(pair, pair.folder / "run", stable_ns=2_500_000_000)
 
 
 def taken_by_the_old_one(pair: Pair) -> list[int]:

@@ -33,6 +33,7 @@ from sites.secret import Secret
 from tests.rto_rpo.ledgers import calibration
 from tests.sites.drivers.pairs import Pair
 
+LIMIT_SECONDS = 1.0
 STEPS = 5
 POINTS = STEPS * 4
 MOMENT_SECONDS_MAX = 0.35  # a failover of this estate takes about so long
@@ -98,6 +99,7 @@ class Watched:
 
     recording: Recording
     ledger: Path
+    stable_seconds: float
 
     def lose(self, estate: Estate, how: Callable[[], Proof] | None = None) -> None:
         """The whole site is killed, or it is lost in another way."""
@@ -122,7 +124,10 @@ class Watched:
         Where nobody has `taken_over` there is no new side that a second writer could be told by.
         """
         assert self.recording.wait_until(lambda state: state.stable, 30).stable
-        assert gone is None or tell_if_gone(gone, self.recording)
+        if gone is not None:  # once all has settled that was sent until the service was stable
+            settled_seconds = self.stable_seconds + LIMIT_SECONDS + 0.1
+            self.recording.wait_until(lambda state: state.served_seconds >= settled_seconds, 30)
+            assert tell_if_gone(gone, self.recording)
         self.recording.verify()
         self.recording.finish("stable")
         records = list(read(self.ledger))  # raises where the chain of hashes is broken
@@ -138,15 +143,19 @@ class Watched:
         return point.acknowledged_count
 
 
-def watch(pair: Pair, folder: Path) -> Watched:
+def watch(pair: Pair, folder: Path, stable_ns: int = 300_000_000) -> Watched:
+    """Where writes are left without an answer for a while, `stable_ns` has to be longer than they may take.
+
+    Else the service is stable, by what was sent, before the new side's first answer has arrived.
+    """
     folder.mkdir()
-    recording_ = recording.start(_config(pair, folder))
+    recording_ = recording.start(_config(pair, folder, stable_ns))
     assert recording_.wait_until(lambda state: state.steady, 30).steady
     recording_.freeze()
-    return Watched(recording_, folder / "ledger.jsonl")
+    return Watched(recording_, folder / "ledger.jsonl", stable_ns / 1e9)
 
 
-def _config(pair: Pair, folder: Path) -> RecorderConfig:
+def _config(pair: Pair, folder: Path, stable_ns: int) -> RecorderConfig:
     ours = [pair.servers[name].settings for name in ("primary", "dr")]
     own = [f"{each.host}:{each.port}" for each in ours]
     streams = (_stream(pair, "orders", "clients", *own), _stream(pair, "OLD-PRIMARY", "old_primary", own[0]))
@@ -171,7 +180,7 @@ def _config(pair: Pair, folder: Path) -> RecorderConfig:
         header=header,
         streams=streams,
         late_ns=2_000_000_000,  # a machine that others use is no reason to call it an outage
-        stable_ns=300_000_000,
+        stable_ns=stable_ns,
         deadline_ns=600_000_000_000,
         seed=7,
         steady_ns=300_000_000,
@@ -186,6 +195,6 @@ def _stream(pair: Pair, name: str, role: Any, *addresses: str) -> StreamConfig:
         address=",".join(addresses),
         dataset="orders",
         interval_ns=20_000_000,
-        limit_ns=1_000_000_000,
+        limit_ns=int(LIMIT_SECONDS * 1e9),
         client=PostgresCanary(addresses, "desk", "blackstart", password, pooled=True),
     )
