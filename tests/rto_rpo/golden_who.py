@@ -218,6 +218,14 @@ def _crossing() -> Iterator[Planted]:
         if sent == 26:
             drill.instead[26] = {"address": "dr", "took": took}
         yield f"the new side answered {sent} after {took}", drill, is_(verdict)
+    at_once = _unnamed("vip", -84 * MS)
+    at_once.fault_ns = 20 * MS
+    at_once.instead[22] = {"address": "vip", "lag": at_once.f1 + 1 - at_once.due(22)}
+    yield "nobody named, answered at once when the fault was over", at_once, is_("inconclusive")
+    flapped = asked((LATER, NO), (80 * MS, because("unreachable")))
+    flapped.instead[24] = {"address": "dr"}
+    told = "without its server's refusal (unreachable: 1)"
+    yield "the new side flapped, and until it was stable", flapped, is_("inconclusive", told)
     unnamed = _unnamed("vip", -10 * MS)
     unnamed.instead[26] = {"address": "vip", "took": 120 * MS}
     yield "nobody named, and answers cross", unnamed, is_("inconclusive")
