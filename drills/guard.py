@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from drills.faults.struck import struck_sites
 from drills.lever import Lever
 from drills.preview import Preview
 from drills.undo import UndoIntents
-from rto_rpo.durable import make_folder
+from rto_rpo.durable import make_folder, try_lock
 from sites.errors import BlackstartError, GuardError, RunbookError
 from sites.estate import Estate
 from sites.plan import Drill
@@ -41,13 +40,11 @@ def only_drill(state: Path) -> Iterator[None]:
 
 
 def _lock(fd: int, state: Path) -> None:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not try_lock(fd):
         raise GuardError(
             f'cannot begin: another drill is running on the plan with state "{state}", or is being undone',
             hint="wait for its end, or break it off with `blackstart stop`",
-        ) from None
+        )
 
 
 def check_authority(

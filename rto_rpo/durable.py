@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -16,6 +17,15 @@ def write_durably(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         os.fsync(out.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def try_lock(fd: int) -> bool:
+    """Lock an open file until it is closed; False where another has it. Raises OSError."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def make_folder(path: Path) -> None:

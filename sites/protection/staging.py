@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from rto_rpo.durable import try_lock
 from sites.drivers.files import FilesDataset
 from sites.errors import DatasetError
 from sites.exclusion import Exclusion
@@ -92,19 +92,11 @@ def _one_at_a_time(staging: Path, name: str) -> Iterator[None]:
     except OSError as error:
         raise DatasetError(f'cannot stage dataset "{name}" in {staging}: {error.strerror}') from error
     try:
-        if not _locked(fd):
+        if not try_lock(fd):
             raise DatasetError(f'cannot back up dataset "{name}": another backup of it is under way')
         yield
     finally:
         os.close(fd)
-
-
-def _locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _refuse_empty(name: str, dump: Path) -> None:

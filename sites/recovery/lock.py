@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rto_rpo.durable import make_folder
+from rto_rpo.durable import make_folder, try_lock
 
 _PATIENCE_SECONDS = 0.5
 _POLL_SECONDS = 0.01
@@ -25,7 +24,7 @@ def take(path: Path) -> int | None:
     give_up = time.monotonic() + _PATIENCE_SECONDS
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if _locked(fd) and _is_at(fd, path):
+        if try_lock(fd) and _is_at(fd, path):
             return fd
         os.close(fd)
         if time.monotonic() > give_up:
@@ -42,14 +41,6 @@ def held(path: Path) -> Iterator[bool]:
     finally:
         if fd is not None:
             os.close(fd)
-
-
-def _locked(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_at(fd: int, path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rto_rpo.durable import sync_folder, write_durably
+from rto_rpo.durable import sync_folder, try_lock, write_durably
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.keeping.files import require_plain
 from rto_rpo.evidence.lines.history import read_entries
@@ -83,7 +82,7 @@ def locked(root: Path) -> Iterator[None]:
     deadline = time.monotonic() + LOCK_LIMIT_SECONDS
     require_plain(root / LOCK_NAME)
     with (root / LOCK_NAME).open("ab") as lock:
-        while not _lock(lock.fileno()):
+        while not try_lock(lock.fileno()):
             if time.monotonic() > deadline:
                 raise EvidenceError(
                     f'cannot lock "{root / LOCK_NAME}" within {LOCK_LIMIT_SECONDS:g} s: '
@@ -107,14 +106,6 @@ def read_lines(root: Path) -> list[AnyLine]:
             )
         lines.append(entry.line)
     return lines
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _require_same_key(lines: list[AnyLine], key: SigningKey | None) -> None:

@@ -79,6 +79,7 @@ def test_killed_at_every_boundary_and_at_any_moment(new_pair: NewPair, seed: int
         more, acknowledged = survive(pair, estate, iter(round_kills), rounds)
         died, kept, rounds = died + more, kept + acknowledged, rounds + 1
         come_back(estate)
+    assert kept > 0
     print(  # noqa: T201
         f"proof: slice {seed}: {died} SIGKILLs in {rounds} failovers, one writer after each, "
         f"0 of {kept} writes lost"
