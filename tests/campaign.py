@@ -1,9 +1,9 @@
 """The long proofs, whole: `python -m tests.campaign`. Resumable, also in slices.
 
 Each test marked `campaign` is run by itself; how it ended is in docs/proof.json, from which docs/proof.md is.
-What has passed at this state of the code is not run again, so that a campaign that was cut off goes on from
-there. What was skipped proves nothing, and what was run at an older state says so. Exit codes: 0 all passed,
-1 something failed, 3 something was skipped or not run.
+A proof holds while nothing changes that its test can reach (`tests.reach`); one that holds is not run again,
+so that a campaign that was cut off goes on from there. What was skipped proves nothing, and what was run at
+an older state says so. Exit codes: 0 all passed, 1 something failed, 3 something was skipped or not run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.proof import Proof, told
+from tests.proof import Proof, now, told
+from tests.reach import state
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "proof.json"
@@ -34,16 +35,19 @@ def main() -> int:
     commit = _git("log", "-1", "--format=%h", "--abbrev=12", "--", ".", *NOT_THE_CODE)
     nodes, results = _collect(), _load()
     results = {node: results[node] for node in nodes if node in results}
-    left = [node for node in nodes if wanted.only in node and not _proven(results.get(node), commit)]
+    states = _states(nodes)
+    left = [
+        node for node in nodes if wanted.only in node and now(results.get(node), states[node]) != "passed"
+    ]
     end = time.monotonic() + wanted.seconds
     for number, node in enumerate(left, 1):
         if time.monotonic() >= end:
             break
         print(f"[{number}/{len(left)}] {node}", flush=True)
-        results[node] = _run(node, commit)
+        results[node] = _run(node, commit, states[node])
         _write(RESULTS, json.dumps({n: r.as_json() for n, r in sorted(results.items())}, indent=1) + "\n")
-    _write(PROOF, told(nodes, results, commit))
-    return _conclude([_outcome(results.get(node), commit) for node in nodes])
+    _write(PROOF, told(nodes, results, states))
+    return _conclude([now(results.get(node), states[node]) for node in nodes])
 
 
 def _arguments() -> argparse.Namespace:
@@ -61,7 +65,20 @@ def _collect() -> list[str]:
     return nodes
 
 
-def _run(node: str, commit: str) -> Proof:
+def _states(nodes: list[str]) -> dict[str, str]:
+    """Of each node, what its proof rests on as it is now."""
+    kept = blobs()
+    of_test = {test: state(ROOT, test, kept) for test in {node.partition("::")[0] for node in nodes}}
+    return {node: of_test[node.partition("::")[0]] for node in nodes}
+
+
+def blobs() -> dict[str, str]:
+    """The ids of the contents of all files that are kept, by path."""
+    lines = (line.split("\t") for line in _git("ls-files", "--stage").splitlines())
+    return {path: about.split()[1] for about, path in lines}
+
+
+def _run(node: str, commit: str, rests_on: str) -> Proof:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "junit.xml"
@@ -71,7 +88,7 @@ def _run(node: str, commit: str) -> Proof:
     if outcome == "failed":
         print((done.stdout + done.stderr)[-4000:], flush=True)
     said = [line.removeprefix("proof: ") for line in done.stdout.splitlines() if line.startswith("proof: ")]
-    return Proof(outcome, commit, round(time.monotonic() - began, 1), said)
+    return Proof(outcome, commit, rests_on, round(time.monotonic() - began, 1), said)
 
 
 def outcome_of(record: str) -> str:
@@ -83,16 +100,9 @@ def outcome_of(record: str) -> str:
     return "failed" if ended & {"failure", "error"} else "skipped" if "skipped" in ended else "passed"
 
 
-def _proven(result: Proof | None, commit: str) -> bool:
-    return _outcome(result, commit) == "passed"
-
-
-def _outcome(result: Proof | None, commit: str) -> str:
-    return result.outcome if result is not None and result.commit == commit else "not run"
-
-
 def _conclude(outcomes: list[str]) -> int:
-    counts = {each: outcomes.count(each) for each in ("passed", "failed", "skipped", "not run")}
+    counts = {each: outcomes.count(each) for each in ("passed", "failed", "skipped")}
+    counts["not run"] = len(outcomes) - sum(counts.values())
     print(", ".join(f"{count} {each}" for each, count in counts.items()) + f"; written: {PROOF}")
     return 1 if counts["failed"] else 3 if counts["skipped"] or counts["not run"] else 0
 

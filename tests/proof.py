@@ -12,10 +12,14 @@ FIGURES_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How one test ended (passed, failed or skipped) at a state of the code, and what it said it found."""
+    """How one test ended (passed, failed or skipped), and what it said it found.
+
+    `state` is that of all the files that it rests on, `commit` the last one then.
+    """
 
     outcome: str
     commit: str
+    state: str
     seconds: float
     said: list[str] = field(default_factory=list)
 
@@ -23,26 +27,30 @@ class Proof:
         return asdict(self)
 
 
-def told(nodes: Sequence[str], results: Mapping[str, Proof], commit: str) -> str:
-    """The whole page. Only what passed at this commit counts as proven; the rest is told as what it is."""
-    passed = sum(_now(results.get(node), commit) == "passed" for node in nodes)
+def told(nodes: Sequence[str], results: Mapping[str, Proof], states: Mapping[str, str]) -> str:
+    """The whole page. Only what passed at the state of now is proven; the rest is told as what it is."""
+    passed = sum(now(results.get(node), states[node]) == "passed" for node in nodes)
     head = (
-        f"Written by `make campaign` from [proof.json](proof.json). At commit `{commit}` {passed} of "
-        f"{len(nodes)} long proofs have passed; {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"Linux {platform.release()}. The seeds are those in the tests; `make test` runs a sample of each. "
-        "*skipped* (what it needs is not on that machine) and *not run* prove nothing, and neither does "
-        "what passed at an older commit, which is named."
+        f"Written by `make campaign` from [proof.json](proof.json). {passed} of {len(nodes)} long proofs "
+        "hold: they passed, and nothing that their tests can reach has changed since. Of this machine: "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, Linux {platform.release()}. The seeds "
+        "are those in the tests; `make test` runs a sample of each. *skipped* (what it needs is not on that "
+        "machine) and *not run* prove nothing, and neither does what passed before such a change, at the "
+        "commit that is named."
     )
     table = ["| proof | runs | passed | not | seconds | figures |", "|---|---|---|---|---|---|"]
     groups: dict[str, list[str]] = {}
     for node in nodes:
         groups.setdefault(node.partition("[")[0], []).append(node)
-    rows = [_row(test, [results.get(node) for node in group], commit) for test, group in groups.items()]
+    rows = [
+        _row(test, [(results.get(node), states[node]) for node in group]) for test, group in groups.items()
+    ]
     return "\n".join(["# The long proofs", "", head, "", *table, *rows, ""])
 
 
-def _row(test: str, runs: list[Proof | None], commit: str) -> str:
-    outcomes = [_now(run, commit) for run in runs]
+def _row(test: str, held: list[tuple[Proof | None, str]]) -> str:
+    runs = [run for run, _ in held]
+    outcomes = [now(run, state) for run, state in held]
     others = [f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes) if each != "passed"]
     seconds = sum(run.seconds for run in runs if run is not None)
     said = list(dict.fromkeys(line for run in runs if run is not None for line in run.said))
@@ -59,7 +67,8 @@ def _row(test: str, runs: list[Proof | None], commit: str) -> str:
     return f"| {' | '.join(map(str, columns))} |"
 
 
-def _now(run: Proof | None, commit: str) -> str:
+def now(run: Proof | None, state: str) -> str:
+    """How the proof stands where what it rests on is in this state."""
     if run is None:
         return "not run"
-    return run.outcome if run.commit == commit else f"{run.outcome} at `{run.commit}`"
+    return run.outcome if run.state == state else f"{run.outcome} at `{run.commit}`"
