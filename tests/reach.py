@@ -2,8 +2,8 @@
 
 A proof holds until one of them changes. Followed are imports, also those inside functions; names of modules
 in strings, by which processes of ours are started; and `blackstart`, which is all of flows. What a test
-outside the rooms reaches (whole stories, examples) is all of the product. Files that are no Python belong to
-the room that they lie in.
+outside the rooms reaches (whole stories, examples) is all of the product, and one of rto_rpo all of its room:
+they read its sources. Files that are no Python belong to the room that they lie in.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def state(root: Path, test: str, blobs: Mapping[str, str]) -> str:
 def reach(root: Path, test: str, paths: frozenset[str]) -> set[str]:
     """The paths that the test file can reach, its own among them."""
     room = test.split("/")[1]
-    begin = {test, *_below(paths, *([room] if room in ROOMS else [*ROOMS, "examples"]))}
+    whole = {"rto_rpo": ["rto_rpo"], "sites": [], "drills": [], "flows": []}.get(room, [*ROOMS, "examples"])
+    begin = {test, *_below(paths, *whole)}
     python = _followed(root, begin, paths)
     touched = {path.split("/")[0] for path in python}
     around = [*touched & set(ROOMS), *(["examples"] if "flows" in touched else []), str(Path(test).parent)]

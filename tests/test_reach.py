@@ -14,6 +14,7 @@ FILES = {
     "pyproject.toml": "",
     "rto_rpo/judge.py": "",
     "rto_rpo/style.css": "",
+    "rto_rpo/unused.py": "",
     "sites/plan.py": "def load():\n    from rto_rpo import judge\n",
     "sites/other.py": "",
     "drills/watch.py": "from sites.plan import load\n",
@@ -43,12 +44,15 @@ def reached(tree: Path) -> Callable[[str], set[str]]:
     return lambda test: reach(tree, test, frozenset(FILES))
 
 
-def test_a_room_rests_on_itself_and_what_it_imports(reached: Callable[[str], set[str]]) -> None:
+def test_a_test_rests_on_what_it_imports_and_one_of_the_judge_on_its_whole_room(
+    reached: Callable[[str], set[str]],
+) -> None:
     pytests = {"pyproject.toml", "tests/conftest.py", "tests/engine.py"}
     judge = {"rto_rpo/judge.py", "rto_rpo/style.css"}
-    assert reached("tests/rto_rpo/test_judge.py") == {*pytests, *judge, "tests/rto_rpo/test_judge.py"}
-    sites = {"sites/plan.py", "sites/other.py", "tests/sites/test_plan.py"}
-    assert reached("tests/sites/test_plan.py") == {*pytests, *judge, *sites}
+    room = {*judge, "rto_rpo/unused.py", "tests/rto_rpo/test_judge.py"}
+    assert reached("tests/rto_rpo/test_judge.py") == {*pytests, *room}
+    imported = {"sites/plan.py", "tests/sites/test_plan.py"}
+    assert reached("tests/sites/test_plan.py") == {*pytests, *judge, *imported}
 
 
 @pytest.mark.parametrize("test", ["tests/drills/test_started.py", "tests/drills/test_called.py"])
