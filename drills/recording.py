@@ -47,6 +47,7 @@ class RecorderState:
     """What the recorder knows now. Counters are of the clients' streams.
 
     `old_primary_answered`: how many writes the old primary's own server took, or refused by itself.
+    `old_primary_oldest_ns`: when the oldest write to it was sent of which nothing has been heard yet.
     """
 
     phase: str
@@ -60,6 +61,7 @@ class RecorderState:
     lag_max_seconds: float
     deadline_passed: bool
     old_primary_answered: int = 0
+    old_primary_oldest_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,10 @@ class Recording:
     def stop(self, *, limit_seconds: float = 60.0) -> None:
         """Let it send nothing more and settle what it sent; events are still taken. Raises RecorderError."""
         self._ask({"do": "stop"}, limit_seconds)
+
+    def stop_old_primary(self, *, limit_seconds: float = 60.0) -> None:
+        """Let it send no more to the old primary, and settle what it sent there. Raises RecorderError."""
+        self._ask({"do": "stop old primary"}, limit_seconds)
 
     def verify(self, *, limit_seconds: float = 180.0) -> None:
         """Let it stop and read everything back; events are still taken. Raises RecorderError."""

@@ -13,7 +13,7 @@ from drills.after import Ended, fail_back, given_up, no_way_back, record
 from drills.bystanders import Bystanders
 from drills.deadman import PATIENCE_SECONDS, DeadMan
 from drills.fault import Fault, Following, Healing, in_words, undone
-from drills.gone import tell_of_primary
+from drills.gone import tell_at_last, tell_of_primary
 from drills.guard import check_health
 from drills.lever import Lever
 from drills.outcome import keep_outcome
@@ -77,7 +77,7 @@ class Rehearsal:
             with self.bystanders:
                 self._inject(fault, undo)
                 reason = self._outlast()
-                tell_of_primary(self.estate, self.drill, self.recording, at_last=True)
+                tell_at_last(self.estate, self.drill, self.recording, self._require_leave)
                 if reason == "stable":
                     self._revive(undo)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the fault has to be undone
@@ -156,7 +156,7 @@ class Rehearsal:
         if not proof.holds:
             raise BlackstartError(f"the fault did not take effect: {proof.how}")
         self.tell(f"Injected: {proof.how}")
-        tell_of_primary(self.estate, self.drill, self.recording, at_last=False)
+        tell_of_primary(self.estate, self.drill, self.recording)
 
     def _look_once_more(self) -> None:
         """What was confirmed a while ago still holds, and who would undo it lives. Raises GuardError."""

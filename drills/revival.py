@@ -29,6 +29,7 @@ from sites.strikable import Partitionable, Pausable
 
 ANSWER_SECONDS_MAX = 30.0  # for its server to take or refuse a write, once it runs
 _BEAT_SECONDS = 0.05
+_STOP_SECONDS = 10.0  # beyond a write's own limit: what is announced is sent first
 _INTERVALS = 3  # on top, so that the last refusal lies that long after the first
 
 
@@ -134,6 +135,8 @@ def _write_on(
     while (left_seconds := until - time.monotonic()) > 0:
         leave()
         threading.Event().wait(min(_BEAT_SECONDS, left_seconds))
+    # A write that is under way as it is put down is never answered, and may have been committed there.
+    recording.stop_old_primary(limit_seconds=revival.drill.canary.limit.seconds + _STOP_SECONDS)
     tell_if_gone(site, recording)
 
 

@@ -73,6 +73,9 @@ class Desk:
             case {"do": "stop"}:
                 await self._recorder.stop()
                 return {"ok": True}
+            case {"do": "stop old primary"}:
+                await self._recorder.stop_old_primary()
+                return {"ok": True}
             case {"do": "verify"}:
                 await self._recorder.verify()
                 return {"ok": True}

@@ -152,12 +152,25 @@ class Recorder:
             "lag_max_seconds": max((stream.canary.lag_max_ns for stream in self._streams), default=0) / 1e9,
             "deadline_passed": progress.deadline_passed,
             "old_primary_answered": sum(old.canary.answered_count for old in self._of("old_primary")),
+            "old_primary_oldest_ns": min(
+                (ns for old in self._of("old_primary") if (ns := old.streak.oldest_ns) is not None),
+                default=None,
+            ),
         }
 
     async def stop(self) -> None:
         """Send nothing more, and settle what was sent. Events are still taken."""
         self._stopping = self._stopping or asyncio.create_task(self._stop())
         await asyncio.shield(self._stopping)
+
+    async def stop_old_primary(self) -> None:
+        """Send nothing more to the old primary's own address, and settle what was sent there."""
+        streams = zip(self._streams, self._work, strict=True)
+        old = [(stream, work) for stream, work in streams if stream.config.role == "old_primary"]
+        for stream, _ in old:
+            stream.canary.stop()
+        if old:
+            await asyncio.wait([work for _, work in old])
 
     async def verify(self) -> None:
         """Stop, and read everything back. Events are still taken."""

@@ -24,12 +24,17 @@ class Streak:
         self._newest_settled_ns = 0
 
     @property
+    def oldest_ns(self) -> int | None:
+        """When the oldest of what is still under way was sent."""
+        return next(iter(self._under_way.values()), None)
+
+    @property
     def length_ns(self) -> int:
         """Length of the run, by times of sending; an operation still under way ends it for now."""
         if self._since_ns is None:
             return 0
-        oldest = next(iter(self._under_way.values()), None)
-        frontier = self._newest_settled_ns if oldest is None else oldest - self._interval_ns
+        oldest_ns = self.oldest_ns
+        frontier = self._newest_settled_ns if oldest_ns is None else oldest_ns - self._interval_ns
         return max(0, frontier - self._since_ns - self._interval_ns)
 
     def begin(self, now_ns: int) -> None:

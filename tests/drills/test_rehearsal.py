@@ -68,6 +68,10 @@ class FakeRecording:
     def stop(self) -> None:
         self.told.append("STOP")
 
+    def stop_old_primary(self, *, limit_seconds: float) -> None:
+        assert limit_seconds > 0
+        self.told.append("STOP OLD")
+
     def verify(self) -> None:
         self.told.append("VERIFY")
 

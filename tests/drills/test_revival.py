@@ -26,6 +26,7 @@ from tests.drills.test_guard import EXAMPLE, DeskEstate, an_estate
 from tests.drills.test_rehearsal import FakeFault, FakeRecording, perform
 
 BOTH = ["revival_begin", "old_primary_revived"]
+WATCHED = [*BOTH, "STOP OLD"]  # no write is under way to it when it is put down
 RAN = ["postgres", "gateway", "engine"]
 
 
@@ -108,7 +109,7 @@ def test_what_takes_the_canarys_writes_is_started_and_put_down_again(tmp_path: P
     site = FakeSite()
     recording = revived(estate_of(tmp_path, site))
     assert site.acts == ["up postgres gateway", "kill"], "the engine would trade"
-    assert recording.told == BOTH
+    assert recording.told == WATCHED
     assert recording.details["old_primary_revived"]["how"] == 'postgres, gateway at site "primary"'
 
 
@@ -120,7 +121,7 @@ def test_where_the_plan_names_no_process_all_that_ran_is_started(tmp_path: Path)
 
 def test_one_that_runs_and_is_not_ready_is_watched_all_the_same(tmp_path: Path) -> None:
     recording = revived(estate_of(tmp_path, FakeSite(error="gateway did not get ready")))
-    assert recording.told == BOTH
+    assert recording.told == WATCHED
     assert "gateway did not get ready" in recording.details["old_primary_revived"]["how"]
 
 
@@ -152,6 +153,19 @@ def test_what_could_not_be_tried_is_inconclusive(
     )
     assert why in recording.details["check"]["reason"]
     assert [act for act in site.acts if not act.startswith("up")] == acts
+
+
+def test_it_is_written_to_no_more_before_it_is_put_down(tmp_path: Path) -> None:
+    """A write that is under way then is never answered: nobody would know that it was not committed."""
+    site, recording = FakeSite(), FakeRecording()
+
+    def stopped(*, limit_seconds: float) -> None:
+        assert site.acts == ["up postgres gateway"]
+        recording.told.append(f"{limit_seconds:g}")
+
+    recording.stop_old_primary = stopped  # type: ignore[method-assign]
+    assert revived(estate_of(tmp_path, site), recording).told == [*BOTH, "10.1"]
+    assert site.acts[-1] == "kill"
 
 
 class Asked(FakeRecording):
@@ -190,7 +204,7 @@ def test_it_is_watched_from_its_own_first_answer_on(
     estate = estate_of(tmp_path, site)
     revival = Revival(estate, estate.plan.drills["kill-primary"], "primary", RAN)
     revive(revival, cast(Recording, recording), told.append)
-    assert recording.told == BOTH
+    assert recording.told == WATCHED
     assert any("neither took nor refused" in said for said in told) == silent
     assert recording.limits == ([] if silent else [ANSWER_SECONDS_MAX])
 
@@ -274,18 +288,19 @@ def test_one_that_was_turned_off_is_proven_to_be_so_before_and_after(
     estate = estate_of(tmp_path, site, fault={"kind": "partition", "site": "primary"})
     recording = revived(estate)
     assert site.acts == ["reconnect", "kill"]
-    assert recording.told == [*BOTH, *["old_primary_gone"] * (2 if turned_off else 0)]
+    gone = ["old_primary_gone"] if turned_off else []
+    assert recording.told == [*BOTH, *gone, "STOP OLD", *gone]
 
 
 def test_a_fence_shows_that_it_was_taken_over(tmp_path: Path) -> None:
     estate = estate_of(tmp_path, FakeSite(), writable=None)
     Fences(estate.state).raise_("primary", "failover")
-    assert revived(estate).told == BOTH
+    assert revived(estate).told == WATCHED
 
 
 def test_one_that_cannot_be_put_down_again_is_missed(tmp_path: Path) -> None:
     recording = revived(estate_of(tmp_path, FakeSite(dies=False)))
-    assert recording.told == [*BOTH, "check"]
+    assert recording.told == [*WATCHED, "check"]
     assert recording.details["check"]["verdict"] == "missed"
 
 
@@ -304,7 +319,7 @@ def test_nothing_is_revived_beside_a_failover(tmp_path: Path) -> None:
     assert site.acts == []
 
 
-@pytest.mark.parametrize(("asked", "told"), [(True, BOTH), (False, [])])
+@pytest.mark.parametrize(("asked", "told"), [(True, WATCHED), (False, [])])
 def test_a_drill_revives_once_the_service_is_stable(tmp_path: Path, asked: bool, told: list[str]) -> None:
     site, recording = FakeSite(), FakeRecording()
     estate = estate_of(tmp_path, site, revive_old_primary=asked)
