@@ -9,8 +9,10 @@ from typing import Final
 # PostgreSQL's words for a server that takes no writes, and for a user who may not write; and that of a
 # command that exits with EX_NOPERM. A closed port or silence is what a dead server gives too.
 OWN_REFUSALS: Final = frozenset({"25006", "42501", "denied"})
-# Nobody listens at its port, or its server lets nobody in: it starts, or it stops.
+# Nobody listens at its port, or its server lets nobody in: it starts, or it stops. One that is full, or does
+# not know us, lets others in.
 _TURNED_AWAY: Final = "turned away"
+_REJECTED: Final = "rejected"
 _CLOSED: Final = frozenset({"refused", _TURNED_AWAY})
 # A fence that holds by itself, until the server is brought back. That nothing runs is true when it is proven;
 # that a write was refused, or that a lease has passed, says nothing of another moment, or another address.
@@ -31,7 +33,7 @@ def closed(cause: str) -> bool:
 
 def answered(outcome: str, cause: str) -> bool:
     """Whether a server that runs said anything at all to a write that failed."""
-    return refused_by_server(outcome, cause) or cause == _TURNED_AWAY
+    return refused_by_server(outcome, cause) or cause in {_TURNED_AWAY, _REJECTED}
 
 
 def fence_kinds(detail: Mapping[str, object]) -> frozenset[str]:

@@ -44,12 +44,17 @@ def _bybecause() -> Iterator[Planted]:
     """The server itself has to say no. A closed port counts where it does so later on."""
     for cause in ("25006", "42501", "denied"):
         yield f"refused by {cause}", asked((LATER, because(cause))), is_("met")
-    for cause in ("refused", "turned away", "unreachable", "unconnected", "local", ""):
+    for cause in ("refused", "turned away", "rejected", "unreachable", "unconnected", "local", ""):
         told = (
             f"1 of 1 writes to the old primary failed without its server's refusal ({cause or 'no cause'}: 1)"
         )
         yield f"failed by {cause!r}", asked((LATER, because(cause))), is_("inconclusive", told)
-    for cause, verdict in (("refused", "met"), ("turned away", "met"), ("unreachable", "inconclusive")):
+    for cause, verdict in (
+        ("refused", "met"),
+        ("turned away", "met"),
+        ("rejected", "inconclusive"),
+        ("unreachable", "inconclusive"),
+    ):
         yield (
             f"port {cause}, then refused",
             asked((LATER, because(cause)), (LATER + MS, NO)),
@@ -155,7 +160,7 @@ def _while_gone() -> Iterator[Planted]:
         drill = asked((LATER, because("refused")))
         drill.more += [event("old_primary_gone", drill.due(B) + at) for at in (first, LATER + 5, last)]
         yield f"gone from {first} to {last}", drill, is_(verdict)
-    for cause in ("25006", "turned away"):
+    for cause in ("25006", "turned away", "rejected"):
         drill = asked((LATER, because(cause)), (LATER + 10 * MS, NO))
         drill.more += [event("old_primary_gone", drill.due(B) + at) for at in (0, LATER + MS)]
         yield (

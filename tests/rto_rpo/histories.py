@@ -256,7 +256,7 @@ def _delete(made: History, name: str, number: int, due: int) -> str:
 def _old_primary(made: History, count: int) -> None:
     made.causes = made.dice.pick(
         ("25006",),
-        ("25006", "25006", "42501", "turned away", "refused"),
+        ("25006", "25006", "42501", "turned away", "refused", "rejected"),
         ("refused",),
         ("unreachable", "25006"),
     )

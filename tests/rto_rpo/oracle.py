@@ -654,7 +654,7 @@ def _all_refused(
         if each["outcome"] != "failed" or each in strangers:
             return False
         by_server = each["cause"] in ("25006", "42501", "denied")
-        if was_gone(each) and (by_server or each["cause"] == "turned away"):
+        if was_gone(each) and (by_server or each["cause"] in ("turned away", "rejected")):
             return False
         fenced = bool(fences) and each["sent_ns"] >= fences[0]
         shut = each["cause"] in ("refused", "turned away") and any(ns >= each["sent_ns"] for ns in heard)

@@ -22,6 +22,7 @@ from sites.drivers.postgres.session import (
     Login,
     ServerLost,
     ServerRefused,
+    ServerRejected,
     ServerSilent,
     ServerTurnedAway,
     Session,
@@ -144,6 +145,8 @@ class PostgresClient:
             return Outcome("failed", "refused")
         except ServerTurnedAway:
             return Outcome("failed", "turned away")
+        except ServerRejected:
+            return Outcome("failed", "rejected")
         except (ServerSilent, ServerLost):  # from the connecting alone: nothing was sent
             return Outcome("failed", "unconnected")
         finally:

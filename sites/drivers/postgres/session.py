@@ -19,6 +19,7 @@ from typing import Any, LiteralString, TypeVar
 import psycopg
 from psycopg import sql
 
+from sites.drivers.postgres.turning_away import lets_nobody_in
 from sites.errors import DatasetError
 
 _T = TypeVar("_T")
@@ -38,8 +39,12 @@ class ServerLost(DatasetError):
     """The connection could not be made, or broke."""
 
 
+class ServerRejected(ServerLost):
+    """A server answered and did not let us in: it is full, or does not know us. Others may be served."""
+
+
 class ServerTurnedAway(ServerLost):
-    """A server answered and let nobody in: it starts, it stops, or it does not know us."""
+    """A server answered and lets nobody in: it starts, or it stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +127,20 @@ async def open_session(login: Login, limit_seconds: float, *, writable: bool = F
             f"PostgreSQL at {login.address} did not answer within {limit_seconds:g} s"
         ) from error
     except psycopg.OperationalError as error:
-        raise _unconnected(str(error))(
+        raise (await _unconnected(str(error), login, deadline - time.monotonic()))(
             f"cannot reach PostgreSQL at {login.address}: {_one_line(error)}"
         ) from error
     return Session(connection, login.address, deadline)
 
 
-def _unconnected(said: str) -> type[DatasetError]:
+async def _unconnected(said: str, login: Login, left_seconds: float) -> type[DatasetError]:
     """libpq gives no code where there is no connection yet. FATAL is a server's own word."""
     if "Connection refused" in said:
         return ServerRefused
-    return ServerTurnedAway if "FATAL:" in said else ServerLost
+    if "FATAL:" not in said:
+        return ServerLost
+    shut = await lets_nobody_in(said, login.host, login.port, login.user, login.database, left_seconds)
+    return ServerTurnedAway if shut else ServerRejected
 
 
 async def open_writable(logins: Sequence[Login], limit_seconds: float) -> Session:
