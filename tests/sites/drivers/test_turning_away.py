@@ -1,4 +1,4 @@
-"""A server that lets us not in may let others in: which errors before a connection say that it lets in none."""
+"""A server that lets us not in may let others in: which errors say that it lets in nobody."""
 
 from __future__ import annotations
 
