@@ -17,9 +17,9 @@ from sites.plan.vantage import Vantage
 class Detect(Noun):
     """How many bad signs in a row make an outage."""
 
-    every: PositiveSpan = Field(parse_duration("100ms"), description="one probe in this time")
+    every: PositiveSpan = Field(parse_duration("50ms"), description="one probe in this time")
     again: PositiveSpan = Field(
-        parse_duration("10ms"), description="after a refusal the next probe comes so soon, if that is sooner"
+        parse_duration("5ms"), description="after a refusal the next probe comes so soon, if that is sooner"
     )
     limit: PositiveSpan = Field(parse_duration("500ms"), description="not answered by then, it is silence")
     refused: Count = Field(5, description="so many refusals in a row are an outage")

@@ -17,7 +17,7 @@ from sites.recovery.direction import declared_failover, direction
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Held, Journal
 from sites.recovery.lacking import Lacking
-from sites.recovery.looking_after import Changed, looked_after
+from sites.recovery.looking_after import Changed, Look, looked_after
 from sites.recovery.own_steps import runbook_of
 from sites.recovery.promotable import lacking_amid, require_promotable
 from sites.recovery.runbook import Engine, Observer, Run, Step
@@ -60,9 +60,21 @@ class Responder:
 
         Raises GateRefused when a person has to agree, and does not.
         """
-        looks = [self.lacking.look]
-        with self._watch as watch, looked_after(looks, lambda changed: self._note([changed])):
+        with self._watch as watch, looked_after(self.looks, lambda changed: self._note([changed])):
             return self.once(watch, stop)
+
+    @property
+    def looks(self) -> list[Look]:
+        """What is looked after while somebody stands watch."""
+        return [self._keep_lines, self.lacking.look]
+
+    def _keep_lines(self) -> list[Changed]:
+        """What is to take over is asked and promoted over connections that are there already."""
+        way = direction(self._estate)
+        for name, driver in self._estate.replicated().items():
+            if way.new in self._estate.sites_of(name):
+                driver.keep_line(way.new)
+        return []
 
     def _note(self, found: list[Changed]) -> None:
         for changed in found:

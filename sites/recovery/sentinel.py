@@ -67,7 +67,7 @@ class Sentinel:
             self._told("a failover", "an earlier one was cut off; it is gone on with", "blackstart status")
             return self._ended(self._go_on())
         responder = Responder(self._estate, self._watched)
-        looks = [Degrading(self._estate).look, responder.lacking.look]
+        looks = [Degrading(self._estate).look, *responder.looks]
         with self._watch as watch, looked_after(looks, self._about_standbys):
             while not stop.is_set():
                 try:

@@ -20,6 +20,7 @@ from sites.drivers.postgres import promotion as postgres_promotion
 from sites.drivers.postgres import replication as postgres_replication
 from sites.drivers.postgres import writes as postgres_writes
 from sites.drivers.postgres.client import PostgresClient
+from sites.drivers.postgres.lines import Lines
 from sites.drivers.postgres.logged import STANDBY_TIMELINE, WRITER_TIMELINE, LoggedPostgres
 from sites.drivers.postgres.paired import PairedPostgres
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
@@ -61,6 +62,7 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
         self.synchronous = synchronous
         self._answer_seconds = answer_seconds
         self._programs = programs
+        self._lines = Lines()
         self._logins = {
             site: Login(host, port, database, user, password, LOCAL_COMMIT)
             for site, (host, port) in copies.items()
@@ -71,7 +73,12 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
 
     def writable(self, site: str) -> bool | None:
         """Not in recovery and a write was committed there; None when that cannot be found out."""
-        return asyncio.run(postgres_writes.writable(self._login(site), self._answer_seconds))
+        login, limit = self._login(site), self._answer_seconds
+        return self._lines.ask(postgres_writes.writable(login, limit, self._lines.session))
+
+    def keep_line(self, site: str) -> bool:
+        """Have a connection there at hand for `writable` and `promote`; False where there is none now."""
+        return self._lines.keep(self._login(site), self._answer_seconds)
 
     def version(self, site: str) -> str:
         """What the server there says of itself. Raises DatasetError."""
@@ -100,7 +107,7 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
         """Make the copy there writable; return when it has committed a write. Raises DatasetError."""
 
         async def act() -> None:
-            async with session(self._login(site), limit_seconds) as standby:
+            async with self._lines.session(self._login(site), limit_seconds) as standby:
                 await postgres_promotion.promote(standby)
 
         self._ask("promote", site, act())
@@ -231,7 +238,7 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
 
     def _ask(self, act: str, site: str, asking: Coroutine[Any, Any, _T]) -> _T:
         try:
-            return asyncio.run(asking)
+            return self._lines.ask(asking)
         except (ServerLost, ServerRefused, ServerSilent, TimeoutError, psycopg.Error) as error:
             raise self._error(act, site, error) from error
 

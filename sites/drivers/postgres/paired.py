@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sites.capability import Proof
 from sites.drivers.postgres import pairing as postgres_pairing
+from sites.drivers.postgres.lines import Lines
 from sites.drivers.postgres.rejoin import Source
 from sites.drivers.postgres.session import Login, session
 
@@ -19,6 +20,7 @@ class PairedPostgres(ABC):
     """The part of a PostgreSQL dataset that is about the pair of its servers."""
 
     _answer_seconds: float
+    _lines: Lines
 
     def host_standby(self, site: str, slot: str, *, limit_seconds: float) -> Source:
         """Get the copy there ready to be followed through `slot`. Raises DatasetError."""
@@ -91,7 +93,7 @@ class PairedPostgres(ABC):
         """How far the standby there has come, as a number of the log. Raises DatasetError."""
 
         async def act() -> int:
-            async with session(self._login(site), self._answer_seconds) as standby:
+            async with self._lines.session(self._login(site), self._answer_seconds) as standby:
                 return await postgres_pairing.replayed(standby)
 
         return self._ask("ask the position of", site, act())

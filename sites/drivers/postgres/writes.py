@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import psycopg
 from psycopg import errors
@@ -14,6 +16,8 @@ from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, Ser
 
 # Our own writes never wait for a standby: what is asked is whether this server takes them.
 LOCAL_COMMIT = "-c synchronous_commit=local"
+
+Opened = Callable[[Login, float], AbstractAsyncContextManager[Session]]
 
 SCHEMA = "CREATE SCHEMA IF NOT EXISTS blackstart"
 _TABLE = "CREATE TABLE IF NOT EXISTS blackstart.write_probe (id int PRIMARY KEY, at timestamptz NOT NULL)"
@@ -37,14 +41,14 @@ async def write(asked: Session) -> None:
         await asked.rows(_WRITE)
 
 
-async def writable(login: Login, limit_seconds: float) -> bool | None:
+async def writable(login: Login, limit_seconds: float, opened: Opened = session) -> bool | None:
     """Not in recovery, and a write was committed. None if that cannot be found out.
 
     A server out of recovery that fails a write for any reason but being read-only may take the next one: a
     full disk or a missing privilege proves nothing.
     """
     try:
-        async with session(login, limit_seconds) as asked:
+        async with opened(login, limit_seconds) as asked:
             if await in_recovery(asked):
                 return False
             await write(asked)
