@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from rto_rpo.report.forms.contents import with_contents
 from rto_rpo.report.forms.escaped import safe
 from rto_rpo.report.forms.html import templates
+from rto_rpo.report.visible import visible
 from rto_rpo.report.words import declared
 
 
@@ -49,7 +53,14 @@ class Runbook:
 
 def html(runbook: Runbook) -> str:
     """One page, with nothing in it that is fetched from anywhere."""
-    return templates().get_template("runbook.html").render(runbook=runbook, limit=declared, number_of=numbers)
+    page = templates().get_template("runbook.html")
+    return with_contents(page.render(runbook=runbook, limit=declared, number_of=numbers, typed=typed))
+
+
+def typed(command: str) -> Markup:
+    """A command as it has to be typed: line by line, each an element that shows where it begins."""
+    lines = (Markup("<span>{}\n</span>").format(visible(line)) for line in command.split("\n"))
+    return Markup("").join(lines)
 
 
 def markdown(runbook: Runbook) -> str:
