@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -33,23 +33,25 @@ def hold(plan: Plan, name: str, who: Speaker, lines: Iterable[str], tell: Callab
     """Open the tabletop, enter each line as it is said, and close it when they end.
 
     A line is a note; "/joined NAME" (or called, acknowledged, left, absent) tells of presence, "/deviation
-    TEXT" of what went another way than planned, "@NAME TEXT" of what somebody else said. The run is closed
-    whatever happens. Raises GuardError when the plan has no such tabletop, BlackstartError.
+    TEXT" of what went another way than planned, "@NAME TEXT" of what somebody else said: one word, or the
+    whole name of whom the plan or an earlier line names. The run is closed whatever happens. Raises
+    GuardError when the plan has no such tabletop, BlackstartError.
     """
     tabletop = _declared(plan, name)
     folder = open_run(plan, str(uuid4()), name, agree_to_talk(plan, tabletop, who.by.name))
     tell(f"Opened: {tabletop.scenario}")
-    count = 0
+    count, names = 0, {role.name for role in plan.roles.named().values()}
     try:
         run = run_of(plan, folder.run)
         for line in filter(None, (line.strip() for line in lines)):
             try:
-                entry, speaker = _entry(line, who)
+                entry, speaker = _entry(line, who, names)
                 add(plan, entry, speaker, run=run)
             except BlackstartError as error:
                 tell(f"Not entered: {error}")
             else:
                 count += 1
+                names |= {entry.person} if isinstance(entry, Presence) else set()
     finally:
         close_unjudged(plan, folder)
     return Talked(folder.path, folder.run, count, tuple(kept_elsewhere(plan, folder.run)))
@@ -62,11 +64,12 @@ def _declared(plan: Plan, name: str) -> Tabletop:
     return plan.tabletops[name]
 
 
-def _entry(line: str, who: Speaker) -> tuple[AnyEntry, Speaker]:
+def _entry(line: str, who: Speaker, names: Collection[str]) -> tuple[AnyEntry, Speaker]:
     """What a line of the minutes says, and by whom. What others said is never signed by who wrote it down."""
     word, _, rest = line.partition(" ")
     if word.startswith("@") and len(word) > 1:
-        other = Speaker(By(name=word[1:]), None)
+        name = max((one for one in names if line.startswith(f"@{one} ")), key=len, default=word[1:])
+        other, rest = Speaker(By(name=name), None), line[len(name) + 1 :].strip()
         return made("note", other, text=rest), other
     if word == "/deviation":
         return made("deviation", who, text=rest), who

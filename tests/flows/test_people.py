@@ -18,6 +18,7 @@ from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.lines.heads import read_heads
 from rto_rpo.evidence.lines.history import read_entries, records, run_records
+from rto_rpo.evidence.lines.record import Note
 from rto_rpo.evidence.lines.signature import load_key, new_key
 from sites.errors import BlackstartError, GuardError
 from tests.rto_rpo.evidence.folders import add_run, agreed
@@ -99,6 +100,16 @@ def test_a_tabletop_is_minuted_signed_off_and_intact(plan: Path) -> None:
     assert bo.planned
     assert bo.acknowledged_seconds is not None
     assert next(one for one in had.attendance if one.person == "Eve").planned is False
+
+
+def test_who_has_more_than_one_name_is_heard_by_all_of_them(plan: Path) -> None:
+    talk(plan, "/joined Eve van Dam", "@Eve van Dam we would wait", "@Bo not I", "@Eve Smith went home")
+    said = [line.entry for line in records(entries(plan)) if isinstance(line.entry, Note)]
+    assert [(one.by.name, one.text) for one in said] == [
+        ("Eve van Dam", "we would wait"),
+        ("Bo", "not I"),
+        ("Eve", "Smith went home"),  # nobody was named so
+    ]
 
 
 def test_every_head_is_kept_at_the_other_site_and_anchors_the_chain(plan: Path) -> None:
