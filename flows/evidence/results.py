@@ -31,6 +31,7 @@ def verification_lines(folder: Path, found: Verification) -> list[str]:
     for run in found.runs:
         verdict = run.verdict or run.state
         again = "recomputed the same" if run.recomputed == run.verdict else f"recomputed {run.recomputed}"
+        again = "nothing to recompute" if run.recomputed is None else again
         lines.append(f"  {run.folder}  {verdict}" + (f", {again}" if run.state == "closed" else ""))
     lines += [f"note: {note}" for note in found.notes]
     return [*lines, f"head: {found.head}"] if found.head else lines
