@@ -65,8 +65,13 @@ def backed_up(found: Evidence) -> Answer:
         return Answer("not met", f"no backup is declared for {', '.join(without)}")
     each = {name: _brought_back(found, name) for name in names}
     runs = tuple(dict.fromkeys(run for one in each.values() for run in one.runs))
-    if open_ := [f"{name}: {one.reason}" for name, one in each.items() if one.state != "met"]:
-        return Answer("inconclusive", f"scope and frequency are declared; {'; '.join(open_)}", runs)
+    open_: dict[str, list[str]] = {}  # by reason: several datasets often have one in common
+    for name, one in each.items():
+        if one.state != "met":
+            open_.setdefault(one.reason, []).append(name)
+    if open_:
+        told = "; ".join(f"{', '.join(whose)}: {reason}" for reason, whose in open_.items())
+        return Answer("inconclusive", f"scope and frequency are declared; {told}", runs)
     return Answer("met", f"scope and frequency are declared, and each was restored: {', '.join(names)}", runs)
 
 

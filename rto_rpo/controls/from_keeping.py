@@ -11,7 +11,7 @@ from rto_rpo.dossier.declared import Declared
 from rto_rpo.dossier.shelf import Run
 from rto_rpo.evidence.names import PLAN_NAME
 from rto_rpo.objective import parse_duration
-from rto_rpo.report.words import count
+from rto_rpo.report.words import count, promised
 
 _UNDECLARED = "6y"  # what a plan that says nothing of it keeps evidence for
 
@@ -31,7 +31,7 @@ def kept(years: int) -> Callable[[Evidence], Answer]:
         for doubt in _doubts(found, declared, wanted):
             return Answer("inconclusive", doubt)
         old = _old(found, wanted)
-        told = f"kept for {declared} by the plan, and nothing is missing"
+        told = f"kept for {promised(declared)} by the plan, and nothing is missing"
         if not old:
             return Answer("not tested", f"{told}; but no run is that old yet")
         return Answer("met", f"{told}; {count(len(old), 'run')} got that old", old)
@@ -55,7 +55,7 @@ def _not_kept(found: Evidence, wanted: timedelta) -> Iterator[Answer]:
         yield Answer("not met", f"{lost[-1].folder}: {why}", tuple(run.folder for run in lost))
     declared = retention(found.plan)
     if declared and (length := _length(declared)) and length < wanted:
-        yield Answer("not met", f"the plan keeps evidence for {declared} only")
+        yield Answer("not met", f"the plan keeps evidence for {promised(declared)} only")
 
 
 def _old(found: Evidence, wanted: timedelta) -> tuple[str, ...]:

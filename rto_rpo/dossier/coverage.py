@@ -11,6 +11,7 @@ from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.judged import Judgements
 from rto_rpo.dossier.shelf import Run
 from rto_rpo.measurement import Verdict
+from rto_rpo.report.words import promised
 
 Kind = Literal["promise", "drill", "site"]
 # Faults by which a whole site is lost; one process killed, or a site held still, is no such thing.
@@ -99,7 +100,7 @@ def coverage(seen: Seen, plan: Declared) -> Iterator[Covered]:
 
 
 def _promise(seen: Seen, name: str, objective: str, declared: str, drills: Container[str]) -> Covered:
-    told, judged = f"{objective.upper()} {declared}", seen.judged.get((name, objective))
+    told, judged = f"{objective.upper()} {promised(declared)}", seen.judged.get((name, objective))
     if judged is None:
         return Covered("promise", name, told, "not tested", None, 0)
     worst = judged.worst(declared, drills)

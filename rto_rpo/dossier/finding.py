@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Literal
@@ -101,6 +101,19 @@ class Finding:
         """The last day of the accepted risk, where it is accepted."""
         last = self.turns[-1]
         return last.until if last.what == "accepted" else None
+
+
+def summed(findings: Sequence[Finding], day: str) -> str:
+    """How the register stands: "2 open, 1 of them overdue; 1 accepted as a risk; 4 closed"."""
+    states = [one.state(day) for one in findings]
+    late = sum(1 for one in findings if one.overdue(day))
+    told = (
+        f"{states.count('open')} open, {late or 'none'} of them overdue" if "open" in states else "none open"
+    )
+    accepted, closed = states.count("accepted"), states.count("closed")
+    return "; ".join(
+        [told, *[f"{accepted} accepted as a risk"] * bool(accepted), *[f"{closed} closed"] * bool(closed)]
+    )
 
 
 def by_weight(findings: Iterable[Finding]) -> list[Finding]:

@@ -16,7 +16,16 @@ from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.stored import stored_digest
 from rto_rpo.evidence.agreed.charter import frozen_charter
 from rto_rpo.evidence.checking.untrusted import Untrusted, untrusted
-from rto_rpo.evidence.lines.history import Entry, RunRecord, chain_findings, entries_of, records, run_records
+from rto_rpo.evidence.lines.history import (
+    NOT_SIGNED,
+    Entry,
+    RunRecord,
+    chain_findings,
+    entries_of,
+    records,
+    run_records,
+    signed_from,
+)
 from rto_rpo.evidence.lines.line import Closed, Opened, Recorded, line_hash
 from rto_rpo.evidence.names import LEDGER_NAME, REPORT_NAME
 
@@ -89,9 +98,7 @@ class Shelf:
     @property
     def unsigned(self) -> str | None:
         """What a reader has to know of evidence that nobody signed, in one sentence."""
-        if self.signed_from is not None:
-            return None
-        return "NOT SIGNED: whoever can write to the evidence can rewrite it unseen"
+        return None if self.signed_from is not None else NOT_SIGNED
 
     @property
     def judged_elsewise(self) -> list[Run]:
@@ -139,8 +146,7 @@ def read_shelf(
         for record in run_records(entries)
     ]
     head = entries[-1].sha256 if entries else None
-    signed = next((entry.seq for entry in entries if entry.line and entry.line.signature), None)
-    return Shelf(root, tuple(runs), records(entries), found.chain, head, found.runs, signed)
+    return Shelf(root, tuple(runs), records(entries), found.chain, head, found.runs, signed_from(entries))
 
 
 def _run(

@@ -27,8 +27,10 @@ def stand(said: Said) -> str:
 
 
 def decided(said: Sequence[Said]) -> str:
-    """What was decided, and how far each name may be believed: "accepted (signed)"."""
-    return ", ".join(f"{one.decision} ({one.standing})" for one in said)
+    """What was decided, by whom, and how far each may be believed: "accepted by the reviewer (signed)"."""
+    return ", ".join(
+        f"{one.decision} by {f'the {one.role}' if one.role else one.name} ({one.standing})" for one in said
+    )
 
 
 def came(attendance: Attendance) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from rto_rpo.objective import Duration
+from rto_rpo.objective import Duration, DurationError, parse_duration
 
 _NANOSECOND = Decimal("1e-9")
 # All other nanoseconds are moments of a clock that nobody reads.
 _LENGTHS = {"late_ns", "limit_ns", "length_ns", "interval_ns", "stable_ns"}
+_SHARES = {"_seconds": 1.0, "_ms": 1e3}  # of a second
 NONE_SEEN = "not measured"
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -24,6 +25,14 @@ def declared(seconds: float) -> str:
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
     unit = _UNITS[text.removeprefix(number)]
     return f"{number} {unit}" + ("s" if unit in {"day", "week", "year"} and number != "1" else "")
+
+
+def promised(text: str) -> str:
+    """A promise as a plan writes it, in the units that people read: "15m" -> "15 min"."""
+    try:
+        return declared(parse_duration(text).seconds)
+    except DurationError:
+        return text  # a plan that cannot be run was frozen all the same
 
 
 def length(seconds: float) -> str:
@@ -62,10 +71,10 @@ def offset(seconds: float) -> str:
 
 def told(name: str, value: object) -> str:
     """One entry of an event's detail: lengths of time in units that people read, all else as it stands."""
-    unit = "_seconds" if name.endswith("_seconds") else "_ns" if name in _LENGTHS else None
+    unit = next((one for one in _SHARES if f"_{name}".endswith(one)), "_ns" if name in _LENGTHS else None)
     if unit and isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-        seconds = value / 1e9 if unit == "_ns" else float(value)
-        return f"{name.removesuffix(unit).replace('_', ' ')}: {length(seconds)}"
+        what = f"_{name}".removesuffix(unit)[1:].replace("_", " ")
+        return f"{what or 'lasted'}: {length(value / _SHARES.get(unit, 1e9))}"
     plain = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     return f"{name}: {plain}"
 
@@ -93,6 +102,11 @@ def when(utc: str | None) -> str:
     if not utc:
         return "an unknown day"
     return f"{int(utc[8:10])} {_MONTHS[int(utc[5:7]) - 1]} {utc[:4]}, {utc[11:19]} UTC"
+
+
+def moment(utc: str) -> str:
+    """ "2026-11-22T06:00:12.345678Z" -> "2026-11-22 06:00:12": for tables, whose heads say that it is UTC."""
+    return utc[:19].replace("T", " ")
 
 
 def _length(seconds: float, rounding: str) -> str:

@@ -23,7 +23,7 @@ from rto_rpo.dossier.observed import observed
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.checking.untrusted import Untrusted, untrusted
 from rto_rpo.evidence.keeping.run_folder import held
-from rto_rpo.evidence.lines.history import RunRecord, read_entries, run_records
+from rto_rpo.evidence.lines.history import NOT_SIGNED, RunRecord, read_entries, run_records, signed_from
 from rto_rpo.evidence.names import CHAIN_NAME, REPORT_NAME
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Judgement
@@ -65,12 +65,14 @@ class History:
     """All series, and what is in none: runs still under way, pruned ones, drills of which nothing was judged.
 
     `findings` say what is not intact, around the runs and in them: with any, nothing here is proven.
+    `unsigned` says so of evidence that nobody signed.
     """
 
     series: tuple[Series, ...]
     apart: tuple[str, ...]
     findings: tuple[str, ...]
     head: str | None
+    unsigned: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,9 @@ def gather(root: Path, drill: str | None = None) -> History:
     series = [each for key, runs in told.items() for each in _series(*key, runs)]
     found = {(each.plan, each.drill) for each in series}
     apart += [_unjudged(key, runs) for key, runs in told.items() if key not in found]
-    return History(tuple(series), tuple(apart), tuple(broken.told()), entries[-1].sha256 if entries else None)
+    head = entries[-1].sha256 if entries else None
+    unsigned = NOT_SIGNED if signed_from(entries) is None else None
+    return History(tuple(series), tuple(apart), tuple(broken.told()), head, unsigned)
 
 
 def _apart(root: Path, record: RunRecord) -> str | None:

@@ -27,6 +27,9 @@ from rto_rpo.evidence.lines.record import SignOff
 from rto_rpo.evidence.lines.signature import PublicKey
 from rto_rpo.evidence.names import CHAIN_NAME
 
+# What a reader has to know of evidence that nobody signed.
+NOT_SIGNED = "NOT SIGNED: whoever can write to the evidence can rewrite it unseen"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -71,6 +74,11 @@ class RunRecord:
 def read_entries(chain: bytes) -> tuple[Entry, ...]:
     """Every line of the file, readable or not."""
     return tuple(_entry(number, raw) for number, raw in enumerate(split(chain), 1))
+
+
+def signed_from(entries: Sequence[Entry]) -> int | None:
+    """The place of the first signed line: it and those after it vouch for all before. None: nothing is."""
+    return next((entry.seq for entry in entries if entry.line and entry.line.signature), None)
 
 
 def entries_of(root: Path) -> tuple[Entry, ...]:

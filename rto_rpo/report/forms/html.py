@@ -11,8 +11,10 @@ from markupsafe import Markup
 
 from rto_rpo import JUDGE
 from rto_rpo.controls.answers import field_of
+from rto_rpo.controls.assess import states_of, tally
 from rto_rpo.dossier.cells import grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.dossier.finding import summed
 from rto_rpo.dossier.history import Promise
 from rto_rpo.report import aftermath, backups, damage, people, sentences, versions, words
 from rto_rpo.report.distrust import head
@@ -29,6 +31,7 @@ from rto_rpo.report.visible import visible
 from rto_rpo.website import names
 
 WIDTHS = {"wide": 940.0, "paper": 660.0, "narrow": 350.0}
+_TREND_HEIGHTS = {"wide": 150.0, "paper": 92.0, "narrow": 150.0}
 _DETAIL_MAX = 600
 _STATES = {
     *("met", "met, in doubt", "missed", "inconclusive", "held", "not met", "not tested", "not run", "n.a."),
@@ -62,7 +65,7 @@ def trends(promises: Iterable[Promise], name: str = "p") -> list[tuple[Promise, 
         (
             promise,
             {
-                place: trend(promise, width, f"trend-{name}-{number}-{place}")
+                place: trend(promise, width, f"trend-{name}-{number}-{place}", _TREND_HEIGHTS[place])
                 for place, width in WIDTHS.items()
             },
         )
@@ -92,6 +95,9 @@ def templates() -> Environment:
         versions=versions,
         head=head,
         damage=damage,
+        tally=tally,
+        states_of=states_of,
+        summed=summed,
     )
     made.globals.update(
         field_of=field_of, names=names, grid=grid, sum_up=sum_up, aftermath=aftermath, JUDGE=JUDGE

@@ -221,7 +221,7 @@ def _tried(one: Tried | None) -> str:
 
 def _sign_off(who: Authority) -> Iterator[str]:
     signed = [
-        (one.name, one.role or "", one.decision or "", people.stand(one), one.utc[:19])
+        (one.name, one.role or "", one.decision or "", people.stand(one), words.moment(one.utc))
         for one in who.sign_offs
     ]
     yield from ("", "## Sign-off", "")

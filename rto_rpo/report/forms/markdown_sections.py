@@ -51,7 +51,7 @@ def _restored(event: Event) -> tuple[str, ...]:
         words.offset(event.at_seconds),
         words.length(took) if isinstance(took, int | float) else "unknown",
         "yes" if told.get("complete") is True else "not shown",
-        str(told.get("taken") or "unknown"),
+        backups.taken(event),
     )
 
 

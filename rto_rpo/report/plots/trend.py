@@ -7,24 +7,27 @@ from rto_rpo.report import words
 from rto_rpo.report.plots.drawing import Area, Drawing, Label, Rule, round_step, short
 
 SHOWN_MAX = 60
-_TOP, _HEIGHT = 26.0, 150.0
+_TOP = 26.0
 _SIGN = 5.0
 
 
-def trend(promise: Promise, width: float, name: str) -> Drawing:
-    """The newest drills of one promise, the oldest at the left, each at an equal distance from the next."""
+def trend(promise: Promise, width: float, name: str, height: float = 150.0) -> Drawing:
+    """The newest drills of one promise, the oldest at the left, each at an equal distance from the next.
+
+    `height`: of the bars alone.
+    """
     points = promise.points[-SHOWN_MAX:]
     title = f"{promise.subject} {promise.objective.upper()}, run after run of {promise.drill}"
-    drawing = Drawing(name, title, describe(promise), width, _TOP + _HEIGHT + 42)
+    drawing = Drawing(name, title, describe(promise), width, _TOP + height + 42)
     left, right = 64.0, width - 12
     top = _highest(points)
-    base = _TOP + _HEIGHT
+    base = _TOP + height
     for part in range(int(top / (tick := round_step(top / 3.5))) + 1):
-        y = base - part * tick / top * _HEIGHT
+        y = base - part * tick / top * height
         drawing.add(Rule(left, y, right, y, "grid" if part else "axis"))
         drawing.add(Label(left - 8, y + 4, words.length(part * tick), "tick", "end"))
     step = (right - left) / len(points)
-    bars = _Bars(min(26.0, 0.6 * step), base, _HEIGHT / top)
+    bars = _Bars(min(26.0, 0.6 * step), base, height / top)
     for place, point in enumerate(points):
         bars.take(point, left + (place + 0.5) * step)
     drawing.add(*(Area("".join(paths), style) for style, paths in bars.paths.items()))
@@ -103,11 +106,11 @@ def _promised(
     path = ""
     for place, point in enumerate(points):
         if point.declared_seconds <= top:
-            y = base - point.declared_seconds * _HEIGHT / top
+            y = base - point.declared_seconds * (base - _TOP) / top
             path += f"M{left + place * step:.1f} {y:.1f}h{step:.1f}"
     drawing.add(Area(path, "promise-line"))
     if declared == 0:  # the line lies on the axis, and words above it would lie on the bars
         drawing.add(Label((left + right) / 2, base + 34, text, "small", "middle"))
         return
-    y = base - declared * _HEIGHT / top
+    y = base - declared * (base - _TOP) / top
     drawing.add(Label(right, y - 6 if y > _TOP + 24 else y + 16, short(text, 40), "small", "end"))

@@ -11,6 +11,7 @@ import pytest
 
 from rto_rpo.controls.answer import State
 from rto_rpo.controls.answers import ANSWERS
+from rto_rpo.controls.assess import states_of, tally
 from rto_rpo.controls.profile import profile, shipped
 from rto_rpo.dossier.dossier import as_things_stand, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
@@ -113,6 +114,26 @@ def test_the_worst_answer_is_the_clauses(story: Story) -> None:
     assert state(story, "tested-yearly", "restored") == "not tested"
     assert state(story, "tested-yearly", "restored", "apart") == "inconclusive"
     assert state(story, "tested-yearly", "restored", "apart", "switchover") == "not met"
+
+
+def test_what_several_answers_have_in_common_is_said_once(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    (story.drill(run_of(MET, 2)) / "charter.json").unlink()
+    found = assessed(story, profile_of("checked", "orders-known"))
+    assert len({one.reason for _, one in found.answers}) == 1
+    assert found.reason.count("is missing") == 1
+
+
+def test_all_profiles_together_are_counted(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    profiles = [profile_of("tested-yearly"), profile_of("restored"), profile_of("restored")]
+    *_, last = beside_runs(read_shelf(story.root), NAME, profiles)
+    assert tally(last.mappings) == "3 clauses of 3 profiles: 1 met, 2 not tested"
+    assert states_of(last.mappings) == ["met", "not met", "inconclusive", "not tested"]
+    other = profile_of("restored", not_applicable="nothing is kept")
+    *_, last = beside_runs(read_shelf(story.root), NAME, [other])
+    assert tally(last.mappings) == "1 clause of 1 profile: 1 n.a."
+    assert states_of(last.mappings)[-1] == "n.a."
 
 
 def test_a_clause_of_which_a_quotation_was_read_is_never_met(story: Story) -> None:

@@ -32,7 +32,7 @@ def test_a_declaration_alone_keeps_nothing(story: Story) -> None:
     story.drill(run_of(MET, 1))
     found = assessed(story, profile_of("kept-6-years"))
     assert found.state == "not tested"
-    assert found.reason == "kept for 6y by the plan, and nothing is missing; but no run is that old yet"
+    assert found.reason == "kept for 6 years by the plan, and nothing is missing; but no run is that old yet"
 
 
 def test_what_is_still_there_after_six_years_was_kept(story: Story) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rto_rpo.dossier.finding import Finding
+from rto_rpo.dossier.finding import Finding, summed
 from rto_rpo.dossier.findings import finding_id, register
 from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.keeping.pruning import prune
@@ -149,6 +149,19 @@ def test_people_give_it_an_owner_and_accept_its_risk_until_a_day(story: Story) -
     assert (finding.overdue("2026-12-31"), finding.overdue("2027-01-01")) == (False, True)
     story.drill(run_of(MET, 2))
     assert found(story)[LOST].state("2026-12-31") == "closed"
+
+
+def test_the_register_is_summed_up_in_a_sentence(story: Story) -> None:
+    story.drill(run_of(MISSED, 1))
+    assert summed(list(found(story).values()), "2026-11-24") == "3 open, none of them overdue"
+    late = Entered(what="finding", by=by("Bo"), text="late", id=LOST, severity="high", due="2026-11-30")
+    story.say(late, 1)
+    story.say(late.model_copy(update={"id": "F-1"}), 1)
+    accepted = FindingState(what="finding_state", by=by("Cy"), text="so be it", id="F-1", state="accepted")
+    story.say(accepted, 1)
+    told = summed(list(found(story).values()), "2026-12-01")
+    assert told == "3 open, 1 of them overdue; 1 accepted as a risk"
+    assert summed([], "2026-12-01") == "none open"
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,9 @@ def test_who_approved_took_part_and_signed_off_is_told(story: Story, dossiers: l
         *(("Ada", "executor"), ("Bo", "reviewer"), ("Cy", "approver")),
     ]
     assert first.problems == ()
-    assert people.decided(first.sign_offs) == "accepted (signed), accepted (signed), accepted (signed)"
+    assert people.decided(first.sign_offs) == ", ".join(
+        f"accepted by the {role} (signed)" for role in ("executor", "reviewer", "approver")
+    )
     assert "Executor, reviewer and approver are three people" in words_of(page_of(story, dossiers[0]))
     assert second.problems == (
         'the executor "Ada" is only claimed: not signed',

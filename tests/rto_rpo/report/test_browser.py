@@ -12,6 +12,8 @@ import pytest
 
 from rto_rpo.report.document import document
 from rto_rpo.report.forms.html import html
+from rto_rpo.report.forms.runbook import Chapter, Runbook, RunbookStep
+from rto_rpo.report.forms.runbook import html as runbook_page
 from sites.drivers.browser import print_pdf
 from tests.rto_rpo.conftest import CHROMIUM
 from tests.rto_rpo.report.runs import write_run
@@ -121,6 +123,28 @@ def test_on_paper_a_page_keeps_its_tables_and_has_plots_of_its_own(browser: Brow
     assert page.locator("svg.paper").first.bounding_box() is not None
     assert page.locator("svg.wide").first.bounding_box() is None
     assert page.locator("thead").first.bounding_box() is not None
+    page.close()
+
+
+BY_HAND = "ssh -l " + "a" * 300 + " 10.0.0.1 &&\nsed 's/<b>/&/' <<'END'\n  set in\nEND"
+SELECTED = """() => {
+  getSelection().selectAllChildren(document.querySelector(".steps pre"));
+  return getSelection().toString();
+}"""
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_from_the_runbooks_page_is_copied_what_has_to_be_typed(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    step = RunbookStep("promote", "make it the writable one", BY_HAND, (), 30.0, undo=False)
+    chapter = Chapter("failover", "the site is lost", "blackstart failover", (step,))
+    made = Runbook("desk", "demo", "0" * 64, "2026-11-22 06:00 UTC", "a", "b", "automatic", (chapter,))
+    (tmp_path / "runbook.html").write_text(runbook_page(made))
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((tmp_path / "runbook.html").as_uri())
+    assert page.evaluate(SELECTED) == BY_HAND
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
 
 

@@ -27,6 +27,13 @@ def test_declared_lengths_read_as_in_the_plan(seconds: float, text: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "told"), [("30s", "30 s"), ("1h 30m", "90 min"), ("6y", "6 years"), ("soon", "soon")]
+)
+def test_a_promise_of_a_plan_reads_as_everywhere_else(text: str, told: str) -> None:
+    assert words.promised(text) == told
+
+
+@pytest.mark.parametrize(
     ("seconds", "down", "nearest", "up"),
     [
         (0.0, "0 s", "0 s", "0 s"),
@@ -104,7 +111,8 @@ def test_what_would_hide_is_spelled_out() -> None:
         ("late_ns", 100_000_000, "late: 100 ms"),
         ("limit_seconds", 0.25, "limit: 250 ms"),
         ("begun_ns", 5_000_000_000_000, "begun_ns: 5000000000000"),
-        ("seconds", 1.5, "seconds: 1.5"),
+        ("seconds", 1.5, "lasted: 1.5 s"),
+        ("kill_and_proof_ms", 34.969, "kill and proof: 35 ms"),
         ("late_ns", True, "late_ns: true"),
         ("late_ns", None, "late_ns: null"),
         ("site", "primary", "site: primary"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rto_rpo.evidence.lines.signature import new_key
 from rto_rpo.report.forms.html import WIDTHS
 from rto_rpo.report.plots.drawing import Box, Drawing, Label
 from rto_rpo.series.gather import Past, Series, gather
@@ -112,6 +113,12 @@ def test_the_page_is_whole_and_nothing_hostile_comes_alive(tmp_path: Path) -> No
     assert "</title><script>alert('x')</script>" in shown
     assert "One run is an observation, not a capability" in shown
     assert gather(tmp_path).head in shown
+
+
+@pytest.mark.parametrize("key", [True, False])
+def test_the_page_says_so_where_nobody_signed(tmp_path: Path, key: bool) -> None:
+    make_folder(tmp_path / "evidence", new_key(tmp_path / "key.pem") if key else None, (MET,))
+    assert ("NOT SIGNED" in page(gather(tmp_path / "evidence"))) is not key
 
 
 def test_a_broken_chain_is_the_first_thing_that_the_page_says(tmp_path: Path) -> None:

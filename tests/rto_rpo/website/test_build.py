@@ -87,6 +87,24 @@ def test_what_was_not_run_and_not_tested_is_on_the_first_page(site: Path) -> Non
     assert "2026-11-27 06:00" in words
 
 
+def test_the_page_of_controls_begins_with_a_count_of_each_profile_and_leads_to_it(site: Path) -> None:
+    text = (site / "controls.html").read_text()
+    words = " ".join(" ".join(Page(text).words).split())
+    assert words.index("12 clauses of 2 profiles: ") < words.index("Art. 11(6)(a)")
+    assert re.findall(r'<th scope="row"><a href="#(controls-1-\d)">', text) == [
+        "controls-1-1",
+        "controls-1-2",
+    ]
+
+
+def test_each_page_says_which_of_them_it_is(site: Path) -> None:
+    for name in ("index", "coverage", "findings", "controls"):
+        text = (site / f"{name}.html").read_text()
+        assert re.findall(r'<a href="([^"]*)" aria-current="page">', text) == [f"{name}.html"]
+    drill = next(text for name, text in pages(site).items() if name.startswith("drills/"))
+    assert 'aria-current="page"' not in drill
+
+
 def test_the_register_is_there_for_programs(site: Path) -> None:
     told = {one["id"]: one for one in orjson.loads((site / "findings.json").read_bytes())}
     assert (told["F-2026-01"]["state"], told["F-2026-01"]["until"]) == ("accepted", "2026-12-31")
@@ -208,4 +226,7 @@ def test_a_tabletop_has_its_minutes_on_its_drills_page(tmp_path: Path) -> None:
     assert "The office is lost. Question: who calls the venue?" in words
     assert "reviewer Bo" in words
     index = " ".join(Page(pages(to)["index.html"]).words)
+    assert re.search(
+        r'<a href="drills/talk-[0-9a-f]{8}\.html">2026-11-\d\d 06:00 UTC</a>', pages(to)["index.html"]
+    )
     assert "0 run and judged, 1 talked through" in index

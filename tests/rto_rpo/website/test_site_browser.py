@@ -27,6 +27,12 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="chromium is not installed: NO PAGE WAS OPENED in a browser"
 )
 
+SHEET = 680  # an A4 sheet between its margins, in CSS pixels
+# What is wider than its own cell lies over the next one, or outside the sheet.
+BURSTING = """() => [...document.querySelectorAll("th, td, dd, pre, p, li, caption")]
+  .filter(each => each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1)
+  .map(each => each.textContent.trim().slice(0, 80))"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -52,10 +58,21 @@ def test_every_page_loads_quietly_fits_and_can_be_read(browser: Browser, site: P
     for address in addresses:
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert page.evaluate(BURSTING) == [], address
         assert set(page.evaluate(PLOTS_SHOWN)) <= {1}, address
         faint = [one for one in page.evaluate(CONTRASTS) if one[0] < CONTRAST_MIN]
         assert faint == [], address
     assert heard == addresses
+    page.close()
+
+
+def test_on_paper_no_page_is_wider_than_its_sheet(browser: Browser, site: Path) -> None:
+    page = browser.new_page(viewport={"width": SHEET, "height": 1000})
+    page.emulate_media(media="print")
+    for path in sorted(site.rglob("*.html")):
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= SHEET, path
+        assert page.evaluate(BURSTING) == [], path
     page.close()
 
 
