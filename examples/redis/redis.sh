@@ -15,9 +15,9 @@ server() {  # the number of this site's server, if one runs: a number alone may 
     pid=$(cat "$folder/redis.pid" 2>/dev/null) && [ "$(readlink "/proc/$pid/cwd")" = "$folder" ] && echo "$pid"
 }
 
-put() {     # one write to one server. 0: it has it, 69: nothing was done, 77: it refused, 1: nobody knows
+put() {     # one write to one server. 0: it has it, 68: nobody listens there, 77: it refused, 1: nobody knows
     said=$(printf %s "$payload" | cli -e -x hset "$BLACKSTART_STREAM" "$BLACKSTART_NUMBER" 2>&1) && return 0
-    case $said in *"Connection refused"*) return 69 ;; READONLY*) return 77 ;; *) return 1 ;; esac
+    case $said in *"Connection refused"*) return 68 ;; READONLY*) return 77 ;; *) return 1 ;; esac
 }
 
 case $1 in
@@ -88,7 +88,7 @@ write)     # to the one site that is named, else to the first that takes it, as 
         code=0
         put || code=$?
         [ "$code" != 0 ] || echo "$site"
-        case $code in 69 | 77) ;; *) exit "$code" ;; esac
+        case $code in 68 | 77) ;; *) exit "$code" ;; esac
     done
     exit "$code"
     ;;

@@ -1,7 +1,8 @@
 """A canary's client made of the user's own commands: one run for each operation.
 
 A command says by its exit code how the operation ended: 0 the commit was confirmed, 69 (EX_UNAVAILABLE)
-certainly nothing was done, 77 (EX_NOPERM) a server that runs refused it itself, anything else nobody knows.
+certainly nothing was done, 68 (EX_NOHOST) nothing either, for nobody listens there, 77 (EX_NOPERM) a server
+that runs refused it itself, anything else nobody knows.
 The first line that it prints names who answered.
 """
 
@@ -22,6 +23,7 @@ from sites.drivers.masking import mask
 from sites.errors import BlackstartError, CommandError, CommandTimeout, DatasetError, MissingProgram
 from sites.secret import Secret
 
+NOBODY_LISTENS = 68
 CERTAINLY_NOT = 69
 REFUSED_THERE = 77
 GRACE_SECONDS = 0.2  # a command that is past its limit has lost already; its number is indeterminate
@@ -144,8 +146,10 @@ def _unconfirmed(code: int | None) -> Outcome:
     """How an operation ended whose command did not exit 0; no code: it never ran."""
     if code is None:
         return Outcome("failed", "unstarted")
-    if code == CERTAINLY_NOT:
+    if code == NOBODY_LISTENS:
         return Outcome("failed", "refused")
+    if code == CERTAINLY_NOT:  # for whatever reason: no route, and silence, too
+        return Outcome("failed", "not done")
     if code == REFUSED_THERE:
         return Outcome("failed", "denied")
     return Outcome("indeterminate", f"exit {code}" if code > 0 else f"signal {-code}")

@@ -79,7 +79,8 @@ class ShellCanary(CanaryNoun):
     kind: Literal["shell"]
     service: ServiceName = Field(description="written as its clients write, by the commands")
     write: Command = Field(
-        description="payload on standard input; exit 0: committed, 69: not done, 77: refused, others: unknown"
+        description="payload on standard input; exit 0: committed, 68: nobody listens, 69: not done, "
+        "77: refused, others: unknown"
     )
     read: Command = Field(description='prints "NUMBER PAYLOAD" for each write held, and "END COUNT" last')
     delete: Command | None = Field(None, description="deletes one write; exits as `write` does")

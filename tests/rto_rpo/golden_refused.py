@@ -53,6 +53,7 @@ def _bybecause() -> Iterator[Planted]:
         ("refused", "met"),
         ("turned away", "met"),
         ("rejected", "inconclusive"),
+        ("not done", "inconclusive"),
         ("unreachable", "inconclusive"),
     ):
         yield (

@@ -50,7 +50,8 @@ def listed(text: str) -> ReadBack:
     [
         (("true",), Outcome("acknowledged", "exit 0", None)),
         (shell("echo node-2; echo more"), Outcome("acknowledged", "exit 0", "node-2")),
-        (shell("exit 69"), Outcome("failed", "refused")),
+        (shell("exit 68"), Outcome("failed", "refused")),
+        (shell("exit 69"), Outcome("failed", "not done")),
         (shell("exit 77"), Outcome("failed", "denied")),
         (shell("exit 1"), Outcome("indeterminate", "exit 1")),
         (shell("exit 127"), Outcome("indeterminate", "exit 127")),
