@@ -23,6 +23,7 @@ from sites.drivers.postgres.turning_away import lets_nobody_in
 from sites.errors import DatasetError
 
 _T = TypeVar("_T")
+_REFUSED = "Connection refused"
 Row = tuple[Any, ...]
 Statement = LiteralString | sql.Composed
 
@@ -134,11 +135,13 @@ async def open_session(login: Login, limit_seconds: float, *, writable: bool = F
 
 
 async def _unconnected(said: str, login: Login, left_seconds: float) -> type[DatasetError]:
-    """libpq gives no code where there is no connection yet. FATAL is a server's own word."""
-    if "Connection refused" in said:
-        return ServerRefused
+    """libpq gives no code where there is no connection yet. FATAL is a server's own word.
+
+    A name may stand for several addresses, each of which is told of: it is refused where all of them are.
+    """
     if "FATAL:" not in said:
-        return ServerLost
+        refused = said.count(_REFUSED) == said.count("connection to server at") > 0
+        return ServerRefused if refused else ServerLost
     shut = await lets_nobody_in(said, login.host, login.port, login.user, login.database, left_seconds)
     return ServerTurnedAway if shut else ServerRejected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -70,6 +71,31 @@ def test_only_one_that_starts_or_stops_turns_everybody_away(answers: list[bytes]
     async def act() -> Outcome:
         async with fake_answering(*answers) as port:
             client = PostgresClient(Login(LOOPBACK, port, "desk", "blackstart", PASSWORD), limit_seconds=5)
+            return await client.write("orders", 0, b"x")
+
+    assert asyncio.run(act()) == Outcome("failed", cause)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "answers", "cause"),
+    [
+        (["127.0.0.2", LOOPBACK], [FULL], "rejected"),
+        ([LOOPBACK, "127.0.0.2"], [FULL], "rejected"),
+        (["127.0.0.2", LOOPBACK], [STARTS], "turned away"),
+        (["127.0.0.2", "127.0.0.3"], [FULL], "refused"),
+        (["127.0.0.2", "255.255.255.255"], [FULL], "unconnected"),  # there is no way to the other one
+    ],
+)
+def test_a_name_is_refused_where_all_its_addresses_are(
+    addresses: list[str], answers: list[bytes], cause: str
+) -> None:
+    async def act() -> Outcome:
+        async def resolved(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
+
+        async with fake_answering(*answers) as port:
+            asyncio.get_running_loop().getaddrinfo = resolved  # type: ignore[method-assign, assignment]
+            client = PostgresClient(Login("db", port, "desk", "blackstart", PASSWORD), limit_seconds=5)
             return await client.write("orders", 0, b"x")
 
     assert asyncio.run(act()) == Outcome("failed", cause)
