@@ -9,9 +9,12 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
+from flows import heartbeat
 from flows.protection.outcomes import DONE, UNKNOWN, Row, exit_code
 from sites.drivers.masking import mask
 from sites.errors import BlackstartError
+
+heartbeat.leave()
 
 
 def concluded(rows: Sequence[Row], key: str) -> State[None]:
