@@ -31,6 +31,7 @@ _NAMED_MAX = 20
 @dataclass(frozen=True, slots=True)
 class BackupResult:
     """One recovery point made. `snapshot_id` is full; `taken` is when the reading of the source began (UTC).
+    `manifest_id` is the full id of the manifest's snapshot, None where that would cost a call of restic's.
 
     `partial`: something could not be read, named in `unreadable`; the one before stays the newest full point.
     `moving` counts what changed while it was read. Of `seconds`, `dump_seconds` went to a dump,
@@ -55,6 +56,7 @@ class BackupResult:
     manifest_seconds: float
     restic_seconds: float
     odd: str | None = None
+    manifest_id: str | None = None
 
 
 def backup(
@@ -104,7 +106,7 @@ def _back_up(
     with clock.counting():
         manifest = looked.settle(tags.dataset, tags.taken_text)
     partial = made.partial or bool(manifest.unreadable)
-    snapshot_id, manifest_sha256 = _seal(repository, made, manifest, tags, partial=partial)
+    snapshot_id, manifest_id, manifest_sha256 = _seal(repository, made, manifest, tags, partial=partial)
     source.keep(looked.known(manifest))
     return BackupResult(
         dataset=tags.dataset,
@@ -123,6 +125,7 @@ def _back_up(
         dump_seconds=source.dump_seconds,
         manifest_seconds=clock.seconds,
         restic_seconds=made.seconds,
+        manifest_id=manifest_id,
     )
 
 
@@ -185,22 +188,23 @@ def _into(
 
 def _seal(
     repository: Restic, made: BackedUp, manifest: Manifest, tags: Tags, *, partial: bool
-) -> tuple[str, str]:
-    """Store the manifest, which makes the snapshot a point. Returns its full id and the SHA-256."""
+) -> tuple[str, str | None, str]:
+    """Store the manifest, which makes the snapshot a point. Returns the ids of the two and the SHA-256."""
     encoded = encode(manifest)
     digest = sha256(encoded)
+    named = tags.of_manifest(digest, partial=partial)
     # Before 0.15 the full id of a snapshot far away costs a call of its own: side by side they cost one.
     with ThreadPoolExecutor(1) as beside:
         full_id = beside.submit(repository.full_id, made.snapshot_id)
         try:
-            repository.backup_text(encoded, MANIFEST_NAME, tags=tags.of_manifest(digest, partial=partial))
+            kept = repository.backup_text(encoded, MANIFEST_NAME, tags=named)
         except RepositoryError as error:
             raise RepositoryError(
                 f'cannot keep the manifest of dataset "{tags.dataset}", so snapshot {made.snapshot_id[:8]} '
                 f"counts as no recovery point: {error}",
                 hint=error.hint,
             ) from error
-        return full_id.result(), digest
+        return full_id.result(), repository.id_at_hand(kept.snapshot_id), digest
 
 
 def _unreadable(root: Path, made: BackedUp, manifest: Manifest) -> tuple[str, ...]:
@@ -216,6 +220,7 @@ def _event(result: BackupResult) -> Event:
 def _detail(result: BackupResult) -> dict[str, Any]:
     return {
         "snapshot_id": result.snapshot_id,
+        **({"manifest_id": result.manifest_id} if result.manifest_id else {}),
         "taken": result.taken.isoformat(),
         "files": result.files,
         "bytes": result.bytes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,8 +22,9 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class ReplicationResult:
-    """`copied` and `already_there` are full ids as in the source. `newest` has, for each dataset, when its
-    newest complete point in the target was taken (UTC), `there` those of all of them, by first id."""
+    """`copied` are full ids as in the source, `already_there` counts the others. `newest` has, for each
+    dataset, when its newest complete point in the target was taken (UTC), `there` those of all, by first id.
+    """
 
     source: str
     target: str
@@ -57,16 +58,12 @@ def arrived(source: Sequence[Snapshot], target: Sequence[Snapshot]) -> set[str]:
 
 def _replicate(source: Restic, target: Restic, tag: str, history: History | None) -> ReplicationResult:
     began = time.monotonic()
-    wanted, before = _both(source, target, tag, history)
-    if wanted.unreadable:
-        raise RepositoryDamaged(
-            f'cannot copy from "{source.name}": snapshots {", ".join(wanted.unreadable)} cannot be read',
-            hint=f"`restic check` on {source.name} says more; restore tests show which points are whole",
-        )
-    there = arrived(wanted.snapshots, before.snapshots)
+    wanted, before, sent = _begun(source, target, tag, history)
+    there = arrived(wanted.snapshots, before.snapshots) - sent
     missing = [snapshot.id for snapshot in wanted.snapshots if snapshot.id not in there]
-    for start in range(0, len(missing), _BATCH):
-        target.copy(source, missing[start : start + _BATCH])
+    left = [snapshot_id for snapshot_id in missing if snapshot_id not in sent]
+    for start in range(0, len(left), _BATCH):
+        target.copy(source, left[start : start + _BATCH])
     after = target.snapshots(tags=[tag]) if missing else before
     still_missing = set(missing) - arrived(wanted.snapshots, after.snapshots)
     if still_missing:
@@ -86,17 +83,67 @@ def _replicate(source: Restic, target: Restic, tag: str, history: History | None
     )
 
 
-def _both(source: Restic, target: Restic, tag: str, history: History | None) -> tuple[Listing, Listing]:
-    # The two calls spend most of their time on deriving a key: side by side they cost one.
-    with ThreadPoolExecutor(1) as beside:
+def _begun(
+    source: Restic, target: Restic, tag: str, history: History | None
+) -> tuple[Listing, Listing, set[str]]:
+    """What the source has and what the target had, and the ids that were sent meanwhile.
+
+    The two listings spend most of their time on deriving a key: side by side they cost one, and beside a copy
+    of what is known to be new they cost nothing. What is to be said of the listings comes first.
+    """
+    new = made_since(history, source.name, target.name)[-_BATCH:]
+    with ThreadPoolExecutor(2) as beside:
         wanted = beside.submit(source.snapshots, tags=[tag])
-        try:
-            before = target.snapshots(tags=[tag])
-        except NoRepository:
-            wanted.result()  # a source that is not there either is the error to report
-            make_if_new(target, history, copy_of=source)
-            before = Listing(())
-        return wanted.result(), before
+        before = beside.submit(target.snapshots, tags=[tag])
+        failed = _sent(source, target, new)
+        had = _of_the_target(before, wanted, source, target, history)
+    _refuse_unreadable(wanted.result(), source)
+    if failed is None:
+        return wanted.result(), had, set(new)
+    # of what was forgotten at the source meanwhile, and of a target not made yet, nothing is to be said
+    if before.exception() is None and set(new) <= {snapshot.id for snapshot in wanted.result().snapshots}:
+        raise failed
+    return wanted.result(), had, set()
+
+
+def made_since(history: History | None, source: str, target: str) -> list[str]:
+    """Full ids of what was put into `source` since the last replication to `target`, by the history."""
+    ids: list[str] = []
+    for event in history.events() if history else ():
+        if (event.kind, event.repository, event.outcome) == ("replication", target, "done"):
+            ids = []
+        elif (event.kind, event.repository) == ("backup", source) and "manifest_id" in event.detail:
+            ids += [event.detail["snapshot_id"], event.detail["manifest_id"]]
+    return ids
+
+
+def _sent(source: Restic, target: Restic, snapshot_ids: Sequence[str]) -> RepositoryError | None:
+    try:
+        if snapshot_ids:
+            target.copy(source, snapshot_ids)
+    except RepositoryError as error:
+        return error
+    return None
+
+
+def _of_the_target(
+    before: Future[Listing], wanted: Future[Listing], source: Restic, target: Restic, history: History | None
+) -> Listing:
+    """What the target had. It is made where there is none."""
+    try:
+        return before.result()
+    except NoRepository:
+        wanted.result()  # a source that is not there either is the error to report
+        make_if_new(target, history, copy_of=source)
+        return Listing(())
+
+
+def _refuse_unreadable(wanted: Listing, source: Restic) -> None:
+    if wanted.unreadable:
+        raise RepositoryDamaged(
+            f'cannot copy from "{source.name}": snapshots {", ".join(wanted.unreadable)} cannot be read',
+            hint=f"`restic check` on {source.name} says more; restore tests show which points are whole",
+        )
 
 
 def _whole(listing: Listing) -> dict[str, dict[str, datetime]]:

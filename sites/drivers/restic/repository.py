@@ -197,15 +197,19 @@ class Restic(ResticCall):
 
     def full_id(self, prefix: str) -> str:
         """The full id of the one snapshot whose id begins with `prefix`. Raises RepositoryError."""
+        return self.id_at_hand(prefix) or self.snapshots().by_prefix(prefix).id
+
+    def id_at_hand(self, prefix: str) -> str | None:
+        """The same where it costs no call of restic's: the id is whole, or of a folder of this machine."""
         if FULL_ID.fullmatch(prefix):
             return prefix
-        # A folder of this machine has a file for each snapshot, named by its id: no key is needed to look.
+        # There is a file for each snapshot, named by its id: no key is needed to look.
         if self.local:
             folder = Path(self.url.removeprefix("local:"), "snapshots")
             beside = [path.name for path in folder.glob(f"{prefix}*")]
             if len(beside) == 1 and FULL_ID.fullmatch(beside[0]):
                 return beside[0]
-        return self.snapshots().by_prefix(prefix).id
+        return None
 
     def exists(self) -> bool:
         """Whether there is a repository. Raises what keeps us from telling, WrongPassword for one."""
