@@ -49,15 +49,17 @@ def carry(
     With their metadata; tags it cannot. What it says went wrong is returned, and decides nothing: the
     replica is listed afterwards. Raises MissingProgram and CommandTimeout.
     """
-    # Of one remote rclone lets the store itself copy: nothing comes here and goes back.
-    to = "from" if _one_store(source, replica) else "to"
+    # Of one remote rclone lets the store itself copy: nothing comes here and goes back, and the store keeps
+    # what an object says of itself. Told to carry that too, rclone would say it anew, and add to it.
+    one_store = _one_store(source, replica)
+    to = "from" if one_store else "to"
     argv = [
         rclone,
         "copy",
         f"from:{source.name}/{source.prefix}",
         f"{to}:{replica.name}/{replica.prefix}",
         "--checksum",
-        "--metadata",
+        *([] if one_store else ["--metadata"]),
         "--transfers",
         str(STREAMS),
         "--checkers",
@@ -79,6 +81,10 @@ def carry(
     else:
         argv += ["--fast-list", *(["--filter-from", str(filters)] if filters else [])]
     plain = {**_remote("FROM", source), **_remote("TO", replica), "RCLONE_CONFIG": ""}
+    # It need not look at what it has put, each object by a request of its own: the listing shows all of it.
+    # A copy inside a store looks by the way in which what `keys` names is found, so there it goes on.
+    plain |= {"RCLONE_CONFIG_TO_NO_HEAD": "true"}
+    plain |= {"RCLONE_CONFIG_FROM_NO_HEAD_OBJECT": "true"} if one_store and keys is None else {}
     secret = {**_keys("FROM", source), **_keys("TO", replica)}
     try:
         command.run(argv, limit_seconds=limit_seconds, env=plain, secret_env=secret)

@@ -7,7 +7,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,7 +53,7 @@ class Wanted:
 
     def add(self, listed: Listed, *, easy: bool) -> None:
         name = "easy" if easy else "other"
-        self._files[name].write(json.dumps(list(asdict(listed).values())) + "\n")
+        self._files[name].write(_line(listed))
         self.counts[name] += 1
 
     def close(self) -> None:
@@ -81,6 +81,10 @@ def copied(
     left = heapq.merge(wanted.read("left"), wanted.read("other"), key=_key)
     # the proven ones lie on disk in order, and what rclone left is copied while they are read
     return heapq.merge(proven, _by_ourselves(dataset, copier, left, told), key=_key), told
+
+
+def _line(listed: Listed) -> str:
+    return json.dumps((listed.key, listed.size, listed.etag, listed.modified)) + "\n"
 
 
 def _key(item: Listed | Entry) -> str:
@@ -170,7 +174,7 @@ def _proven(dataset: ObjectsDataset, wanted: Wanted, told: Carried) -> Iterator[
                 told.copied += 1
                 told.bytes += one.entry.size
             else:
-                left.write(json.dumps(list(asdict(one.source).values())) + "\n")
+                left.write(_line(one.source))
     return read_entries(proven)
 
 

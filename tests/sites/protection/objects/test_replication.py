@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from werkzeug.serving import WSGIRequestHandler
 
 from sites.drivers.s3 import marks
 from sites.drivers.s3.bucket import OURS, Bucket
@@ -137,6 +139,39 @@ def test_a_copy_inside_one_store_keeps_what_a_large_object_says_and_its_etag(
     )
     assert two["ETag"] == one["ETag"] != control["ETag"]
     assert (two["ContentType"], two["Metadata"]["desk"]) == ("text/x-ticks", "rates")
+
+
+@pytest.mark.parametrize("stores", [1, 2])
+def test_rclone_asks_nothing_that_the_listing_shows_and_adds_nothing(
+    moto_pair: Make, monkeypatch: pytest.MonkeyPatch, stores: int
+) -> None:
+    asked: list[str] = []
+    real = WSGIRequestHandler.make_environ
+
+    def heard(handler: WSGIRequestHandler) -> Any:
+        asked.append(f"{handler.command} {handler.path}")
+        return real(handler)
+
+    monkeypatch.setattr(WSGIRequestHandler, "make_environ", heard)
+    monkeypatch.setattr("sites.protection.objects.carrying.FEW", 1)
+    pair = moto_pair().having(by="rclone")
+    if stores == 2:  # who signs otherwise is in another store, for all that rclone knows
+        pair.having(replica=replace(pair.dataset.replica, access_key=lambda: "other"))
+    told = {"ContentType": "text/x-ticks", "CacheControl": "max-age=60", "Metadata": {"desk": "rates"}}
+    for key in ("a", "b", "c"):
+        pair.put(key, key, **told)
+    result = pair.replicate()
+    assert (result.by, result.copied, result.notes) == ("rclone", 3, ())
+    put = {line.split("?")[0] for line in asked if line.startswith("PUT") and "/.blackstart/" not in line}
+    assert {f"PUT /{pair.dataset.replica.name}/{key}" for key in ("a", "b", "c")} <= put  # we did hear
+    assert [line for line in asked if line.startswith(f"HEAD /{pair.dataset.replica.name}/")] == []
+    found = pair.at_replica("b")
+    assert found["Body"].read() == b"b"
+    if stores == 1:
+        assert {name: found[name] for name in told} == told
+    else:
+        assert (found["ContentType"], found["CacheControl"]) == ("text/x-ticks", "max-age=60")
+        assert found["Metadata"]["desk"] == "rates"
 
 
 def test_names_of_metadata_that_a_store_writes_otherwise_are_no_damage(rclone_pair: Make) -> None:
