@@ -5,8 +5,9 @@
 The store is `rclone serve s3`, real and on loopback; it shares the machine with whoever copies. With two
 stores all of it goes through rclone, as between two sites; in one the store copies by itself. Two sets:
 10,000 objects of 16 KiB, and 200 of 8 MiB. Each pass has a new replica; the three ways take turns in going
-first. Raw rclone gets its best: hashes for times, one listing, metadata, as many streams as ours. Medians;
-`cpu` is the time of the processor, the stores' included: on a machine that others use it says more.
+first. Raw rclone gets its best: hashes for times, one listing, metadata, as many streams as ours; it looks
+at each object that it has put, which is its only proof, where ours is a listing of all. Medians; `cpu` is
+the time of the processor, the stores' included: on a machine that others use it says more.
 """
 
 from __future__ import annotations

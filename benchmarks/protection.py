@@ -166,7 +166,7 @@ class Prefect(Way):
         return {"seconds": float(tested.detail["seconds"]), "whole_test_seconds": seconds}
 
     def nothing(self) -> float:
-        """Prefect's own share: at its end a flow waits up to a second for the thread of its heartbeats."""
+        """Prefect's own share. Its flows by themselves end up to a second later: see flows.heartbeat."""
         from prefect import flow
 
         empty = flow(name="nothing", persist_result=False)(lambda: None)
