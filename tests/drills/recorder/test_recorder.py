@@ -50,7 +50,9 @@ def test_a_whole_run_is_on_record(tmp_path: Path, service: OrdersService) -> Non
     }
     assert anchored >= {"header", "fault_begin", "stable", "readback"}
     operations = of_kind(records, "operation")
-    assert {o["cause"] for o in operations if o["outcome"] == "failed"} == {"refused"}
+    causes = {o["cause"] for o in operations if o["outcome"] == "failed"}
+    assert "refused" in causes
+    assert causes <= {"refused", "reset"}, "reset: let in as the port closed, and nothing was sent yet"
     assert len(service.seen) == len(set(service.seen))
     rows = [tuple(row) for record in of_kind(records, "read") for row in record["rows"]]
     sent = {o["number"]: o["outcome"] for o in operations if o["stream"] == "orders"}
