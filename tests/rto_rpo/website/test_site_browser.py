@@ -33,6 +33,21 @@ BURSTING = """() => [...document.querySelectorAll("th, td, dd, pre, p, li, capti
   .filter(each => each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1)
   .map(each => each.textContent.trim().slice(0, 80))"""
 
+# A word of a cell that was broken in two, for its column was squeezed.
+BROKEN = """() => {
+  const found = [], range = document.createRange();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    if (!walker.currentNode.parentElement.closest("th, td") || !walker.currentNode.data.trim()) continue;
+    for (const word of walker.currentNode.data.matchAll(/[A-Za-z]{2,14}/g)) {
+      range.setStart(walker.currentNode, word.index);
+      range.setEnd(walker.currentNode, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(each => each.top)).size > 1) found.push(word[0]);
+    }
+  }
+  return found;
+}"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -59,6 +74,7 @@ def test_every_page_loads_quietly_fits_and_can_be_read(browser: Browser, site: P
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
         assert page.evaluate(BURSTING) == [], address
+        assert page.evaluate(BROKEN) == [], address
         assert set(page.evaluate(PLOTS_SHOWN)) <= {1}, address
         faint = [one for one in page.evaluate(CONTRASTS) if one[0] < CONTRAST_MIN]
         assert faint == [], address
@@ -73,6 +89,7 @@ def test_on_paper_no_page_is_wider_than_its_sheet(browser: Browser, site: Path) 
         page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= SHEET, path
         assert page.evaluate(BURSTING) == [], path
+        assert page.evaluate(BROKEN) == [], path
     page.close()
 
 
