@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ from sites.manifest_scan import Entry, Found, read, wait_out_the_tick, walk
 
 SCHEMA = "blackstart/manifest/1"
 _DEFAULTS = {"sha256": None, "target": None, "moving": False, "error": None}
-_KEYS = frozenset(field.name for field in fields(Entry))
+_KEYS = tuple(field.name for field in fields(Entry))
+# ASCII escapes keep names that are no UTF-8: a lone surrogate has an escape but no UTF-8 form.
+_JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 
 class ManifestError(DatasetError):
@@ -201,16 +203,16 @@ def _lines(manifest: Manifest) -> Iterator[bytes]:
         }
     )
     for entry in manifest.entries:
-        record = {key: value for key, value in asdict(entry).items() if value != _DEFAULTS.get(key, ...)}
+        told = ((key, getattr(entry, key)) for key in _KEYS)
+        record = {key: value for key, value in told if value != _DEFAULTS.get(key, ...)}
         yield _line(record | {"mode": f"{entry.mode:04o}"})
 
 
 def _line(record: dict[str, Any]) -> bytes:
-    # ASCII escapes keep names that are no UTF-8: a lone surrogate has an escape but no UTF-8 form.
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+    return _JSON.encode(record).encode("ascii") + b"\n"
 
 
 def _entry(record: dict[str, Any]) -> Entry:
-    if unknown := set(record) - _KEYS:
+    if unknown := record.keys() - set(_KEYS):
         raise ManifestError(f"manifest has unknown fields: {', '.join(sorted(unknown))}")
     return Entry(**{**record, "mode": int(record["mode"], 8)})

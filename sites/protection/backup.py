@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -100,7 +100,7 @@ def _back_up(
     clock = Clock()
     with clock.counting():
         first = look(source.root, source.exclude)
-    with _read_beside(first, source.known(), clock) as reading:
+    with _read_beside(first, source.known, clock) as reading:
         made = _into(repository, history, source, tags, on_progress)
         looked = reading.result()
     with clock.counting():
@@ -145,7 +145,9 @@ class Clock:
 
 
 @contextmanager
-def _read_beside(first: FirstLook, known: KnownHashes | None, clock: Clock) -> Iterator[Future[Scan]]:
+def _read_beside(
+    first: FirstLook, known: Callable[[], KnownHashes | None], clock: Clock
+) -> Iterator[Future[Scan]]:
     """Read the tree while restic does: what changes for either of the two has another time at the last look.
 
     It ends with what it is beside, whatever becomes of that.
@@ -154,7 +156,7 @@ def _read_beside(first: FirstLook, known: KnownHashes | None, clock: Clock) -> I
 
     def read() -> Scan:
         with clock.counting():
-            return first.read(stop=stop, known=known)
+            return first.read(stop=stop, known=known())
 
     with ThreadPoolExecutor(1, thread_name_prefix="manifest") as pool:
         try:
