@@ -97,6 +97,16 @@ def test_the_page_of_controls_begins_with_a_count_of_each_profile_and_leads_to_i
     ]
 
 
+def test_a_drills_page_begins_with_how_its_newest_run_ended(site: Path) -> None:
+    told = {name: " ".join("".join(Page(text).words).split()) for name, text in pages(site).items()}
+    ran, never = (
+        next(text for name, text in told.items() if name.startswith(f"drills/{drill}"))
+        for drill in ("kill-primary", "cut-sites")
+    )
+    assert "6 runs; due and not run: 2 times met in the newest run, of 2026-11-29." in ran
+    assert "in the newest run" not in never
+
+
 def test_each_page_says_which_of_them_it_is(site: Path) -> None:
     for name in ("index", "coverage", "findings", "controls"):
         text = (site / f"{name}.html").read_text()
