@@ -186,13 +186,13 @@ class StreamHistory:
         self._begin_reading()
         self.read_count += len(record["rows"])
         column, payloads = self.writes, self.payloads
-        state, run = column.state, column.run
+        state, (first, end, base, *_) = column.state, column.run
         for number, payload in record["rows"]:
-            if type(number) is not int or not run.first <= number < run.end:
+            if type(number) is not int or not first <= number < end:
                 if self._find(number, payload) < 0:
                     continue
-                run = column.run
-            slot = run.base + number - run.first
+                first, end, base, *_ = column.run
+            slot = base + number - first
             seen = state[slot]
             state[slot] = seen & ~READ_MASK | READ_AGAIN if seen & READ_MASK else seen | READ_ONCE
             if payloads[slot] != hash(payload):

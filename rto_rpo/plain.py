@@ -6,6 +6,7 @@ A record that is plain is validated and taken in at once. Any other, valid or no
 
 from __future__ import annotations
 
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
@@ -20,47 +21,59 @@ _WRITE: Final = itemgetter(
 _WRITE_FIELDS: Final = 14
 _READ_FIELDS: Final = 6
 _SHA256_DIGITS: Final = 64
+_LAG_END: Final = -LAG_FAR
 _from_hex: Final = bytes.fromhex
 
 
-def took(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:
-    """Take `record` in if it is plain. The caller answers for the values of `seq` and `prev`.
+def taken(streams: dict[str, StreamHistory], records: list[Any], begin: int) -> int:
+    """Take in those of `records` that are plain, from `begin` on up to the first that is not; its index.
 
-    If it is not, nothing has changed, but for rows before one that is malformed: the long way refuses those.
-    Raises KeyError, TypeError or ValueError for some that are not plain.
+    The caller answers for the values of `seq` and `prev`. By the one that is not plain nothing has changed,
+    but for rows before one that is malformed: the long way refuses those.
     """
-    if record["kind"] != "operation":
-        return record["kind"] == "read" and _took_rows(streams, record)
-    seq, ns, stream, number, act, payload, due, sent, completed, outcome, cause, address = _WRITE(record)
-    history, code = streams[stream], CODES[outcome]
-    column, address_code = history.writes, history.addresses.get(address)
-    if not column.run.first <= number < column.run.end and column.find(number) < 0:
-        return False
-    first, _, base, run_due, step, told = column.run
-    slot = base + number - first
-    lag, latency = sent - due, completed - sent
-    if (
-        act != "write"
-        or len(record) != _WRITE_FIELDS
-        or not type(seq) is type(ns) is type(number) is type(due) is type(sent) is type(completed) is int
-        or due != run_due + (number - first) * step
-        or not told <= sent <= completed <= ns < LIMIT
-        or not 0 <= lag < -LAG_FAR
-        or latency >= LATENCY_FAR
-        or type(cause) is not str
-        or address_code is None
-        or history.reading
-        or column.state[slot] & OUTCOME_MASK
-        or len(payload) != _SHA256_DIGITS
-        or _from_hex(payload).hex() != payload
-    ):
-        return False
-    column.state[slot] |= code
-    column.lag[slot] = lag
-    column.latency[slot] = latency
-    column.address[slot] = address_code
-    history.payloads[slot] = hash(payload)
-    return True
+    place, known, first, end = begin, None, 0, 0
+    try:
+        for record in islice(records, begin, None):
+            if record["kind"] != "operation":
+                if record["kind"] != "read" or not _took_rows(streams, record):
+                    break
+                place, end = place + 1, 0  # a reading may have begun: look at its stream again
+                continue
+            seq, ns, stream, number, act, payload, due, sent, done, outcome, cause, address = _WRITE(record)
+            if stream != known or not first <= number < end:
+                history = streams[stream]
+                column, addresses, payloads = history.writes, history.addresses, history.payloads
+                state, lags, latencies, answered = column.state, column.lag, column.latency, column.address
+                if history.reading or column.find(number) < 0:
+                    break
+                known, (first, end, base, run_due, step, told) = stream, column.run
+            nth = number - first
+            slot, lag, latency = base + nth, sent - due, done - sent
+            code, address_code = CODES[outcome], addresses[address]
+            if (
+                act != "write"
+                or len(record) != _WRITE_FIELDS
+                or not type(seq) is type(ns) is type(number) is int
+                or not type(due) is type(sent) is type(done) is int
+                or due != run_due + nth * step
+                or not told <= sent <= done <= ns < LIMIT
+                or not 0 <= lag < _LAG_END
+                or latency >= LATENCY_FAR
+                or type(cause) is not str
+                or state[slot] & OUTCOME_MASK
+                or len(payload) != _SHA256_DIGITS
+                or _from_hex(payload).hex() != payload
+            ):
+                break
+            state[slot] |= code
+            lags[slot] = lag
+            latencies[slot] = latency
+            answered[slot] = address_code
+            payloads[slot] = hash(payload)
+            place += 1
+    except (KeyError, TypeError, ValueError):  # that one is not plain either
+        return place
+    return place
 
 
 def _took_rows(streams: dict[str, StreamHistory], record: dict[str, Any]) -> bool:

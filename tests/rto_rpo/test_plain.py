@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rto_rpo.ledger.errors import LedgerError
 from rto_rpo.ledger.validation import checked
 from rto_rpo.operations import Operations
-from rto_rpo.plain import took
+from rto_rpo.plain import taken
 from tests.rto_rpo.ledgers import MS, T0, S, header, intents, operation, reading, sha256_of, stream
 
 Fields = dict[str, Any]
@@ -46,24 +46,25 @@ def _seen(operations: Operations) -> list[object]:
     return found
 
 
-def _take(operations: Operations, record: Fields, *, short: bool) -> str | None:
-    """Take it in; the answer is why it was refused."""
-    try:
-        if short and took(operations.streams, record):
-            return None
-    except (KeyError, TypeError, ValueError):
-        assert short
-    try:
-        operations.take(checked(5, record))
-    except LedgerError as error:
-        return error.reason
+def _take(operations: Operations, records: list[Fields], *, short: bool) -> str | None:
+    """Take them in, up to one that is refused; the answer is why it was."""
+    place = 0
+    while place < len(records):
+        if short:
+            place = taken(operations.streams, records, place)
+        for record in records[place : place + 1]:
+            try:
+                operations.take(checked(5 + place, record))
+            except LedgerError as error:
+                return str(error)
+        place += 1
     return None
 
 
-def _agree(before: list[Fields], record: Fields) -> bool:
-    """Whether the record was accepted, both ways alike."""
+def _agree(before: list[Fields], *records: Fields) -> bool:
+    """Whether the records were accepted, both ways alike."""
     ways = {way: _prepared(before) for way in (SHORT, LONG)}
-    reasons = {way: _take(ways[way], record, short=way) for way in (SHORT, LONG)}
+    reasons = {way: _take(ways[way], [*records], short=way) for way in (SHORT, LONG)}
     assert reasons[SHORT] == reasons[LONG]
     if reasons[LONG] is None:
         assert _seen(ways[SHORT]) == _seen(ways[LONG])
@@ -141,7 +142,45 @@ def test_a_latency_at_the_edge_of_what_fits(took_ns: int) -> None:
     assert _agree(BEFORE, _placed(4, operation(1, T0 + 10 * MS, took=took_ns)))
 
 
+def some_record(stream: str, number: int, kind: int) -> Fields:
+    """One that is plain, or nearly; `kind` says how."""
+    due = T0 + number * 10 * MS if number < 5 else T0 + 90 * MS + (number - 5) * 10 * MS
+    odd: list[Fields]
+    odd = [{"address": "b"}, {"outcome": "failed"}, {"act": "read"}, {"lag": 3 * S}, {"stream": None}]
+    if kind < 6:
+        return operation(number, due, stream=stream, address="a")
+    if kind < 11:
+        return operation(number, due, **{"stream": stream, "address": "a", **odd[kind - 6]})
+    found = reading([(number, sha256_of(number, stream))], T0 + S, stream)
+    return found[0] if kind < 13 else found[1]
+
+
+some_records = st.builds(
+    some_record, st.sampled_from(["orders", "other"]), st.sampled_from([1, 2, 5, 6, 7]), st.integers(0, 13)
+)
+many = st.lists(
+    some_records, max_size=14, unique_by=lambda one: (one["kind"], one["stream"], one.get("number"))
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(records=many)
+def test_many_at_once_come_to_the_same_as_one_by_one(records: list[Fields]) -> None:
+    before = [*BEFORE, *(each | {"stream": "other"} for each in BEFORE[1:])]
+    _agree(before, *(_placed(len(before) + place, each) for place, each in enumerate(records)))
+
+
 def test_the_common_case_takes_the_short_way() -> None:
     operations = _prepared(BEFORE)
-    assert took(operations.streams, _placed(4, operation(5, T0 + 90 * MS, address="a")))
-    assert took(operations.streams, _placed(5, reading([(0, sha256_of(0))], T0 + S)[0]))
+    plain = [operation(5, T0 + 90 * MS, address="a"), *reading([(0, sha256_of(0))], T0 + S)[:1]]
+    records = [_placed(4 + place, record) for place, record in enumerate([*plain, *plain])]
+    assert taken(operations.streams, records, 0) == 2
+    assert taken(operations.streams, records, 3) == 4
+
+
+def test_a_write_that_settles_amid_a_reading_goes_the_long_way() -> None:
+    first, second = (operation(number, T0 + number * 10 * MS, address="a") for number in (1, 2))
+    read = reading([(0, sha256_of(0))], T0 + S)[0]
+    records = [_placed(4 + place, record) for place, record in enumerate([first, read, second])]
+    assert taken(_prepared(BEFORE).streams, records, 0) == 2
+    assert _agree(BEFORE, *records)
