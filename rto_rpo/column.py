@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from rto_rpo.ledger.records import LIMIT
@@ -44,11 +45,15 @@ def states(wanted: Callable[[int], bool]) -> bytes:
 
 def positions(state: bytearray, table: bytes) -> Iterator[int]:
     """The slots whose state `table` marks, rising."""
-    marked = state.translate(table)
-    slot = marked.find(1)
+    return places(state.translate(table), 1)
+
+
+def places(values: bytearray, wanted: int) -> Iterator[int]:
+    """The slots that hold the `wanted` value, rising."""
+    slot = values.find(wanted)
     while slot >= 0:
         yield slot
-        slot = marked.find(1, slot + 1)
+        slot = values.find(wanted, slot + 1)
 
 
 _OUTCOMES: Final = bytes(state & OUTCOME_MASK for state in range(256))
@@ -164,9 +169,21 @@ class Column:
         latencies = [max(self.latency, default=0), *self._far_latency.values()]
         return max(self.lag_max_ns() + max(latencies), -min(early), 0)
 
-    def settled(self, due_from_ns: int = 0, due_until_ns: int = LIMIT) -> Iterator[tuple[int, int, int, int]]:
-        """(sent, completed, state, address) of every settled operation due between these two instants."""
-        for run, start, stop in self._parts(due_from_ns, due_until_ns):
+    def settled(
+        self,
+        due_from_ns: int = 0,
+        due_until_ns: int = LIMIT,
+        first_slot: int = 0,
+        but_served_ns: int | None = None,
+    ) -> Iterator[tuple[int, int, int, int]]:
+        """(sent, completed, state, address) of every settled operation due between these two instants.
+
+        Those in slots before `first_slot` are left out, and stretches of which all were acknowledged within
+        `but_served_ns` may be.
+        """
+        for run, start, stop in self._parts(due_from_ns, due_until_ns, first_slot):
+            if but_served_ns is not None and self._served(run.base + start, run.base + stop, but_served_ns):
+                continue
             dues = range(run.due_ns + start * run.step_ns, run.due_ns + stop * run.step_ns, run.step_ns)
             columns = self._slices(run.base + start, run.base + stop)
             for due, lag, latency, state, address in zip(dues, *columns, strict=True):
@@ -178,15 +195,21 @@ class Column:
                         sent = due + lag
                         yield sent, sent + latency, state, address
 
-    def _parts(self, due_from_ns: int, due_until_ns: int) -> Iterator[tuple[Run, int, int]]:
-        """The runs, each with the stretch of it that is due between these two instants."""
-        for index in range(len(self._base)):
-            run = self._run_at(index)
-            length = run.end - run.first
-            start = min(max(0, -((run.due_ns - due_from_ns) // run.step_ns)), length)
-            stop = min(max(0, (due_until_ns - run.due_ns) // run.step_ns + 1), length)
+    def _served(self, start: int, stop: int, within_ns: int) -> bool:
+        """Whether all in these slots were acknowledged within that time for sure."""
+        outcomes = self.state[start:stop].translate(_OUTCOMES)
+        slowest = max(memoryview(self.latency)[start:stop])
+        return outcomes.count(ACKNOWLEDGED) == stop - start and slowest <= min(within_ns, LATENCY_FAR - 1)
+
+    def _parts(self, due_from_ns: int, due_until_ns: int, first_slot: int) -> Iterator[tuple[Run, int, int]]:
+        """The runs, each with the stretch of it that is due between these two instants, from that slot on."""
+        ends = chain(self._base[1:], [len(self.state)])
+        schedule = zip(self._due, self._step, self._base, ends, strict=False)  # empty: an end without a run
+        for index, (due, step, base, end) in enumerate(schedule):
+            start = max(0, first_slot - base, -((due - due_from_ns) // step))
+            stop = min(end - base, (due_until_ns - due) // step + 1)
             if start < stop:
-                yield run, start, stop
+                yield self._run_at(index), start, stop
 
     def _slices(self, start: int, stop: int) -> Iterator[memoryview]:
         return (memoryview(each)[start:stop] for each in (self.lag, self.latency, self.state, self.address))

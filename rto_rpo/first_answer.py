@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK
+from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK, Column, places
 from rto_rpo.ledger.records import LIMIT
 from rto_rpo.operations import StreamHistory
 from rto_rpo.recovery_time import Recovery
@@ -52,7 +52,7 @@ def first_answer(
     if b is None:
         return None
     end = bracket.end_ns if bracket.ours else bracket.begin_ns
-    arrived, sent = _earliest(_since(history, b[1] if end is None else end + 1))
+    arrived, sent = _earliest(_between(history, b[1] if end is None else end + 1, b[0]))
     promoted = promoted_ns is not None and promoted_ns <= b[1]
     return FirstAnswer(arrived, sent, b[0] if promoted else None, names)
 
@@ -77,14 +77,22 @@ def _acknowledged(settled: _Settled) -> Iterator[tuple[int, int, int]]:
 def _firsts(history: StreamHistory) -> dict[int, tuple[int, int]]:
     """By address: when its first write or delete was acknowledged, and when the first such was sent."""
     firsts: dict[int, tuple[int, int]] = {}
-    if not history.address_count:
-        return firsts
-    changes = chain(history.writes.settled(), history.deletes.settled())
-    for arrived, sent, address in _acknowledged(changes):
-        if address:
-            first = firsts.get(address, (arrived, sent))
-            firsts[address] = min(first[0], arrived), min(first[1], sent)
+    for address in filter(None, history.addresses.values()):
+        answers = chain(_first_of(history.writes, address), _first_of(history.deletes, address))
+        first = _earliest(answers)
+        if first[0] < LIMIT:
+            firsts[address] = first
     return firsts
+
+
+def _first_of(column: Column, address: int) -> Iterator[tuple[int, int]]:
+    """(arrived, sent) of what that address acknowledged, from the first slot on until none can be earlier."""
+    slots = places(column.address, address)
+    slot = next((slot for slot in slots if column.state[slot] & OUTCOME_MASK == ACKNOWLEDGED), None)
+    if slot is not None:
+        until = column.completed_ns(slot) + column.reach_ns()
+        settled = column.settled(due_until_ns=until, first_slot=slot)
+        yield from ((done, sent) for done, sent, by in _acknowledged(settled) if by == address)
 
 
 def own_names(old: StreamHistory, begin_ns: int) -> frozenset[str]:
@@ -105,5 +113,7 @@ def _answered(history: StreamHistory, b: tuple[int, int]) -> set[int]:
     return {address for arrived, sent, address in found if (arrived, sent) == b}
 
 
-def _since(history: StreamHistory, since_ns: int) -> Iterator[tuple[int, int]]:
-    return ((done, sent) for done, sent, _ in _acknowledged(history.settled(since_ns)) if sent >= since_ns)
+def _between(history: StreamHistory, since_ns: int, until_ns: int) -> Iterator[tuple[int, int]]:
+    """(arrived, sent) of what was sent since then; what was sent after `until_ns` may be left out."""
+    found = _acknowledged(history.settled(since_ns, until_ns))
+    return ((done, sent) for done, sent, _ in found if sent >= since_ns)

@@ -66,14 +66,18 @@ class StreamHistory:
         """How many different addresses answered."""
         return len(self.addresses) - 1
 
-    def settled(self, since_ns: int = 0, until_ns: int = LIMIT) -> Iterator[tuple[int, int, int, int]]:
+    def settled(
+        self, since_ns: int = 0, until_ns: int = LIMIT, but_served_ns: int | None = None
+    ) -> Iterator[tuple[int, int, int, int]]:
         """(sent, completed, state, address) of all settled operations; address 0 is none.
 
-        Those completed before `since_ns` and those sent after `until_ns` may be left out.
+        Those completed before `since_ns`, those sent after `until_ns` and those acknowledged within
+        `but_served_ns` may be left out.
         """
         reach = max(column.reach_ns() for column in self.columns)
         return chain.from_iterable(
-            column.settled(since_ns - reach, until_ns + reach) for column in self.columns
+            column.settled(since_ns - reach, until_ns + reach, but_served_ns=but_served_ns)
+            for column in self.columns
         )
 
     def scheduled(self, since_ns: int = 0, until_ns: int = LIMIT) -> Iterator[tuple[int, int, int, int]]:

@@ -120,13 +120,13 @@ def reading_problem(history: StreamHistory, recovered_sent_ns: int | None) -> st
     where = history.readback_address
     if history.reading_problem is not None or recovered_sent_ns is None or where is None:
         return history.reading_problem
-    names = {number: address for address, number in history.addresses.items()}
-    served_by = {
-        names[address]
+    fitting = {0, history.addresses.get(where, 0)}  # 0: a server that gives no name may be that one
+    served_there = (
+        address in fitting
         for sent, _, state, address in history.settled(recovered_sent_ns)
         if sent >= recovered_sent_ns and _outcome(state) == ACKNOWLEDGED
-    }
-    if None in served_by or where in served_by:
+    )
+    if any(served_there):
         return None
     return f"it was read at {where}, which served no client since the recovery"
 

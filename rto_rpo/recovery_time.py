@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK
 from rto_rpo.ledger.records import LIMIT
 from rto_rpo.operations import StreamHistory
 from rto_rpo.timeline import Timeline
+
+# What `StreamHistory.settled` and `scheduled` give between two instants.
+Walk = Callable[[int, int], Iterable[tuple[int, int, int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,10 @@ class Recovery:
 
 @dataclass(frozen=True, slots=True)
 class _Gaps:
-    """Between (and before, and after) the bad operations: the first and the last served one; -1 for none."""
+    """Between (and before, and after) the bad operations: the first and the last served one; -1 for none.
+
+    After all bad ones there may be millions: the last is there any with which the run is long enough.
+    """
 
     first: Sequence[int]
     last: Sequence[int]
@@ -72,7 +78,7 @@ def recovery(history: StreamHistory, timeline: Timeline, late_ns: int, stable_ns
     """
     bad = _bad(history, timeline, late_ns)
     bracket = _bracket(history, timeline, bad, late_ns)
-    gaps = _gaps(history, bad, bracket.watch_ns)
+    gaps = _gaps(history, bad, bracket, stable_ns)
     run = _first_stable(gaps, bracket, stable_ns, bad)
     last_bad = bad[-1] if bad else None
     until = None
@@ -101,7 +107,7 @@ def _bad(history: StreamHistory, timeline: Timeline, late_ns: int) -> Sequence[i
     """When the bad operations were sent, rising; also of those that were in flight when the fault began."""
     watch = timeline.watch_ns
     found = array("q")
-    for sent, completed, state, _ in history.settled(watch):
+    for sent, completed, state, _ in history.settled(watch, but_served_ns=late_ns):
         if state & OUTCOME_MASK == ACKNOWLEDGED and completed - sent <= late_ns:
             continue
         if sent >= watch or (completed >= watch and not timeline.no_fault_of_ours):
@@ -122,21 +128,35 @@ def _bracket(history: StreamHistory, timeline: Timeline, bad: Sequence[int], lat
     return Bracket(watch, None if before < 0 else before, bad[0] + late_ns, ours=False)
 
 
-def _gaps(history: StreamHistory, bad: Sequence[int], watch_ns: int) -> _Gaps:
+def _gaps(history: StreamHistory, bad: Sequence[int], bracket: Bracket, stable_ns: int) -> _Gaps:
     first = array("q", [-1]) * (len(bad) + 1)
     last = array("q", [-1]) * (len(bad) + 1)
-    last_bad = bad[-1] if bad else -1
-    for sent, _, _, _ in history.settled(watch_ns):
-        if sent < watch_ns:
+    watch, last_bad = bracket.watch_ns, bad[-1] if bad else -1
+    for sent, _, _, _ in history.settled(watch, last_bad):
+        if not watch <= sent < last_bad:
             continue
-        gap = len(bad) if sent > last_bad else bisect_left(bad, sent)
-        if sent <= last_bad and bad[gap] == sent:  # bad itself, or sent with one: no run begins here
+        gap = bisect_left(bad, sent)
+        if bad[gap] == sent:  # bad itself, or sent with one: no run begins here
             continue
         if sent > last[gap]:
             last[gap] = sent
         if sent < first[gap] or first[gap] < 0:
             first[gap] = sent
+    first[-1] = first_sent(history.settled, max(watch, last_bad + 1))
+    long_enough = _counted_from(first[-1], bracket) + stable_ns
+    last[-1] = next(sent_since(history.settled, long_enough), first[-1])
     return _Gaps(first, last)
+
+
+def sent_since(walk: Walk, since_ns: int, until_ns: int = LIMIT) -> Iterator[int]:
+    """When that was sent which was sent since then; what was sent after `until_ns` may be left out."""
+    return (sent for sent, _, _, _ in walk(since_ns, until_ns) if sent >= since_ns)
+
+
+def first_sent(walk: Walk, since_ns: int) -> int:
+    """When the first of it was sent: no later than any of it. -1 for none."""
+    some = next(sent_since(walk, since_ns), -1)
+    return min(sent_since(walk, since_ns, some), default=-1)
 
 
 def _counted_from(first_sent_ns: int, bracket: Bracket) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK, Column
 from rto_rpo.operations import StreamHistory
-from rto_rpo.recovery_time import Recovery
+from rto_rpo.recovery_time import Recovery, first_sent
 
 
 def window(history: StreamHistory, recovered: Recovery) -> tuple[int, int]:
@@ -85,13 +85,11 @@ def _gap(history: StreamHistory, span: tuple[int, int], late_ns: int) -> str | N
     if count > sum(len(column) for column in history.columns) + 2:
         return "operations are missing from the schedule"
     first, last = array("q", [-1]) * count, array("q", [-1]) * count
-    before, after = -1, -1
-    for sent, _, _, _ in history.scheduled(begin - width):
+    before, after = -1, first_sent(history.scheduled, max(end, begin + 1))
+    for sent, _, _, _ in history.scheduled(begin - width, end):
         if sent <= begin:
             before = max(before, sent)
-        elif sent >= end:
-            after = sent if after < 0 else min(after, sent)
-        else:
+        elif sent < end:
             bucket = (sent - begin) // width
             first[bucket] = sent if first[bucket] < 0 else min(first[bucket], sent)
             last[bucket] = max(last[bucket], sent)

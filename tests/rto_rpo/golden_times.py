@@ -33,6 +33,7 @@ def timed() -> Iterator[Planted]:
     yield "unstable", small(after_ns=90 * MS), {f"d.reasons[0][:{len(unstable)}]": unstable}
     yield "flaps", small(instead={33: FAILED, 35: FAILED}), {"m.recovery_times[0].flap_count": 2}
     yield "in flight", small(outage_ns=0, instead={20: {**FAILED, "took": 50 * MS}}), {}
+    yield from _served_between()
     yield "slow fault", small(outage_ns=0, fault_ns=150 * MS, instead={36: FAILED}), {}
     yield "nobody's", nobodys(), {}
     yield "nobody's, unseen", nobodys(outage_ns=0), {"m.recovery_times[0].upper_seconds": 0.04}
@@ -78,11 +79,28 @@ def timed() -> Iterator[Planted]:
     yield "gap over the beginning", _gapped(2, 20, {19: {"took": 12 * MS}}), {"m.void is None": False}
     yield "gap over the end", _gapped(3, 40), {"m.void is None": False}
     begin, finish = small().due(20) + MS, small().due(41)
+    deleting = _gapped(3, 40)
+    deleting.records().extend([intents(5, 1, finish, act="delete"), operation(5, finish, act="delete")])
+    yield "gap over the end, and deleted in between", deleting, {"m.void is None": False}
     for at in (begin, begin - 1, finish, finish + 1, begin - 300 * MS):
         yield f"control {at}", _controlled(at), {}
     yield "control late", _controlled(begin, took=21 * MS, outcome="acknowledged"), {"m.void is None": False}
     yield "control just in time", _controlled(begin, took=20 * MS, outcome="acknowledged"), {"m.void": None}
     yield from _unheard()
+
+
+def _served_between() -> Iterator[Planted]:
+    """Between two that are bad: one sent as the fault began, and one that is not the last by its place."""
+
+    def read(at: int) -> list[Fields]:
+        return [intents(0, 1, at, act="read"), operation(0, at, act="read")]
+
+    began = small().f0
+    at_once = small(instead={20: {**FAILED, "took": 50 * MS}}, more=read(began))
+    yield "served as the fault began", at_once, {"m.recovery_times[0].flap_count": 1}
+    again = small(after_ns=400 * MS, instead={45: FAILED}, more=read(small().due(32) + MS))
+    until = small().due(31) + 100 * MS
+    yield "bad again, and read in between", again, {"m.recovery_times[0].stable_until_ns": until}
 
 
 def _gapped(missing: int, first: int = 24, instead: Fields | None = None) -> PlantedDrill:

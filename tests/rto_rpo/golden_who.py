@@ -222,6 +222,9 @@ def _crossing() -> Iterator[Planted]:
     at_once.fault_ns = 20 * MS
     at_once.instead[22] = {"address": "vip", "lag": at_once.f1 + 1 - at_once.due(22)}
     yield "nobody named, answered at once when the fault was over", at_once, is_("inconclusive")
+    overtaken = asked((-40 * MS, {"address": "old"}), (LATER, NO))
+    overtaken.instead |= {24: {"address": "dr", "took": 60 * MS}, 26: {"address": "old"}}
+    yield "the old one overtook the new side's first answer", overtaken, is_("inconclusive", "overlap")
     flapped = asked((LATER, NO), (80 * MS, because("unreachable")))
     flapped.instead[24] = {"address": "dr"}
     told = "without its server's refusal (unreachable: 1)"

@@ -92,3 +92,25 @@ def test_any_schedule_reads_back_as_it_was_intended(
     wanted = sorted(due for _, due in expected if since <= due <= until)
     assert sorted(sent for sent, _, _, _ in column.settled(since, until)) == wanted
     assert column.first_due_ns == min((due for _, due in expected), default=None)
+    for first in (0, 1, len(expected) // 2, len(expected)):
+        later = sorted(due for _, due in expected[first:] if since <= due <= until)
+        assert sorted(sent for sent, _, _, _ in column.settled(since, until, first)) == later
+
+
+@pytest.mark.parametrize("within", [0, 2, 5, 6, 2**32 - 2, 2**32 - 1, 2**40])
+@pytest.mark.parametrize("latency", [5, 6, 2**32 - 2, 2**32 - 1, 2**33])
+@pytest.mark.parametrize("outcome", [ACKNOWLEDGED, FAILED, INDETERMINATE, UNSETTLED])
+def test_only_stretches_that_were_served_in_time_are_left_out(
+    within: int, latency: int, outcome: int
+) -> None:
+    column = Column()
+    for number, told in ((0, 0), (3, 0), (6, 1)):
+        column.intend(number, 3, 1000 + 10 * number, 10, told)
+    for slot in range(9):
+        due, settled = column.due_ns(slot), outcome if slot == 4 else ACKNOWLEDGED
+        if settled:
+            column.settle(slot, due, due, due + (latency if slot == 4 else 5), settled, 0)
+    seen = {sent for sent, _, _, _ in column.settled(but_served_ns=within)}
+    bad = {s for s, c, state, _ in column.settled() if c - s > within or state & 3 != ACKNOWLEDGED}
+    assert bad <= seen
+    assert within < 6 or not {column.due_ns(slot) for slot in (6, 7, 8)} & seen
