@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
+from sites.drivers.postgres import lines as postgres_lines
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.errors import DatasetError
 from tests.sites.drivers.pairs import LOOPBACK, Pair, free_port
 from tests.sites.drivers.test_postgres import ask, dataset_at, mute_server
+from tests.sites.drivers.waiting import wait_until
 
 pytestmark = pytest.mark.postgres
 OURS = (
@@ -69,6 +74,82 @@ def test_a_server_that_has_gone_is_unknown_within_its_limit(pair: Pair) -> None:
             dataset.promote("there", limit_seconds=0.3)
     finally:
         assert pair.dr.resume().holds
+    assert dataset.writable("there") is False
+
+
+class Way:
+    """To the server at a port of this machine, connection by connection."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self._lost = port, threading.Event()
+        self._door = socket.create_server((LOOPBACK, 0))
+        self.address: tuple[str, int] = self._door.getsockname()[:2]
+        self._ends: list[socket.socket] = []
+        threading.Thread(target=self._let_through, daemon=True).start()
+
+    def lose(self) -> None:
+        """What came through until now is heard no more, and nobody is told; what comes later gets through."""
+        self._lost.set()
+        self._lost = threading.Event()
+
+    def close(self) -> None:
+        for each in (self._door, *self._ends):
+            each.close()
+
+    def _let_through(self) -> None:
+        while True:
+            try:
+                near, _ = self._door.accept()
+            except OSError:
+                return
+            far = socket.create_connection((LOOPBACK, self._port))
+            self._ends += [near, far]
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=(one, other, self._lost), daemon=True).start()
+
+    @staticmethod
+    def _pass_on(one: socket.socket, other: socket.socket, lost: threading.Event) -> None:
+        try:
+            while said := one.recv(1 << 16):
+                if not lost.is_set():
+                    other.sendall(said)
+            if not lost.is_set():
+                other.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def way(pair: Pair) -> Iterator[Way]:
+    made = Way(pair.servers["dr"].settings.port)
+    yield made
+    made.close()
+
+
+def test_one_that_fell_silent_is_made_anew_within_the_limit(way: Way) -> None:
+    """As where a firewall or a path between the sites went down with the primary."""
+    dataset = dataset_at(way.address)
+    dataset._answer_seconds = 10
+    assert dataset.keep_line("there")
+    way.lose()
+    assert dataset.writable("there") is False
+    assert dataset.keep_line("there")
+    way.lose()
+    assert dataset.replayed("there") > 0
+
+
+def test_one_is_renewed_in_time_and_let_go_once_nobody_has_it_kept(
+    pair: Pair, dataset: PostgresDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = set(lines(pair, "dr"))
+    monkeypatch.setattr(postgres_lines, "LIFE_SECONDS_MAX", 0)
+    assert dataset.keep_line("there")
+    [first] = set(lines(pair, "dr")) - before
+    assert dataset.keep_line("there")
+    assert first not in lines(pair, "dr")
+    monkeypatch.setattr(postgres_lines, "IDLE_SECONDS_MAX", 0)
+    assert dataset.keep_line("there")
+    wait_until("it is closed", lambda: set(lines(pair, "dr")) <= before)
     assert dataset.writable("there") is False
 
 
