@@ -1,7 +1,8 @@
 """What a long proof rests on: the files that its test can reach, and in which state they are.
 
 A proof holds until one of them changes. Followed are imports, also those inside functions; names of modules
-in strings, by which processes of ours are started; and `blackstart`, which is all of flows. What a test
+in strings, by which processes of ours are started; files that a test or what it imports of the tests names;
+and `blackstart`, which is all of flows. What a test
 outside the rooms reaches (whole stories, examples) is all of the product, and one of rto_rpo all of its room:
 they read its sources. Files that are no Python belong to the room that they lie in.
 """
@@ -39,6 +40,7 @@ def reach(root: Path, test: str, paths: frozenset[str]) -> set[str]:
     around = [*touched & set(ROOMS), *(["examples"] if "flows" in touched else []), str(Path(test).parent)]
     return {
         *python,
+        *(file for path in python for file in _named(root, path, paths)),
         *(path for path in _below(paths, *around) if not path.endswith((".py", ".md"))),
         *(path for path in paths if path.startswith(ALWAYS)),
     }
@@ -57,6 +59,7 @@ def _followed(root: Path, begin: set[str], paths: frozenset[str]) -> set[str]:
             found.add(path)
             left += _around(path, paths)
             left += (file for name in _names(root / path) for file in _files(name, paths))
+            left += (file for file in _named(root, path, paths) if file.endswith(".py"))
     return found
 
 
@@ -64,6 +67,32 @@ def _around(path: str, paths: frozenset[str]) -> Iterator[str]:
     """What is imported with it: its packages, and pytest's own files above it."""
     for folder in Path(path).parents:
         yield from ({f"{folder}/__init__.py", f"{folder}/conftest.py"} & paths)
+
+
+def _named(root: Path, path: str, paths: frozenset[str]) -> Iterator[str]:
+    """What a file of the tests names: a path, or a name that one file alone has. Only tests run others."""
+    if not path.startswith("tests/"):
+        return
+    for text in _strings(root / path):
+        held = _by_name(paths).get(text, [])
+        file = text if text in paths else held[0] if len(held) == 1 and "." in text else ""
+        another = Path(file).name.startswith("test_") and not Path(path).name.startswith("test_")
+        if file and not file.endswith(".md") and not another:
+            yield file
+
+
+@cache
+def _by_name(paths: frozenset[str]) -> dict[str, list[str]]:
+    held: dict[str, list[str]] = {}
+    for path in paths:
+        held.setdefault(Path(path).name, []).append(path)
+    return held
+
+
+@cache
+def _strings(path: Path) -> frozenset[str]:
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return frozenset(n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
 
 
 @cache

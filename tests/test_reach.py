@@ -26,7 +26,12 @@ FILES = {
     "tests/drills/test_started.py": 'ARGV = ["-m", "flows.cli"]\n',
     "tests/drills/test_called.py": 'ARGV = [where.with_name("blackstart")]\n',
     "tests/drills/test_watch.py": 'USER = "blackstart"\n',
+    "tests/drills/test_suites.py": 'SUITES = ["tests/drills/test_watch.py"]\n',
+    "tests/drills/test_stranger.py": "from tests.drills.stranger import SCRIPT\n",
+    "tests/drills/stranger.py": 'SCRIPT = "docs", "check.py"\nNOT = "tests/e2e/test_story.py", "plan.yaml"\n',
     "tests/e2e/test_story.py": "",
+    "docs/check.py": "",
+    "docs/plan.yaml": "",
     "examples/plan.yaml": "",
 }
 
@@ -60,12 +65,19 @@ def test_what_is_started_counts_as_imported(reached: Callable[[str], set[str]], 
     assert {"flows/cli.py", "examples/plan.yaml"} <= reached(test)
 
 
+def test_what_a_test_names_counts_too(reached: Callable[[str], set[str]]) -> None:
+    assert "tests/drills/test_watch.py" in reached("tests/drills/test_suites.py")
+    found = reached("tests/drills/test_stranger.py")
+    assert "docs/check.py" in found
+    assert not {"tests/e2e/test_story.py", "docs/plan.yaml"} & found
+
+
 def test_a_name_alone_starts_nothing(reached: Callable[[str], set[str]]) -> None:
     assert not {"flows/cli.py", "examples/plan.yaml"} & reached("tests/drills/test_watch.py")
 
 
 def test_a_whole_story_rests_on_the_whole_product(reached: Callable[[str], set[str]]) -> None:
-    product = {path for path in FILES if not path.startswith("tests/")}
+    product = {path for path in FILES if not path.startswith(("tests/", "docs/"))}
     assert reached("tests/e2e/test_story.py") >= product
 
 
@@ -81,6 +93,7 @@ def test_here_a_story_reaches_every_room_and_the_judge_only_its_own() -> None:
     paths = frozenset(blobs())
     of_product = {path for path in paths if path.startswith(("rto_rpo/", "sites/", "drills/", "flows/"))}
     assert of_product <= reach(ROOT, "tests/e2e/test_kill_primary.py", paths)
+    assert "docs/check_evidence.py" in reach(ROOT, "tests/rto_rpo/evidence/test_tampering.py", paths)
     assert not {
         path for path in reach(ROOT, "tests/rto_rpo/test_oracle.py", paths) if path.startswith("flows/")
     }
