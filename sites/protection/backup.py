@@ -106,8 +106,10 @@ def _back_up(
     with clock.counting():
         manifest = looked.settle(tags.dataset, tags.taken_text)
     partial = made.partial or bool(manifest.unreadable)
-    snapshot_id, manifest_id, manifest_sha256 = _seal(repository, made, manifest, tags, partial=partial)
-    source.keep(looked.known(manifest))
+    with ThreadPoolExecutor(1) as beside:
+        kept = beside.submit(source.keep, looked.known(manifest))  # while restic derives its key
+        snapshot_id, manifest_id, manifest_sha256 = _seal(repository, made, manifest, tags, partial=partial)
+        kept.result()
     return BackupResult(
         dataset=tags.dataset,
         repository=repository.name,
