@@ -75,7 +75,7 @@ def _stop_and_prove(estate: Estate, name: str, old: str, new: str, limit_seconds
         proof = driver.wait_until_in_sync(limit_seconds=limit_seconds, standby=new, synchronous=False)
         if not proof.holds:
             raise DatasetError(f'dataset "{name}" is not switched over: {proof.how}')
-        driver.keep_line(new)  # clients wait from the next line on
+        driver.keep_line(new)  # from the next line on those who come to the database wait, too
         site.stop(process)
     control = rejoining.control()
     try:

@@ -18,6 +18,7 @@ from sites.drivers.http.check import check
 Seen = Literal["good", "refused", "silent", "blind"]
 
 _SIGNS: dict[str, Seen] = {"good": "good", "bad": "refused", "refused": "refused", "silent": "silent"}
+_TOO_OFTEN = "429"  # who is told to look less often has seen nothing of the service
 _LOOKERS = ThreadPoolExecutor(16, thread_name_prefix="look")
 
 
@@ -35,7 +36,8 @@ def together(signs: Collection[Seen]) -> Seen:
 
 
 def _one(url: str, limit_seconds: float) -> Seen:
-    return _SIGNS[check(url, limit_seconds).sign]
+    seen = check(url, limit_seconds)
+    return "blind" if seen.cause == _TOO_OFTEN else _SIGNS[seen.sign]
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -22,12 +22,12 @@ LIMIT_SECONDS = 5.0
 
 
 class Answer(BaseHTTPRequestHandler):
-    """Says 200 to what is good, 503 to anything else."""
+    """Says 200 to what is good, 429 to what comes too often, 503 to anything else."""
 
-    good: tuple[str, ...] = ("/good",)
+    codes: Mapping[str, int] = {"/good": 200, "/often": 429}
 
     def do_GET(self) -> None:
-        self.send_response(200 if self.path in self.good else 503)
+        self.send_response(self.codes.get(self.path, 503))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -56,8 +56,13 @@ def test_what_is_seen_of_several_services_at_once(kind: type[Here | OwnProcess])
             vantage.look(urls, LIMIT_SECONDS)
             for urls in ([f"{url}/good"], [f"{url}/bad"], [nobody], [nobody, f"{url}/good"], [nobody, url])
         ]
+        often = [
+            vantage.look([f"{url}/often"], LIMIT_SECONDS),
+            vantage.look([nobody, f"{url}/often"], LIMIT_SECONDS),
+        ]
     vantage.close()
     assert seen == ["good", "refused", "refused", "good", "refused"]
+    assert often == ["blind", "blind"]
 
 
 def test_silence_is_seen_by_a_process_of_its_own() -> None:
