@@ -15,7 +15,7 @@ Plan = Annotated[
     Path, typer.Option("--plan", metavar="FILE", envvar="BLACKSTART_PLAN", help="The plan file.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-Datasets = Annotated[list[str] | None, typer.Argument(metavar="[DATASET]...", help="Which; default: all.")]
+Datasets = Annotated[list[str] | None, typer.Argument(metavar="DATASET", help="Which; default: all.")]
 Environment = Annotated[
     str | None,
     typer.Option("--environment", metavar="NAME", help="The plan's environment, named to show you mean it."),

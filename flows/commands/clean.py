@@ -10,7 +10,7 @@ from flows.options import DEFAULT_PLAN, Json, Plan, estate_of
 
 
 def clean_point(
-    dataset: Annotated[str, typer.Argument(help="Which.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Which.")],
     plan: Plan = DEFAULT_PLAN,
     json: Json = False,
 ) -> None:

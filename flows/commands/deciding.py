@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def approve(
     question: Annotated[
-        str | None, typer.Argument(metavar="[QUESTION]", help="Which, when several are open.")
+        str | None, typer.Argument(metavar="QUESTION", help="Which, when several are open.")
     ] = None,
     refuse: Annotated[bool, typer.Option("--refuse", help="Say no.")] = False,
     typed: Annotated[

@@ -12,7 +12,7 @@ from flows.options import DEFAULT_PLAN, Confirm, Environment, Json, Plan, estate
 
 
 def drill(
-    name: Annotated[str, typer.Argument(help="Which drill of the plan.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which drill of the plan.")],
     plan: Plan = DEFAULT_PLAN,
     environment: Environment = None,
     confirm: Annotated[

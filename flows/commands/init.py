@@ -7,6 +7,7 @@ from flows.options import DEFAULT_PLAN, Json, Plan
 
 def init(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     """Look around on this machine, read-only, and write a commented plan that passes `check`."""
+    from flows.readiness.checks import told
     from flows.readiness.first_plan import first_plan
     from flows.terminal.answer import answer
     from rto_rpo.report.words import count
@@ -16,7 +17,7 @@ def init(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     if plan.exists():
         raise PlanError(f"{plan} is there already", hint="name another file with --plan FILE")
     found = look_around()
-    text, told = first_plan(found, plan)
+    text, checked = first_plan(found, plan)
     try:
         with plan.open("x", encoding="utf-8") as out:
             out.write(text)
@@ -27,5 +28,5 @@ def init(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
     if found.unasked is not None and not found.servers:
         way = "PGHOST, PGPORT, PGUSER and PGPASSWORD say how to ask one, then init again with another --plan"
         lines[1:] = [f"no PostgreSQL server could be asked: {found.unasked}", f"  {way}"]
-    lines += [f"{c.state}  {c.name}  {c.what}" for c in told]
-    answer(lines, {"plan": plan, "found": found, "checks": told}, as_json=json)
+    lines += told(checked)
+    answer(lines, {"plan": plan, "found": found, "checks": checked}, as_json=json)

@@ -72,7 +72,7 @@ def prune(
 
 
 def tabletop(
-    name: Annotated[str, typer.Argument(help="Which tabletop of the plan.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which tabletop of the plan.")],
     moderator: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who writes it down.")] = None,
     signed_by: Annotated[
         Path | None, typer.Option("--signed-by", metavar="FILE", help="The moderator's own private key.")

@@ -15,7 +15,7 @@ from flows.options import DEFAULT_PLAN, Plan, plan_of
 
 
 def hold_lease(
-    site: Annotated[str, typer.Argument(help="Whose lease.")],
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Whose lease.")],
     plan: Plan = DEFAULT_PLAN,
 ) -> None:
     """Let clients through to the database of a site only while its lease is renewed."""

@@ -17,15 +17,13 @@ def check(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Check the plan, the programs and secrets it needs, both sites, and the Prefect API. Changes nothing."""
-    from flows.readiness.checks import checks, exit_code
+    """Check the plan, the programs and secrets it needs, the sites, and the Prefect API. Changes nothing."""
+    from flows.readiness.checks import checks, exit_code, told
     from flows.readiness.roles import roles
     from flows.terminal.answer import answer
 
     found = list((roles if only_roles else checks)(estate_of(plan)))
-    width = max(len(one.name) for one in found)
-    lines = [f"{one.state:<7}  {one.name:<{width}}  {one.what}".rstrip() for one in found]
-    answer(lines, {"plan": plan, "checks": found}, as_json=json)
+    answer(told(found), {"plan": plan, "checks": found}, as_json=json)
     raise typer.Exit(exit_code(found))
 
 

@@ -15,7 +15,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]
 
 @spoken
 def note(
-    text: Annotated[str, typer.Argument(help="What is to be remembered.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What is to be remembered.")],
     run: Run = "last",
     deviation: Annotated[
         bool, typer.Option("--deviation", help="It went another way than planned, or was not done.")
@@ -35,7 +35,7 @@ def note(
 
 @spoken
 def attend(
-    person: Annotated[str, typer.Argument(help="Who.")],
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="Who.")],
     state: Annotated[
         Literal["called", "acknowledged", "joined", "left", "absent"], typer.Argument(help="What they did.")
     ],
@@ -56,9 +56,7 @@ def attend(
 
 @spoken
 def sign(
-    run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="The run to sign off, or `last`.")
-    ] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="The run to sign off, or `last`.")] = None,
     drill: Annotated[
         str | None, typer.Option("--drill", metavar="NAME", help="Approve a drill that is to come instead.")
     ] = None,

@@ -55,6 +55,12 @@ class Check:
     what: str
 
 
+def told(found: Sequence[Check]) -> list[str]:
+    """A line for each, in columns."""
+    width = max((len(one.name) for one in found), default=0)
+    return [f"{one.state:<7}  {one.name:<{width}}  {one.what}".rstrip() for one in found]
+
+
 class Unknown(BlackstartError):
     """The thing could not be looked at."""
 

@@ -56,8 +56,9 @@ def _read(path: Path) -> bytes:
             raw = file.read(PLAN_BYTES_MAX + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
+        first = "; `blackstart init` writes a first one" if isinstance(error, FileNotFoundError) else ""
         raise PlanError(
-            f"{path}: cannot read the plan: {reason}", hint="name another with --plan FILE"
+            f"{path}: cannot read the plan: {reason}", hint=f"name another with --plan FILE{first}"
         ) from None
     if len(raw) > PLAN_BYTES_MAX:
         raise refusal(str(path), [Problem(None, (), f"longer than {PLAN_BYTES_MAX} bytes; is this a plan?")])

@@ -64,7 +64,7 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
         PlanError, match=r"nowhere\.yaml: cannot read the plan: No such file or directory"
     ) as caught:
         load(tmp_path / "nowhere.yaml")
-    assert caught.value.hint == "name another with --plan FILE"
+    assert caught.value.hint == "name another with --plan FILE; `blackstart init` writes a first one"
 
 
 def test_a_folder_is_no_plan(tmp_path: Path) -> None:
