@@ -66,7 +66,8 @@ def refuses(estate: Estate, name: str, site: str) -> str:
 
 
 def refuse(estate: Estate, names: Iterable[str], site: str) -> str:
-    return "\n".join(refuses(estate, name, site) for name in names)
+    asked = "\n".join(refuses(estate, name, site) for name in names)
+    return asked or f"true   # no database at site {site} is followed by another: there is none to ask"
 
 
 def compare(estate: Estate, name: str, old: str, new: str) -> str:

@@ -167,3 +167,11 @@ def test_what_cannot_be_done_with_the_plan_is_said(plan: Path) -> None:
     made = document(Estate(read_plan(plan, plan.read_bytes(), {})))
     assert [chapter.not_possible is None for chapter in made.chapters] == [True, False, False]
     assert "Not with this plan: cannot switch over" in told(plan)
+
+
+@pytest.mark.parametrize("act", ["failover", "switchover", "failback"])
+def test_a_plan_without_a_database_has_a_line_for_each_step_all_the_same(act: str, plan: Path) -> None:
+    shown = CliRunner().invoke(app, [act, "--preview", "--plan", str(plan)])
+    assert shown.exit_code == 0, shown.output + repr(shown.exception)
+    steps = re.findall(r"^ *\d+\. ", shown.stdout, re.MULTILINE)
+    assert len(re.findall(r"by hand: \S", shown.stdout)) == len(steps) > 0
