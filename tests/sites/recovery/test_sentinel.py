@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -67,7 +67,7 @@ def answering(here: Estate) -> Iterator[None]:
     port = int(str(here.plan.services["web"].endpoint).rpartition(":")[2])
 
     class Good(Answer):
-        good = ("/", "/good")
+        codes: ClassVar[Mapping[str, int]] = {"/": 200, "/good": 200}
 
     with HTTPServer(("127.0.0.1", port), Good) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

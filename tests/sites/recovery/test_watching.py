@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -24,7 +25,7 @@ LIMIT_SECONDS = 5.0
 class Answer(BaseHTTPRequestHandler):
     """Says 200 to what is good, 429 to what comes too often, 503 to anything else."""
 
-    codes: Mapping[str, int] = {"/good": 200, "/often": 429}
+    codes: ClassVar[Mapping[str, int]] = {"/good": 200, "/often": 429}
 
     def do_GET(self) -> None:
         self.send_response(self.codes.get(self.path, 503))
