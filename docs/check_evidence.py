@@ -80,8 +80,7 @@ def measure(ledger, report, opened, closed):
     f0, f1, late = *(each[0]["ns"] if each else 0 for each in (f0, f1)), [one["detail"] for one in told["event", "frozen"]] or [header]
     late, judged = late[0]["late_ns"], {(one["subject"], one["objective"]): one["verdict"] for one in report["judgements"]}
     here = header["drill"]["fault"]["kind"] != "none" and not any(one.get("act") == "delete" for each in told.values() for one in each)
-    holds = end["kind"] == "end" and end["reason"] != "aborted" and not told["event", "aborted"] and (
-        not here or (late and f0 and f1 and effective and all(one["holds"] for one in effective)))
+    holds = end["kind"] == "end" and end["reason"] != "aborted" and not told["event", "aborted"] and (not here or (late and f0 and f1 and effective and all(one["holds"] for one in effective)))
     old = [one for each in header["streams"] if each["role"] == "old_primary" for one in told["operation", each["name"]] if one["outcome"] == "acknowledged"]
     times, points = ({one["stream"]: one for one in report[what]} for what in ("recovery_times", "recovery_points"))
     for stream in (one for one in header["streams"] if here and holds and one["role"] in ("clients", "marks")):
@@ -95,7 +94,8 @@ def measure(ledger, report, opened, closed):
         named, own = [(one["address"], c) for _, c, ok, one in sent if ok and one["act"] != "read"], {one["address"] for one in old if one["completed_ns"] < f0} - {None}
         new = {who for who, _ in named} - (before := {who for who, c in named if c < f0}) - own - {None}
         answers |= {b[0]: new} if b and before & own and {one["address"] for s, c, ok, one in sent if ok and (c, s) == b} <= new else {}
-        figures[name, "rto"] = max(0, last - f1) / 1e9, b and max(b[0] - f0, (last < 0) * (stream["interval_ns"] + late // 2 + late)) / 1e9, False, False
+        unseen = max((c - s for (s, _), (_, c) in itertools.pairwise([(f0, f0), *sorted((s, c) for s, c, *_ in sent if s >= f0)]) if b and last < 0 and s < max(its[0], f1) + header["stable_ns"]), default=0)
+        figures[name, "rto"] = max(0, last - f1) / 1e9, b and max(b[0] - f0, unseen) / 1e9, False, False
         yield f"RTA of {name}", [*(its := figures[name, "rto"])[:2]], [times[name][f"{n}_seconds"] for n in ("lower", "upper")] if clients else [its[0], None]
         rows, back = [row for one in told["read", name] for row in one["rows"]], (told["readback", name] or [{"end": False}])[-1]
         writes = {one["number"]: (s, c, ok, one["payload"]) for s, c, ok, one in sent if one["act"] == "write"}

@@ -26,7 +26,7 @@ def calibration_doubt(header: Header) -> str | None:
 def unfit(calibration: CalibrationReference, *, machine: str | None, judge: str) -> str | None:
     """Why a calibration does not count for a run on that machine by that judge."""
     if not calibration["passed"] or calibration["losses_missed"] or calibration["outages_outside"]:
-        return "the instrument failed its calibration"
+        return "the instrument did not pass its calibration"
     if not calibration["outages"] or not calibration["losses"]:
         return "nothing was planted to calibrate the instrument on: an outage and a loss have to be"
     if machine is None or calibration["machine"] != machine:

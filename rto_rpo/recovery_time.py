@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK
 from rto_rpo.ledger.records import LIMIT
 from rto_rpo.operations import StreamHistory
+from rto_rpo.sending import first_sent, longest_unseen_ns, sent_since
 from rto_rpo.timeline import Timeline
-
-# What `StreamHistory.settled` and `scheduled` give between two instants.
-Walk = Callable[[int, int], Iterable[tuple[int, int, int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def recovery(history: StreamHistory, timeline: Timeline, late_ns: int, stable_ns
     return Recovery(
         bracket=bracket,
         lower_ns=lower,
-        upper_ns=_upper(history, bracket, first, until, late_ns, seen=last_bad is not None),
+        upper_ns=_upper(history, bracket, first, until, seen=last_bad is not None),
         last_bad_sent_ns=last_bad,
         first_sent_ns=first[1] if first else None,
         first_acknowledged_ns=first[0] if first else None,
@@ -148,17 +146,6 @@ def _gaps(history: StreamHistory, bad: Sequence[int], bracket: Bracket, stable_n
     return _Gaps(first, last)
 
 
-def sent_since(walk: Walk, since_ns: int, until_ns: int = LIMIT) -> Iterator[int]:
-    """When that was sent which was sent since then; what was sent after `until_ns` may be left out."""
-    return (sent for sent, _, _, _ in walk(since_ns, until_ns) if sent >= since_ns)
-
-
-def first_sent(walk: Walk, since_ns: int) -> int:
-    """When the first of it was sent: no later than any of it. -1 for none."""
-    some = next(sent_since(walk, since_ns), -1)
-    return min(sent_since(walk, since_ns, some), default=-1)
-
-
 def _counted_from(first_sent_ns: int, bracket: Bracket) -> int:
     if bracket.ours and bracket.end_ns is not None:
         return max(first_sent_ns, bracket.end_ns)
@@ -202,18 +189,18 @@ def _upper(
     bracket: Bracket,
     first: tuple[int, int] | None,
     stable_until_ns: int | None,
-    late_ns: int,
     *,
     seen: bool,
 ) -> int | None:
-    # An outage that was not seen lies between two operations that were served: sent no further apart than
-    # this where the recorder did not stall, and the later one answered in time.
-    unseen_ns = 0 if seen else history.stream["interval_ns"] + late_ns // 2 + late_ns
     if stable_until_ns is None:
         return None
-    if first is not None:
-        return None if bracket.begin_ns is None else max(first[0] - bracket.begin_ns, unseen_ns)
-    return None if bracket.ours else unseen_ns
+    # An outage that nobody saw ended before the stable run did; where the fault is none of ours it may have
+    # come at any time.
+    until_ns = stable_until_ns if bracket.ours else LIMIT
+    unseen_ns = 0 if seen else longest_unseen_ns(history, bracket.watch_ns, until_ns)
+    if first is None:  # nobody's fault, and nothing was bad
+        return unseen_ns
+    return None if bracket.begin_ns is None else max(first[0] - bracket.begin_ns, unseen_ns)
 
 
 def _unavailable(bad: Sequence[int], gaps: _Gaps, watch_ns: int) -> tuple[int, int]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from rto_rpo.column import ACKNOWLEDGED, OUTCOME_MASK, Column
 from rto_rpo.operations import StreamHistory
-from rto_rpo.recovery_time import Recovery, first_sent
+from rto_rpo.recovery_time import Recovery
+from rto_rpo.sending import first_sent
 
 
 def window(history: StreamHistory, recovered: Recovery) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from tests.rto_rpo.golden_refused import refused
 from tests.rto_rpo.golden_revived import revived
 from tests.rto_rpo.golden_stories import disordered, told
 from tests.rto_rpo.golden_times import timed
+from tests.rto_rpo.golden_unseen import unseen
 from tests.rto_rpo.golden_who import answered
 from tests.rto_rpo.histories import DICE_BYTES, make_history
 from tests.rto_rpo.ledgers import T0, event, header, write_ledger
@@ -102,7 +103,7 @@ def make_cases(folder: Path) -> list[Case]:
 
 
 def _planted(folder: Path) -> Iterator[Case]:
-    planted = [timed(), lost(), told(), revived(), refused(), answered(), beyond(), edges(), calibrated()]
+    planted = [timed(), unseen(), lost(), told(), revived(), refused(), answered(), beyond(), edges(), calibrated()]
     for name, drill, said in chain.from_iterable(planted):
         records = sorted(drill.records(), key=lambda record: record["ns"])
         path = write_ledger(folder / f"{name}.jsonl", drill.head, records)

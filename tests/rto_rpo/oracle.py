@@ -240,8 +240,7 @@ def _time(
     if run is not None and b is not None and f0 is not None:
         upper = max(0, b[0] - f0)
     if run is not None and s is None and (upper is not None or none):
-        # An outage may hide between two that were served: so far apart in sending, and the later one as late.
-        upper = max(upper or 0, stream["interval_ns"] + late // 2 + late)
+        upper = max(upper or 0, _unseen(operations, watch, None if none else counted_from(run[0]) + stable))
     return {
         "lower": lower,
         "upper": upper,
@@ -255,6 +254,17 @@ def _time(
         "bad_last": max(bad_sent, default=None),
         **_stretches(operations, bad_sent, watch, late),
     }
+
+
+def _unseen(operations: list[Fields], watch: int, until: int | None) -> int:
+    """An outage may hide from a sending to the answer of the next one, and from the fault's begin to the first."""
+    sent = [(each["sent_ns"], each["completed_ns"]) for each in operations if each["sent_ns"] >= watch]
+    gaps = [
+        answered - before
+        for (before, _), (_, answered) in pairwise([(watch, watch), *sorted(sent)])
+        if until is None or before < until
+    ]
+    return max(gaps, default=0)
 
 
 def _runs(operations: list[Fields], bad_sent: list[int], watch: int, late: int) -> list[list[int]]:

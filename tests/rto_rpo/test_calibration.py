@@ -29,9 +29,9 @@ def test_with_a_good_one_a_run_may_be_met(tmp_path: Path) -> None:
     ("changes", "why"),
     [
         ({"calibration": None}, "was not calibrated"),
-        ({"calibration": calibration(passed=False)}, "failed its calibration"),
-        ({"calibration": calibration(losses_missed=1)}, "failed its calibration"),
-        ({"calibration": calibration(outages_outside=1)}, "failed its calibration"),
+        ({"calibration": calibration(passed=False)}, "did not pass its calibration"),
+        ({"calibration": calibration(losses_missed=1)}, "did not pass its calibration"),
+        ({"calibration": calibration(outages_outside=1)}, "did not pass its calibration"),
         ({"calibration": calibration(outages=0)}, "nothing was planted"),
         ({"calibration": calibration(losses=0)}, "nothing was planted"),
         ({"calibration": calibration(machine="another")}, "on another machine"),

@@ -38,6 +38,7 @@ JUDGING = (
     "refusal",
     "revival",
     "run",
+    "sending",
     "split_brain",
     "stall",
     "timeline",

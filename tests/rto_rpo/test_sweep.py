@@ -36,6 +36,7 @@ FILES = (
     "refusal.py",
     "revival.py",
     "run.py",
+    "sending.py",
     "split_brain.py",
     "stall.py",
     "timeline.py",
