@@ -89,7 +89,7 @@ def recovery(history: StreamHistory, timeline: Timeline, late_ns: int, stable_ns
     return Recovery(
         bracket=bracket,
         lower_ns=lower,
-        upper_ns=_upper(history, bracket, first, until, seen=last_bad is not None),
+        upper_ns=_upper(history, bracket, first, until, late_ns, seen=last_bad is not None),
         last_bad_sent_ns=last_bad,
         first_sent_ns=first[1] if first else None,
         first_acknowledged_ns=first[0] if first else None,
@@ -119,11 +119,18 @@ def _bracket(history: StreamHistory, timeline: Timeline, bad: Sequence[int], lat
         return Bracket(watch, timeline.fault_begin_ns, timeline.fault_end_ns, ours=True)
     if not bad:
         return Bracket(watch, None, None, ours=False)
-    before = -1
-    for sent, completed, state, _ in history.settled(until_ns=bad[0]):
-        if before < sent < bad[0] and state & OUTCOME_MASK == ACKNOWLEDGED and completed - sent <= late_ns:
-            before = sent
-    return Bracket(watch, None if before < 0 else before, bad[0] + late_ns, ours=False)
+    before = _served_before(history, bad[0], late_ns)
+    return Bracket(watch, before, bad[0] + late_ns, ours=False)
+
+
+def _served_before(history: StreamHistory, ns: int, late_ns: int) -> int | None:
+    """When that was sent which was sent last before that and served."""
+    served = (
+        sent
+        for sent, completed, state, _ in history.settled(until_ns=ns)
+        if sent < ns and state & OUTCOME_MASK == ACKNOWLEDGED and completed - sent <= late_ns
+    )
+    return max(served, default=None)
 
 
 def _gaps(history: StreamHistory, bad: Sequence[int], bracket: Bracket, stable_ns: int) -> _Gaps:
@@ -189,18 +196,25 @@ def _upper(
     bracket: Bracket,
     first: tuple[int, int] | None,
     stable_until_ns: int | None,
+    late_ns: int,
     *,
     seen: bool,
 ) -> int | None:
     if stable_until_ns is None:
         return None
-    # An outage that nobody saw ended before the stable run did; where the fault is none of ours it may have
-    # come at any time.
-    until_ns = stable_until_ns if bracket.ours else LIMIT
-    unseen_ns = 0 if seen else longest_unseen_ns(history, bracket.watch_ns, until_ns)
+    unseen_ns = 0 if seen else _unseen(history, bracket, stable_until_ns, late_ns)
     if first is None:  # nobody's fault, and nothing was bad
         return unseen_ns
     return None if bracket.begin_ns is None else max(first[0] - bracket.begin_ns, unseen_ns)
+
+
+def _unseen(history: StreamHistory, bracket: Bracket, stable_until_ns: int, late_ns: int) -> int:
+    watch = bracket.watch_ns
+    if bracket.ours:
+        return longest_unseen_ns(history, watch, watch, stable_until_ns)
+    # It may have come at any time, also while `late` was being frozen.
+    before = _served_before(history, watch, late_ns)
+    return longest_unseen_ns(history, watch if before is None else before, watch)
 
 
 def _unavailable(bad: Sequence[int], gaps: _Gaps, watch_ns: int) -> tuple[int, int]:

@@ -80,6 +80,10 @@ class SiteError(BlackstartError):
     pass
 
 
+class SiteDown(SiteError):
+    """The site is not up: there is nothing to start a process in."""
+
+
 class HostError(SiteError):
     pass
 

@@ -31,7 +31,10 @@ def maybe_deleted(ledger: Path, truth: Truth) -> set[int]:
 
 
 def pace_of(ledger: Path, measured: Measurement, interval_ns: int) -> Pace:
-    """The slowest answer that was served, and how late the first after the last bad one was sent."""
+    """The slowest answer that was served, and how late that was sent from which the bounds are taken.
+
+    That is the first after the last bad one; where nothing was bad, whichever was the latest since the fault.
+    """
     late_ns, last_bad_ns = measured.late_ns or 0, -1
     for found in measured.recovery_times:
         last_bad_ns = -1 if found.last_bad_sent_ns is None else found.last_bad_sent_ns
@@ -40,7 +43,10 @@ def pace_of(ledger: Path, measured: Measurement, interval_ns: int) -> Pace:
         sent_ns, took_ns = each["sent_ns"], each["completed_ns"] - each["sent_ns"]
         if each["outcome"] == "acknowledged" and took_ns <= late_ns:
             slowest_ns = max(slowest_ns, took_ns)
-        if sent_ns > last_bad_ns and (next_ns is None or sent_ns < next_ns):
+        if last_bad_ns < 0:
+            since_fault = sent_ns >= (measured.fault_begin_ns or 0)
+            lag_ns = max(lag_ns, (sent_ns - each["scheduled_ns"]) * since_fault)
+        elif sent_ns > last_bad_ns and (next_ns is None or sent_ns < next_ns):
             next_ns, lag_ns = sent_ns, sent_ns - each["scheduled_ns"]
     return Pace(interval_ns, slowest_ns, max(0, lag_ns))
 

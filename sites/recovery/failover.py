@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from graphlib import TopologicalSorter
 
-from sites.errors import RunbookError
+from sites.errors import RunbookError, SiteDown
 from sites.estate import Estate
 from sites.plan import Gate, Service
 from sites.recovery import by_hand, by_hand_data
@@ -206,7 +206,11 @@ class Failover:
         site = self._estate.site(self._new)
 
         def do(_limit_seconds: float) -> Detail:
-            site.start(process)
+            try:
+                site.start(process)
+            except SiteDown:  # nothing had to run there until now
+                site.up(only=())
+                site.start(process)
             return {"service": name, "site": self._new}
 
         gate = (f"gate {name}", ATTEST) if service.gate is not None else ()

@@ -103,8 +103,8 @@ def make_cases(folder: Path) -> list[Case]:
 
 
 def _planted(folder: Path) -> Iterator[Case]:
-    planted = [timed(), unseen(), lost(), told(), revived(), refused(), answered(), beyond(), edges(), calibrated()]
-    for name, drill, said in chain.from_iterable(planted):
+    planted = [timed(), unseen(), lost(), told(), revived(), refused(), answered(), beyond(), edges()]
+    for name, drill, said in chain(*planted, calibrated()):
         records = sorted(drill.records(), key=lambda record: record["ns"])
         path = write_ledger(folder / f"{name}.jsonl", drill.head, records)
         yield Case(name, path, oracle.judge(drill.head, records), said)

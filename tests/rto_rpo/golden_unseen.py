@@ -45,14 +45,26 @@ def _to_the_end_of_the_run() -> Iterator[Planted]:
     at_once = _unseen()
     at_once.more = _read_too(31, 20 * MS)
     yield "unseen, another slow one sent with 31", at_once, {UPPER: 0.011}
-    nobody = nobodys(outage_ns=0, instead={44: slow})
-    yield "unseen, nobody's, slow at the end", nobody, {UPPER: 0.03}
-    frozen = nobodys(outage_ns=0, instead={20: {"took": 20 * MS}}, after_ns=300 * MS)
-    frozen.head["late_ns"] = None
-    frozen.more = [event("frozen", frozen.due(20) + 5 * MS, "recorder", late_ns=20 * MS)]
-    yield "unseen, nobody's, slow as it was frozen", frozen, {UPPER: 0.011}
+    yield "unseen, nobody's, never frozen", nobodys(outage_ns=0), {UPPER: 0.101}
+    frozen = {64: (0.03, slow), 20: (0.011, slow), 21: (0.028, {"took": 18 * MS})}
+    for number, (upper, answer) in frozen.items():
+        yield f"unseen, nobody's, {number} slow", _frozen({number: answer}), {UPPER: upper}
+    yield "unseen, nobody's, bad before it was frozen", _frozen({20: FAILED}), {UPPER: 0.021}
+    deleting = _frozen({})
+    deleting.head["streams"] = [stream(interval_ns=200)]
+    due = deleting.due(64) + 8 * MS
+    deleting.more += [intents(5, 1, due, act="delete"), operation(5, due, act="delete", took=19 * MS)]
+    yield "unseen, nobody's, deleted at the end", deleting, {UPPER: 0.027}
     again = _unseen({40: {"took": 20 * MS}, 45: FAILED}, after_ns=450 * MS)
     yield "unseen, and bad after the run", again, {UPPER: 0.011}
+
+
+def _frozen(instead: dict[int, Any]) -> PlantedDrill:
+    """Nobody's fault, looked for since 5 ms after 20 was due."""
+    drill = nobodys(outage_ns=0, instead=instead, after_ns=450 * MS)
+    drill.head["late_ns"] = None
+    drill.more = [event("frozen", drill.due(20) + 5 * MS, "recorder", late_ns=20 * MS)]
+    return drill
 
 
 def _beside() -> Iterator[Planted]:
@@ -71,6 +83,6 @@ def _read_too(number: int, took: int) -> list[Fields]:
 def _in_stretches() -> Iterator[Planted]:
     """However many are looked at in one go: here one, for so fine an interval is declared."""
     head = {"streams": [stream(interval_ns=200)]}
-    for number, lag in ((25, 3 * MS), (25, 3 * MS - 1), (30, 9 * MS)):
+    for number, lag in ((25, 3 * MS), (25, 3 * MS - 1), (30, 9 * MS), (31, 3 * MS)):
         drill = _unseen({number: {"lag": lag, "took": 5 * MS}}, head=head)
-        yield f"unseen, in stretches, {number} sent {lag} late", drill, {UPPER: (10 * MS + lag + 5 * MS) / 1e9}
+        yield f"unseen, in stretches, {number} sent {lag} late", drill, {UPPER: (15 * MS + lag) / 1e9}

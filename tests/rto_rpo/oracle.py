@@ -23,9 +23,7 @@ def judge(header: Fields, records: list[Fields]) -> Fields:
     if late is not None and (none or (f0 is not None and f1 is not None)):
         for stream in _streams(header, "clients"):
             name = stream["name"]
-            times[name] = _time(
-                _operations(records, name), stream, watch, f0, f1, late, header["stable_ns"], none
-            )
+            times[name] = _time(_operations(records, name), watch, f0, f1, late, header["stable_ns"], none)
             stalled[name] = _stalled(header, records, stream, times[name], watch, late, none)
             if stalled[name] and times[name]["b"] is None:
                 times[name]["upper"] = None
@@ -192,7 +190,6 @@ def _is_served(each: Fields, late: int) -> bool:
 
 def _time(
     operations: list[Fields],
-    stream: Fields,
     watch: int,
     f0: int | None,
     f1: int | None,
@@ -240,7 +237,12 @@ def _time(
     if run is not None and b is not None and f0 is not None:
         upper = max(0, b[0] - f0)
     if run is not None and s is None and (upper is not None or none):
-        upper = max(upper or 0, _unseen(operations, watch, None if none else counted_from(run[0]) + stable))
+        before = [
+            each["sent_ns"] for each in operations if each["sent_ns"] < watch and _is_served(each, late)
+        ]
+        begin = max(before, default=watch) if none else watch
+        until = None if none else counted_from(run[0]) + stable
+        upper = max(upper or 0, _unseen(operations, begin, watch, until))
     return {
         "lower": lower,
         "upper": upper,
@@ -256,12 +258,12 @@ def _time(
     }
 
 
-def _unseen(operations: list[Fields], watch: int, until: int | None) -> int:
-    """An outage may hide from a sending to the answer of the next one, and from the fault's begin to the first."""
+def _unseen(operations: list[Fields], begin: int, watch: int, until: int | None) -> int:
+    """An outage may hide from the fault's begin, or a sending, to the answer of the next one."""
     sent = [(each["sent_ns"], each["completed_ns"]) for each in operations if each["sent_ns"] >= watch]
     gaps = [
         answered - before
-        for (before, _), (_, answered) in pairwise([(watch, watch), *sorted(sent)])
+        for (before, _), (_, answered) in pairwise([(begin, begin), *sorted(sent)])
         if until is None or before < until
     ]
     return max(gaps, default=0)

@@ -24,7 +24,7 @@ from sites.drivers.containers.record import Life
 from sites.drivers.declared import require_declared
 from sites.drivers.processes.readiness import Readiness
 from sites.drivers.site_file import locked
-from sites.errors import SiteError
+from sites.errors import SiteDown, SiteError
 from sites.strikable import Direction, Slowness
 
 KILL_SECONDS = 15.0
@@ -109,7 +109,7 @@ class ContainerSite:
         require_declared(self.name, process, self._specs)
         refuse_barred(self.name, (process,), self._barred)
         if not self._is_up():
-            raise SiteError(f'cannot start process "{process}": site "{self.name}" is not up')
+            raise SiteDown(f'cannot start process "{process}": site "{self.name}" is not up')
         container = self._fleet.named([process])[process]
         self._fleet.daemon.start(container)
         self._wait_until_ready(process, container)

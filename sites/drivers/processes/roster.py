@@ -18,7 +18,7 @@ from sites.drivers.processes.spec import ProcessSpec
 from sites.drivers.processes.stillness import kill_family, still
 from sites.drivers.processes.supervisor import LOGS
 from sites.drivers.processes.table import Handle
-from sites.errors import SiteError
+from sites.errors import SiteDown, SiteError
 
 _REAP_SECONDS = 10.0
 _POLL_SECONDS = 0.005
@@ -60,7 +60,7 @@ class Roster:
         """No effect if it runs. Returns at once: see `wait_until_ready`."""
         record = control.meet(self._folder)
         if record is None:
-            raise SiteError(f'cannot start process "{name}": site "{self._site}" is not up')
+            raise SiteDown(f'cannot start process "{name}": site "{self._site}" is not up')
         try:
             control.ask(self._folder, spec.request(name, record))
         except SiteError as error:

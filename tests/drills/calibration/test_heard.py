@@ -10,7 +10,7 @@ import pytest
 
 from drills.calibration.case import MS, Case
 from drills.calibration.comparison import compare
-from drills.calibration.heard import maybe_deleted
+from drills.calibration.heard import maybe_deleted, pace_of
 from tests.drills.calibration.test_comparison import PACE, TRUTH, measured
 
 BEGUN, ENDED = TRUTH.begun_ns[0], TRUTH.ended_ns[1]
@@ -49,3 +49,24 @@ def test_a_recorder_that_invents_a_deletion_hides_no_loss(tmp_path: Path, outcom
     found = compare(Case("refuse", 200 * MS, {"lost": 2}), told, measured(), "s", PACE)
     assert not found.passed
     assert [each.missed for each in found.losses if each.way == "lost"] == [1]
+
+
+@pytest.mark.parametrize(("seen", "lag_ms"), [(True, 2), (False, 9)])
+def test_bounds_are_taken_from_what_was_sent_after_the_last_bad_one_or_from_the_latest(
+    tmp_path: Path, seen: bool, lag_ms: int
+) -> None:
+    found = measured()
+    bad = found.recovery_times[0].last_bad_sent_ns or 0
+    begin = found.fault_begin_ns or 0
+    sent = {begin - MS: 50, begin: 9, bad: 3, bad + 20 * MS: 5, bad + 10 * MS: 2}
+    records = [
+        {"kind": "operation", "act": "write", "number": number, "outcome": "acknowledged", "sent_ns": at}
+        | {"completed_ns": at + number, "scheduled_ns": at - lag * MS}
+        for number, (at, lag) in enumerate(sent.items())
+    ]
+    path = tmp_path / "ledger.jsonl"
+    path.write_text("".join(f"{json.dumps(each)}\n" for each in records))
+    if not seen:
+        times = (replace(found.recovery_times[0], last_bad_sent_ns=None),)
+        found = replace(found, recovery_times=times)
+    assert pace_of(path, found, 5 * MS).lag_ns == lag_ms * MS

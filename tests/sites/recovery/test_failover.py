@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,28 @@ def test_a_failover_is_abandoned_while_nothing_irrevocable_was_done(desk: dict[s
 
 def no() -> bool:
     return False
+
+
+def test_a_service_starts_at_a_site_where_nothing_had_to_run_until_then(tmp_path: Path) -> None:
+    sleeper = {"command": ["/bin/sleep", "600"]}
+    declared = {
+        "name": "files",
+        "environment": "test",
+        "sites": {
+            name: {"kind": "processes", "path": name, "processes": {"reader": sleeper}}
+            for name in ("primary", "dr")
+        },
+        "services": {"reader": {"process": "reader", "rto": "1m"}},
+        "failover": {"from": "primary", "to": "dr", "fence": "required", "decide": "automatic"},
+        "state": "state",
+    }
+    plan = read_plan(tmp_path / "plan.yaml", yaml.safe_dump(declared).encode(), {})
+    made = Estate(plan, until_pid=os.getpid())
+    step = next(step for step in Failover(made, lambda *_: None).steps() if step.name == "start reader")
+    try:
+        assert not step.done()
+        assert step.do(30) == {"service": "reader", "site": "dr"}
+        assert step.done()
+        assert list(made.site("dr").running()) == ["reader"]
+    finally:
+        made.site("dr").kill()
