@@ -21,6 +21,10 @@ class Fences:
     def __init__(self, state: Path) -> None:
         self._folder = state / "fenced"
 
+    def prepare(self) -> None:
+        """Make room for fences while nobody waits for one. Raises OSError."""
+        make_folder(self._folder)
+
     def raised(self, site: str) -> bool:
         """Only what is seen not to be there does not stand. Raises OSError where nobody can look."""
         try:
@@ -31,7 +35,7 @@ class Fences:
 
     def raise_(self, site: str, why: str, run: str = "") -> None:
         """Write the fence down, durably. No effect on one that stands. `run` names the act that raises it."""
-        make_folder(self._folder)
+        self.prepare()
         if self.raised(site):
             return
         self._write(site, {"site": site, "why": why, "run": run, "utc": datetime.now(UTC).isoformat()})

@@ -9,7 +9,7 @@ write_signal() {
     [ ! -e "$1/standby.signal" ] || { echo standby && return; }
     new=$(mktemp "$1/.standby.XXXXXX") || { echo "its folder cannot be written to" && return; }
     printf '%s; "blackstart failback" makes it a standby and takes this away\n' "$2" >"$new" &&
-        chown "$(stat -c %u:%g "$1/PG_VERSION")" "$new" && chmod 600 "$new" && sync "$new" &&
+        chown "$(stat -c %u:%g "$1/PG_VERSION")" "$new" && sync "$new" &&
         mv "$new" "$1/standby.signal" && sync "$1" && echo written && return
     rm -f "$new"
     echo "its folder cannot be written to"

@@ -17,7 +17,7 @@ from sites.plan.vantage import Vantage
 class Detect(Noun):
     """How many bad signs in a row make an outage."""
 
-    every: PositiveSpan = Field(parse_duration("50ms"), description="one probe in this time")
+    every: PositiveSpan = Field(parse_duration("40ms"), description="one probe in this time")
     again: PositiveSpan = Field(
         parse_duration("5ms"), description="after a refusal the next probe comes so soon, if that is sooner"
     )

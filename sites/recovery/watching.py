@@ -16,6 +16,7 @@ from typing import Self
 from sites.drivers.vantage import Here, OwnCommand, OwnProcess, Vantage
 from sites.errors import GuardError
 from sites.estate import Estate
+from sites.fences import Fences
 from sites.plan import CommandVantage, ProcessVantage
 from sites.recovery.detection import HERE, Declaration, Detector, Setting, Sign
 
@@ -111,6 +112,7 @@ class Watch:
 
 def watch_over(estate: Estate) -> Watch:
     """The watch that an estate's plan declares. Raises GuardError where it gives it nothing to see."""
+    Fences(estate.state).prepare()  # what an outage would wait for
     return Watch(setting_of(estate), _vantages(estate), watched(estate))
 
 
