@@ -14,7 +14,6 @@ from sites.plan.faults import (
     KillService,
     LoseNewestSnapshot,
     LoseVolume,
-    Partition,
     ReplicatedDamage,
     SecondFault,
     SlowNetwork,
@@ -28,20 +27,10 @@ Found = Iterator[tuple[Place, str]]
 
 def fault_contradictions(plan: Plan, drill: Drill, place: Place) -> Found:
     yield from _of(plan, drill.fault, place)
-    yield from _cut(plan, drill, drill.fault, place)
     if isinstance(drill.fault, SecondFault):
         yield from _of(plan, drill.fault.second, (*place, "second"))
-        yield from _cut(plan, drill, drill.fault.second, (*place, "second"))
         if drill.respond != "runbook":
             yield (*place, "at"), "nothing comes to a milestone in this drill; it needs `respond: runbook`"
-
-
-def _cut(plan: Plan, drill: Drill, fault: Fault, place: Place) -> Found:
-    """Hosts that are cut off connect themselves again, whatever the drill is about."""
-    site = plan.sites.get(fault.site) if isinstance(fault, Partition) else None
-    if site is not None and site.kind == "hosts" and site.cut_limit < drill.deadline:
-        said = f"the hosts of the site connect themselves again after {site.cut_limit}, its `cut_limit`"
-        yield (*place, "site"), f"{said}, and the drill may last {drill.deadline}; make the first longer"
 
 
 def _of(plan: Plan, fault: Fault, place: Place) -> Found:

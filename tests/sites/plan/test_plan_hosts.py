@@ -9,7 +9,7 @@ import pytest
 from sites.drivers.hosts.site import HostsSite
 from sites.errors import PlanError
 from sites.estate import Estate
-from sites.plan import load, read_plan
+from sites.plan import load
 
 OWN = "start: [a], stop: [a], kill: [a]"
 PLAN = """
@@ -75,30 +75,3 @@ def test_it_becomes_a_site_whose_hosts_are_reached_as_declared(tmp_path: Path) -
     assert "systemctl" in site.hosts["db"].words
     assert "unit_kill postgresql@15-main" in site.hosts["db"].words
     assert "postgresql" not in site.hosts["app"].words
-
-
-EXAMPLE = Path(__file__).parents[3] / "examples" / "two_hosts" / "plan.yaml"
-CUT_OFF = {"fault: {kind: kill_site, site: primary}": "fault: {kind: partition, site: primary}"}
-
-
-@pytest.mark.parametrize(("cut_limit", "told"), [("119s", True), ("2m", False)])
-def test_hosts_that_are_cut_off_stay_so_for_as_long_as_the_drill_may_last(
-    tmp_path: Path, cut_limit: str, *, told: bool
-) -> None:
-    text = EXAMPLE.read_text()
-    for before, after in {
-        **CUT_OFF,
-        "    drills: true": f"    drills: true\n    cut_limit: {cut_limit}",
-    }.items():
-        assert text.count(before) == 1
-        text = text.replace(before, after)
-    variables = {"ALPHA": "10.0.0.1", "BRAVO": "10.0.0.2", "KEYS": str(tmp_path)}
-    if not told:
-        read_plan(EXAMPLE, text.encode(), variables)
-        return
-    with pytest.raises(PlanError) as caught:
-        read_plan(EXAMPLE, text.encode(), variables)
-    assert str(caught.value).splitlines()[-1].partition(": ")[2] == (
-        "drills.kill-primary.fault.site: the hosts of the site connect themselves again after 119s, its "
-        "`cut_limit`, and the drill may last 2m; make the first longer"
-    )
