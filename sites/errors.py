@@ -7,6 +7,7 @@
     ├── CommandError         a command failed, with its output
     │   └── CommandTimeout   a command did not end within its time limit
     ├── SiteError            a site could not do what was asked
+    │   ├── SiteDown             it was never brought up, or was lost whole since
     │   └── HostError            one of its machines could not be asked, or answered with an error
     │       └── HostUnreachable  HostUntrusted  HostDenied  HostSilent
     ├── DatasetError         a dataset could not do what was asked

@@ -2,9 +2,9 @@
 
 A proof holds until one of them changes. Followed are imports, also those inside functions; names of modules
 in strings, by which processes of ours are started; files that a test or what it imports of the tests names;
-and `blackstart`, which is all of flows. What a test
-outside the rooms reaches (whole stories, examples) is all of the product, and one of rto_rpo all of its room:
-they read its sources. Files that are no Python belong to the room that they lie in.
+and `blackstart`, which is all of flows. What a test outside the rooms reaches (whole stories, examples) is
+all of the product, and one of rto_rpo all of its room: they read its sources. Files that are no Python belong
+to the room that they lie in.
 """
 
 from __future__ import annotations

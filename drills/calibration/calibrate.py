@@ -78,7 +78,7 @@ def calibrated_instrument(path: Path, tell: Callable[[str], None]) -> Calibratio
     if kept is not None and fresh(kept):
         return kept
     if kept is not None and failed_lately(kept):
-        tell("The calibration was not passed, so nothing is met; `blackstart calibrate` tries again")
+        tell("The instrument failed its calibration, so nothing is met; `blackstart calibrate` tries again")
         return kept
     made = calibrate(limit_seconds=DRILL_SECONDS)
     save(made, path)

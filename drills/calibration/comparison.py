@@ -64,7 +64,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What the width of the bounds may follow from; `lag_ns` is that of the first one after the last bad."""
+    """What the width of the bounds may follow from; `lag_ns` is that of what the bounds are taken from."""
 
     interval_ns: int
     slowest_served_ns: int

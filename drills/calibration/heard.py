@@ -9,6 +9,7 @@ from typing import Any
 
 from drills.calibration.case import Truth
 from drills.calibration.comparison import Pace
+from rto_rpo.ledger.records import LIMIT
 from rto_rpo.measurement import Measurement
 
 
@@ -33,21 +34,24 @@ def maybe_deleted(ledger: Path, truth: Truth) -> set[int]:
 def pace_of(ledger: Path, measured: Measurement, interval_ns: int) -> Pace:
     """The slowest answer that was served, and how late that was sent from which the bounds are taken.
 
-    That is the first after the last bad one; where nothing was bad, whichever was the latest since the fault.
+    That is the first after the last bad one; where nothing was bad, whichever was the latest between the
+    fault and the end of the stable run.
     """
-    late_ns, last_bad_ns = measured.late_ns or 0, -1
+    late_ns, last_bad_ns, until_ns = measured.late_ns or 0, -1, LIMIT
     for found in measured.recovery_times:
         last_bad_ns = -1 if found.last_bad_sent_ns is None else found.last_bad_sent_ns
+        until_ns = LIMIT if found.stable_until_ns is None else found.stable_until_ns
     slowest_ns, next_ns, lag_ns = 0, None, 0
     for each in _operations(ledger):
-        sent_ns, took_ns = each["sent_ns"], each["completed_ns"] - each["sent_ns"]
+        due_ns, sent_ns = each["scheduled_ns"], each["sent_ns"]
+        took_ns = each["completed_ns"] - sent_ns
         if each["outcome"] == "acknowledged" and took_ns <= late_ns:
             slowest_ns = max(slowest_ns, took_ns)
         if last_bad_ns < 0:
-            since_fault = sent_ns >= (measured.fault_begin_ns or 0)
-            lag_ns = max(lag_ns, (sent_ns - each["scheduled_ns"]) * since_fault)
+            if sent_ns >= (measured.fault_begin_ns or 0) and due_ns <= until_ns:
+                lag_ns = max(lag_ns, sent_ns - due_ns)
         elif sent_ns > last_bad_ns and (next_ns is None or sent_ns < next_ns):
-            next_ns, lag_ns = sent_ns, sent_ns - each["scheduled_ns"]
+            next_ns, lag_ns = sent_ns, sent_ns - due_ns
     return Pace(interval_ns, slowest_ns, max(0, lag_ns))
 
 

@@ -133,7 +133,7 @@ def _sharp_enough(plan: Plan, drill: Drill, place: Place) -> Found:
     least = Duration(interval_ns + late.ns + late.ns // 2)
     if rto < least:
         parts = f"a write every {Duration(interval_ns)}" if interval_ns else "writes as fast as can be"
-        seen = f"{parts} and one and a half of late ({late}) may see nothing shorter than {least}"
+        seen = f"{parts} and one and a half of late ({late}) can miss an outage of up to {least}"
         yield (
             (*place, "canary", "rate"),
             f"{seen}, and the rto is {rto}; make the rate higher or `late` smaller",

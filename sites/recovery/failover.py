@@ -62,6 +62,8 @@ class Failover:
         self._fence = f"fence {self._old}"
         self._promoted = [n for n, d in self._plan.datasets.items() if d.kind == "postgres" and d.standby]
         self._by_command = estate.promotable(self._new)
+        # Whether something runs at the new site, or has to, before anything is started there.
+        self._in_use = bool(self._promoted or self._by_command)
         self._restored = [n for n, d in self._plan.datasets.items() if d.kind != "postgres" and d.restore]
         self._gated = [n for n, s in self._plan.services.items() if s.gate is not None]
 
@@ -208,9 +210,12 @@ class Failover:
         def do(_limit_seconds: float) -> Detail:
             try:
                 site.start(process)
-            except SiteDown:  # nothing had to run there until now
+            except SiteDown:
+                if self._in_use:  # it was lost meanwhile: what was promoted or started there is gone
+                    raise
                 site.up(only=())
                 site.start(process)
+            self._in_use = True
             return {"service": name, "site": self._new}
 
         gate = (f"gate {name}", ATTEST) if service.gate is not None else ()

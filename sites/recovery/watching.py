@@ -112,8 +112,9 @@ class Watch:
 
 def watch_over(estate: Estate) -> Watch:
     """The watch that an estate's plan declares. Raises GuardError where it gives it nothing to see."""
+    watch = Watch(setting_of(estate), _vantages(estate), watched(estate))
     Fences(estate.state).prepare()  # what an outage would wait for
-    return Watch(setting_of(estate), _vantages(estate), watched(estate))
+    return watch
 
 
 def setting_of(estate: Estate) -> Setting:

@@ -20,7 +20,7 @@ from sites.drivers.containers.daemon import PROCESS_LABEL, SITE_LABEL, Daemon
 from sites.drivers.containers.site import ContainerSite
 from sites.drivers.processes.control import namespaces_work
 from sites.drivers.processes.site import ProcessSite, ProcessSpec
-from sites.errors import SiteError
+from sites.errors import SiteDown, SiteError
 from tests.engine import real_site, specs
 from tests.fakes.docker_daemon import FakeDocker, Kept, serving
 from tests.fakes.site import FakeSite
@@ -136,7 +136,7 @@ def test_nothing_starts_at_a_site_of_ours_that_is_not_up(site: Site, *, life: bo
         site.start("gamma")
         assert list(site.running()) == ["gamma"]
         return
-    with pytest.raises(SiteError, match="is not up"):
+    with pytest.raises(SiteDown, match="is not up"):
         site.start("gamma")
 
 

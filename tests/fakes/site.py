@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Collection
 
 from sites.capability import Proof, Target
-from sites.errors import SiteError
+from sites.errors import SiteDown, SiteError
 
 _numbers = itertools.count(100_000)
 
@@ -53,7 +53,7 @@ class FakeSite:
                 f'site "{self.name}" has no process "{process}"; it has: {", ".join(self._declared)}'
             )
         if not self._up:
-            raise SiteError(f'cannot start process "{process}": site "{self.name}" is not up')
+            raise SiteDown(f'cannot start process "{process}": site "{self.name}" is not up')
         self._begin(process)
 
     def stop(self, process: str) -> None:

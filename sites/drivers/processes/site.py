@@ -11,6 +11,7 @@ Nothing but the folder is needed to find, fence or kill a site that another proc
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
@@ -34,6 +35,8 @@ __all__ = ["ProcessSite", "ProcessSpec"]
 
 UP_SECONDS = 20.0
 KILL_SECONDS = 10.0
+_LOST_SECONDS = 0.5
+_POLL_SECONDS = 0.005
 
 
 class ProcessSite(Networked):
@@ -111,8 +114,13 @@ class ProcessSite(Networked):
 
     def stop(self, process: str) -> None:
         """End a process and whatever it started. No effect if it is not running."""
-        if self._answers():
+        if not self._answers():
+            return
+        try:
             self._roster.stop(process)
+        except SiteError:
+            if not self._being_lost().holds:  # else the process is lost with it
+                raise
 
     def running(self) -> dict[str, int]:
         """Names in the order of starting, with process numbers as seen from outside."""
@@ -120,7 +128,13 @@ class ProcessSite(Networked):
 
     def kill_process(self, process: str) -> Proof:
         """SIGKILL a process and whatever it started; return once all of it is proven gone."""
-        return self._roster.kill(process)
+        try:
+            return self._roster.kill(process)
+        except SiteError:
+            whole = self._being_lost()
+            if not whole.holds:
+                raise
+            return whole
 
     def process_gone(self, process: str) -> Proof:
         """Whether it and all that it started are gone; a child that outlived its parent may be anybody's."""
@@ -194,6 +208,13 @@ class ProcessSite(Networked):
     def proven_gone(self) -> Proof:
         """Whether no process of the site exists any more, found out from its folder alone."""
         return prove_gone(self.name, self._record())
+
+    def _being_lost(self) -> Proof:
+        """Whether somebody has just killed the whole site: its supervisor may be gone before the rest."""
+        deadline = time.monotonic() + _LOST_SECONDS
+        while not (proof := self.proven_gone()).holds and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return proof
 
     def _answers(self) -> bool:
         """Whether it is up. Raises SiteError where that cannot be told."""

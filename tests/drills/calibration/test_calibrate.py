@@ -228,7 +228,7 @@ def test_a_failed_one_stands_until_somebody_calibrates(
     save(made.model_copy(update={"verdict": "failed"}), path)
     monkeypatch.setattr(calibrating, "calibrate", lambda **_: made)
     assert calibrated_instrument(path, told.append).verdict == "failed"
-    assert "was not passed" in told[0]
+    assert "failed its calibration" in told[0]
     save(made.model_copy(update={"verdict": "failed", "judge": "0"}), path)
     assert calibrated_instrument(path, told.append) == made, "of another version: it says nothing of this one"
 

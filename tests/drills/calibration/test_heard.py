@@ -56,9 +56,9 @@ def test_bounds_are_taken_from_what_was_sent_after_the_last_bad_one_or_from_the_
     tmp_path: Path, seen: bool, lag_ms: int
 ) -> None:
     found = measured()
-    bad = found.recovery_times[0].last_bad_sent_ns or 0
     begin = found.fault_begin_ns or 0
-    sent = {begin - MS: 50, begin: 9, bad: 3, bad + 20 * MS: 5, bad + 10 * MS: 2}
+    bad, until = begin + 50 * MS, begin + 150 * MS
+    sent = {begin - MS: 50, begin: 9, bad: 3, bad + 20 * MS: 5, bad + 10 * MS: 2, until + 71 * MS: 70}
     records = [
         {"kind": "operation", "act": "write", "number": number, "outcome": "acknowledged", "sent_ns": at}
         | {"completed_ns": at + number, "scheduled_ns": at - lag * MS}
@@ -66,7 +66,6 @@ def test_bounds_are_taken_from_what_was_sent_after_the_last_bad_one_or_from_the_
     ]
     path = tmp_path / "ledger.jsonl"
     path.write_text("".join(f"{json.dumps(each)}\n" for each in records))
-    if not seen:
-        times = (replace(found.recovery_times[0], last_bad_sent_ns=None),)
-        found = replace(found, recovery_times=times)
+    time = replace(found.recovery_times[0], last_bad_sent_ns=bad if seen else None, stable_until_ns=until)
+    found = replace(found, recovery_times=(time,))
     assert pace_of(path, found, 5 * MS).lag_ns == lag_ms * MS

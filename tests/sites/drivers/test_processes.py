@@ -8,6 +8,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -121,6 +124,22 @@ def test_stop_is_gentle_first_and_then_is_not(make: Make) -> None:
     site.stop("deaf")
 
     assert site.log("polite").endswith("bye\n")
+    assert site.running() == {}
+
+
+def test_a_stop_that_the_loss_of_the_whole_site_overtakes_has_ended_the_process(make: Make) -> None:
+    """A process that takes its time is refused already, and fenced meanwhile by whoever noticed."""
+    slow = shell("trap '' TERM; echo on; while :; do sleep 0.01; done", stop_seconds=60.0)
+    site = make({"slow": slow})
+    site.up()
+    wait_until("it runs", lambda: "on" in site.log("slow"))
+    with ThreadPoolExecutor(1) as pool:
+        stopping = pool.submit(site.stop, "slow")
+        with suppress(FutureTimeout):
+            stopping.result(timeout=0.2)  # under way by now
+        assert not stopping.done()
+        assert ProcessSite("north", site.path).kill().holds
+        stopping.result(timeout=10)
     assert site.running() == {}
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from sites.errors import GuardError, RunbookError
+from sites.errors import GuardError, RunbookError, SiteDown
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.abandon import abandon
@@ -16,7 +17,7 @@ from sites.recovery.failover import ATTEST, Failover
 from sites.recovery.fence import Fences
 from sites.recovery.respond import fail_over
 from sites.recovery.runbook import Step, in_order
-from sites.recovery.watching import watched
+from sites.recovery.watching import watch_over, watched
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "trading_desk" / "plan.yaml"
 
@@ -169,26 +170,58 @@ def no() -> bool:
     return False
 
 
-def test_a_service_starts_at_a_site_where_nothing_had_to_run_until_then(tmp_path: Path) -> None:
-    sleeper = {"command": ["/bin/sleep", "600"]}
+def test_room_for_a_fence_is_made_before_anybody_waits_for_one(desk: dict[str, str]) -> None:
+    made = estate(desk)
+    watch_over(made)
+    assert (made.state / "fenced").is_dir()
+
+
+def test_a_watch_that_is_refused_leaves_nothing(desk: dict[str, str]) -> None:
+    made = estate(desk, failover=None, drills=None)
+    with pytest.raises(GuardError, match="declares no failover"):
+        watch_over(made)
+    assert not (made.state / "fenced").exists()
+
+
+READERS = {"reader": {"process": "reader", "rto": "1m"}, "writer": {"process": "writer", "rto": "1m"}}
+
+
+@pytest.fixture
+def readers(tmp_path: Path) -> Iterator[Estate]:
+    """Two services without a database, at two sites that are not up."""
+    site = {"kind": "processes", "processes": {name: {"command": ["/bin/sleep", "600"]} for name in READERS}}
     declared = {
         "name": "files",
         "environment": "test",
-        "sites": {
-            name: {"kind": "processes", "path": name, "processes": {"reader": sleeper}}
-            for name in ("primary", "dr")
-        },
-        "services": {"reader": {"process": "reader", "rto": "1m"}},
+        "sites": {name: {**site, "path": name} for name in ("primary", "dr")},
+        "services": READERS,
         "failover": {"from": "primary", "to": "dr", "fence": "required", "decide": "automatic"},
         "state": "state",
     }
     plan = read_plan(tmp_path / "plan.yaml", yaml.safe_dump(declared).encode(), {})
     made = Estate(plan, until_pid=os.getpid())
-    step = next(step for step in Failover(made, lambda *_: None).steps() if step.name == "start reader")
-    try:
-        assert not step.done()
-        assert step.do(30) == {"service": "reader", "site": "dr"}
-        assert step.done()
-        assert list(made.site("dr").running()) == ["reader"]
-    finally:
-        made.site("dr").kill()
+    yield made
+    made.site("dr").kill()
+
+
+def test_a_service_starts_at_a_site_where_nothing_had_to_run_until_then(readers: Estate) -> None:
+    step = next(step for step in Failover(readers, lambda *_: None).steps() if step.name == "start reader")
+    assert not step.done()
+    assert step.do(30) == {"service": "reader", "site": "dr"}
+    assert step.done()
+    assert list(readers.site("dr").running()) == ["reader"]
+
+
+def test_a_site_that_is_lost_amid_the_failover_is_not_brought_up_with_half_of_it(readers: Estate) -> None:
+    steps = {step.name: step for step in Failover(readers, lambda *_: None).steps()}
+    steps["start reader"].do(30)
+    readers.site("dr").kill()
+    with pytest.raises(SiteDown, match="is not up"):
+        steps["start writer"].do(30)
+    assert not readers.site("dr").running()
+
+
+def test_a_site_that_has_to_run_a_database_is_not_brought_up_without_it(desk: dict[str, str]) -> None:
+    step = table(desk)["start gateway"]
+    with pytest.raises(SiteDown, match="is not up"):
+        step.do(30)

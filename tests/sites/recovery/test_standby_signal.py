@@ -72,6 +72,7 @@ def test_who_starts_the_old_primary_by_hand_gets_a_standby_until_the_failback(ne
         pair.primary.kill()
     assert MARK in signal.read_text()
     assert signal.stat().st_uid == signal.parent.stat().st_uid
+    assert signal.stat().st_mode & 0o777 == 0o600
     assert change(estate, "failback").complete
     assert (pair.dataset.writable("primary"), pair.dataset.writable("dr")) == (True, False)
     assert pair.dataset.in_sync(standby="dr", synchronous=False).holds
