@@ -68,12 +68,17 @@ promote)   # and kept in its settings, so that it is the primary after its next 
     cli replicaof no one >&2
     cli config rewrite >&2
     ;;
-in_sync)   # the offsets of both ends of the replication
+in_sync)   # within a second the replica has all that the primary had when this was asked: writes go on meanwhile
     sent=$(redis-cli -p "$PRIMARY_PORT" info replication | tr -d '\r' | sed -n 's/^master_repl_offset://p')
-    has=$(redis-cli -p "$DR_PORT" info replication | tr -d '\r' | sed -n 's/^slave_repl_offset://p')
-    link=$(redis-cli -p "$DR_PORT" info replication | tr -d '\r' | sed -n 's/^master_link_status://p')
+    for _ in $(seq 20); do
+        told=$(redis-cli -p "$DR_PORT" info replication | tr -d '\r')
+        has=$(echo "$told" | sed -n 's/^slave_repl_offset://p')
+        link=$(echo "$told" | sed -n 's/^master_link_status://p')
+        [ "$link" = up ] && [ -n "$sent" ] && [ "${has:-0}" -ge "$sent" ] && break
+        sleep 0.05
+    done
     echo "link ${link:-none}, offset ${has:-none} of ${sent:-unknown}"
-    [ "$link" = up ] && [ -n "$sent" ] && [ "$has" = "$sent" ]
+    [ "$link" = up ] && [ -n "$sent" ] && [ "${has:-0}" -ge "$sent" ]
     ;;
 look)      # 0: it answers as a primary does, 1: it is refused, 2: nothing is heard
     port=${BLACKSTART_URL##*:}
