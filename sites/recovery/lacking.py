@@ -50,9 +50,12 @@ class Lacking:
         """Why a person has to decide; nothing where the other site has all that was acknowledged."""
         entries = [entry for entry in self._unprotected.all() if entry.why in _BY_PLAN_OR_HAND]
         noted = "".join(f" It may lack writes: {entry}." for entry in entries)
-        known = {entry.dataset for entry in entries}
-        unseen = [name for name in self._drivers if name not in known and self._too_long(name)]
-        return noted + "".join(f" It may lack writes: {self._unseen_said(name)}." for name in unseen)
+        return noted + "".join(f" It may lack writes: {self._unseen_said(name)}." for name in self.unseen())
+
+    def unseen(self) -> list[str]:
+        """Of which dataset nobody can say whether commits wait for it: not even that they do not."""
+        known = {entry.dataset for entry in self._unprotected.all() if entry.why in _BY_PLAN_OR_HAND}
+        return [name for name in self._drivers if name not in known and self._too_long(name)]
 
     def _look_at(self, name: str, driver: PostgresDataset) -> Changed | None:
         roles, entry = serving(self._estate), self._unprotected.of(name)

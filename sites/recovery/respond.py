@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -25,6 +26,9 @@ from sites.recovery.standing import Standing
 from sites.recovery.under_way import busy, under_way
 from sites.recovery.watching import Watch, watch_over
 from sites.recovery.ways_out import ways_out
+
+LOOK_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 0.1
 
 
 class Changing(GateRefused):
@@ -51,9 +55,18 @@ class Responder:
         return self._watch.setting
 
     def require_well(self) -> None:
-        """For whoever knows that the service is: raises GuardError where the watch would not see it so."""
+        """For whoever knows that the service is: raises GuardError where the watch would not see it so.
+
+        What a busy machine could not look at is looked at again for a while, or a person were asked for
+        nothing.
+        """
         self._watch.require_well()
-        self._note(self.lacking.look())
+        deadline = time.monotonic() + LOOK_SECONDS
+        while True:
+            self._note(self.lacking.look())
+            if not self.lacking.unseen() or time.monotonic() > deadline:
+                return
+            time.sleep(LOOK_AGAIN_SECONDS)
 
     def stand_watch(self, stop: threading.Event) -> Run | None:
         """Watch until an outage is declared and the failover has ended, or until `stop` (None).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -70,6 +71,10 @@ def test_where_another_site_was_promoted_the_primary_stays_fenced(
     assert 'takes writes at site "dr"' in summary(run.report)[0]
     assert Fences(desk.estate.state).raised("primary")
     assert not desk.estate.site("primary").running()
+    for name in ("strategies", "ticks"):  # whoever promotes by hand brings them there: else none go home
+        shutil.copytree(
+            desk.desk.folder / "primary" / name, desk.desk.folder / "dr" / name, dirs_exist_ok=True
+        )
 
 
 def test_where_the_other_site_cannot_be_asked_the_primary_stays_fenced(

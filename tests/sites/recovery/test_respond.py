@@ -12,7 +12,9 @@ import yaml
 from sites.errors import GateRefused
 from sites.estate import Estate
 from sites.plan import read_plan
+from sites.recovery import respond
 from sites.recovery.asking import Questions
+from sites.recovery.lacking import Lacking
 from sites.recovery.respond import Responder
 from tests.sites.drivers.pairs import free_port
 
@@ -110,3 +112,18 @@ def test_automatic_asks_nobody(tmp_path: Path) -> None:
     Questions(here.state).answer("fence here", "refused", "ann", "root", None)
     watch.join()
     assert not watch.ended[0].complete  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("limit_seconds", "looks"), [(30.0, 3), (0.0, 1)])
+def test_what_a_busy_machine_could_not_look_at_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit_seconds: float, looks: int
+) -> None:
+    """Else a person is asked whether to fail over, for nobody could see that commits wait for the standby."""
+    responder, looked = Responder(estate(tmp_path, decide="automatic"), lambda *_: None), list[int]()
+    monkeypatch.setattr(respond.Watch, "require_well", lambda *_: None)
+    monkeypatch.setattr(respond, "LOOK_SECONDS", limit_seconds)
+    monkeypatch.setattr(respond, "LOOK_AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(Lacking, "look", lambda *_: looked.append(1) or [])
+    monkeypatch.setattr(Lacking, "unseen", lambda *_: ["orders"] if len(looked) < 3 else [])
+    responder.require_well()
+    assert len(looked) == looks
