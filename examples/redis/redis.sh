@@ -34,8 +34,8 @@ start)     # its file of settings is written once; from then on the server keeps
 stop)
     ! pid=$(server) || { kill "$pid"; tail --pid="$pid" -f /dev/null; }
     ;;
-kill)
-    ! pid=$(server) || kill -9 "$pid"
+kill)      # and its end is waited for: whoever looks next finds nothing
+    ! pid=$(server) || { kill -9 "$pid"; while server >/dev/null; do sleep 0.01; done; }
     ;;
 status)    # NAME NUMBER of each process that runs, then how many those are
     if pid=$(server); then printf 'redis %s\nEND 1\n' "$pid"; else echo "END 0"; fi
