@@ -52,7 +52,10 @@ def _from_file(path: Path) -> str:
             _refuse_readable_by_others(path, status.st_mode)
             content = file.read(SECRET_BYTES_MAX + 1)
     except OSError as error:
-        raise PlanError(f'cannot read secret in file "{path}": {error.strerror}') from None
+        raise PlanError(
+            f'cannot read secret in file "{path}": {error.strerror}',
+            hint="write it there, readable by its owner alone, or name another place (docs/plan.md: Secrets)",
+        ) from None
     if len(content) > SECRET_BYTES_MAX:
         raise PlanError(f'secret in file "{path}" is longer than {SECRET_BYTES_MAX} bytes')
     try:

@@ -29,4 +29,7 @@ def init(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
         way = "PGHOST, PGPORT, PGUSER and PGPASSWORD say how to ask one, then init again with another --plan"
         lines[1:] = [f"no PostgreSQL server could be asked: {found.unasked}", f"  {way}"]
     lines += told(checked)
+    lines.append(
+        f"next: say in {plan} what is to be protected and where to (docs/plan.md), then `blackstart check`"
+    )
     answer(lines, {"plan": plan, "found": found, "checks": checked}, as_json=json)

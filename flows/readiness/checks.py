@@ -192,13 +192,18 @@ def _secrets_of_buckets(name: str, dataset: ObjectsDataset) -> Iterator[tuple[st
                 yield f"{what} of the {which} of {name}", secret
 
 
+def _secrets_of_repository(name: str, plan: Plan) -> Iterator[tuple[str, Secret]]:
+    repository = plan.repositories[name]
+    if repository.kind == "restic":
+        yield f"secret of {name}", repository.password
+    for variable, value in repository.env.items():
+        if isinstance(value, Secret):
+            yield f"secret {variable} of {name}", value
+
+
 def _secrets_of_tools(plan: Plan) -> Iterator[tuple[str, Secret]]:
-    for name, repository in plan.repositories.items():
-        if repository.kind == "restic":
-            yield f"secret of {name}", repository.password
-        for variable, value in repository.env.items():
-            if isinstance(value, Secret):
-                yield f"secret {variable} of {name}", value
+    for name in plan.repositories:
+        yield from _secrets_of_repository(name, plan)
     for place, address in enumerate(plan.notify.to if plan.notify else (), 1):
         yield f"address {place} of notify", address
     if plan.notify and plan.notify.ping:
@@ -212,6 +217,11 @@ def _resolved(secret: Secret) -> str:
 
 def _repository(estate: Estate, name: str) -> str:
     """Whether its password opens it. One that was not made yet is made by the first backup."""
+    try:
+        for _label, secret in _secrets_of_repository(name, estate.plan):
+            secret.resolve()
+    except PlanError as error:  # a line of its own tells why
+        raise Unknown("not looked at, for its secret cannot be had") from error
     try:
         there = estate.repository(name).unlocked().exists()
     except WrongPassword:

@@ -12,6 +12,7 @@ from sites.errors import GateRefused, RunbookError
 from sites.estate import Estate
 from sites.fences import Fences
 from sites.recovery.asking import Questions
+from sites.recovery.at_hand import AtHand
 from sites.recovery.begun import Begun
 from sites.recovery.detection import Declaration, Setting
 from sites.recovery.direction import declared_failover, direction
@@ -49,6 +50,7 @@ class Responder:
         self._way, self._steps = direction(estate), runbook_of(estate, observe, cold=cold)
         self._watch = watch_over(estate)
         self.lacking = Lacking(estate)
+        self._at_hand = AtHand(estate)
 
     @property
     def setting(self) -> Setting:
@@ -79,15 +81,7 @@ class Responder:
     @property
     def looks(self) -> list[Look]:
         """What is looked after while somebody stands watch."""
-        return [self._keep_lines, self.lacking.look]
-
-    def _keep_lines(self) -> list[Changed]:
-        """What is to take over is asked and promoted over connections that are there already."""
-        way = direction(self._estate)
-        for name, driver in self._estate.replicated().items():
-            if way.new in self._estate.sites_of(name):
-                driver.keep_line(way.new)
-        return []
+        return [self._at_hand.look, self.lacking.look]
 
     def _note(self, found: list[Changed]) -> None:
         for changed in found:

@@ -57,8 +57,11 @@ def test_a_file_that_holds_no_secret(tmp_path: Path, content: bytes, told: str) 
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=r"cannot read secret in file .*: No such file or directory"):
+    with pytest.raises(
+        PlanError, match=r"cannot read secret in file .*: No such file or directory"
+    ) as caught:
         Secret(file=tmp_path / "nothing").resolve()
+    assert "write it there" in str(caught.value.hint)
     with pytest.raises(PlanError, match="cannot read secret in file"):
         Secret(file=tmp_path).resolve()
 

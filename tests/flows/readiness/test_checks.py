@@ -1,4 +1,4 @@
-"""What `check` says of the fence: with no accepted proof nothing could be promoted, and it says so."""
+"""What `check` says of the fence, which nothing may be promoted without, and of a secret that is missing."""
 
 from __future__ import annotations
 
@@ -37,3 +37,26 @@ def test_no_proof_of_the_fence_is_a_failed_check(
 ) -> None:
     found = fence(tmp_path, **failover)
     assert (found[0], what in found[1]) == (state, True), found
+
+
+def test_a_secret_that_is_missing_fails_once_and_what_needs_it_is_unknown(tmp_path: Path) -> None:
+    secret = tmp_path / "restic-password"
+    near = {"site": "here", "url": str(tmp_path / "near"), "password": {"file": str(secret)}}
+    plan = {
+        "name": "files-only",
+        "environment": "test",
+        "sites": {"here": {"kind": "processes", "path": "here"}},
+        "repositories": {"near": near},
+    }
+    estate = Estate(read_plan(tmp_path / "plan.yaml", yaml.safe_dump(plan).encode(), {}))
+
+    def seen() -> dict[str, str]:
+        return {one.name: f"{one.state}: {one.what}" for one in checks(estate)}
+
+    missing = seen()
+    assert missing["secret of near"].startswith("failed: cannot read secret in file")
+    assert "write it there" in missing["secret of near"]
+    assert missing["repository near"].startswith("unknown: not looked at")
+    secret.write_text("long enough")
+    secret.chmod(0o600)
+    assert seen()["repository near"] == "ok: it is not there yet; the first backup makes it"
