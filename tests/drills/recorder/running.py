@@ -54,11 +54,16 @@ def configure(folder: Path, service: OrdersService, **changes: Any) -> RecorderC
 def begin(config: RecorderConfig) -> Recording:
     """Start, steady, frozen."""
     recording = start(config)
+    freeze_once_steady(recording)
+    return recording
+
+
+def freeze_once_steady(recording: Recording) -> None:
     for _ in range(10):
-        assert recording.wait_until(lambda state: state.steady, 10).steady
+        assert recording.wait_until(lambda state: state.steady, 30).steady
         with contextlib.suppress(RecorderRefusal):  # one slow answer in between: not steady any more
             recording.freeze()
-            return recording
+            return
     raise AssertionError("never steady for long enough to freeze")
 
 

@@ -30,6 +30,7 @@ from sites.recovery.respond import fail_over
 from sites.recovery.runbook import Run
 from sites.recovery.standing import Standing
 from sites.secret import Secret
+from tests.drills.recorder.running import freeze_once_steady
 from tests.rto_rpo.ledgers import calibration
 from tests.sites.drivers.pairs import Pair
 
@@ -150,8 +151,7 @@ def watch(pair: Pair, folder: Path, stable_ns: int = 300_000_000) -> Watched:
     """
     folder.mkdir()
     recording_ = recording.start(_config(pair, folder, stable_ns))
-    assert recording_.wait_until(lambda state: state.steady, 30).steady
-    recording_.freeze()
+    freeze_once_steady(recording_)
     return Watched(recording_, folder / "ledger.jsonl", stable_ns / 1e9)
 
 
