@@ -57,9 +57,12 @@ class Kill:
 
 
 def kills_of(seed: int, count: int) -> list[Kill]:
-    """Every boundary in turn, each followed by random moments; the same each time for a seed."""
+    """Every boundary in turn, each followed by a random moment; the same each time for a seed.
+
+    Where four of them make a round, its first one falls on every other boundary: seeds take turns.
+    """
     chance = random.Random(seed)  # noqa: S311 - no secret
-    first = seed * count // 2
+    first = 3 * seed
     found = []
     for number in range(count // 2):
         found += [Kill((first + number) % POINTS + 1), Kill(0, chance.uniform(0, MOMENT_SECONDS_MAX))]

@@ -136,8 +136,11 @@ def test_a_failback_that_is_killed_again_and_again_still_ends_as_declared(new_pa
 
 @pytest.mark.campaign
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize("written", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("kind", ["switchover", "failback"])
-def test_killed_at_every_entry_of_its_journal_it_ends_as_meant(new_pair: NewPair, kind: str) -> None:
+def test_killed_at_every_entry_of_its_journal_it_ends_as_meant(
+    new_pair: NewPair, kind: str, written: bool
+) -> None:
     pair = new_pair(synchronous=True)
     estate = light_estate(pair)
     kills = 0
@@ -145,7 +148,7 @@ def test_killed_at_every_entry_of_its_journal_it_ends_as_meant(new_pair: NewPair
         asyncio.run(_write(estate, "primary", entry))
         if kind == "failback":
             lose(estate)
-        died = killed_at(estate, kind, entry, written=bool(entry % 2), resume=False)
+        died = killed_at(estate, kind, entry, written=written, resume=False)
         if died:
             kills += 1
             run = change(estate, kind, resume=_begun(estate))
@@ -158,7 +161,8 @@ def test_killed_at_every_entry_of_its_journal_it_ends_as_meant(new_pair: NewPair
         if not died:
             break
     assert kills >= 10
-    print(f"proof: {kind} killed at each of {kills} journal entries and resumed, nothing lost")  # noqa: T201
+    when = "after" if written else "before"
+    print(f"proof: {kind} killed {when} each of {kills} journal entries and resumed, nothing lost")  # noqa: T201
 
 
 @pytest.mark.campaign

@@ -42,7 +42,7 @@ def test_killed_at_any_boundary_it_is_resumed_and_ends_whole(tmp_path: Path, poi
 def test_killed_at_every_boundary_and_again_while_it_resumes(tmp_path: Path) -> None:
     rounds = 0
     for first in range(1, POINTS + 1):
-        for second in range(1, POINTS + 1, 2):
+        for second in range(1, POINTS + 1):
             folder = tmp_path / f"{first}-{second}"
             folder.mkdir()
             assert killed_at(folder, first) == -9
