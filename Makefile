@@ -24,7 +24,7 @@ base-image:       ## the base of the containers' image, by debootstrap, where no
 dev:
 	@PYTHON="$(PYTHON)" scripts/setup dev
 
-test: check       ## all tests
+test: check       ## all tests but the long proofs
 	$(BIN)/python -m pytest -m "not campaign" -n 3
 
 unit: dev         ## the tests that need no server and no PostgreSQL

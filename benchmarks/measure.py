@@ -78,13 +78,17 @@ def alone(name: str, folder: Path) -> dict[str, Any]:
     done = subprocess.run(argv, check=True, stdout=subprocess.PIPE)
     found: dict[str, Any] = json.loads(done.stdout)
     seconds, memory = LIMITS[name]
-    within = found["seconds"] <= seconds and found["rss_mib_max"] <= memory
     print(
         f"{name:8} {found['seconds']:6.1f} s of {seconds}, {found['rss_mib_max']:4.0f} MiB of {memory}"
-        f"  {'within' if within else 'BEYOND'}",
+        f"  {'within' if within(name, found) else 'BEYOND'}",
         flush=True,
     )
     return found
+
+
+def within(name: str, found: dict[str, Any]) -> bool:
+    seconds, memory = LIMITS[name]
+    return bool(found["seconds"] <= seconds and found["rss_mib_max"] <= memory)
 
 
 def opened(root: Path, operations: int) -> RunFolder:
@@ -129,6 +133,8 @@ def main() -> None:
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(found, indent=2) + "\n")
     print(f"written: {options.json}")
+    if not all(within(name, found[name]) for name in LIMITS):
+        sys.exit(1)
 
 
 if __name__ == "__main__":

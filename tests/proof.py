@@ -34,9 +34,9 @@ def told(nodes: Sequence[str], results: Mapping[str, Proof], states: Mapping[str
         f"Written by `make campaign` from [proof.json](proof.json). {passed} of {len(nodes)} long proofs "
         "hold: they passed, and nothing that their tests can reach has changed since. Of this machine: "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, Linux {platform.release()}. The seeds "
-        "are those in the tests; `make test` runs a sample of each. *skipped* (what it needs is not on that "
-        "machine) and *not run* prove nothing, and neither does what passed before such a change, at the "
-        "commit that is named."
+        "are those in the tests; `make test` runs a sample of most; whole stories of minutes run here alone. "
+        "*skipped* (what it needs is not on that machine) and *not run* prove nothing, and neither does what "
+        "passed before such a change, at the commit that is named."
     )
     table = ["| proof | runs | passed | not | seconds | figures |", "|---|---|---|---|---|---|"]
     groups: dict[str, list[str]] = {}

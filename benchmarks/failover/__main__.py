@@ -19,6 +19,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -31,7 +32,7 @@ from benchmarks.failover.lost import apart, go_apart
 from benchmarks.failover.pairs import Blackstart, ByHand
 from benchmarks.failover.patroni import Patroni, ready
 from benchmarks.failover.repmgr import Repmgr, install
-from benchmarks.failover.table import told
+from benchmarks.failover.table import holds, told
 from sites.errors import BlackstartError
 
 CONTENDERS: dict[str, Callable[[], Contender]] = {
@@ -118,7 +119,7 @@ def fetch(names: list[str]) -> None:
                 print(f"{peer}: not there: {error}", flush=True)
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -135,8 +136,10 @@ def main() -> None:
     if options.again:
         forget(options.json, names, faults)
     compete(names, faults, options.runs, options.json)
-    print("\n".join(told(read(options.json), statistics.median)))
+    whole = read(options.json)
+    print("\n".join(told(whole, statistics.median)))
+    return 0 if holds(whole, statistics.median) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,10 +10,16 @@ from benchmarks.failover.contest import FAULTS
 
 Median = Callable[[list[float]], float]
 OURS, FLOOR = "blackstart", "by hand"
+HOLDS, FAILS = "holds", "DOES NOT HOLD"
 
 
 def told(whole: dict[str, Any], median: Median) -> list[str]:
     return [*_table(whole, median), "", *_aims(whole, median)]
+
+
+def holds(whole: dict[str, Any], median: Median) -> bool:
+    """Whether nothing that was measured is beyond its aim."""
+    return not any(line.endswith(FAILS) for line in _aims(whole, median))
 
 
 def _table(whole: dict[str, Any], median: Median) -> Iterator[str]:
@@ -58,10 +64,10 @@ def _aims(whole: dict[str, Any], median: Median) -> Iterator[str]:
         found = whole["rounds"].get(f"{name} / {fault}")
         return median(list(map(_seconds, found))) if found else None
 
-    def ratio(what: str, over: float | None, under: float | None, holds: Callable[[float], bool]) -> str:
+    def ratio(what: str, over: float | None, under: float | None, within: Callable[[float], bool]) -> str:
         if over is None or under is None:
             return f"{what}: not measured"
-        return f"{what}: {over / under:.1f} x: {'holds' if holds(over / under) else 'DOES NOT HOLD'}"
+        return f"{what}: {over / under:.1f} x: {HOLDS if within(over / under) else FAILS}"
 
     refusal = of(OURS, "refusal")
     yield ratio("refusal, at most 4 x by hand", refusal, of(FLOOR, "refusal"), lambda x: x <= 4)
@@ -70,13 +76,22 @@ def _aims(whole: dict[str, Any], median: Median) -> Iterator[str]:
     )
     slow = of("patroni, defaults", "refusal")
     yield ratio("refusal, Patroni's defaults at least 50 x slower", slow, refusal, lambda x: x >= 50)
-    silence, floor = of(OURS, "silence"), of(FLOOR, "silence")
     budget = whole.get("silence_budget_seconds", {}).get(OURS)
-    if silence and floor and budget:
-        holds = silence <= budget + 4 * floor
-        most = f"{budget:g} s of detection + 4 x {floor:.3f} s by hand"
-        yield f"silence, at most {most}: {silence:.3f} s: {'holds' if holds else 'DOES NOT HOLD'}"
+    for fault in ("silence", "freeze"):
+        found, floor = of(OURS, fault), of(FLOOR, fault)
+        if found and floor and budget:
+            most = f"{budget:g} s of detection + 4 x {floor:.3f} s by hand"
+            said = HOLDS if found <= budget + 4 * floor else FAILS
+            yield f"{fault}, at most {most}: {found:.3f} s: {said}"
+        else:
+            yield f"{fault}: not measured"
     shortest = of("patroni, shortest", "silence")
-    yield ratio("silence, Patroni's shortest slower", shortest, silence, lambda x: x > 1)
+    yield ratio("silence, Patroni's shortest slower", shortest, of(OURS, "silence"), lambda x: x > 1)
     switch = of(OURS, "switchover")
     yield ratio("switchover, at most 2 x by hand", switch, of(FLOOR, "switchover"), lambda x: x <= 2)
+    ours = [found for key, found in whole["rounds"].items() if key.partition(" / ")[0] == OURS]
+    each = [one for found in ours for one in found]
+    if each:
+        lost, thawed = sum(one["lost"] for one in each), sum(one["after_thaw"] or 0 for one in each)
+        yield f"rows lost, none: {lost} in {len(each)} rounds: {FAILS if lost else HOLDS}"
+        yield f"rows by the old one after its thaw, none: {thawed}: {FAILS if thawed else HOLDS}"

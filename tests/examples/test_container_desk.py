@@ -79,6 +79,16 @@ def test_no_port_is_published_but_on_the_loopback() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_a_server_is_the_first_process_of_its_container() -> None:
+    """Else a killed one would stay a zombie there, and count as running: nobody waits for it."""
+    lines = (DESK / "postgres.sh").read_text().splitlines()
+    assert lines[-1].startswith("exec setpriv ")
+    assert '"$bin/postgres"' in lines[-1]
+    declared = yaml.safe_load((DESK / "compose.yaml").read_text())["services"]
+    servers = [one for name, one in declared.items() if name.endswith("-postgres")]
+    assert [one["command"][:2] for one in servers] == [["sh", "/desk/postgres.sh"]] * 2
+
+
 @pytest.mark.campaign
 @pytest.mark.containers
 @pytest.mark.timeout(600)
