@@ -116,14 +116,15 @@ def _out_of_sync(estate: Estate) -> Iterator[str]:
 def _unproven(estate: Estate) -> Iterator[str]:
     history = History(estate.history)
     for name, dataset in estate.plan.datasets.items():
-        if dataset.backup is None:
+        if dataset.backup is None and dataset.kind != "objects":  # a bucket has its replica, tried likewise
             continue
+        what = "replica" if dataset.kind == "objects" else "backup"
         last = history.last("restore_test", dataset=name)
         newest = history.last("backup", dataset=name)
         if newest is not None and newest.outcome == "failed":
             yield f'the last backup of dataset "{name}" failed'
         if last is None:
-            yield f'the backup of dataset "{name}" was never restored (`blackstart restore-test` does it)'
+            yield f'the {what} of dataset "{name}" was never restored (`blackstart restore-test` does it)'
         elif datetime.now(UTC) - last.utc > timedelta(days=RESTORE_TEST_DAYS_MAX):
             yield f'the last restore test of dataset "{name}" is older than {RESTORE_TEST_DAYS_MAX} days'
         elif last.outcome != "met":

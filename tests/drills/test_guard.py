@@ -17,6 +17,7 @@ from sites.estate import Estate
 from sites.plan import read_plan
 from sites.protection.history import Event, History
 from sites.recovery.fence import Fences
+from tests.drills.faults.conftest import estate_of
 from tests.drills.small_drill import DRILL, small_estate
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "trading_desk" / "plan.yaml"
@@ -127,6 +128,23 @@ def test_a_backup_that_was_never_restored_is_a_reason(estate: DeskEstate) -> Non
     estate.history.unlink()
     with pytest.raises(GuardError, match='backup of dataset "orders" was never restored'):
         check_health(estate, "kill-primary")
+
+
+def test_a_bucket_whose_replica_was_never_restored_is_a_reason(tmp_path: Path) -> None:
+    """It is kept in no repository, and its replica is what the other site will have."""
+    places = {
+        name: {"site": name, "bucket": f"books-{name}", "endpoint": "http://127.0.0.1:9"}
+        for name in ("primary", "dr")
+    }
+    bucket = {"kind": "objects", "source": places["primary"], "replica": places["dr"], "every": "1h"}
+    found = estate_of(tmp_path, datasets={"books": bucket})
+    with pytest.raises(GuardError, match='replica of dataset "books" was never restored'):
+        check_health(found, DRILL)
+    History(found.history).append(Event("restore_test", "dr", "missed", "books"))
+    with pytest.raises(GuardError, match='last restore test of dataset "books" was missed'):
+        check_health(found, DRILL)
+    History(found.history).append(Event("restore_test", "dr", "met", "books"))
+    check_health(found, DRILL)
 
 
 def test_what_an_earlier_drill_left_is_a_reason(estate: DeskEstate) -> None:
