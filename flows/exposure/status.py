@@ -204,12 +204,17 @@ def _last_runs(estate: Estate, records: Sequence[RunRecord]) -> Iterator[LastRun
 
 
 def _unprotected(estate: Estate) -> Iterator[str]:
-    noted = Unprotected(estate.state)
+    """Every note that stands, whatever is seen now: while it does, a person is asked before a failover."""
+    noted = {entry.dataset: entry for entry in Unprotected(estate.state).all()}
     for name, dataset in estate.replicated().items():
-        proof = dataset.in_sync()
-        if not proof.holds:
-            entry = noted.of(name)
-            yield str(entry) if entry is not None else f'dataset "{name}": {proof.how}'
+        proof, entry = dataset.in_sync(), noted.pop(name, None)
+        if entry is not None:
+            ends = "failback" if entry.why == "failed over" else "watch"
+            over = f" (its standby is in sync by now; `blackstart {ends}` takes this note away)"
+            yield f"{entry}{over if proof.holds else ''}"
+        elif not proof.holds:
+            yield f'dataset "{name}": {proof.how}'
+    yield from map(str, noted.values())
 
 
 def _unread(estate: Estate) -> Iterator[str]:

@@ -16,6 +16,7 @@ import psycopg
 
 from sites.capability import Proof
 from sites.drivers.masking import register_secret
+from sites.drivers.postgres import pairing as postgres_pairing
 from sites.drivers.postgres import promotion as postgres_promotion
 from sites.drivers.postgres import replication as postgres_replication
 from sites.drivers.postgres import writes as postgres_writes
@@ -25,7 +26,7 @@ from sites.drivers.postgres.logged import STANDBY_TIMELINE, WRITER_TIMELINE, Log
 from sites.drivers.postgres.paired import PairedPostgres
 from sites.drivers.postgres.programs import PostgresPrograms, find_programs
 from sites.drivers.postgres.rejoin import Replicator
-from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, ServerSilent, session
+from sites.drivers.postgres.session import Login, ServerLost, ServerRefused, ServerSilent, Session, session
 from sites.drivers.postgres.writes import LOCAL_COMMIT, in_recovery
 from sites.errors import CommandError, DatasetError, SiteError
 
@@ -120,7 +121,7 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
         waited = self.synchronous if synchronous is None else synchronous
         try:
             return asyncio.run(self._in_sync(standby, synchronous=waited))
-        except (ServerLost, ServerRefused, ServerSilent, psycopg.Error) as error:
+        except (ServerLost, ServerRefused, ServerSilent, psycopg.Error, DatasetError) as error:
             return Proof(False, f"cannot tell: {error}")
 
     def wait_until_in_sync(
@@ -204,9 +205,20 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
                 return Proof(False, "both copies are standbys: nothing can be written")
             if wanted is not None and standby.address != self._login(wanted).address:
                 return Proof(False, f'the standby is not the copy at site "{wanted}" but {standby.address}')
-            return await postgres_replication.in_sync(
+            proof = await postgres_replication.in_sync(
                 primary, standby, synchronous=synchronous, limit_seconds=limit
             )
+            if not synchronous or not proof.holds:
+                return proof
+            return await self._waited_for(first if primary is one else others[0], standby, proof)
+
+    async def _waited_for(self, primary: Login, standby: Session, proof: Proof) -> Proof:
+        """That a standby is synchronous says not that commits wait for it: asked anew, as clients log in."""
+        async with session(replace(primary, options=""), self._answer_seconds) as as_client:
+            waits = await postgres_pairing.waits_for(as_client, standby)
+        if waits.holds:
+            return proof
+        return Proof(False, f"commits do not wait for the standby: {waits.how}", proof.detail)
 
     def _found(self) -> PostgresPrograms:
         self._programs = self._programs or find_programs()

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from flows.exposure.status import status_of
+from flows.readiness.roles import roles
 from sites.estate import Estate
 from sites.plan import read_plan
 from sites.recovery.lacking import UNSEEN_SECONDS_MAX, Lacking
@@ -85,6 +86,26 @@ def test_who_waits_for_nobody_by_hand_is_failed_over_from_by_a_person(new_pair: 
     (later := Responder(estate, lambda *_: None)).lacking.look()
     asked_of_a_person(estate, later, asked)  # who starts later knows it too: it is written down
     assert "somebody told its server so" in asked[0]
+
+
+def test_who_asks_is_told_of_commits_that_wait_for_nobody_whatever_the_views_say(new_pair: NewPair) -> None:
+    """The standby is synchronous all along; what the database says of its commits counts."""
+    estate = light_estate(new_pair(synchronous=True))
+    lacking, orders = Lacking(estate), estate.postgres("orders")
+    by_hand(estate, "ALTER DATABASE desk SET synchronous_commit = off")
+    until(lacking, LOST)
+    (proof, row) = (orders.in_sync(standby="dr"), status_of(estate).datasets[0])
+    assert (proof.holds, proof.detail["sync_state"]) == (False, "sync")
+    assert "synchronous_commit is off" in proof.how
+    assert any("synchronous_commit is off" in note for note in row.notes)
+    assert [one.state for one in roles(estate) if one.name == "standby of orders"] == ["failed"]
+    assert orders.in_sync(standby="dr", synchronous=False).holds  # it has everything, and streams
+    by_hand(estate, "ALTER DATABASE desk RESET ALL")
+    assert orders.wait_until_in_sync(limit_seconds=20).holds
+    (line,) = status_of(estate).unprotected  # a person would still be asked
+    assert "`blackstart watch` takes this note away" in line
+    until(lacking, BACK)
+    assert status_of(estate).unprotected == ()
 
 
 @pytest.mark.campaign
@@ -176,3 +197,4 @@ def test_a_server_that_is_content_with_another_standby_is_seen(new_pair: NewPair
     with stranger(pair):
         by_hand(estate, f"{NAMES} = '{names}'")
         assert "another standby: 'stranger'" in until(lacking, LOST)
+        assert not estate.postgres("orders").in_sync().holds
