@@ -12,7 +12,7 @@ from functools import partial
 
 from drills.fault import Healing
 from drills.recording import Recording
-from rto_rpo.report.aftermath import FAILBACK
+from rto_rpo.answering import FAILBACK
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan import Drill

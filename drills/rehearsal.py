@@ -23,7 +23,7 @@ from drills.revival import Revival, revive
 from drills.striking import arm, strike
 from drills.undisturbed import undisturbed
 from drills.undo import Undo, UndoIntents, left_of
-from rto_rpo.report.aftermath import GIVE_UP
+from rto_rpo.answering import GIVE_UP
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import REVIVABLE, Drill

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from drills.following import Due
 from drills.recording import Recording
+from rto_rpo.answering import RUNBOOK
 from sites.capability import Proof
 from sites.errors import BlackstartError, GateRefused
 from sites.estate import Estate
@@ -62,7 +63,7 @@ class Response:
             told = {"name": "second fault", "verdict": "inconclusive", "reason": why}
             self._recording.event("check", detail=told)
         verdict, reason = self._conclusion(broken_off=broken_off)
-        self._recording.event("check", detail={"name": "runbook", "verdict": verdict, "reason": reason})
+        self._recording.event("check", detail={"name": RUNBOOK, "verdict": verdict, "reason": reason})
 
     def _conclusion(self, *, broken_off: bool) -> tuple[str, str]:
         if not self.ended:

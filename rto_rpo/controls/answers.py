@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rto_rpo.answering import DECLARED
 from rto_rpo.controls import from_drills as drills
 from rto_rpo.controls import from_people as people
 from rto_rpo.controls import from_programme as programme
@@ -68,7 +69,10 @@ ANSWERS: dict[str, tuple[str, Callable[[Evidence], Answer]]] = {
 
 def field_of(name: str) -> str:
     """Which field of the evidence answers."""
-    return f'the check "{name.removeprefix(CHECK)}"' if name.startswith(CHECK) else ANSWERS[name][0]
+    if not name.startswith(CHECK):
+        return ANSWERS[name][0]
+    word = name.removeprefix(CHECK)
+    return f'the check that is declared to answer "{word}"' if word in DECLARED else f'the check "{word}"'
 
 
 def answer(name: str, found: Evidence) -> Answer:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from rto_rpo.answering import DECLARED, OWN
 from rto_rpo.controls.answer import STATES, Answer, Evidence, State
 from rto_rpo.controls.witness import answered
 from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.shelf import Run
-from rto_rpo.report.model import Check
+from rto_rpo.measurement import Verdict
 
 _WORST_FIRST = ("missed", "inconclusive", "met")
 _ATTACKS = ("attack", "corrupt", "encrypt", "ransom", "wipe", "delete", "drop", "tamper")
@@ -167,16 +168,22 @@ def ended(found: Evidence) -> Answer:
 
 
 def check_named(name: str) -> Callable[[Evidence], Answer]:
-    """The worst check of that name, or that begins with it, of the newest drill that has one."""
-    begins = (f"{name} ", f"{name}-", f"{name}_")
+    """The worst check that answers the word, of the newest drill that has one.
 
-    def is_it(check: Check) -> bool:
-        return check.name == name or check.name.startswith(begins)
+    One of the fixed words is answered by declaration alone; any other is the whole name of a check.
+    """
+
+    def those(told: Digest) -> Iterator[tuple[Verdict, str]]:
+        if name in DECLARED | OWN:
+            yield from told.answers.get(name, ())
+        else:
+            yield from ((one.verdict, f"{one.name}: {one.reason}") for one in told.checks if one.name == name)
 
     def tell(run: Run, told: Digest) -> Answer:
-        worst = min(filter(is_it, told.checks), key=lambda check: _WORST_FIRST.index(check.verdict))
-        why = f"{worst.name}: {worst.reason} ({run.utc[:10]})"
-        return Answer(STATES[worst.verdict], why, (run.folder,))
+        verdict, why = min(those(told), key=lambda one: _WORST_FIRST.index(one[0]))
+        return Answer(STATES[verdict], f"{why} ({run.utc[:10]})", (run.folder,))
 
     nothing = f'no drill of the last year had a check "{name}"'
-    return lambda found: answered(found, lambda told: any(map(is_it, told.checks)), nothing, tell)
+    if name in DECLARED:
+        nothing = f'no drill of the last year had a check that is declared to answer "{name}"'
+    return lambda found: answered(found, lambda told: any(those(told)), nothing, tell)

@@ -45,7 +45,8 @@ class Reading(_Part):
 
 
 class Control(_Part):
-    """`answers` name what is looked for in the evidence; `check:NAME` is a check of a drill by its name.
+    """`answers` name what is looked for in the evidence; `check:WORD` is a check that is declared to answer
+    that word, or one of the drill's own; any other WORD is the whole name of a check.
 
     `not_applicable` is a firm's own word on why the clause does not bind it.
     """
@@ -99,7 +100,7 @@ def profile(named: str) -> Profile:
             if answer not in ANSWERS and not answer.startswith("check:"):
                 raise ProfileError(
                     f'control profile "{named}": nothing answers "{answer}", which {control.clause} asks for',
-                    hint=f"check:NAME, or one of: {', '.join(sorted(ANSWERS))}",
+                    hint=f"check:WORD, or one of: {', '.join(sorted(ANSWERS))}",
                 )
     return found
 

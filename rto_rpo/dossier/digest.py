@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from rto_rpo import JUDGE
+from rto_rpo.answering import answered
 from rto_rpo.dossier.newest import Newest, newest
 from rto_rpo.evidence.agreed.charter import Cell
 from rto_rpo.measurement import Verdict
@@ -45,6 +46,7 @@ class Digest(BaseModel):
     gate of the user's own gave, and not the drill on itself. `unread` are the streams of the clients whose
     reading back does not count, `felt` those whose clients saw an outage, `never_stable` those that no stable
     run was seen of. `restored`: which datasets came from a backup, and whether each was shown to be whole.
+    `answers`: the verdict of each check, and its reason, by the words that it answers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,6 +85,7 @@ class Digest(BaseModel):
     never_stable: list[str] = []
     newest: dict[str, Newest] = {}
     restored: dict[str, bool] = {}
+    answers: dict[str, list[tuple[Verdict, str]]] = {}
 
     _known: dict[str, Any] = PrivateAttr(default_factory=dict)
 
@@ -189,7 +192,17 @@ def digest(report: dict[str, Any]) -> Digest:
             time["stream"] for time in report["recovery_times"] if time["stable_until_at_seconds"] is None
         ],
         newest=newest(report, points),
+        answers=_answers(report["timeline"]["events"]),
     )
+
+
+def _answers(events: list[dict[str, Any]]) -> dict[str, list[tuple[Verdict, str]]]:
+    told: dict[str, list[tuple[Verdict, str]]] = {}
+    for event in events:
+        detail = event["detail"]
+        for word in answered(event["name"], event["source"], detail):
+            told.setdefault(word, []).append((detail["verdict"], f"{detail['name']}: {detail['reason']}"))
+    return told
 
 
 def _independent(report: dict[str, Any]) -> list[str]:

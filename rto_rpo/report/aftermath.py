@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rto_rpo.report.model import Check, Report
-
-FAILBACK = "failback"
-GIVE_UP = "give-up"
+from rto_rpo.answering import FAILBACK, GIVE_UP
+from rto_rpo.report.answers import Shown, shown
+from rto_rpo.report.model import Report
 
 
 def damage(report: Report) -> str:
@@ -36,8 +35,8 @@ def headline(report: Report) -> str:
     return f"{line}: {said}" if said else line
 
 
-def _check(report: Report, name: str) -> Check | None:
-    found = [check for check in report.checks if check.name == name]
+def _check(report: Report, name: str) -> Shown | None:
+    found = [check for check in shown(report) if name in check.answers]
     return found[-1] if found else None
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
+from rto_rpo.answering import FAILBACK, WINDOW
 from rto_rpo.measurement import Verdict
 from rto_rpo.refusal import fence_kinds
 from rto_rpo.report import versions
+from rto_rpo.report.answers import shown
 from rto_rpo.report.model import Report
 from rto_rpo.report.proof import against_safe
 from rto_rpo.report.standing import standing
@@ -23,19 +26,22 @@ class Safety:
 
 
 _PARITY = "Code, configuration and schema are the same at both sites"
-# What is looked for: (what it is, the names under which a drill's check may show it).
-_CHECKS = (
-    ("The market was closed, with a margin", ("window", "calendar")),
-    ("The other site could not reach the live broker while it was isolated", ("broker-cut", "isolated")),
-    ("The kill switch worked with the primary gone", ("kill",)),
-    ("Cancel-on-disconnect was seen", ("cancel-on-disconnect",)),
-    ("Orders, fills, positions and cash agree with the venue", ("reconciliation", "reconcile", "engine")),
-    ("Limits, loss counters and halts were restored and did not reset", ("limits",)),
-    ("Market data: the gap was found and filled", ("market-data", "gap")),
-    ("Secrets decrypt without the primary", ("secrets",)),
-    ("Clocks agree", ("clock",)),
-    (_PARITY, ("parity",)),
-    ("The other site is standby again before the next open", ("end-state", "failback")),
+# What is looked for: (what it is, the one word that answers it). What a check's name is like answers nothing.
+CHECKS: Final = (
+    ("The market was closed, with a margin", WINDOW),
+    ("The other site could not reach the live broker while it was isolated", "isolated"),
+    ("The kill switch worked with the primary gone", "kill"),
+    ("Cancel-on-disconnect was seen", "cancel-on-disconnect"),
+    ("Orders agree with the venue", "orders"),
+    ("Fills agree with the venue", "fills"),
+    ("Positions agree with the venue", "positions"),
+    ("Cash agrees with the venue", "cash"),
+    ("Limits, loss counters and halts were restored and did not reset", "limits"),
+    ("Market data: the gap was found and filled", "market-data"),
+    ("Secrets decrypt without the primary", "secrets"),
+    ("Clocks agree", "clocks"),
+    (_PARITY, "parity"),
+    ("Moved back, so that the other site is standby again", FAILBACK),
 )
 
 
@@ -44,12 +50,14 @@ def safety(report: Report) -> Iterator[Safety]:
     yield _one_writer(report)
     yield _dead(report)
     yield _orders(report)
-    for what, names in _CHECKS:
-        found = [one for one in report.checks if one.name.startswith(names)]
+    checks = [*shown(report)]
+    for what, word in CHECKS:
+        found = [one for one in checks if word in one.answers]
         if what == _PARITY and not found and (unlike := versions.unlike(report)):
             yield Safety(what, "missed", f"not of one version: {'; '.join(unlike)}")
         elif found:
-            yield from (Safety(what, one.standing, f"{one.name}: {one.reason}") for one in found)
+            for one in found:
+                yield Safety(what, standing(one.verdict, report.doubts), f"{one.name}: {one.reason}")
         else:
             yield Safety(what, "not run", "no check of this drill looked")
 

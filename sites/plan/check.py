@@ -11,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from rto_rpo.answering import OWN
 from sites.plan.canary import Canary, PostgresCanary, ShellCanary
 from sites.plan.check_data import dataset_contradictions, process_contradictions, unrecoverable
 from sites.plan.check_drill import drill_contradictions
@@ -42,6 +43,7 @@ def contradictions(plan: Plan, suspect: Set[str] = frozenset()) -> Found:
     for name, dataset in plan.datasets.items():
         yield from dataset_contradictions(plan, dataset, ("datasets", name))
     yield from _services(plan)
+    yield from _names(plan)
     for name, drill in plan.drills.items():
         yield from drill_contradictions(plan, drill, ("drills", name))
     for name in plan.tabletops.keys() & plan.drills.keys():
@@ -49,6 +51,14 @@ def contradictions(plan: Plan, suspect: Set[str] = frozenset()) -> Found:
     if any(drill.respond == "runbook" for drill in plan.drills.values()):
         yield from _runbook(plan, suspect)
         yield from _watched_for_a_second_writer(plan)
+
+
+def _names(plan: Plan) -> Found:
+    """A gate's check is called like its service, and must not be taken for one of the drill's own."""
+    for name, service in plan.services.items():
+        if service.gate is not None and name in OWN:
+            said = f"the gate's check would be called \"{name}\", which is one of each drill's own"
+            yield ("services", name, "gate"), f"{said}; give the service another name"
 
 
 def _runbook(plan: Plan, suspect: Set[str]) -> Found:

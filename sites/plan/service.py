@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from rto_rpo.answering import Word
 from rto_rpo.objective import parse_duration
 from sites.plan.noun import Noun
 from sites.plan.redirects import Redirect
@@ -33,6 +34,7 @@ class Gate(Noun):
     command: Command = Field(
         description="exits 0 to let the service start at site BLACKSTART_SITE; the JSON it prints is kept"
     )
+    answers: tuple[Word, ...] = Field((), description="what its yes shows, in the words of controls.md")
     env: dict[EnvName, EnvValue] = Field({}, description="added to its environment; secrets by reference")
     limit: PositiveSpan = Field(
         parse_duration("30s"), description="an answer within this time, or it is a no"

@@ -188,9 +188,8 @@ class Failover:
     def _gate_step(self, name: str, service: Service, gate: Gate) -> Step:
         def do(limit_seconds: float) -> Detail:
             env, secret_env = self._estate.environment(gate.env)
-            asked = GateCommand(
-                gate.command, env | {"BLACKSTART_SITE": self._new}, secret_env, self._plan.folder
-            )
+            env |= {"BLACKSTART_SITE": self._new}
+            asked = GateCommand(gate.command, env, secret_env, self._plan.folder, gate.answers)
             return pass_gate(name, asked, limit_seconds, self._observe)
 
         return Step(

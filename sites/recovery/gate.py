@@ -21,12 +21,16 @@ _SHUT = 1
 
 @dataclass(frozen=True, slots=True)
 class GateCommand:
-    """What is asked. Secrets go into the command's environment alone, and are masked in what it prints."""
+    """What is asked. Secrets go into the command's environment alone, and are masked in what it prints.
+
+    `answers`: what its yes is declared to show.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
     secret_env: Mapping[str, str] = field(repr=False)
     folder: Path
+    answers: tuple[str, ...] = ()
 
 
 def pass_gate(name: str, gate: GateCommand, limit_seconds: float, observe: Observer) -> Detail:
@@ -34,14 +38,17 @@ def pass_gate(name: str, gate: GateCommand, limit_seconds: float, observe: Obser
 
     Either way a `check` is observed, with the verdict met (open), missed (shut) or inconclusive (no answer).
     """
+    declared: Detail = {"answers": list(gate.answers)} if gate.answers else {}
     try:
         exit_code, said = _ask(gate, limit_seconds)
     except BlackstartError as error:
-        observe("check", {"name": name, "verdict": "inconclusive", "reason": f"no answer: {error}"})
+        observe(
+            "check", {"name": name, "verdict": "inconclusive", "reason": f"no answer: {error}", **declared}
+        )
         raise GateRefused(f'gate "{name}" gave no answer: {error}', hint=error.hint) from error
     summary = str(said.get("summary", "shut" if exit_code == _SHUT else "open"))
     verdict = "missed" if exit_code == _SHUT else "met"
-    observe("check", {"name": name, "verdict": verdict, "reason": summary, "said": said})
+    observe("check", {"name": name, "verdict": verdict, "reason": summary, "said": said, **declared})
     if exit_code == _SHUT:
         raise GateRefused(
             f'gate "{name}" is shut: {summary}',

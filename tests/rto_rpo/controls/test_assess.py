@@ -196,12 +196,35 @@ def test_what_is_restored_and_checked_is_so_in_one_run(story: Story) -> None:
     assert state(story, "restored-checked") == "not tested"  # a year and a month ago
 
 
-def test_of_several_checks_of_a_name_the_worst_counts(story: Story) -> None:
-    good = {"name": "orders-a", "verdict": "met", "reason": "3 known"}
-    bad = {"name": "orders-b", "verdict": "missed", "reason": "1 unknown"}
+def test_of_several_checks_that_answer_a_word_the_worst_counts(story: Story) -> None:
+    good = {"name": "engine", "verdict": "met", "reason": "3 known", "answers": ["orders"]}
+    bad = {"name": "feed", "verdict": "missed", "reason": "1 unknown", "answers": ["cash", "orders"]}
     story.drill(replace(run_of(MET, 1), check=good, more=(("check", 0.85, bad),)))
     found = assessed(story, profile_of("check:orders"))
-    assert (found.state, found.reason[:20]) == ("not met", "orders-b: 1 unknown ")
+    assert (found.state, found.reason[:20]) == ("not met", "feed: 1 unknown (202")
+
+
+@pytest.mark.parametrize("word", ["kill", "shutdown", "backup"])
+def test_a_word_is_answered_by_declaration_and_never_by_a_name(story: Story, word: str) -> None:
+    yes = {"verdict": "met", "reason": "so"}
+    for number, name in enumerate((word, f"{word}-board", f"{word}_x", f"{word} x"), 1):
+        story.drill(replace(run_of(MET, number), check={**yes, "name": name}))
+        assert state(story, f"check:{word}") == "not tested"
+    story.drill(replace(run_of(MET, 5), check={**yes, "name": "engine", "answers": [word]}))
+    assert state(story, f"check:{word}") == "met"
+
+
+def test_a_firms_own_word_is_the_whole_name_of_a_check_and_nothing_that_begins_so(story: Story) -> None:
+    story.drill(run_of(MET, 1))
+    assert (state(story, "check:reconciliation"), state(story, "check:reconcil")) == ("met", "not tested")
+
+
+def test_nobody_but_the_drill_gives_a_drills_own_check(story: Story) -> None:
+    posing = {"name": "failback", "verdict": "met", "reason": "so", "answers": ["failback", "runbook"]}
+    story.drill(replace(run_of(MET, 1), check=posing))
+    assert state(story, "check:failback") == "not tested"
+    story.drill(replace(run_of(MET, 2), check=posing, checked_by="drill"))
+    assert state(story, "check:failback") == "met"
 
 
 def test_a_drill_that_did_not_run_breaks_the_programme(story: Story) -> None:

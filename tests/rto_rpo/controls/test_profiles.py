@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rto_rpo.answering import DECLARED, OWN
 from rto_rpo.controls.answers import ANSWERS, field_of
 from rto_rpo.controls.profile import FOLDER, Profile, ProfileError, profile, shipped
+from rto_rpo.report.safety import CHECKS
 
 ROOT = Path(__file__).resolve().parents[3]
 FORBIDDEN = "compli" + "ant"
@@ -38,6 +40,15 @@ def test_the_named_ones_are_shipped_and_those_that_nobody_read_are_not() -> None
 def test_every_answer_is_used_or_offered() -> None:
     used = {answer for name in shipped() for control in profile(name).controls for answer in control.answers}
     assert {answer for answer in used if not answer.startswith("check:")} <= ANSWERS.keys()
+    asked = {answer.removeprefix("check:") for answer in used if answer.startswith("check:")}
+    assert asked == {"kill", "shutdown", "backup", "runbook"} <= DECLARED | OWN
+
+
+def test_every_word_that_a_gate_can_answer_is_looked_for_and_documented() -> None:
+    used = {answer for name in shipped() for control in profile(name).controls for answer in control.answers}
+    assert {f"check:{word}" for word in DECLARED} <= used | {f"check:{word}" for _, word in CHECKS}
+    text = (ROOT / "docs" / "controls.md").read_text(encoding="utf-8")
+    assert [word for word in DECLARED | OWN if f"`{word}`" not in text] == []
 
 
 def test_the_word_that_only_a_court_may_say_is_nowhere() -> None:
@@ -109,5 +120,5 @@ def test_every_answer_and_every_profile_is_documented() -> None:
 
 def test_what_was_looked_at_is_told_in_words() -> None:
     """On the pages of a report: no name of a field."""
-    told = [field_of(name) for name in (*ANSWERS, "check:runbook")]
+    told = [field_of(name) for name in (*ANSWERS, "check:runbook", "check:kill")]
     assert [one for one in told if re.search(r"[a-z]\.[a-z*]|_|\*|:", one)] == []

@@ -54,7 +54,7 @@ class Run:
     judge: str = JUDGE
     begins: bool = True
     safe_at_seconds: float | None = 0.9
-    check: dict[str, str] = field(
+    check: dict[str, Any] = field(
         default_factory=lambda: {"name": "reconciliation", "verdict": "met", "reason": "80 orders, all known"}
     )
     checked_by: str = "responder"

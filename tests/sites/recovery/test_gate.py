@@ -15,12 +15,16 @@ SECRET = "nobody-may-read-this"
 SHUT = 'print(\'{"summary": "1 order unknown", "unknown": ["c-17"]}\'); raise SystemExit(1)'
 
 
-def ask(folder: Path, program: str, limit_seconds: float = 20.0) -> list[tuple[str, Mapping[str, object]]]:
+def ask(
+    folder: Path, program: str, limit_seconds: float = 20.0, answers: tuple[str, ...] = ()
+) -> list[tuple[str, Mapping[str, object]]]:
     seen: list[tuple[str, Mapping[str, object]]] = []
     try:
         pass_gate(
             "engine",
-            GateCommand((sys.executable, "-c", program), {"ORDERS": "all"}, {"TOKEN": SECRET}, folder),
+            GateCommand(
+                (sys.executable, "-c", program), {"ORDERS": "all"}, {"TOKEN": SECRET}, folder, answers
+            ),
             limit_seconds,
             lambda event, detail: seen.append((event, detail)),
         )
@@ -55,6 +59,17 @@ def test_no_answer_is_no_yes(tmp_path: Path, program: str, limit_seconds: float)
     check, refused = ask(tmp_path, program, limit_seconds)
     assert check[1]["verdict"] == "inconclusive"
     assert "gave no answer" in str(refused[1]["error"])
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["print('{}')", SHUT, "raise SystemExit(2)", 'print(\'{"answers": ["cash"]}\')'],
+)
+def test_each_outcome_carries_what_the_gate_was_declared_to_answer(tmp_path: Path, program: str) -> None:
+    [(_, declared), *_] = ask(tmp_path, program, answers=("orders", "fills"))
+    assert declared["answers"] == ["orders", "fills"]
+    [(_, silent), *_] = ask(tmp_path, program)
+    assert "answers" not in silent
 
 
 def test_a_gate_that_prints_its_secret_is_masked(tmp_path: Path) -> None:
