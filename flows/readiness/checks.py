@@ -19,6 +19,7 @@ from flows.readiness.covered import (
     uncovered,
     volumes_beside,
 )
+from flows.readiness.secrets_of import secrets_of, secrets_of_repository
 from flows.server.api_address import api_url
 from flows.server.api_guard import openness, refuse_open_api
 from rto_rpo.evidence import EvidenceError
@@ -31,7 +32,7 @@ from sites.errors import BlackstartError, DatasetError, GuardError, PlanError, R
 from sites.estate import Estate
 from sites.lease.declared import witness_of
 from sites.lease.term import Record
-from sites.plan import Lease, ObjectsDataset, Plan
+from sites.plan import Lease, Plan
 from sites.protection.coverage import Gap
 from sites.protection.first_use import require_new
 from sites.protection.history import History
@@ -79,7 +80,7 @@ def checks(estate: Estate) -> Iterator[Check]:
         f'"{plan.name}": {count(len(plan.sites), "site")}, {count(len(plan.datasets), "dataset")}',
     )
     yield from _programs(plan)
-    for name, secret in _secrets(estate):
+    for name, secret in secrets_of(plan):
         yield _tried(name, partial(_resolved, secret))
     for name in (each for each, declared in plan.repositories.items() if declared.kind == "restic"):
         yield _tried(f"repository {name}", partial(_repository, estate, name))
@@ -94,6 +95,8 @@ def checks(estate: Estate) -> Iterator[Check]:
         yield from _leases(estate)
     for name, dataset in estate.replicated().items():
         yield _tried(f"dataset {name}", partial(_in_sync, dataset))
+        if plan.failover is not None:
+            yield _tried(f"manager of {name}", partial(_manager, estate, name, dataset))
     for name, noun in plan.datasets.items():
         if noun.kind == "objects":
             yield _tried(f"replica of {name}", partial(_replica, estate, name))
@@ -164,52 +167,6 @@ def _postgresql() -> str:
     return f"PostgreSQL {programs.version} in {programs.folder}"
 
 
-def _secrets(estate: Estate) -> Iterator[tuple[str, Secret]]:
-    plan = estate.plan
-    yield from _secrets_of_tools(plan)
-    for name, dataset in plan.datasets.items():
-        if dataset.kind == "postgres" and dataset.password is not None:
-            yield f"secret of {name}", dataset.password
-        if dataset.kind == "postgres" and dataset.replication is not None:
-            yield f"replication secret of {name}", dataset.replication.password
-        if dataset.kind == "shell":
-            for variable, value in dataset.env.items():
-                if isinstance(value, Secret):
-                    yield f"secret {variable} of {name}", value
-        if dataset.kind == "objects":
-            yield from _secrets_of_buckets(name, dataset)
-    for site_name, site in plan.sites.items():
-        for what, env in site.environments():
-            for variable, value in env.items():
-                if isinstance(value, Secret):
-                    yield f"secret {variable} of {what or 'the commands'} at {site_name}", value
-
-
-def _secrets_of_buckets(name: str, dataset: ObjectsDataset) -> Iterator[tuple[str, Secret]]:
-    for which, place in (("source", dataset.source), ("replica", dataset.replica)):
-        for what, secret in (("access key", place.access_key), ("secret key", place.secret_key)):
-            if secret is not None:
-                yield f"{what} of the {which} of {name}", secret
-
-
-def _secrets_of_repository(name: str, plan: Plan) -> Iterator[tuple[str, Secret]]:
-    repository = plan.repositories[name]
-    if repository.kind == "restic":
-        yield f"secret of {name}", repository.password
-    for variable, value in repository.env.items():
-        if isinstance(value, Secret):
-            yield f"secret {variable} of {name}", value
-
-
-def _secrets_of_tools(plan: Plan) -> Iterator[tuple[str, Secret]]:
-    for name in plan.repositories:
-        yield from _secrets_of_repository(name, plan)
-    for place, address in enumerate(plan.notify.to if plan.notify else (), 1):
-        yield f"address {place} of notify", address
-    if plan.notify and plan.notify.ping:
-        yield "ping of notify", plan.notify.ping
-
-
 def _resolved(secret: Secret) -> str:
     secret.resolve()
     return f"found in {secret}"
@@ -218,7 +175,7 @@ def _resolved(secret: Secret) -> str:
 def _repository(estate: Estate, name: str) -> str:
     """Whether its password opens it. One that was not made yet is made by the first backup."""
     try:
-        for _label, secret in _secrets_of_repository(name, estate.plan):
+        for _label, secret in secrets_of_repository(name, estate.plan):
             secret.resolve()
     except PlanError as error:  # a line of its own tells why
         raise Unknown("not looked at, for its secret cannot be had") from error
@@ -282,6 +239,17 @@ def _in_sync(dataset: PostgresDataset) -> str:
     if not proof.holds:
         raise DatasetError(f"its standby is not in sync: {proof.how}")
     return proof.how
+
+
+def _manager(estate: Estate, name: str, dataset: PostgresDataset) -> str:
+    """Two that promote would fight each other."""
+    for site in estate.sites_of(name):
+        if manager := dataset.manager(site):
+            raise DatasetError(
+                f'{manager} runs its server at site "{site}" and fails it over by itself',
+                hint="drill it with `respond: observe`, and take `failover` out of the plan",
+            )
+    return "nothing else fails it over"
 
 
 def _replica(estate: Estate, name: str) -> str:

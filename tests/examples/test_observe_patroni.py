@@ -203,6 +203,8 @@ def test_campaign_of_patroni_watched(example: Any, tmp_path: Path) -> None:
     except BlackstartError as error:
         pytest.skip(f"Patroni and etcd cannot be had here, so nothing is shown: {error}")
     with example.cluster(tmp_path / "evidence", fast=True) as built:
+        estate = built.estate()
+        assert [estate.postgres("ledger").manager(site) for site in ("node-a", "node-b")] == ["Patroni"] * 2
         found = list(example.rounds(built))
     for each in found:
         print(f"proof: {example.row(each)}")  # noqa: T201

@@ -16,11 +16,28 @@ from sites.drivers.postgres.session import Login, session
 _T = TypeVar("_T")
 
 
+# What runs a server and fails it over by itself, by the names under which it stays connected.
+_MANAGERS = ("Patroni",)
+_MANAGED = "SELECT application_name FROM pg_stat_activity WHERE application_name ILIKE %s LIMIT 1"
+
+
 class PairedPostgres(ABC):
     """The part of a PostgreSQL dataset that is about the pair of its servers."""
 
     _answer_seconds: float
     _lines: Lines
+
+    def manager(self, site: str) -> str | None:
+        """What runs the server there and fails it over by itself; None if nobody. Raises DatasetError."""
+
+        async def act() -> str | None:
+            async with session(self._login(site), self._answer_seconds) as server:
+                for name in _MANAGERS:
+                    if await server.rows(_MANAGED, [f"{name}%"]):
+                        return name
+            return None
+
+        return self._ask("ask who runs", site, act())
 
     def host_standby(self, site: str, slot: str, *, limit_seconds: float) -> Source:
         """Get the copy there ready to be followed through `slot`. Raises DatasetError."""

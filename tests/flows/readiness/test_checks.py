@@ -1,15 +1,22 @@
-"""What `check` says of the fence, which nothing may be promoted without, and of a secret that is missing."""
+"""What `check` says of the fence, without which nothing is promoted, of Patroni, and of a missing secret."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 import yaml
 
 from flows.readiness.checks import checks
 from sites.estate import Estate
 from sites.plan import read_plan
+from tests.sites.drivers.conftest import new_pair, template
+from tests.sites.drivers.pairs import PASSWORD, Pair
+from tests.sites.recovery.light import light_estate
+
+__all__ = ["new_pair", "template"]
 
 
 def fence(folder: Path, **failover: object) -> tuple[str, str]:
@@ -60,3 +67,23 @@ def test_a_secret_that_is_missing_fails_once_and_what_needs_it_is_unknown(tmp_pa
     secret.write_text("long enough")
     secret.chmod(0o600)
     assert seen()["repository near"] == "ok: it is not there yet; the first backup makes it"
+
+
+@pytest.mark.postgres
+def test_what_another_fails_over_is_not_failed_over_by_us(new_pair: Callable[..., Pair]) -> None:
+    """Patroni stays connected to its server under its own name."""
+    pair = new_pair(synchronous=True)
+    estate = light_estate(pair)
+
+    def seen() -> tuple[str, str]:
+        (found,) = [one for one in checks(estate) if one.name == "manager of orders"]
+        return found.state, found.what
+
+    assert seen()[0] == "ok"
+    at = pair.servers["dr"].settings
+    where = f"host={at.host} port={at.port} dbname=desk user=blackstart"
+    with psycopg.connect(where, password=PASSWORD, application_name="Patroni heartbeat"):
+        state, what = seen()
+    assert state == "failed"
+    assert 'Patroni runs its server at site "dr"' in what
+    assert "respond: observe" in what
