@@ -16,6 +16,7 @@ from sites.recovery.at_hand import AtHand
 from sites.recovery.begun import Begun
 from sites.recovery.detection import Declaration, Setting
 from sites.recovery.direction import declared_failover, direction
+from sites.recovery.following import Following
 from sites.recovery.injection import Hook, nothing
 from sites.recovery.journal import Held, Journal
 from sites.recovery.lacking import Lacking
@@ -50,6 +51,7 @@ class Responder:
         self._way, self._steps = direction(estate), runbook_of(estate, observe, cold=cold)
         self._watch = watch_over(estate)
         self.lacking = Lacking(estate)
+        self.following = Following(estate)
         self._at_hand = AtHand(estate)
 
     @property
@@ -65,8 +67,8 @@ class Responder:
         self._watch.require_well()
         deadline = time.monotonic() + LOOK_SECONDS
         while True:
-            self._note(self.lacking.look())
-            if not self.lacking.unseen() or time.monotonic() > deadline:
+            self._note(self.lacking.look() + self.following.look())
+            if not (self.lacking.unseen() or self._not_followed()) or time.monotonic() > deadline:
                 return
             time.sleep(LOOK_AGAIN_SECONDS)
 
@@ -81,7 +83,11 @@ class Responder:
     @property
     def looks(self) -> list[Look]:
         """What is looked after while somebody stands watch."""
-        return [self._at_hand.look, self.lacking.look]
+        return [self._at_hand.look, self.lacking.look, self.following.look]
+
+    def _not_followed(self) -> list[str]:
+        """What comes from backups needs no standby that follows."""
+        return [] if self._cold else self.following.unseen()
 
     def _note(self, found: list[Changed]) -> None:
         for changed in found:
@@ -115,6 +121,7 @@ class Responder:
         """Raises GateRefused when a person has to agree, and does not."""
         failover, lacking = declared_failover(self._estate), self.lacking.told()
         lacking += lacking_amid(self._estate, direction(self._estate))
+        lacking += "" if self._cold else self.following.told()
         if failover.decide == "automatic" and not lacking:
             self._observe("decided", {"by": "automatic"})
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sites.capability import Mark, Position
 from sites.drivers.postgres.dumped import DumpedPostgres
@@ -34,6 +35,8 @@ _MARK = """
 
 class LoggedPostgres(DumpedPostgres):
     """The part of a PostgreSQL dataset that is about its log."""
+
+    _answer_seconds: float
 
     def mark(self, site: str) -> Mark:
         """Commit a mark in the log of the copy there, and finish its segment, so that it is archived.
@@ -72,6 +75,54 @@ class LoggedPostgres(DumpedPostgres):
 
         return self._ask("ask the position of", site, act())
 
+    def follows(self, site: str, primary: str) -> Follows | None:
+        """How the standby at `site` follows, and how far it has come; None where the primary is silent.
+
+        Changes nothing. Raises DatasetError where nobody can tell.
+        """
+
+        async def act() -> Follows | None:
+            ahead = await _flushed(self, primary, self._answer_seconds)
+            if ahead is None:
+                return None
+            end = _bytes(ahead.lsn)
+            try:
+                async with session(self._login(site), self._answer_seconds) as standby:
+                    position = await _position(standby, ahead)
+                    receivers = await standby.rows("SELECT status FROM pg_stat_wal_receiver")
+            except (ServerLost, ServerRefused, ServerSilent):
+                return Follows(end, None, None)
+            except DatasetError as error:
+                return Follows(end, None, str(error))
+            return Follows(end, _bytes(position.lsn), _not_streaming(receivers))
+
+        return self._ask("ask whether anything follows at", site, act())
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """Where the primary's log ended (in bytes), and what a standby has of it: None, it did not say.
+
+    `wrong`: why it gets no more of it. Neither: it does not let anybody in.
+    """
+
+    ahead: int
+    have: int | None
+    wrong: str | None
+
+
+def _not_streaming(receivers: list[tuple[Any, ...]]) -> str | None:
+    """A state that is hidden from this user says nothing."""
+    if not receivers:
+        return "the standby has no receiver: no changes reach it"
+    status = receivers[0][0]
+    return None if status in (None, "streaming") else f"its receiver is in state {status!r}"
+
+
+def _bytes(lsn: str) -> int:
+    high, low = lsn.split("/")
+    return (int(high, 16) << 32) + int(low, 16)
+
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
@@ -81,10 +132,10 @@ class _Ahead:
     history: tuple[int, int]  # the cluster, by its identifier, and the timeline
 
 
-async def _flushed(dataset: LoggedPostgres, site: str) -> _Ahead | None:
+async def _flushed(dataset: LoggedPostgres, site: str, limit_seconds: float = _ASK_SECONDS) -> _Ahead | None:
     """None: silence."""
     try:
-        async with session(dataset._login(site), _ASK_SECONDS) as server:
+        async with session(dataset._login(site), limit_seconds) as server:
             if await server.value("SELECT pg_is_in_recovery()"):
                 return None
             [(lsn, cluster, timeline)] = await server.rows(_AHEAD)
