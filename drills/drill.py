@@ -34,7 +34,7 @@ from drills.response import Response
 from drills.spared import check_caps, check_spared
 from drills.third_parties import check_third_parties
 from drills.undo import Undo, now
-from drills.window import StartsLate, check_punctual, check_window
+from drills.window import StartsLate, check_punctual, check_window, record_window
 from rto_rpo.evidence.agreed.charter import Agreed
 from sites.errors import BlackstartError
 from sites.estate import Estate
@@ -127,7 +127,7 @@ def _record(
     longest = time.monotonic() + longest_seconds(drill)
 
     def last_look() -> None:
-        check_window(drill, name, longest - time.monotonic())
+        record_window(recorder, drill, name, longest - time.monotonic())
         check_unchanged(estate, fault, confirmed)
 
     try:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+from drills.recording import Recording
+from rto_rpo.answering import WINDOW
 from sites.errors import GuardError
 from sites.plan import Drill
 from sites.plan.window import Window
@@ -18,11 +20,14 @@ class StartsLate(GuardError):
     """A scheduled run begins too long after its time, so it counts as *not run*."""
 
 
-def check_window(drill: Drill, name: str, longest_seconds: float, now: datetime | None = None) -> None:
-    """That all of the drill, were it to take as long as it may, lies in its window. Raises GuardError."""
+def check_window(drill: Drill, name: str, longest_seconds: float, now: datetime | None = None) -> str | None:
+    """That all of the drill, were it to take as long as it may, lies in its window. Raises GuardError.
+
+    Returns what the calendar said; None where the drill has no window.
+    """
     window = drill.window
     if window is None:
-        return
+        return None
     begin = (now or datetime.now(UTC)).astimezone(UTC)
     end = begin + timedelta(seconds=longest_seconds)
     open_at = _first_open(window, name, begin, end)
@@ -32,6 +37,25 @@ def check_window(drill: Drill, name: str, longest_seconds: float, now: datetime 
             f"the drill may take until {end:%H:%M}, and {window.margin} are kept on either side",
             hint="run it while the market is closed for longer than that",
         )
+    return (
+        f"{window.calendar} does not trade from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC, "
+        f"the longest that the drill may take, nor within {window.margin} on either side"
+    )
+
+
+def record_window(recording: Recording, drill: Drill, name: str, longest_seconds: float) -> None:
+    """The same, kept as a check of the drill. Raises GuardError; that nothing began has no better verdict."""
+    try:
+        said = check_window(drill, name, longest_seconds)
+    except GuardError as error:
+        _record(recording, "inconclusive", str(error))
+        raise
+    if said is not None:
+        _record(recording, "met", said)
+
+
+def _record(recording: Recording, verdict: str, reason: str) -> None:
+    recording.event("check", detail={"name": WINDOW, "verdict": verdict, "reason": reason})
 
 
 def check_punctual(drill: Drill, name: str, due: datetime | None, now: datetime | None = None) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from drills import drill as drills
-from drills.window import check_punctual, check_window
+from drills.recording import Recording
+from drills.window import check_punctual, check_window, record_window
 from rto_rpo.objective import parse_duration
 from sites.errors import GuardError
 from sites.plan import Drill
@@ -41,6 +44,47 @@ def test_a_closed_market_lets_it_begin_and_an_open_one_does_not(tmp_path: Path) 
     with pytest.raises(GuardError, match="XNYS trades at 2026-06-05"):
         check_window(drill, DRILL, 60, FRIDAY_EVENING)
     check_window(drill, DRILL, 60, FRIDAY_EVENING + timedelta(hours=2))
+
+
+class Kept:
+    """Stands in for the recorder, which is a process of its own."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, object]] = []
+
+    def event(self, name: str, *, detail: dict[str, object]) -> None:
+        assert name == "check"
+        self.told.append(detail)
+
+
+def closed(*minutes: datetime) -> SimpleNamespace:
+    """A package of calendars by which trading goes on in these minutes alone."""
+    found = [SimpleNamespace(to_pydatetime=lambda at=at: at) for at in minutes]
+    always = {
+        "first_minute": datetime.min.replace(tzinfo=UTC),
+        "last_minute": datetime.max.replace(tzinfo=UTC),
+    }
+    calendar = SimpleNamespace(minutes_in_range=lambda *_: found, **always)
+    return SimpleNamespace(get_calendar=lambda _: calendar)
+
+
+def test_what_the_calendar_said_is_a_check_of_the_drill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, drill = Kept(), drill_in(tmp_path)
+    recorder = cast(Recording, kept)
+    monkeypatch.setitem(sys.modules, "exchange_calendars", closed())
+    record_window(recorder, drill, DRILL, 60)
+    monkeypatch.setitem(sys.modules, "exchange_calendars", closed(MONDAY))
+    with pytest.raises(GuardError, match="trades at"):
+        record_window(recorder, drill, DRILL, 60)
+    record_window(recorder, drill.model_copy(update={"window": None}), DRILL, 60)
+    assert [(one["name"], one["verdict"]) for one in kept.told] == [
+        ("window", "met"),
+        ("window", "inconclusive"),
+    ]
+    assert "XNYS does not trade from" in str(kept.told[0]["reason"])
+    assert "nor within 1h on either side" in str(kept.told[0]["reason"])
 
 
 def test_what_would_not_end_before_the_market_opens_does_not_begin(tmp_path: Path) -> None:

@@ -74,7 +74,9 @@ def test_what_is_no_declaration_answers_nothing(tmp_path: Path) -> None:
 
 def test_a_drills_own_check_answers_by_its_name_and_by_no_declaration(tmp_path: Path) -> None:
     drills = replace(MET, checked_by="drill")
-    assert rows(told(tmp_path / "1", replace(drills, check=check("failback"))))["failback"] == "met"
+    for name in ("failback", "window"):
+        found = rows(told(tmp_path / name, replace(drills, check=check(name))))
+        assert found == {**dict.fromkeys(WHAT, "not run"), name: "met"}
     assert set(rows(told(tmp_path / "2", replace(drills, check=check("undo", ["orders"])))).values()) == {
         "not run"
     }
