@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-Subject = Literal["objectives", "scope", "exclusions", "thresholds", "people", "other"]
+from rto_rpo.evidence.agreed.subject import About, Subject, subject
+
 # Keeps every scalar the text that was written, as the plan's own reader does, and is of the same make:
 # the one in C takes "[who?]", the one in Python does not.
 LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 DEPTH_MAX: Final = 64
 LEAVES_MAX: Final = 50_000
-
-_THRESHOLDS: Final = {
-    *("late", "stable", "deadline", "limit", "every", "refused", "silent", "rate", "interval", "tolerance"),
-    *("margin", "retention", "schedule", "keep", "max", "min"),
-}
-_SCOPE: Final = {"sites", "repositories", "datasets", "services", "drills", "tabletops", "failover"}
 
 
 class Change(BaseModel):
@@ -33,14 +28,14 @@ class Change(BaseModel):
     after: str | None
 
 
-def changes(before: bytes, after: bytes) -> list[Change] | None:
+def changes(before: bytes, after: bytes, about: About = subject) -> list[Change] | None:
     """Every value that differs, sorted by place. None where one of them is no plan that can be read."""
     old, new = _leaves(before), _leaves(after)
     if old is None or new is None:
         return None
     return [
         Change(
-            about=_about(place, old, new), place=".".join(place), before=old.get(place), after=new.get(place)
+            about=about(place, old, new), place=".".join(place), before=old.get(place), after=new.get(place)
         )
         for place in sorted(old.keys() | new.keys())
         if old.get(place) != new.get(place)
@@ -73,21 +68,3 @@ def _walk(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
             yield from _walk(each, (*place, str(number)))
     else:
         yield place, "{}" if value == {} else str(value)
-
-
-def _about(place: tuple[str, ...], *plans: dict[tuple[str, ...], str]) -> Subject:
-    words = set(place)
-    if place[-1] in ("rto", "rpo"):
-        return "objectives"
-    if any("exclu" in word or word in ("blackout", "not_tested") for word in place):
-        return "exclusions"
-    if place[0] == "roles":
-        return "people"
-    if place[0] == "drills" and "judge" in words:
-        return "scope"
-    if words & _THRESHOLDS:
-        return "thresholds"
-    noun = place[:2]
-    if place[0] in _SCOPE and not all(any(one[:2] == noun for one in plan) for plan in plans):
-        return "scope"
-    return "other"

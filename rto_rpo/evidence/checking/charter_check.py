@@ -9,6 +9,7 @@ from typing import cast
 
 from rto_rpo.evidence.agreed.charter import Charter, CharterError, charter_findings, parse_charter
 from rto_rpo.evidence.agreed.planned import planned
+from rto_rpo.evidence.agreed.subject import subject, subject_of_old
 from rto_rpo.evidence.keeping.chain import changes_since
 from rto_rpo.evidence.lines.history import RunRecord
 from rto_rpo.evidence.lines.line import Opened
@@ -81,9 +82,12 @@ def _plan_faults(found: Charter, plan: bytes, header: Header | None) -> Iterator
 
 
 def _change_faults(root: Path, found: Charter, plan: bytes, before: Opened | None) -> Iterator[str]:
-    """Of a plan before that is gone nothing can be told now, and what was told then stands."""
-    computed = changes_since(root, before, plan)
-    if found.changes != computed and (computed is not None or before is None):
+    """Of a plan before that is gone nothing can be told now, and what was told then stands.
+
+    An older charter files less under what it is about; places and values are the same.
+    """
+    computed = [changes_since(root, before, plan, about) for about in (subject, subject_of_old)]
+    if found.changes not in computed and (computed[0] is not None or before is None):
         yield f'"{CHARTER_NAME}" tells other changes since the previous run than the two plans show'
 
 

@@ -17,6 +17,7 @@ from rto_rpo.durable import make_folder, sync_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.agreed.changes import LOADER, Change, changes
 from rto_rpo.evidence.agreed.charter import Agreed, charter
+from rto_rpo.evidence.agreed.subject import About, subject
 from rto_rpo.evidence.keeping.clock import require_clock
 from rto_rpo.evidence.keeping.files import inventory, listing, require_plain, sync_tree, write_once
 from rto_rpo.evidence.keeping.run_folder import RunFolder, folder_name, held, hold
@@ -143,13 +144,15 @@ def _charter(
     ).json_bytes()
 
 
-def changes_since(root: Path, before: Opened | None, plan: bytes) -> list[Change] | None:
+def changes_since(
+    root: Path, before: Opened | None, plan: bytes, about: About = subject
+) -> list[Change] | None:
     """What changed since that run's plan; None when there was none, or its file is not what it was."""
     path = root / before.folder / PLAN_NAME if before is not None else None
     if before is None or path is None or not path.is_file():
         return None
     old = path.read_bytes()
-    return changes(old, plan) if sha256(old).hexdigest() == before.plan_sha256 else None
+    return changes(old, plan, about) if sha256(old).hexdigest() == before.plan_sha256 else None
 
 
 def _same(opened: Opened) -> dict[str, str]:

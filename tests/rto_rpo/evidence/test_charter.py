@@ -150,6 +150,21 @@ def test_a_charter_says_what_its_plan_and_the_chain_say(
     assert said in findings(root)
 
 
+def test_an_older_charter_filed_less_and_none_calls_an_rto_other(tmp_path: Path, key: SigningKey) -> None:
+    root = tmp_path / "evidence"
+    add_run(root, MET, key, agreed(MET))
+    later = replace(
+        MET, number=2, plan=PLAN + b"failover: {fence: operator}\nservices: {gateway: {rto: 30s}}\n"
+    )
+    folder = add_run(root, later, key, agreed(later))
+    fence, rto = json.loads((folder / CHARTER_NAME).read_bytes())["changes"]
+    assert (fence["about"], rto["about"]) == ("thresholds", "objectives")
+    signed_anew(root, key, changes=[{**fence, "about": "scope"}, rto])
+    assert "tells other changes" not in findings(root)
+    signed_anew(root, key, changes=[fence, {**rto, "about": "other"}])
+    assert "tells other changes" in findings(root)
+
+
 def test_a_first_run_has_nothing_to_tell_changes_from(tmp_path: Path, key: SigningKey) -> None:
     root = tmp_path / "evidence"
     add_run(root, MET, key, agreed(MET))
