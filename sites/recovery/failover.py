@@ -32,11 +32,10 @@ from sites.recovery.restoring import as_left_step, restore_step
 from sites.recovery.runbook import Detail, Observer, Step
 from sites.recovery.running_again import run_again
 from sites.recovery.standing import Standing
-from sites.recovery.whole_site import wholes_of
+from sites.recovery.whole_site import fence_limit_seconds, wholes_of
 from sites.restore import RestoreSource
 from sites.standby_signal import signals_of
 
-FENCE_SECONDS = 30.0
 PROMOTE_SECONDS = 60.0
 START_SECONDS = 60.0
 ATTEST_SECONDS = 10.0
@@ -102,7 +101,7 @@ class Failover:
             says=f'keep site "{self._old}" from taking any more writes, and prove it',
             do=do,
             done=around.raised_whole,
-            limit_seconds=FENCE_SECONDS,
+            limit_seconds=fence_limit_seconds(declared_failover(self._estate), self._old),
             by_hand=by_hand.fence(self._plan, self._old, self._power_off),
             milestone="fenced",
             undo=undo,

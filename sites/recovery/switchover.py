@@ -30,7 +30,6 @@ from sites.recovery.end_state import END_STATE, end_state_step
 from sites.recovery.failover import (
     ATTEST,
     ATTEST_SECONDS,
-    FENCE_SECONDS,
     Failover,
 )
 from sites.recovery.rejoin import protect_step, rejoin_step
@@ -38,6 +37,7 @@ from sites.recovery.restoring import RESTORE_SECONDS
 from sites.recovery.runbook import Detail, Observer, Step
 from sites.recovery.standing import Standing
 from sites.recovery.stopping import drain_step, stop_step
+from sites.recovery.whole_site import PARTS_SECONDS
 
 
 class Switchover(Failover):
@@ -115,7 +115,7 @@ class Switchover(Failover):
             says=f'see that no database at site "{self._old}" takes a write',
             do=do,
             done=lambda: self._fences.raised(self._old) and refuse(),
-            limit_seconds=FENCE_SECONDS,
+            limit_seconds=PARTS_SECONDS,
             by_hand=by_hand_data.refuse(self._estate, self._promoted, self._old),
             needs=tuple(f"stop {name}" for name in self._promoted),
             milestone="fenced",

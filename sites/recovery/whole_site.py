@@ -15,11 +15,12 @@ from sites.estate import Estate
 from sites.fences import Fences
 from sites.lease import term
 from sites.lease.declared import witness_of
-from sites.plan import Lease, PowerOff
+from sites.plan import Failover, Lease, PowerOff
 from sites.recovery.asking import Ask
 from sites.recovery.direction import direction
 from sites.recovery.fence import ACCEPTED, Whole
 
+PARTS_SECONDS = 30.0  # for what the site and its databases show themselves
 _POLL_SECONDS = 0.2
 _CONFIRM_SECONDS = 20.0
 _NOT_OFF = 1
@@ -100,6 +101,18 @@ def fence_proofs(estate: Estate) -> list[str]:
     if failover.fence == "operator":
         found.append(_PROOFS["operator"])
     return found
+
+
+def fence_limit_seconds(failover: Failover, site: str) -> float:
+    """How long a fence may take: every proof that the plan declares, one after the other."""
+    limit = PARTS_SECONDS
+    if failover.power_off is not None:
+        limit += failover.power_off.limit.seconds + _CONFIRM_SECONDS
+    if failover.lease is not None and site in failover.lease.doors:
+        limit += failover.lease.term.seconds + failover.lease.margin.seconds
+    if failover.fence == "operator":
+        limit += failover.decide_by.seconds
+    return limit
 
 
 def typed_for(site: str) -> str:

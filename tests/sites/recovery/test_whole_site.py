@@ -13,7 +13,7 @@ from sites.estate import Estate
 from sites.fences import Fences
 from sites.plan import read_plan
 from sites.recovery.asking import Answer
-from sites.recovery.whole_site import fence_proofs, typed_for, wholes_of
+from sites.recovery.whole_site import fence_limit_seconds, fence_proofs, typed_for, wholes_of
 
 PLAN: dict[str, Any] = {
     "name": "light",
@@ -95,3 +95,17 @@ def test_the_proofs_that_a_plan_can_have_are_told(tmp_path: Path) -> None:
     assert fence_proofs(estate(tmp_path)) == []
     told = fence_proofs(estate(tmp_path, power_off=declared, fence="operator"))
     assert [each.split()[1] for each in told] == ["provider's", "person"]
+
+
+def test_a_fence_may_take_as_long_as_what_is_declared_for_it(tmp_path: Path) -> None:
+    """Else a runbook for people promises a site that is off within half a minute."""
+
+    def limit(**declared: object) -> float:
+        failover = estate(tmp_path, **declared).plan.failover
+        assert failover is not None
+        return fence_limit_seconds(failover, "here")
+
+    alone = limit()
+    off = {"command": ["true"], "confirm": ["true"], "limit": "5m"}
+    assert limit(power_off=off) >= alone + 300
+    assert limit(fence="operator", decide_by="15m") == alone + 900
