@@ -19,6 +19,7 @@ from flows.readiness.covered import (
     uncovered,
     volumes_beside,
 )
+from flows.readiness.door import behind_door
 from flows.readiness.secrets_of import secrets_of, secrets_of_repository
 from flows.server.api_address import api_url
 from flows.server.api_guard import openness, refuse_open_api
@@ -116,12 +117,13 @@ def _programs(plan: Plan) -> Iterator[Check]:
 
 
 def _leases(estate: Estate) -> Iterator[Check]:
-    """Whether the witness keeps the conditions of a write, and each door's keeper renews."""
+    """Whether the witness keeps the conditions of a write, and each door is held and is the only way."""
     lease = estate.plan.failover.lease if estate.plan.failover is not None else None
     if lease is None:
         return
     for site in lease.doors:
         yield _tried(f"lease of {site}", partial(_lease, lease, site))
+        yield _tried(f"door of {site}", partial(_door, estate, site))
 
 
 def _lease(lease: Lease, site: str) -> str:
@@ -134,6 +136,13 @@ def _lease(lease: Lease, site: str) -> str:
         )
     record = Record.of(seen.content)
     return f"{told}; {record.state} by {record.holder} for {record.seconds:g} s"
+
+
+def _door(estate: Estate, site: str) -> str:
+    try:
+        return behind_door(estate, site)
+    except DatasetError as error:
+        raise Unknown(f"whether anybody can pass by it is not known: {error}") from error
 
 
 def _coverage(estate: Estate) -> Iterator[Check]:

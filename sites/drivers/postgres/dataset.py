@@ -136,6 +136,16 @@ class PostgresDataset(LoggedPostgres, PairedPostgres):
             time.sleep(0.02)
         return proof
 
+    def listens_at(self, site: str) -> list[str]:
+        """The addresses that the server there listens at, as it is told them. Raises DatasetError."""
+
+        async def act() -> list[str]:
+            async with session(self._login(site), self._answer_seconds) as server:
+                said = str(await server.value("SHOW listen_addresses"))
+                return [each for each in (part.strip() for part in said.split(",")) if each]
+
+        return self._ask("ask for the addresses of", site, act())
+
     def databases(self, site: str) -> list[str]:
         """Every database of the server there that takes connections. Raises DatasetError."""
 

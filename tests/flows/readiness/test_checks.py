@@ -9,14 +9,17 @@ import psycopg
 import pytest
 import yaml
 
+from flows.readiness import checks as checking
 from flows.readiness.checks import checks
+from sites.drivers.postgres.dataset import PostgresDataset
+from sites.errors import DatasetError
 from sites.estate import Estate
 from sites.plan import read_plan
-from tests.sites.drivers.conftest import new_pair, template
+from tests.sites.drivers.conftest import new_pair, pair, template
 from tests.sites.drivers.pairs import PASSWORD, Pair
 from tests.sites.recovery.light import light_estate
 
-__all__ = ["new_pair", "template"]
+__all__ = ["new_pair", "pair", "template"]
 
 
 def fence(folder: Path, **failover: object) -> tuple[str, str]:
@@ -87,3 +90,37 @@ def test_what_another_fails_over_is_not_failed_over_by_us(new_pair: Callable[...
     assert state == "failed"
     assert 'Patroni runs its server at site "dr"' in what
     assert "respond: observe" in what
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("listens", "state", "what"),
+    [
+        (None, "ok", "listens at 127.0.0.1 alone"),
+        ([], "ok", "at no address alone"),
+        (["localhost", "::1"], "ok", "localhost, ::1"),
+        (["127.0.0.1", "10.0.0.4"], "failed", "listens at 10.0.0.4 too"),
+        (["*"], "failed", "listens at * too"),
+        (DatasetError("it is silent"), "unknown", "not known: it is silent"),
+    ],
+)
+def test_a_database_that_can_be_reached_past_the_door_of_its_lease_fails(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, listens: object, state: str, what: str
+) -> None:
+    declared = yaml.safe_load(light_estate(pair).plan.path.read_text())
+    secret, port = {"file": str(pair.folder / "owner")}, declared["datasets"]["orders"]["primary"]["port"]
+    door = {"host": "127.0.0.1", "port": port, "server_port": port + 1}
+    keys = {"access_key": secret, "secret_key": secret}
+    declared["failover"]["lease"] = {"bucket": "witness", "doors": {"primary": door}, **keys}
+    estate = Estate(read_plan(pair.folder / "plan.yaml", yaml.safe_dump(declared).encode(), {}))
+
+    def said(*_: object) -> object:
+        if isinstance(listens, Exception):
+            raise listens
+        return listens
+
+    if listens is not None:  # else the real one is asked
+        monkeypatch.setattr(PostgresDataset, "listens_at", said)
+    monkeypatch.setattr(checking, "_lease", lambda *_: "not asked here")
+    (found,) = [one for one in checking._leases(estate) if one.name == "door of primary"]
+    assert (found.state, what in found.what) == (state, True), found
