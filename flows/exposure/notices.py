@@ -44,7 +44,7 @@ def notices(estate: Estate, now: datetime | None = None) -> tuple[list[Notice], 
     """All that is wrong now, and the head of the chain. What cannot be looked at is a notice as well."""
     instant = now or datetime.now(UTC)
     try:
-        found = status_of(estate)
+        found = status_of(estate, instant)
         events = History(estate.history).events()
     except (BlackstartError, EvidenceError) as error:
         return [Notice("status", "the status", f"cannot be had: {error}", "blackstart status")], None

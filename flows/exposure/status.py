@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from drills.lever import Lever
 from drills.undo import UndoIntents
 from flows.exposure.exposed import exposed
+from flows.exposure.scheduled import declared
 from flows.terminal.answer import ago, columns
 from rto_rpo.evidence.agreed.not_run import Blind, NotRun, overdue
 from rto_rpo.evidence.keeping import chain
@@ -85,7 +86,7 @@ class Status:
         )
 
 
-def status_of(estate: Estate) -> Status:
+def status_of(estate: Estate, now: datetime | None = None) -> Status:
     """Look at everything once; changes nothing. Raises a BlackstartError for what makes no sense on disk."""
     plan, fences = estate.plan, Fences(estate.state)
     root = plan.evidence.path
@@ -93,7 +94,8 @@ def status_of(estate: Estate) -> Status:
     sites = [
         SiteState(n, _running(estate, n), fences.raised(n), not s.processes) for n, s in plan.sites.items()
     ]
-    programme = overdue(root, records, datetime.now(UTC))
+    instant = now or datetime.now(UTC)
+    programme = overdue(root, records, instant, declared(estate, instant))
     return Status(
         plan=plan.name,
         environment=plan.environment,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from flows.exposure.notices import Notice, notices
+from flows.exposure.scheduled import keep_seen
 from rto_rpo.durable import write_durably
 from sites.drivers.masking import mask
 from sites.drivers.messages import ping, send
@@ -36,6 +37,7 @@ def tell(estate: Estate, now: datetime | None = None) -> Told:
     whoever listens for it notices.
     """
     declared, instant = _declared(estate), now or datetime.now(UTC)
+    keep_seen(estate, instant)
     wrong, head = notices(estate, instant)
     memory = _Memory(estate.state / "notices.json")
     due, over = memory.due(wrong, instant, timedelta(seconds=declared.again.seconds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -97,8 +97,13 @@ class Programme:
     blind: tuple[Blind, ...]
 
 
-def overdue(root: Path, records: Sequence[RunRecord], now: datetime) -> Programme:
-    """The same from a folder of evidence: each charter holds the schedules of its plan as they stood."""
+def overdue(
+    root: Path, records: Sequence[RunRecord], now: datetime, declared: Sequence[InForce] = ()
+) -> Programme:
+    """The same from a folder of evidence: each charter holds the schedules of its plan as they stood.
+
+    `declared`: those of the plan at hand, where there is one; they count where its newest charter lacks them.
+    """
     runs = [(each.opened.plan, each.opened.drill, opened_at(each.opened)) for each in records]
     stretches = [*_stretches(root, records, now)]
     schedules = [
@@ -106,7 +111,25 @@ def overdue(root: Path, records: Sequence[RunRecord], now: datetime) -> Programm
         for each in stretches
         for drill, schedule in (each.schedules or {}).items()
     ]
+    last = {each.opened.plan: opened_at(each.opened) for each in stretches}
+    schedules = [*_with_those_declared(schedules, declared, last, now)]
     return Programme(not_run(schedules, runs, now), tuple(_blind(stretches)))
+
+
+def _with_those_declared(
+    frozen: Sequence[InForce], declared: Sequence[InForce], last: Mapping[str, datetime], now: datetime
+) -> Iterator[InForce]:
+    """No charter has them, so they came after the plan's last run; one that they replace held until then."""
+    known = {(each.plan, each.drill, each.schedule) for each in frozen if each.until == now}
+    new = {
+        (each.plan, each.drill): replace(each, since=max(each.since, last.get(each.plan, each.since)))
+        for each in declared
+        if (each.plan, each.drill, each.schedule) not in known
+    }
+    for each in frozen:
+        after = new.get((each.plan, each.drill))
+        yield replace(each, until=min(each.until, after.since)) if after and each.until == now else each
+    yield from new.values()
 
 
 def opened_at(opened: Opened) -> datetime:
