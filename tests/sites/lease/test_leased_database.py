@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,8 @@ from sites.lease import term
 from sites.lease.declared import witness_of
 from sites.plan import read_plan
 from sites.recovery.fence import Fence
+from sites.recovery.own_steps import runbook_of
+from sites.recovery.respond import fail_over
 from sites.recovery.whole_site import fence_proofs, give_back, wholes_of
 from tests.sites.drivers.conftest import new_pair, template
 from tests.sites.drivers.pairs import LOOPBACK, Pair, free_port
@@ -168,3 +171,53 @@ def test_a_door_that_cannot_renew_shuts_by_itself(new_pair: Callable[..., Pair],
         with pytest.raises(FenceError, match="is no lease"):
             term.take(witness_of(failover.lease, "primary"), "failover", 0.1)
     assert fence_proofs(estate)[-1].startswith("the lease of the site was taken")
+
+
+def elsewhere(estate: Estate) -> Estate:
+    """The same, but nothing of the primary is within reach: neither its process nor its folder."""
+    declared = yaml.safe_load(estate.plan.raw)
+    del declared["sites"]["primary"]["processes"]
+    for key in ("process", "data"):
+        del declared["datasets"]["orders"]["primary"][key]
+    path = estate.plan.path
+    path.write_text(yaml.safe_dump(declared))
+    return Estate(read_plan(path, path.read_bytes(), {}))
+
+
+def test_a_failover_whose_only_proof_is_the_lease(new_pair: Callable[..., Pair], store: str) -> None:
+    """The door is silent, the server behind it goes on: nobody can kill it, or reach it any more."""
+    pair = new_pair(synchronous=False)
+    estate = elsewhere(leased(pair, store)[0])
+    seen: dict[str, object] = {}
+    with held(estate) as door:
+        prepared(pair, estate)
+        door.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        run = fail_over(
+            estate, runbook_of(estate, nobody), lambda event, detail: seen.update({event: detail})
+        )
+        assert run.complete, run.failed
+        assert time.monotonic() - began >= 6.0  # its term has passed
+        assert "'proof': 'lease'" in str(seen), seen
+        assert estate.postgres("orders").writable("dr") is True
+        assert pair.dataset.writable("primary") is True  # behind its door it knows of nothing
+        door.send_signal(signal.SIGCONT)
+        assert write(estate, 2).result != "acknowledged"
+    print("proof: failed over by the lease alone; the old primary was never reached again")  # noqa: T201
+
+
+def test_without_a_lease_nothing_is_promoted(new_pair: Callable[..., Pair], store: str) -> None:
+    """The control: the same loss, and no other proof."""
+    pair = new_pair(synchronous=False)
+    estate = elsewhere(leased(pair, store)[0])
+    declared = yaml.safe_load(estate.plan.raw)
+    del declared["failover"]["lease"]
+    estate = Estate(read_plan(estate.plan.path, yaml.safe_dump(declared).encode(), {}))
+    run = fail_over(estate, runbook_of(estate, nobody), nobody)
+    assert not run.complete
+    assert "cannot fence site" in str(run.failed)
+    assert estate.postgres("orders").writable("dr") is False
+
+
+def nobody(*_: object) -> None:
+    """Nobody is told."""
