@@ -14,6 +14,7 @@ from rto_rpo.evidence.agreed.charter import Agreed, Executor, Role, criteria_of
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import RunFolder
+from rto_rpo.evidence.keeping.undone import Undone, add_undone
 from rto_rpo.evidence.lines.history import read_entries, run_records
 from rto_rpo.evidence.lines.line import Closed
 from rto_rpo.evidence.lines.signature import SigningKey
@@ -56,9 +57,13 @@ def open_one(root: Path, run: Run, key: SigningKey | None, charter: Agreed | Non
     return folder
 
 
-def add_run(root: Path, run: Run, key: SigningKey | None, charter: Agreed | None = None) -> Path:
+def add_run(
+    root: Path, run: Run, key: SigningKey | None, charter: Agreed | None = None, undone: Undone | None = None
+) -> Path:
     """A run from opened to closed. Gives its folder."""
     folder = open_one(root, run, key, charter)
+    if undone is not None:
+        add_undone(folder.path, undone)
     verdict = publish(folder.path)["verdict"]
     chain.close_run(root, folder, verdict=verdict, key=key, now=NOW + timedelta(days=run.number, minutes=1))
     return folder.path

@@ -19,6 +19,7 @@ import pytest
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.adding import add_record, rotate_key
+from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.evidence.lines.record import By, Note
 from rto_rpo.evidence.lines.signature import SigningKey, new_key
 from rto_rpo.report.document import to_json
@@ -31,25 +32,26 @@ from tests.rto_rpo.report.runs import MET, MISSED, Run
 SMALL = replace(MET, interval_seconds=0.25, end_at_seconds=1.8)
 NAMES = (
     *("chain.jsonl", "public_key.pem", "charter.json", "plan.yaml"),
-    *("ledger.jsonl", "report.json", "report.html", "report.md"),
+    *("ledger.jsonl", "undo.jsonl", "report.json", "report.html", "report.md"),
 )
 SLICES = {"report.html": 12, "report.json": 8, "report.md": 2, "ledger.jsonl": 2}
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+UNDONE = Undone(utc="2026-11-22T06:01:00.000000Z", by="dead-man", undone="reverted", how="started anew")
 
 
 def make(root: Path, *runs: Run) -> SigningKey:
-    """Evidence with everything in it: charters, a note signed by a person, and a change of the key."""
+    """Evidence with everything in it: charters, undos, a note signed by a person, and a change of the key."""
     first = new_key(root.parent / f"{root.name}-first.pem")
     second = new_key(root.parent / f"{root.name}-second.pem")
     person = new_key(root.parent / f"{root.name}-person.pem")
-    add_run(root, runs[0], first, agreed(runs[0]))
+    add_run(root, runs[0], first, agreed(runs[0]), UNDONE)
     note = Note(what="note", by=By(name="Ada"), text="the venue was slow")
     add_record(
         root, note, plan="trading-desk", run=runs[0].run, drill=None, key=first, now=NOW, person=person
     )
     rotate_key(root, plan="trading-desk", old=first, new=second, now=NOW)
     for run in runs[1:]:
-        add_run(root, run, second, agreed(run))
+        add_run(root, run, second, agreed(run), UNDONE)
     return second
 
 
