@@ -18,6 +18,7 @@ from rto_rpo.evidence.checking.verify import verify
 from sites.estate import Estate
 from sites.plan import read_plan
 from tests.e2e.desks import calibration, ledger
+from tests.rto_rpo.evidence.agreeing import expect_both_agree
 from tests.sites.drivers.servers import free_port
 from tests.sites.repositories import wait_until
 
@@ -80,7 +81,8 @@ def expect_failed_over(estate: Estate, run: Closed) -> None:
     assert told["undo"]["undone"] == "reverted, fenced"
     driver = estate.promotable("dr")["cache"]
     assert (driver.writable("primary"), driver.writable("dr")) == (None, True)
-    assert verify(estate.plan.evidence.path, head=run.head).intact
+    assert verify(estate.plan.evidence.path, head=run.head).anchored
+    expect_both_agree(estate.plan.evidence.path, "", str(run.head))
     kind = run.report["drill"]["fault"]["kind"]
     print(  # noqa: T201
         f"proof: own commands: {kind}: RTO {time['lower_seconds']:.2f} to {time['upper_seconds']:.2f} s, "
@@ -111,7 +113,7 @@ def test_a_kill_that_only_says_so_strikes_nothing(pair: Estate, variables: dict[
     assert "the fault did not take effect" in " ".join(run.report["reasons"])
     driver = pair.promotable("dr")["cache"]
     assert (driver.writable("primary"), driver.writable("dr")) == (True, False)
-    assert verify(estate.plan.evidence.path).intact
+    expect_both_agree(estate.plan.evidence.path)
 
 
 @pytest.mark.campaign

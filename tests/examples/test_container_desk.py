@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rto_rpo.evidence.checking.verify import verify
 from sites.drivers.containers.composition import Composition, read
 from sites.drivers.containers.daemon import PROCESS_LABEL, SITE_LABEL
 from sites.drivers.containers.project import PROJECT_LABEL
 from sites.plan import Plan, load
 from tests.engine import BASE, engine
 from tests.examples.conftest import DESK
+from tests.rto_rpo.evidence.agreeing import expect_both_agree
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLES = {
@@ -111,8 +111,7 @@ def test_the_whole_demo_in_containers_ends_in_met_and_leaves_nothing(tmp_path: P
 
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip().startswith("MET"), ended.stdout
-    checked = verify(tmp_path / "evidence-containers")
-    assert checked.intact, checked
+    expect_both_agree(tmp_path / "evidence-containers")
     left = daemon.api.containers(all=True, filters={"label": PROJECT_LABEL})
     assert [one for one in left if one["Names"][0].startswith("/blackstart-desk")] == []
     measured = next(line.strip() for line in ended.stdout.splitlines() if "gateway RTO" in line)

@@ -15,6 +15,7 @@ import pytest
 from sites.errors import BlackstartError
 from sites.plan import load
 from sites.plan.canary import PostgresCanary
+from tests.rto_rpo.evidence.agreeing import expect_both_agree
 from tests.rto_rpo.ledgers import PlantedDrill, drill_of, header, judged
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "observe_patroni"
@@ -211,3 +212,4 @@ def test_campaign_of_patroni_watched(example: Any, tmp_path: Path) -> None:
         assert each["verdict"] == "met" or _of_an_unanswered_write(each), each["reasons"]
         assert each["agreement"] != "does not agree", each["why"]
     assert any(each["agreement"] == "agrees" for each in found), [each["why"] for each in found]
+    expect_both_agree(tmp_path / "evidence")

@@ -22,6 +22,7 @@ from sites.drivers.hosts.site import HostsSite
 from sites.errors import HostError
 from sites.plan import HostsSite as HostsNoun
 from sites.plan import load
+from tests.rto_rpo.evidence.agreeing import expect_both_agree
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "two_hosts"
 WAIT_SECONDS = 60.0
@@ -62,6 +63,7 @@ def test_campaign_of_two_hosts(example: Any, tmp_path: Path) -> None:
     assert len(reports) == 2
     for report in reports:
         check_report(report)
+    expect_both_agree(tmp_path / "evidence")
     assert not list(Path("/sys/class/net").glob(f"bs{os.getpid()}*"))
 
 
@@ -96,6 +98,7 @@ def test_campaign_of_the_readme_word_for_word(example: Any, tmp_path: Path) -> N
         )
     assert done.stdout.count("MET  two-hosts, drill kill-primary") == 2, "there and back, and there again"
     assert "streams, and commits wait for it" in done.stdout
+    expect_both_agree(folder / "evidence")
 
 
 def typed(folder: Path, alpha: Any, bravo: Any) -> str:
