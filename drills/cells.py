@@ -19,13 +19,14 @@ _ANY_KIND = {"none", "any"}  # of a fault that asks nothing of a dataset
 
 
 def cells_of(plan: Plan) -> tuple[Cell, ...]:
-    """Every cell that this plan has."""
+    """Every cell that this plan has. What a kind of site offers no way to could never be tried: no cell."""
     places = sorted({site.kind for site in plan.sites.values()})
     return tuple(
         Cell(fault=kind.name, site=place, dataset=dataset)
         for kind in KINDS
         if kind.strikes != "nothing"
         for place in places
+        if place not in kind.refused
         for dataset in _datasets(plan, kind)
     )
 

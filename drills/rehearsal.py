@@ -23,6 +23,7 @@ from drills.revival import Revival, revive
 from drills.striking import arm, strike
 from drills.undisturbed import undisturbed
 from drills.undo import Undo, UndoIntents, left_of
+from drills.unrestored import NAME, NEVER_TRIED, never_tried, reads_first
 from rto_rpo.answering import GIVE_UP
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
@@ -212,14 +213,14 @@ class Rehearsal:
     def _end(self, fault: Fault, undo: Undo, reason: str, broken_off: BaseException | None) -> Healing | None:
         """Stop the instrument before anything is undone: what the undo brings back is no recovery.
 
-        Returns how the undo ended, if anything was injected.
-
-        With the service back everything is read before that too. Without, the undo cannot wait for it.
+        Returns how the undo ended, if anything was injected. What is read before it, `reads_first` says.
         """
         lost = broken_off if isinstance(broken_off, RecorderError) else None
         try:
             if lost is None:
-                self.recording.verify() if reason == "stable" else self.recording.stop()
+                serves = self.recording.state().served_seconds > 0
+                first = broken_off is None and reads_first(self.drill, reason, serves=serves)
+                self.recording.verify() if first else self.recording.stop()
         except RecorderError as error:
             lost = error
         ended = self.response is None or self.response.stop(RESPONSE_SECONDS_MAX)
@@ -243,6 +244,8 @@ class Rehearsal:
         """Into the ledger: how the runbook ended, what the undo came to, and that the drill gave up."""
         if self.response is not None:
             self.response.conclude(broken_off=broken_off)
+        if never_tried(self.drill) and not broken_off:
+            self._check(NAME, NEVER_TRIED)
         self._record("undo", {"undone": healing.undone, "how": healing.how})
         if healing.undone == "stuck":
             self._check("undo", healing.how)

@@ -28,8 +28,11 @@ from sites.plan import Drill, faults
 from sites.plan.noun import Noun
 
 _PUT_BACK = "what was kept aside is put back; it is the same by its hash, and the repository is checked"
-_SERVED = {"none": "met", "postgres": "met", "files": "met", "shell": "met"}
+_SERVED = dict.fromkeys(("none", "postgres", "files", "sqlite", "shell", "objects"), "met")
+_KEPT = ("postgres", "files", "sqlite", "shell")  # what may lie in a repository
+_UNDECLARED = "missed: it is no outage, and nobody declares one"
 _LOCAL = "a repository in a folder of this machine"
+_SHELL = frozenset({"shell"})
 
 
 def _damage(estate: Estate, noun: faults.ReplicatedDamage) -> Fault:
@@ -45,7 +48,7 @@ KINDS = (
         "nothing",
         "nothing",
         "nothing to undo",
-        {"any": "inconclusive where no outage is seen"},
+        {"any": "missed: nobody declares an outage; with `respond: observe` inconclusive where none is seen"},
     ),
     Kind(
         faults.KillSite,
@@ -78,6 +81,7 @@ KINDS = (
         "a site that can be made to stand still",
         "it goes on; where another site was promoted it is killed first and stays fenced",
         _SERVED,
+        refused=_SHELL,
     ),
     Kind(
         faults.Partition,
@@ -86,6 +90,7 @@ KINDS = (
         "a site with a network namespace of its own",
         "nothing is dropped any more; where another site was promoted its processes are killed first",
         _SERVED,
+        refused=_SHELL,
     ),
     Kind(
         faults.SlowNetwork,
@@ -93,7 +98,10 @@ KINDS = (
         "site",
         "a site with a network namespace of its own; latency: of processes; rate: tc and ip there",
         "all of it is taken away; where another site was promoted its processes are killed first",
-        dict.fromkeys(_SERVED, "met where the objectives leave room for it, else missed"),
+        dict.fromkeys(
+            _SERVED, "met where it is declared an outage and the objectives leave room, else missed"
+        ),
+        refused=_SHELL | {"hosts"},
     ),
     Kind(
         faults.FillDisk,
@@ -101,7 +109,8 @@ KINDS = (
         "volume",
         "a bounded volume of the site's own: a tmpfs or a loop file in its folder, a volume of its container",
         "the filler is removed, and what ended is started; not where another site was promoted",
-        _SERVED,
+        dict.fromkeys(_SERVED, "met where who looks writes, or where the server ends of it; else missed"),
+        refused=_SHELL,
     ),
     Kind(
         faults.LoseVolume,
@@ -110,6 +119,7 @@ KINDS = (
         "a folder of the site's own, or a volume of its container; a site that can lose one process",
         "what was there is put back, and started; where another site was promoted it is only put back",
         _SERVED,
+        refused=_SHELL,
     ),
     Kind(
         faults.LoseNewestSnapshot,
@@ -117,7 +127,7 @@ KINDS = (
         "repository",
         _LOCAL,
         _PUT_BACK,
-        {"files": "missed, where the snapshot before is older than the rpo"},
+        dict.fromkeys(_KEPT, f"{_UNDECLARED}; amid a recovery too where no other snapshot is there"),
     ),
     Kind(
         faults.LockRepository,
@@ -125,7 +135,7 @@ KINDS = (
         "repository",
         f"{_LOCAL}, and the right to a UTS namespace",
         "that one lock is removed, and no other",
-        {"files": "met: a restore takes no lock"},
+        dict.fromkeys(_KEPT, f"{_UNDECLARED}; amid a recovery met: a restore takes no lock"),
     ),
     Kind(
         faults.WrongKey,
@@ -133,7 +143,7 @@ KINDS = (
         "repository",
         _LOCAL,
         _PUT_BACK,
-        {"files": "missed: nothing can be restored"},
+        dict.fromkeys(_KEPT, f"{_UNDECLARED}; amid a recovery too: nothing can be restored"),
     ),
     Kind(
         faults.CorruptRepository,
@@ -141,7 +151,7 @@ KINDS = (
         "repository",
         _LOCAL,
         _PUT_BACK,
-        {"files": "missed: what cannot be restored whole is not restored"},
+        dict.fromkeys(_KEPT, f"{_UNDECLARED}; amid a recovery too: what is not whole is not restored"),
     ),
     Kind(
         faults.FreezeReplica,
@@ -149,7 +159,8 @@ KINDS = (
         "dataset",
         "a streaming standby at a site that hands on signals",
         "the receiver goes on",
-        {"postgres": "missed, unless commits wait for the standby"},
+        {"postgres": "missed: nobody declares an outage; where commits wait for the standby none ends"},
+        refused=_SHELL | {"hosts", "containers"},
     ),
     Kind(
         faults.ReplicatedDamage,
@@ -157,7 +168,10 @@ KINDS = (
         "dataset",
         "a table that is not empty, or a folder of at most 256 MiB",
         "rows, table or files are put back from where they are kept; no real one would be so kind",
-        {"postgres": "missed: the other copy has it too", "files": "missed: so has the next backup"},
+        {
+            "postgres": "missed: the other copy has it too, and no runbook restores to before it",
+            "files": "missed: so has the next backup, and no runbook restores to before it",
+        },
     ),
     Kind(
         faults.DrNotReady,

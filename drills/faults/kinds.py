@@ -18,6 +18,7 @@ class Kind:
     """`needs` is what a site, repository or dataset must be for it; `undo` how it is taken back.
 
     `expected`: for each kind of dataset, the verdict of a drill whose estate is as it should be.
+    `refused`: the kinds of site that offer no way to it.
     """
 
     noun: type[Noun]
@@ -27,6 +28,7 @@ class Kind:
     undo: str
     expected: Mapping[str, str]
     reversible: bool = True
+    refused: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -61,7 +61,7 @@ def _standby(plan: Plan, frozen: FreezeReplica | DrNotReady, place: Place) -> Fo
 def _damage(plan: Plan, damage: ReplicatedDamage, place: Place) -> Found:
     dataset = plan.datasets.get(damage.dataset)
     of_files = damage.damage == "files_encrypted"
-    if dataset is not None and (dataset.kind == "files") is not of_files:
+    if dataset is not None and dataset.kind != ("files" if of_files else "postgres"):
         yield (*place, "damage"), f'"{damage.damage}" cannot be done to a dataset of kind {dataset.kind}'
     elif not of_files and damage.table is None:
         yield (*place, "table"), f'missing; "{damage.damage}" strikes a table: write SCHEMA.TABLE'

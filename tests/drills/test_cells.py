@@ -14,6 +14,7 @@ from drills.faults.kinds import Kind
 from rto_rpo.report import damage
 from rto_rpo.report.document import document
 from rto_rpo.report.model import Report
+from tests.drills.faults.other_sites import shell
 from tests.drills.small_drill import DRILL, small_estate
 from tests.rto_rpo.report.runs import MET, write_run
 
@@ -30,6 +31,16 @@ def test_an_estate_has_a_cell_for_every_fault_that_breaks_something(tmp_path: Pa
     concerned = {kind.name for kind in KINDS if {"files", "none", "any"} & kind.expected.keys()}
     assert {cell.fault for cell in cells} == concerned - {"none"}
     assert ("wrong_key", "none") not in {(cell.fault, cell.dataset) for cell in cells}
+
+
+def test_what_a_kind_of_site_offers_no_way_to_is_no_cell(tmp_path: Path) -> None:
+    """It would stand as *not tested* for good, and nobody could ever try it."""
+    with shell(tmp_path) as estate:
+        struck = {one.fault for one in cells_of(estate.plan) if one.site == "shell"}
+    refused = {kind.name for kind in KINDS if "shell" in kind.refused}
+    assert len(refused) > 3
+    assert struck & refused == set()
+    assert {"kill_site", "kill_service", "shell"} <= struck
 
 
 def test_a_drill_that_judges_a_service_alone_tries_no_dataset(tmp_path: Path) -> None:

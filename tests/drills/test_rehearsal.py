@@ -24,6 +24,7 @@ from drills.undo import Undo, UndoIntents, room_of
 from rto_rpo.objective import parse_duration
 from sites.capability import Proof, Target
 from sites.errors import BlackstartError, DatasetError, GuardError
+from sites.plan.faults import ReplicatedDamage
 from sites.recovery.under_way import journal_of
 from tests.drills.test_guard import DeskEstate, Standby, an_estate
 
@@ -40,6 +41,7 @@ class FakeRecording:
         self.refusals = refusals
         self.told: list[str] = []
         self.details: dict[str, dict[str, Any]] = {}
+        self.checks: dict[str, str] = {}
         self._steady, self._lost_at = steady, lost_at
 
     def state(self) -> RecorderState:
@@ -63,6 +65,8 @@ class FakeRecording:
             raise RecorderError("the recorder is gone")
         self.told.append(name)
         self.details[name] = detail or {}
+        if name == "check":
+            self.checks[self.details[name]["name"]] = str(self.details[name]["reason"])
         return Stamp(0, 0)
 
     def stop(self) -> None:
@@ -84,6 +88,17 @@ class SilentRecording(FakeRecording):
 
     def state(self) -> RecorderState:
         return RecorderState("steady", True, 3.0, False, 0.0, 300, 300, 10**8, 0.0, False)
+
+
+class OverdueRecording(FakeRecording):
+    """At its deadline, and not stable: long enough, or at all."""
+
+    def __init__(self, *, served_seconds: float = 3.0) -> None:
+        super().__init__()
+        self._served_seconds = served_seconds
+
+    def state(self) -> RecorderState:
+        return RecorderState("fault", True, 3.0, False, self._served_seconds, 300, 300, 10**8, 0.0, True)
 
 
 class FakeFault:
@@ -286,6 +301,35 @@ def test_what_breaks_it_off_is_handed_back_with_the_fault_undone(
 
     assert perform(estate, recording, FakeFault(recording, inject=inject)) is error
     assert recording.told[2:] == ["STOP", "HEAL", "aborted", "undo", "healed", "FINISH aborted"]
+
+
+ROWS_GONE = ReplicatedDamage(
+    kind="damage_that_replicates", dataset="orders", damage="rows_deleted", table="book.orders"
+)
+
+
+def test_what_the_undo_would_put_back_is_read_before_it(estate: DeskEstate) -> None:
+    """Also where nothing serves any more; and the report says that no restore was tried."""
+    recording = SilentRecording()
+    nothing_serves = {"give_up": parse_duration("50ms"), "fault": ROWS_GONE}
+    assert perform(estate, recording, FakeFault(recording), FakeResponse(), **nothing_serves) is None
+    assert recording.told.index("VERIFY") < recording.told.index("HEAL")
+    assert "not tried" in recording.checks["restore"]
+
+
+def test_where_a_runbook_waits_for_what_nobody_declares_all_is_read_before_the_undo(
+    estate: DeskEstate,
+) -> None:
+    """The service is well, and its deadline is over: nothing hurries the undo."""
+    recording = OverdueRecording()
+    assert perform(estate, recording, FakeFault(recording)) is None
+    assert recording.told[-5:] == ["VERIFY", "HEAL", "undo", "healed", "FINISH deadline"]
+
+
+def test_where_nothing_serves_at_the_deadline_the_undo_waits_for_no_reading(estate: DeskEstate) -> None:
+    recording = OverdueRecording(served_seconds=0.0)
+    assert perform(estate, recording, FakeFault(recording)) is None
+    assert recording.told[-5:] == ["STOP", "HEAL", "undo", "healed", "FINISH deadline"]
 
 
 def test_the_instrument_is_stopped_before_an_undo_could_look_like_a_recovery(estate: DeskEstate) -> None:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from sites.drivers.containers.site import ContainerSite
+from sites.drivers.hosts.site import HostsSite
+from sites.drivers.processes.site import ProcessSite
+from sites.drivers.shell_site import ShellSite
 from sites.errors import GuardError
 from sites.estate import Estate
 from sites.recovery.fence import Fences
@@ -209,6 +213,16 @@ def test_a_volume_on_a_host_is_struck_and_what_it_was_again(tmp_path: Path, kind
         assert [path.name for path in data.iterdir()] == ["file"]
         assert (data / "file").read_text() == "here"
         assert running(estate) == set(NAMES)
+
+
+@pytest.mark.refused("freeze_replica", "containers")
+@pytest.mark.refused("freeze_replica", "hosts")
+@pytest.mark.refused("freeze_replica", "shell")
+@pytest.mark.parametrize("site", [ContainerSite, HostsSite, ShellSite])
+def test_only_a_site_of_processes_hands_on_signals_to_freeze_a_receiver(site: type) -> None:
+    """That nothing is begun at a standby whose site does not is shown in `test_database_faults`."""
+    assert {"signal", "frozen"} <= set(dir(ProcessSite))
+    assert not {"signal", "frozen"} & set(dir(site))
 
 
 @pytest.mark.refused("slow_network", "hosts")
