@@ -218,8 +218,7 @@ class Rehearsal:
         lost = broken_off if isinstance(broken_off, RecorderError) else None
         try:
             if lost is None:
-                serves = self.recording.state().served_seconds > 0
-                first = broken_off is None and reads_first(self.drill, reason, serves=serves)
+                first = broken_off is None and reads_first(self.drill, reason, self.recording)
                 self.recording.verify() if first else self.recording.stop()
         except RecorderError as error:
             lost = error
