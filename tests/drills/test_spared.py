@@ -176,6 +176,35 @@ def test_a_container_that_serves_a_repository_is_spared(tmp_path: Path, url: str
     check_spared(estate, Drill.model_validate(drill.model_dump(mode="json") | {"fault": fault}), seen)
 
 
+@pytest.mark.parametrize(
+    ("url", "fault", "served"),
+    [
+        ("rest:http://192.0.2.7:8000/offsite", {"kind": "partition"}, True),
+        ("sftp:backup@192.0.2.7:/srv/restic", {"kind": "partition"}, True),
+        ("sftp:backup@192.0.2.7:/srv/restic", {"kind": "fill_disk", "process": "db", "path": "/srv"}, True),
+        ("sftp:backup@192.0.2.8:/srv/restic", {"kind": "partition"}, False),
+        ("sftp:backup@192.0.2.7:/srv/restic", {"kind": "kill_site"}, False),
+    ],
+)
+def test_a_host_that_serves_a_repository_is_not_cut_off(
+    tmp_path: Path, url: str, fault: dict[str, str], served: bool
+) -> None:
+    """Nor is its disk filled. To kill the plan's units there stops nobody who serves it but one of them."""
+    drill = small_estate(tmp_path).plan.drills[DRILL]
+    site = {"kind": "hosts", "drills": True, "hosts": {"alpha": {"address": "192.0.2.7"}}}
+    unit = {"processes": {"db": {"unit": "db.service"}}}
+    there = {"primary": site | unit, "dr": {"kind": "processes", "path": str(tmp_path / "dr")}}
+    kept = {"site": "dr", "url": url, "password": {"file": str(tmp_path / "password")}}
+    estate = estate_of(tmp_path, sites=there, repositories={"offsite": kept})
+    changed = drill.model_dump(mode="json") | {"fault": {"site": "primary", **fault}}
+    seen = preview_of(Target("primary", "host", "alpha 192.0.2.7"))
+    if not served:
+        check_spared(estate, Drill.model_validate(changed), seen)
+        return
+    with pytest.raises(GuardError, match='serves repository "offsite"'):
+        check_spared(estate, Drill.model_validate(changed), seen)
+
+
 def test_no_more_is_hit_than_the_plan_allows(estate: Estate) -> None:
     drill = estate.plan.drills[DRILL]
     one = Target("primary", "process", "postgres")
