@@ -60,7 +60,7 @@ ACCEPTED = (
     ),
     Accepted(
         "operator",
-        "a person typed that the site is off; the evidence names who",
+        "a person typed that the site is off, and is named",
         "the whole site",
         "`failover.fence: operator`",
     ),
