@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drills.copies import copies
 from flows.readiness.checks import Check
 from sites.drivers.postgres.dataset import PostgresDataset
+from sites.drivers.shell_dataset import ShellDataset
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import Service
@@ -27,12 +29,13 @@ def roles(estate: Estate) -> Iterator[Check]:
         return
     yield Check("standing", "ok", f'"{stands}": site "{sites[0]}" serves')
     yield _unfenced(estate, sites[0])
-    found = estate.replicated()
+    found = {name: copy.driver for name, copy in copies(estate).items() if copy.sites.issuperset(sites)}
     if not found and not estate.plan.services:
         raise GuardError("nothing has a role: no dataset has a standby, and there is no service")
     for name, driver in found.items():
-        yield _one_writer(name, driver, *sites)
-        yield _standby(name, driver, sites[1])
+        if isinstance(driver, PostgresDataset | ShellDataset):
+            yield _one_writer(name, driver, *sites)
+            yield _standby(name, driver, sites[1])
     for name, service in estate.plan.services.items():
         yield from _service(estate, name, service, *sites)
 
@@ -45,7 +48,7 @@ def _unfenced(estate: Estate, site: str) -> Check:
     return Check(f"fence of {site}", "ok", "none stands")
 
 
-def _one_writer(name: str, driver: PostgresDataset, site: str, other: str) -> Check:
+def _one_writer(name: str, driver: PostgresDataset | ShellDataset, site: str, other: str) -> Check:
     """Silence of either side says nothing: it may take writes from others."""
     about = f"writer of {name}"
     takes, refuses = driver.writable(site), driver.refuses_write(other)
@@ -60,9 +63,16 @@ def _one_writer(name: str, driver: PostgresDataset, site: str, other: str) -> Ch
     return Check(about, "ok", f'site "{site}" takes writes, and site "{other}" does not: {refuses.how}')
 
 
-def _standby(name: str, driver: PostgresDataset, other: str) -> Check:
-    proof = driver.in_sync(standby=other)
-    return Check(f"standby of {name}", "ok" if proof.holds else "failed", proof.how)
+def _standby(name: str, driver: PostgresDataset | ShellDataset, other: str) -> Check:
+    """A command `in_sync` speaks of the standby that is declared, and of no other."""
+    about = f"standby of {name}"
+    if isinstance(driver, PostgresDataset):
+        proof = driver.in_sync(standby=other)
+    elif driver.commands.in_sync is None or driver.standby != other:
+        return Check(about, "unknown", f'no command `in_sync` speaks of the copy at site "{other}"')
+    else:
+        proof = driver.in_sync()
+    return Check(about, "ok" if proof.holds else "failed", proof.how)
 
 
 def _service(estate: Estate, name: str, service: Service, site: str, other: str) -> Iterator[Check]:

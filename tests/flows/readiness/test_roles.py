@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import yaml
 
 from flows.readiness.checks import exit_code
 from flows.readiness.roles import roles
 from sites.drivers.postgres.dataset import PostgresDataset
 from sites.estate import Estate
 from sites.fences import Fences
+from sites.plan import read_plan
 from sites.recovery.failover import Failover
 from sites.recovery.respond import fail_over
 from sites.recovery.standing import Standing
 from tests.sites.drivers.conftest import new_pair, template
 from tests.sites.drivers.pairs import Pair
 from tests.sites.recovery.light import light_estate
+from tests.sites.shell_store import ShellStore, words
 
 pytestmark = pytest.mark.postgres
 
@@ -81,3 +85,38 @@ def test_the_wrong_site_takes_writes(new_pair: Callable[..., Pair]) -> None:
     estate.postgres("orders").promote("dr", limit_seconds=20)  # by hand: the plan stands where it stood
     _, wrong = told(estate)
     assert wrong["writer of orders"] == 'failed: site "dr" takes writes; only site "primary" should'
+
+
+def test_two_writers_of_the_users_own_commands_are_seen(tmp_path: Path) -> None:
+    """As with two Redis servers, each of which takes writes."""
+    store = ShellStore(tmp_path / "store")
+    commands = {
+        act: [word.replace("$", "$$") for word in words(act)] for act in ("writable", "promote", "in_sync")
+    }
+    declared = {
+        "name": "fills-only",
+        "environment": "test",
+        "sites": {name: {"kind": "processes", "path": str(tmp_path / name)} for name in ("primary", "dr")},
+        "datasets": {
+            "fills": {
+                "kind": "shell",
+                "site": "primary",
+                "standby": "dr",
+                "env": {"ROOT": str(store.root)},
+                **commands,
+            }
+        },
+        "failover": {"from": "primary", "to": "dr", "fence": "operator", "decide": "approval"},
+        "state": str(tmp_path / "state"),
+    }
+    path = tmp_path / "plan.yaml"
+    estate = Estate(read_plan(path, yaml.safe_dump(declared).encode(), {}))
+    assert told(estate) == (0, {})
+    store.add("primary", "one more")
+    assert list(told(estate)[1]) == ["standby of fills"]
+    store.dataset.promote("dr", limit_seconds=20)
+    code, wrong = told(estate)
+    assert code == 1
+    assert wrong["writer of fills"] == 'failed: both sites take writes; only site "primary" should'
+    store.lose("dr")
+    assert "writer of fills" not in told(estate)[1]  # certainly nothing is there that could
