@@ -81,12 +81,24 @@ def _first_open(window: Window, name: str, begin: datetime, end: datetime) -> da
     try:
         calendar = calendars.get_calendar(window.calendar)
         minutes = calendar.minutes_in_range(begin - margin, end + margin)
+        # where nothing trades in between, all of it lies in one break of a trading day, or in none
+        amid = not len(minutes) and calendar.is_open_on_minute(_minute(begin), ignore_breaks=True)
         reaches = calendar.first_minute <= begin - margin and end + margin <= calendar.last_minute
     except Exception as error:
         raise _closed(name, window, f"{type(error).__name__}: {error}") from error
     if not reaches:
         raise _closed(name, window, "it does not reach that far")
+    if amid:
+        raise GuardError(
+            f'cannot run drill "{name}": at {begin:%Y-%m-%d %H:%M} UTC {window.calendar} only has a break '
+            "within its trading day",
+            hint="run it once the market has closed for the day",
+        )
     return minutes[0].to_pydatetime() if len(minutes) else None
+
+
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def _closed(name: str, window: Window, why: str) -> GuardError:

@@ -64,7 +64,9 @@ def closed(*minutes: datetime) -> SimpleNamespace:
         "first_minute": datetime.min.replace(tzinfo=UTC),
         "last_minute": datetime.max.replace(tzinfo=UTC),
     }
-    calendar = SimpleNamespace(minutes_in_range=lambda *_: found, **always)
+    calendar = SimpleNamespace(
+        minutes_in_range=lambda *_: found, is_open_on_minute=lambda *_, **__: False, **always
+    )
     return SimpleNamespace(get_calendar=lambda _: calendar)
 
 
@@ -102,6 +104,16 @@ def test_the_last_minute_of_trading_is_one_of_trading_to_its_end(tmp_path: Path)
     with pytest.raises(GuardError, match="XNYS trades at 2026-06-05 19:59"):
         check_window(drill, DRILL, 60, close - timedelta(seconds=1))
     check_window(drill, DRILL, 60, close)
+
+
+def test_a_break_within_a_trading_day_is_no_closed_market(tmp_path: Path) -> None:
+    """Hong Kong trades nothing over noon, and its orders, risk and people are there all the same."""
+    pytest.importorskip("exchange_calendars", reason="the extra `calendars` is not installed")
+    drill = drill_in(tmp_path, "XHKG", margin="10m")
+    noon = datetime(2026, 6, 5, 4, 15, 30, tzinfo=UTC)
+    with pytest.raises(GuardError, match="XHKG only has a break within its trading day"):
+        check_window(drill, DRILL, 600, noon)
+    check_window(drill, DRILL, 600, noon + timedelta(hours=8))
 
 
 @pytest.mark.parametrize("calendar", ["XXXX", "no such thing"])
