@@ -85,8 +85,11 @@ class Fleet:
         reasons = self._each(alive, lambda one: partition.why_not(self.daemon, one))
         return next((why for why in reasons if why), None) if alive else "no container runs"
 
-    def cut(self, direction: Direction) -> None:
-        self._each(self.alive(), lambda one: partition.cut(self.daemon, one, direction))
+    def cut(self, direction: Direction) -> list[Container]:
+        """Those that were cut off, which is all of them."""
+        those = self.alive()
+        self._each(those, lambda one: partition.cut(self.daemon, one, direction))
+        return those
 
     def cut_off(self) -> Proof:
         alive = self.alive()

@@ -192,9 +192,15 @@ class ContainerSite:
         return self._fleet.cannot_partition()
 
     def partition(self, direction: Direction) -> Proof:
-        """Drop packets at every container from now on; return once that is in force at the last one."""
-        self._fleet.cut(direction)
-        return self.partitioned()
+        """Drop packets at every container from now on; return once that is in force at the last one.
+
+        Where it takes long a failover's fence may have killed them since: they were cut off all the same.
+        """
+        those = self._fleet.cut(direction)
+        proof = self.partitioned()
+        if those and not proof.holds and not self._fleet.alive():
+            return Proof(True, f"all {len(those)} containers were cut off, and none of them runs any more")
+        return proof
 
     def reconnect(self) -> Proof:
         """Drop none any more; the proof says whether no container of the site is cut off."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sites.capability import Proof
 from sites.drivers.containers.daemon import Container, Daemon
 from sites.drivers.containers.site import ContainerSite
 from sites.strikable import Direction
@@ -108,3 +109,19 @@ def test_nothing_of_ours_is_left_beside_a_container(site: ContainerSite) -> None
     everything = daemon.api.containers(all=True)
     beside = [one for one in everything if one["HostConfig"]["NetworkMode"] == f"container:{found.id}"]
     assert beside == []
+
+
+def test_what_was_cut_off_and_killed_before_it_was_looked_at_was_cut_off(
+    site: ContainerSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failover that is quicker than the cut of many containers fences them; nothing of that is void."""
+    look = site.partitioned
+
+    def late() -> Proof:
+        assert site.kill().holds
+        return look()
+
+    monkeypatch.setattr(site, "partitioned", late)
+    assert site.partition("both").how == "all 1 containers were cut off, and none of them runs any more"
+    monkeypatch.undo()
+    assert not site.partition("both").holds  # the control: nothing ran, so nothing was cut off
