@@ -56,5 +56,6 @@ def test_a_drill_in_its_window_keeps_what_the_calendar_said(
     path.write_text(yaml.safe_dump(declared))
     run = drilled(Estate(read_plan(path, path.read_bytes(), {}), until_pid=os.getpid()))
     [row] = [one for one in safety(Report.model_validate(run.report)) if one.why.startswith("window: ")]
-    assert (row.what, row.state) == ("The market was closed, with a margin", "met")
+    assert row.what == "The market was closed, with a margin"
+    assert row.state == "met, in doubt"  # as all of a run in which nothing happened
     assert "XNYS does not trade from" in row.why
