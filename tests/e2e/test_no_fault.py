@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
 import pytest
 import yaml
 
-from drills import drill
-from drills.calibration.record import file_of, save
-from drills.closing import Closed
-from drills.preview import preview
-from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.report.model import Report
 from rto_rpo.report.safety import safety
-from sites.estate import Estate
-from sites.plan import read_plan
 from tests.drills.test_window import closed
-from tests.e2e.desks import calibration
+from tests.e2e.small_drills import drilled, written
 from tests.e2e.test_revived_primary import observed
 from tests.sites.drivers.conftest import new_pair, template
 from tests.sites.drivers.pairs import Pair
@@ -27,14 +19,6 @@ from tests.sites.drivers.pairs import Pair
 __all__ = ["new_pair", "template"]
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240), pytest.mark.campaign]
-
-
-def drilled(estate: Estate) -> Closed:
-    save(calibration(), file_of(estate.state))
-    confirm = preview(estate, "lose-primary").confirm
-    run = drill.run(estate, "lose-primary", environment="test", confirm=confirm)
-    assert verify(estate.plan.evidence.path).intact
-    return run
 
 
 @pytest.mark.cell("none", "processes", "any", verdict="inconclusive")
@@ -52,9 +36,7 @@ def test_a_drill_in_its_window_keeps_what_the_calendar_said(
     pair = new_pair(synchronous=False)
     declared = yaml.safe_load(observed(pair, synchronous=False, fault={"kind": "none"}).plan.raw)
     declared["drills"]["lose-primary"]["window"] = {"calendar": "XNYS"}
-    path = pair.folder / "plan.yaml"
-    path.write_text(yaml.safe_dump(declared))
-    run = drilled(Estate(read_plan(path, path.read_bytes(), {}), until_pid=os.getpid()))
+    run = drilled(written(pair.folder / "plan.yaml", declared))
     [row] = [one for one in safety(Report.model_validate(run.report)) if one.why.startswith("window: ")]
     assert row.what == "The market was closed, with a margin"
     assert row.state == "met, in doubt"  # as all of a run in which nothing happened

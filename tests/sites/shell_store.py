@@ -26,6 +26,13 @@ def words(name: str) -> tuple[str, ...]:
     return ("sh", "-c", COMMANDS[name])
 
 
+def declared(root: Path) -> dict[str, object]:
+    """The store at that place as a plan declares it, with a standby that can take over."""
+    acts = ("writable", "promote", "in_sync")
+    commands = {act: [word.replace("$", "$$") for word in words(act)] for act in acts}
+    return {"kind": "shell", "site": "primary", "standby": "dr", "env": {"ROOT": str(root)}, **commands}
+
+
 class ShellStore:
     """The one at "primary" takes writes, "dr" has a copy."""
 

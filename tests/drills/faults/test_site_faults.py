@@ -16,7 +16,8 @@ from sites.estate import Estate
 from sites.recovery.fence import Fences
 from tests.drills.faults.conftest import estate_of
 from tests.drills.faults.injecting import check_healed, fault, inject
-from tests.sites.shell_store import ShellStore, words
+from tests.sites import shell_store
+from tests.sites.shell_store import ShellStore
 from tests.sites.wire import no_wire, wired_address
 
 SITES = {"site": "primary"}
@@ -174,17 +175,7 @@ def test_what_a_site_cannot_do_is_refused(sleeping: Estate) -> None:
 def of_commands(tmp_path: Path) -> Iterator[tuple[Estate, ShellStore]]:
     """A dataset of the user's own commands, which takes writes at the primary and has a copy at the other."""
     store = ShellStore(tmp_path / "store")
-    commands = {
-        act: [word.replace("$", "$$") for word in words(act)] for act in ("writable", "promote", "in_sync")
-    }
-    fills = {
-        "kind": "shell",
-        "site": "primary",
-        "standby": "dr",
-        "env": {"ROOT": str(store.root)},
-        **commands,
-    }
-    estate = estate_of(tmp_path, datasets={"fills": fills})
+    estate = estate_of(tmp_path, datasets={"fills": shell_store.declared(store.root)})
     estate.site("primary").up()
     yield estate, store
     estate.site("primary").kill()

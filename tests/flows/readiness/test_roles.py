@@ -17,10 +17,11 @@ from sites.plan import read_plan
 from sites.recovery.failover import Failover
 from sites.recovery.respond import fail_over
 from sites.recovery.standing import Standing
+from tests.sites import shell_store
 from tests.sites.drivers.conftest import new_pair, template
 from tests.sites.drivers.pairs import Pair
 from tests.sites.recovery.light import light_estate
-from tests.sites.shell_store import ShellStore, words
+from tests.sites.shell_store import ShellStore
 
 pytestmark = pytest.mark.postgres
 
@@ -90,22 +91,11 @@ def test_the_wrong_site_takes_writes(new_pair: Callable[..., Pair]) -> None:
 def test_two_writers_of_the_users_own_commands_are_seen(tmp_path: Path) -> None:
     """As with two Redis servers, each of which takes writes."""
     store = ShellStore(tmp_path / "store")
-    commands = {
-        act: [word.replace("$", "$$") for word in words(act)] for act in ("writable", "promote", "in_sync")
-    }
     declared = {
         "name": "fills-only",
         "environment": "test",
         "sites": {name: {"kind": "processes", "path": str(tmp_path / name)} for name in ("primary", "dr")},
-        "datasets": {
-            "fills": {
-                "kind": "shell",
-                "site": "primary",
-                "standby": "dr",
-                "env": {"ROOT": str(store.root)},
-                **commands,
-            }
-        },
+        "datasets": {"fills": shell_store.declared(store.root)},
         "failover": {"from": "primary", "to": "dr", "fence": "operator", "decide": "approval"},
         "state": str(tmp_path / "state"),
     }
