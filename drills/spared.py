@@ -63,7 +63,7 @@ def check_caps(drill: Drill, preview: Preview) -> None:
 def _why(estate: Estate, drill: Drill, target: Target) -> Iterator[str]:
     if target.kind.endswith("host"):
         yield from _this_machine(target.name.split()[-1])
-        yield from served_there(estate, drill, target, _endpoint, _addresses)
+    yield from served_there(estate, drill, target, _endpoint, _addresses)
     if target.kind.endswith(("folder", "volume")) and estate.plan.sites[target.site].kind == "processes":
         yield from _holds(estate, drill, Path(target.name.rpartition(":")[2]))
     if "container" in target.detail:

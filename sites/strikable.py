@@ -25,6 +25,15 @@ class KillingOne(Protocol):
 
 
 @runtime_checkable
+class Listening(Protocol):
+    """A site that can say what would not be reached any more without one process of it."""
+
+    def listening(self, process: str) -> set[int]:
+        """The TCP ports on which it listens, at its machine. Raises where all of them cannot be told."""
+        ...
+
+
+@runtime_checkable
 class Pausable(Protocol):
     """A site that can be made to stand still: it accepts connections, and never answers."""
 

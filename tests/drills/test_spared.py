@@ -16,7 +16,7 @@ from drills import spared
 from drills.preview import Preview
 from drills.spared import check_caps, check_spared, lineage, listening
 from sites.capability import Target
-from sites.errors import GuardError
+from sites.errors import GuardError, HostError
 from sites.estate import Estate
 from sites.plan import Drill
 from sites.plan.caps import Caps
@@ -189,7 +189,7 @@ def test_a_container_that_serves_a_repository_is_spared(tmp_path: Path, url: str
 def test_a_host_that_serves_a_repository_is_not_cut_off(
     tmp_path: Path, url: str, fault: dict[str, str], served: bool
 ) -> None:
-    """Nor is its disk filled. To kill the plan's units there stops nobody who serves it but one of them."""
+    """Nor is its disk filled. A site that is killed there is looked at by its units: see below."""
     drill = small_estate(tmp_path).plan.drills[DRILL]
     site = {"kind": "hosts", "drills": True, "hosts": {"alpha": {"address": "192.0.2.7"}}}
     unit = {"processes": {"db": {"unit": "db.service"}}}
@@ -203,6 +203,47 @@ def test_a_host_that_serves_a_repository_is_not_cut_off(
         return
     with pytest.raises(GuardError, match='serves repository "offsite"'):
         check_spared(estate, Drill.model_validate(changed), seen)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault", "why"),
+    [
+        ("rest:http://192.0.2.7:8000/offsite", {"kind": "kill_site"}, "serves"),
+        ("rest:http://192.0.2.7:8000/offsite", {"kind": "pause_site"}, "serves"),
+        ("rest:http://192.0.2.7:8001/offsite", {"kind": "kill_site"}, None),
+        ("rest:http://192.0.2.8:8000/offsite", {"kind": "kill_site"}, None),
+        ("rest:http://192.0.2.7:9000/offsite", {"kind": "kill_site"}, "may serve"),
+        ("rest:http://192.0.2.7:8000/offsite", {"kind": "wrong_key", "repository": "offsite"}, None),
+    ],
+)
+def test_a_unit_of_a_host_that_serves_a_repository_is_not_struck(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, fault: dict[str, str], why: str | None
+) -> None:
+    """By the port on which it listens there. Where that cannot be told, it may be the one."""
+
+    class Hosts:
+        def listening(self, process: str) -> set[int]:
+            if ":9000" in url:
+                raise HostError(f'cannot tell on which ports process "{process}" listens')
+            return {8000}
+
+    drill = small_estate(tmp_path).plan.drills[DRILL]
+    site = {"kind": "hosts", "drills": True, "hosts": {"alpha": {"address": "192.0.2.7"}}}
+    there = {"primary": site | {"processes": {"db": {"unit": "db.service"}}}}
+    kept = {"site": "primary", "url": url, "password": {"file": str(tmp_path / "password")}}
+    dr = {"dr": {"kind": "processes", "path": str(tmp_path / "dr")}}
+    estate = estate_of(tmp_path, sites=there | dr, repositories={"offsite": kept})
+    monkeypatch.setattr(estate, "site", {"primary": Hosts()}.__getitem__)
+    where = {} if fault["kind"] == "wrong_key" else {"site": "primary"}
+    drill = Drill.model_validate(drill.model_dump(mode="json") | {"fault": {**fault, **where}})
+    seen = preview_of(Target("primary", "process", "db", {"pid": 7, "host": "alpha"}))
+    if why is None:
+        check_spared(estate, drill, seen)
+        return
+    with pytest.raises(
+        GuardError, match=rf'process "db" at site "primary" {why} repository "offsite" \({url}'
+    ):
+        check_spared(estate, drill, seen)
 
 
 def test_no_more_is_hit_than_the_plan_allows(estate: Estate) -> None:

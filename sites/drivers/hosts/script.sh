@@ -128,6 +128,32 @@ everyone() {
     family $found
 }
 
+# The TCP ports on which a process that is up, or what it started, listens: $1 its name, $2 its unit.
+ports() {
+    told=$(status "$1")
+    case $told in
+    gone) return ;;
+    up*) ;;
+    *) say "$told" && return ;;
+    esac
+    pids=$(everyone "$1")
+    case $pids$2 in
+    '') say "unknown its status command prints no process id" ;;
+    *.socket) systemctl show -p Listen -- "$2" | sed -n 's/^Listen=.*:\([0-9]*\) (Stream)$/port \1/p' ;;
+    esac
+    for pid in $pids; do
+        sockets=$(ls -l "/proc/$pid/fd" 2>&1) || {
+            [ ! -d "/proc/$pid" ] || say "unknown $(last "$sockets")"
+            continue
+        }
+        sockets=" $(say "$sockets" | sed -n 's/.*socket:\[\([0-9]*\)\]$/\1/p' | tr '\n' ' ')"
+        cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
+            while read -r _ local _ state _ _ _ _ _ inode _; do
+                case "$state $sockets" in "0A "*" $inode "*) say "port $((0x${local##*:}))" ;; esac
+            done
+    done
+}
+
 report() { for name; do say "$name $(status "$name")"; done; }
 
 # Start or stop what is not yet as wanted; where that cannot be told, nothing is done.

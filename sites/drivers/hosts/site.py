@@ -20,7 +20,7 @@ from sites.drivers.hosts.aim import ROUND_TRIP_SECONDS, Aim
 from sites.drivers.hosts.cut import Cut
 from sites.drivers.hosts.host import Host, on_all
 from sites.drivers.hosts.script import HostProcess, functions, words
-from sites.drivers.hosts.told import Told, gone, read_report, standing
+from sites.drivers.hosts.told import Told, gone, read_ports, read_report, standing
 from sites.errors import HostError
 from sites.strikable import Direction
 
@@ -119,6 +119,12 @@ class HostsSite:
             return Proof(False, str(error))
         took = round((time.monotonic() - began) * 1000, 3)
         return Proof(proof.holds, proof.how, {**proof.detail, "kill_and_proof_ms": took})
+
+    def listening(self, process: str) -> set[int]:
+        """Also what it started, and what systemd holds for a unit that is a socket. Raises HostError."""
+        require_declared(self.name, process, self._processes)
+        line = f"ports {words([process, self._processes[process].unit or ''])}"
+        return read_ports(process, self._on(process, "ask the ports at", line, self._ask_seconds))
 
     def kill_process(self, process: str) -> Proof:
         """SIGKILL one and whatever it started, while the others go on."""

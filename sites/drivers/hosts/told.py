@@ -45,6 +45,20 @@ def read_report(lines: Iterable[str]) -> dict[str, Told]:
     return told
 
 
+def read_ports(process: str, lines: Iterable[str]) -> set[int]:
+    """The TCP ports on which it listens. Raises HostError where its host cannot tell all of them."""
+    found: set[int] = set()
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if word != "port" or not rest.isdecimal():
+            raise HostError(
+                f'cannot tell on which ports process "{process}" listens: {rest or line}',
+                hint="with `sudo` it can be told of every unit; a status command has to print process ids",
+            )
+        found.add(int(rest))
+    return found
+
+
 def gone(told: Mapping[str, Told], wanted: Iterable[str]) -> Proof:
     """Whether each of those is known to be gone."""
     missing = [name for name in wanted if name not in told]

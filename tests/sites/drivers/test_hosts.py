@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,8 +19,16 @@ from sites.drivers.hosts.host import Host
 from sites.drivers.hosts.script import HostProcess, functions
 from sites.drivers.hosts.site import HostsSite
 from sites.errors import HostDenied, HostError, HostSilent, HostUnreachable, HostUntrusted, SiteError
-from sites.strikable import KillingOne, Pausable
+from sites.strikable import KillingOne, Listening, Pausable
 from tests.sites.sshd import LOOPBACK, Sshd, hosts_site, know, one_sshd, sleeper, why_not
+
+SOCKET = HostProcess("a", unit="rest-server.socket")
+SYSTEMCTL = """#!/bin/sh
+case "$*" in
+*Listen*) printf 'Listen=[::]:8000 (Stream)\\nListen=127.0.0.1:8443 (Stream)\\nListen=/run/it (Stream)\\n' ;;
+*) printf 'LoadState=loaded\\nActiveState=active\\nControlGroup=\\n' ;;
+esac
+"""
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
@@ -277,3 +289,42 @@ def test_a_folder_for_connections_that_others_can_enter_is_refused(
 
         with pytest.raises(SiteError, match="it is not ours alone"):
             server.address().argv()
+
+
+SERVER = (
+    "import os, socket; at = socket.create_server(('127.0.0.1', 0)); {then}; import time; time.sleep(600)"
+)
+TELLS = "print(at.getsockname()[1], flush=True)"
+
+
+@pytest.mark.parametrize("then", [TELLS, f"os.fork() or ({TELLS})"], ids=["itself", "what it started"])
+def test_it_is_told_on_which_ports_a_process_of_a_host_listens(server: Sshd, then: str) -> None:
+    argv = [sys.executable, "-c", SERVER.format(then=then)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            site = single(server, status=("echo", str(process.pid)))
+            assert isinstance(site, Listening)
+            assert site.listening("alpha") == {port}
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert site.listening("alpha") == set(), "what does not run listens on nothing"
+
+
+def test_ports_that_cannot_be_told_are_not_none(server: Sshd) -> None:
+    with pytest.raises(HostError, match="its status command prints no process id") as caught:
+        single(server, status=("echo", "it runs")).listening("alpha")
+    assert "has to print process ids" in str(caught.value.hint)
+    with pytest.raises(HostError, match="its status command: exit 4"):
+        single(server, status=("sh", "-c", "exit 4")).listening("alpha")
+    assert single(server).listening("alpha") == set()
+
+
+def test_a_unit_that_is_a_socket_listens_on_what_systemd_holds_for_it(server: Sshd, tmp_path: Path) -> None:
+    """With a systemctl that says what a real one says of rest-server.socket."""
+    (tmp_path / "systemctl").write_text(SYSTEMCTL)
+    (tmp_path / "systemctl").chmod(0o755)
+    site = HostsSite("north", {"a": lonely(server)}, {"alpha": SOCKET})
+    site.hosts["a"].run("prepare", f"PATH={tmp_path}:$PATH", limit_seconds=5)  # its shell stays
+    assert site.listening("alpha") == {8000, 8443}
