@@ -165,10 +165,14 @@ def verify(
     from rto_rpo.evidence.checking.verify import verify as verified
     from rto_rpo.evidence.lines.heads import given_heads
 
+    if not folder.is_dir():
+        hint = "name the folder of all runs: `evidence.path` of the plan, which the first drill makes"
+        raise EvidenceError(f'cannot verify "{folder}": there is no such folder', hint=hint)
     try:
         public_key = key.read_bytes() if key is not None else None
     except OSError as error:
-        raise EvidenceError(f'cannot read public key "{key}": {error.strerror}') from error
+        hint = "name a file with the signer's public key: PEM, or its 32 bytes"
+        raise EvidenceError(f'cannot read public key "{key}": {error.strerror}', hint=hint) from error
     heads = given_heads(head) if head is not None else None
     found = verified(folder, public_key=public_key, head=heads)
     answer(verification_lines(folder, found), found, as_json=json)

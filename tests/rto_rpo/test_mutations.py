@@ -17,7 +17,7 @@ from tests.rto_rpo.mutant import ROOT, listed, load
 
 Mutation = tuple[str, str, str]
 ALL = listed("mutations.yaml")
-ONE_IN = 3
+ONE_IN = 5
 
 
 def sample(mutations: list[Mutation]) -> list[Mutation]:

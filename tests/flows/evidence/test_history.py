@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from flows.cli import app
 from flows.evidence.history import ROWS_MAX, series_lines
+from rto_rpo.evidence import EvidenceError
 from rto_rpo.series.gather import gather
 from tests.rto_rpo.evidence.folders import folders, make_folder
 from tests.rto_rpo.report.runs import MET, MISSED
@@ -131,6 +132,23 @@ def test_verify_of_one_run_says_what_to_give_instead(evidence: Path) -> None:
     assert "it is the folder of one run" in str(ended.exception)
     assert ended.exception is not None
     assert f"`blackstart verify {evidence}`" in ended.exception.hint  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "hint"),
+    [
+        (["{there}/none"], "there is no such folder", "name the folder of all runs"),
+        (["{there}", "--key", "{there}/none.pem"], "No such file or directory", "the signer's public key"),
+    ],
+    ids=["folder", "key"],
+)
+def test_verify_of_what_is_not_there_says_what_to_give_instead(
+    arguments: list[str], said: str, hint: str, evidence: Path
+) -> None:
+    ended = CliRunner().invoke(app, ["verify", *(each.format(there=evidence) for each in arguments)])
+    assert isinstance(ended.exception, EvidenceError)
+    assert said in str(ended.exception)
+    assert hint in str(ended.exception.hint)
 
 
 def test_a_report_of_a_run_that_is_not_whole_says_so_and_does_not_end_well(evidence: Path) -> None:
