@@ -184,14 +184,14 @@ def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
     desk: RunningDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On one desk: where nobody took over, healing brings the primary back, ready for the next drill."""
-    alone = desk.with_(services={"gateway": {"rto": "3s"}}, drill={"respond": "observe", "give_up": "6s"})
+    alone = desk.with_(services={"gateway": {"rto": "4s"}}, drill={"respond": "observe", "give_up": "6s"})
     run = alone.drill()
     assert run.verdict == "missed", run.report["reasons"]
     gave_up = "nothing served within 6s, no other site was promoted, and the fault was undone"
     assert gave_up in (run.folder / "report.md").read_text().splitlines()[0]
     (time,) = run.report["recovery_times"]
     assert time["upper_seconds"] is None
-    assert time["lower_seconds"] > 3
+    assert time["lower_seconds"] > 4
     assert [e["detail"]["undone"] for e in events(run, "undo")] == ["reverted"]
     assert {"postgres", "gateway", "engine"} <= set(desk.estate.site("primary").running())
     assert desk.estate.postgres("orders").wait_until_in_sync(limit_seconds=30).holds
@@ -199,7 +199,7 @@ def test_no_failover_is_missed_and_then_a_stopped_recorder_is_inconclusive(
     monkeypatch.setattr(KillSite, "inject", inject_behind_a_stopped_recorder)
     run = desk.drill()
     assert run.verdict == "inconclusive", run.report["reasons"]
-    assert run.report["instrument"]["stall_max_seconds"] > 0.9, run.report["reasons"]
+    assert run.report["instrument"]["stall_max_seconds"] > 1.9, run.report["reasons"]
     assert verify(desk.plan.evidence.path).intact
     _a_stranger_agrees(desk.plan.evidence.path, run)
 
@@ -232,7 +232,7 @@ def strategies_are_blocked(desk: RunningDesk, run: Closed) -> None:
 def inject_behind_a_stopped_recorder(self: KillSite, left: Left) -> Proof:
     (recorder,) = recorders()
     os.kill(recorder, signal.SIGSTOP)
-    threading.Timer(1.0, os.kill, (recorder, signal.SIGCONT)).start()
+    threading.Timer(2.0, os.kill, (recorder, signal.SIGCONT)).start()
     assert left.targets
     return self.site.kill()
 
