@@ -11,30 +11,28 @@ from dataclasses import dataclass, field
 
 from drills.after import Ended, fail_back, given_up, no_way_back, record
 from drills.bystanders import Bystanders
-from drills.deadman import PATIENCE_SECONDS, DeadMan
-from drills.fault import Fault, Following, Healing, in_words, undone
+from drills.deadman import DeadMan
+from drills.fault import Fault, Following, Healing, in_words
 from drills.gone import tell_at_last, tell_of_primary
 from drills.guard import check_health
 from drills.lever import Lever
-from drills.outcome import keep_outcome
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording
 from drills.response import Response
 from drills.revival import Revival, revive
 from drills.striking import arm, strike
 from drills.undisturbed import undisturbed
-from drills.undo import Undo, UndoIntents, left_of
+from drills.undo import Undo, left_of
+from drills.undoing import Undoing
 from drills.unrestored import NAME, NEVER_TRIED, never_tried, reads_first
 from rto_rpo.answering import GIVE_UP
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import REVIVABLE, Drill
-from sites.recovery.under_way import journal_of
 
 STEADY_SECONDS_MAX = 60.0
 RESPONSE_SECONDS_MAX = 30.0  # a failover that has begun is let come to its end
 GAVE_UP = "gave up"
 _BEAT_SECONDS = 0.05
-_AGAIN_SECONDS = 0.25
 _SILENT_SECONDS = 1.0
 _ENDING_SECONDS = 300.0  # for settling, reading back and the failover's own end
 
@@ -223,9 +221,10 @@ class Rehearsal:
         except RecorderError as error:
             lost = error
         ended = self.response is None or self.response.stop(RESPONSE_SECONDS_MAX)
-        healing = self._heal(fault, undo, ended, patient=reason == GAVE_UP)
+        undoing = Undoing(self.estate, self.dead_man, self.tell)
+        healing = undoing.heal(fault, undo, response_ended=ended, patient=reason == GAVE_UP)
         if lost is not None:
-            self._keep_beside(undo, healing)
+            undoing.keep_beside(undo, healing)
             raise lost
         if broken_off is not None:
             self._record("aborted", {"reason": in_words(broken_off)})
@@ -252,45 +251,6 @@ class Rehearsal:
             self._record("healed", {"how": healing.how})
         if reason == GAVE_UP:
             self._check(GIVE_UP, f"nothing served within {self.drill.give_up}, {given_up(healing)}")
-
-    def _heal(self, fault: Fault, undo: Undo, ended: bool, *, patient: bool) -> Healing | None:
-        """Undo what was injected, if anything was. `patient`: nobody else will wait."""
-        pending = UndoIntents(self.estate.state).of(undo.run)
-        if pending is None:
-            self.dead_man.stand_down()
-            return None
-        if ended:
-            healing = self._patiently(fault, pending) if patient else self._healing(fault, pending)
-        else:
-            healing = Healing("stuck", "the failover is still running")
-        self.tell(f"Undone ({healing.undone}): {healing.how}")
-        if healing.undone != "stuck":
-            UndoIntents(self.estate.state).remove(undo)
-            self.dead_man.stand_down()
-        return healing
-
-    def _keep_beside(self, undo: Undo, healing: Healing | None) -> None:
-        """What the undo came to, where the ledger can take it no more."""
-        if healing is None:
-            return
-        try:
-            keep_outcome(self.estate.plan, undo, healing, "drill")
-        except BlackstartError as error:  # the loss of the recorder is what has to be told
-            self.tell(f"Not in the evidence: {error}")
-
-    def _patiently(self, fault: Fault, undo: Undo) -> Healing:
-        """Again and again; the last time, a copy that cannot be asked counts as promoted."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (healing := self._healing(fault, undo)).undone == "stuck" and time.monotonic() < deadline:
-            threading.Event().wait(_AGAIN_SECONDS)
-        return healing if healing.undone != "stuck" else self._healing(fault, undo, last=True)
-
-    def _healing(self, fault: Fault, undo: Undo, *, last: bool = False) -> Healing:
-        try:
-            with journal_of(self.estate.state):  # no failover begins while this looks and starts
-                return undone(fault, left_of(undo, self.estate.state, last=last))
-        except Exception as error:  # noqa: BLE001 - what cannot be undone is said to be stuck, and kept
-            return Healing("stuck", in_words(error))
 
     def _check(self, name: str, reason: str) -> None:
         self._record("check", {"name": name, "verdict": "missed", "reason": reason})

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from drills import bystanders as bystanding
-from drills import rehearsal
+from drills import rehearsal, undoing
 from drills.bystanders import Bystanders, Watched
 from drills.deadman import DeadMan
 from drills.fault import Fault, Healing, Left
@@ -567,7 +567,7 @@ def test_a_drill_whose_fault_is_not_undone_is_not_failed_back(
 def test_where_nothing_serves_it_gives_up_and_says_what_became_of_the_primary(
     estate: DeskEstate, monkeypatch: pytest.MonkeyPatch, undone: str, said: str
 ) -> None:
-    monkeypatch.setattr(rehearsal, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(undoing, "PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(rehearsal, "_SILENT_SECONDS", 0.0)
     recording = SilentRecording()
     fault = FakeFault(recording, heal=lambda: Healing(cast(Any, undone), "it runs"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from drills import rehearsal
+from drills import undoing
 from drills.closing import Closed
 from drills.fault import Left
 from drills.faults.kill_site import KillSite
@@ -80,7 +80,7 @@ def test_where_another_site_was_promoted_the_primary_stays_fenced(
 def test_where_the_other_site_cannot_be_asked_the_primary_stays_fenced(
     desk: RunningDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rehearsal, "PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr(undoing, "PATIENCE_SECONDS", 2.0)
     dr = desk.estate.site("dr")
     after_the_fault(monkeypatch, dr.pause)
     try:
