@@ -81,7 +81,8 @@ class SecondWriter:
         return Healing("reverted, fenced", f'site "{self._name}" stays down and fenced: {why}')
 
     def _put_down(self) -> Proof:
-        """A site that is cut off from us too kills what runs there by itself."""
-        if isinstance(self._site, ReconnectingFenced):
-            return self._site.reconnect_fenced()
-        return self._site.kill()
+        """A site that is cut off from us too kills what runs there by itself; believed once it is seen."""
+        if not isinstance(self._site, ReconnectingFenced):
+            return self._site.kill()
+        proof = self._site.reconnect_fenced()
+        return self._site.proven_gone() if proof.holds else proof

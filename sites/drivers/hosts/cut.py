@@ -4,14 +4,14 @@ A cut also cuts us off, so each host carries its own way back: a dead-man there,
 in force. One connection is spared, which nothing but this undo goes through: a fence, a status, a client find
 the silence that they would find in earnest. When it breaks, because we are gone, or when the deadline has
 passed, the host connects itself again; nobody has asked the other site then, so it first kills what the site
-runs there.
+runs there. Where that fails it stays cut off.
 """
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from sites.capability import Proof
@@ -26,6 +26,8 @@ _CUT = "\n".join(
     for name in ("rules.sh", "way_back.sh", "cut.sh")
 )
 _LOOK_SECONDS = 10.0
+AGAIN_SECONDS = 5.0  # between tries of a host that has nobody to tell that it could not kill
+TRIES = 12
 
 
 class Cut:
@@ -110,36 +112,41 @@ class Cut:
         self._waiting, self._spared = {}, {}
 
     def _lift(self, word: str) -> Proof:
-        spared, self._spared = self._spared, {}
-        how = {name: self._lifted(host, spared.get(name), word) for name, host in self._hosts.items()}
+        how = {name: self._lifted(host, word) for name, host in self._hosts.items()}
         failed = [f'host "{name}": {said}' for name, said in how.items() if not said.startswith("lifted")]
         if failed:
             return Proof(False, "; ".join(failed))
         return Proof(True, "; ".join(f'host "{name}" {said}' for name, said in how.items()))
 
-    def _lifted(self, host: Host, spared: Armed | None, word: str) -> str:
+    def _lifted(self, host: Host, word: str) -> str:
         """How it was lifted there, in words that begin with "lifted"; or why it was not."""
-        if spared is not None:
-            _say(spared, word)
-            said = _hear(spared, self._kill_seconds + self._ask_seconds)
-            spared.held.close()
-            for line in said:
-                if line.startswith("lifted"):
-                    return line
+        if (said := self._lifted_by_spared(host.name, word)) is not None:
+            return said
+        act = f"{word} blackstart" + (" $names" if word == "lift_fenced" else "")
         try:
             lines = host.run(
-                "reconnect", self._text(host, word), limit_seconds=self._kill_seconds + _LOOK_SECONDS
+                "reconnect", self._text(host, act), limit_seconds=self._kill_seconds + _LOOK_SECONDS
             )
         except (HostUnreachable, HostSilent) as error:
             return (
                 f"{error}; if it is still cut off, it connects itself again {self._limit_seconds:g} s after "
-                "the cut, and kills what the site runs there first: recover again then"
+                "the cut, and kills what the site runs there first: recover again then; where it cannot "
+                f"kill it, it stays cut off and says so on its console in {self._room}/undone"
             )
         except HostError as error:
             return str(error)
-        return next(
-            (line for line in lines if line.startswith("lifted")), "; ".join(lines) or "it said nothing"
-        )
+        return _lifting(lines) or "; ".join(lines) or "it said nothing"
+
+    def _lifted_by_spared(self, name: str, word: str) -> str | None:
+        """What the spared connection says to it; None where it cannot be had. After a failure it is kept."""
+        if (spared := self._spared.get(name)) is None:
+            return None
+        _say(spared, word)
+        said = _lifting(_hear(spared, self._kill_seconds + self._ask_seconds))
+        if said is None or said.startswith("lifted"):
+            spared.held.close()
+            del self._spared[name]
+        return said
 
     def _looked(self, host: Host) -> str:
         spared = self._spared.get(host.name)
@@ -174,6 +181,10 @@ class Cut:
             text = alone(host.words, self._text(host, act, deadman=True))
             self._waiting[name] = host.arm("arm", text, limit_seconds=self._ask_seconds, shared=False)
 
+    @property
+    def _room(self) -> str:
+        return f"/run/blackstart/{self._site}"
+
     def _others(self, host: Host) -> str:
         return shlex.join(each.address.address for each in self._hosts.values() if each is not host)
 
@@ -181,15 +192,22 @@ class Cut:
         """The functions of a cut, what they need to know, and the act; `deadman`: with all that it needs."""
         known = {
             "site": self._site,
-            "room": f"/run/blackstart/{self._site}",
+            "room": self._room,
             "table": f"blackstart_cut_{self._site.replace('-', '_')}",
             "names": shlex.join(self._names(host.name)),
             "hundredths": str(int(self._kill_seconds * 100)),
+            "tries": str(TRIES),
+            "again": f"{AGAIN_SECONDS:g}",
         }
         told = "\n".join(f"{name}={shlex.quote(value)}" for name, value in known.items())
         # it is a script of its own
         words = shlex.quote(f"{host.words}\n{told}\n{_CUT}") if deadman else "''"
         return f"{told}\nours=$SSH_CONNECTION\nwords={words}\n{_CUT}\n{act}"
+
+
+def _lifting(lines: Iterable[str]) -> str | None:
+    """How it was lifted, or that this failed; None where nothing is said of it."""
+    return next((line for line in lines if line.startswith(("lifted by ", "failed "))), None)
 
 
 def _say(armed: Armed, word: str) -> None:

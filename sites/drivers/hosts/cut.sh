@@ -49,11 +49,11 @@ cut_off() {
         lift) lift blackstart ;;
         esac
         say END
-        [ "$word" = look ] || exit 0
+        [ "$word" = look ] || is_cut || exit 0
     done
     exec >>"$room/undone" 2>&1
     [ "$(cat "$room/token" 2>/dev/null)" = "$token" ] || exit 0 # lifted, or another cut than ours
     # shellcheck disable=SC2086 # words are wanted
-    lift_fenced "itself when blackstart was gone" $names
+    insist "$token" "itself when blackstart was gone" $names
     exit 0
 }

@@ -1,5 +1,5 @@
 # How a host that is cut off is connected again: by whoever may, or by itself. A part of cut.sh.
-# $site, $room, $table, $words and $hundredths are set before.
+# $site, $room, $table, $words, $hundredths, $tries and $again are set before.
 
 # The undo that needs nobody: in its own session, or systemd's, it sleeps until the deadline. A token that is gone
 # or another's tells it that there is nothing left to undo. It takes the token before it does anything: whoever loads
@@ -11,7 +11,7 @@ arm_deadman() {
         say "$words"
         say "[ \"\$(cat $room/token 2>/dev/null)\" = $token ] && rm $room/token || exit 0"
         say "exec >>$room/undone 2>&1 </dev/null"
-        say "lift_fenced 'its dead-man' $names"
+        say "insist '' 'its dead-man' $names"
     } >"$room/undo.sh" || {
         say "failed its dead-man cannot be written to $room"
         return 1
@@ -22,7 +22,9 @@ arm_deadman() {
             /bin/sh "$room/undo.sh" 2>/dev/null; then
         say "deadman $timer"
     else
-        setsid /bin/sh -c "sleep $1; exec /bin/sh $room/undo.sh" >/dev/null 2>&1 </dev/null &
+        # what is ignored now its kill commands would ignore too, and nothing ended one that hangs
+        (trap - PIPE HUP INT TERM && exec setsid /bin/sh -c "sleep $1; exec /bin/sh $room/undo.sh") \
+            >/dev/null 2>&1 </dev/null &
         say "deadman $!"
     fi
 }
@@ -37,10 +39,40 @@ lift() {
     rm -f "$room/token"
     say "lifted by $1"
 }
-# Whoever lifts it without having asked the other site leaves no writer behind.
+# Whether $1, what `kill_all` said, says of each of the others that it is gone. What is not known is not gone.
+all_gone() {
+    said=$1
+    shift
+    for name; do
+        case "
+$said
+" in *"
+$name gone
+"*) ;; *) return 1 ;; esac
+    done
+}
+
+# Whoever lifts it without having asked the other site leaves no writer behind: what lives, or may, stays cut off.
 lift_fenced() {
     by=$1
     shift
-    kill_all "$hundredths" "$@"
+    told=$(trap - TERM && kill_all "$hundredths" "$@")
+    all_gone "$told" "$@" || {
+        say "failed not everything of the site here is gone: $(say "$told" | tr '\n' ';')"
+        return 1
+    }
     lift "$by, after everything of the site here was killed"
+}
+
+# The same where nobody hears that it failed. $1 is the token that stands meanwhile: with another, the cut is another's.
+insist() {
+    stands=$1 try=0
+    shift
+    until lift_fenced "$@"; do
+        try=$((try + 1))
+        [ "$try" -lt "$tries" ] || break
+        sleep "$again"
+        [ "$(cat "$room/token" 2>/dev/null)" = "$stands" ] || return
+    done
+    is_cut && say "stays cut off: not lifted by $1 after $try tries"
 }
