@@ -25,7 +25,7 @@ from drills.fault import Healing, in_words, undone
 from drills.faults import fault_of
 from drills.faults.struck import struck_sites
 from drills.recording import RecorderError, RecorderRefusal, Recording
-from drills.undo import Undo, UndoIntents, left_of
+from drills.undo import Undo, UndoIntents, left_of, plan_of
 from rto_rpo.durable import make_folder
 from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.keeping.run_folder import hold
@@ -35,7 +35,6 @@ from sites.drivers import command
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.fences import Fences
-from sites.plan import read_plan
 from sites.recovery.under_way import journal_of
 
 LEASE_SECONDS = 10.0
@@ -177,7 +176,7 @@ def act(state: Path, run: str, patience_seconds: float) -> Healing | None:
 def _undone(state: Path, undo: Undo, *, last: bool) -> Healing:
     """One try. Whoever else would undo, or fail over, is kept out meanwhile, or keeps us out."""
     try:
-        plan = read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
+        plan = plan_of(undo, state)
         with journal_of(state):
             fault = fault_of(Estate(plan), plan.drills[undo.drill])
             return undone(fault, left_of(undo, state, last=last))
@@ -188,7 +187,7 @@ def _undone(state: Path, undo: Undo, *, last: bool) -> Healing:
 def seen(state: Path, undo: Undo) -> Healing:
     """Of a fault whose intent somebody else took away: what can be seen of it now. Changes nothing."""
     try:
-        plan = read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
+        plan = plan_of(undo, state)
         estate, drill = Estate(plan), plan.drills[undo.drill]
         proof = fault_of(estate, drill).healed(left_of(undo, state))
         if proof.holds:

@@ -12,12 +12,13 @@ from drills.fault import Healing, in_words, undone
 from drills.faults import fault_of
 from drills.guard import only_drill
 from drills.outcome import keep_outcome
-from drills.undo import Undo, UndoIntents, left_of
+from drills.undo import Undo, UndoIntents, left_of, plan_as_it_stood, plan_of
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.run_folder import RunFolder, held
 from sites.errors import BlackstartError
 from sites.estate import Estate
-from sites.plan import Plan, read_plan
+from sites.fences import Fences
+from sites.plan import Plan
 from sites.recovery import under_way
 from sites.recovery.under_way import journal_of
 from sites.recovery.ways_out import ways_out
@@ -95,7 +96,7 @@ def _undone(state: Path, intents: UndoIntents, undo: Undo) -> Recovered:
         intents.remove(undo)
     how = f"{healing.undone}: {healing.how}"
     try:
-        keep_outcome(_plan(undo), undo, healing, "recover")
+        keep_outcome(plan_of(undo, state), undo, healing, "recover")
     except BlackstartError as error:  # the estate comes first: it is undone whether or not anybody can say so
         how += f" (not in the evidence: {error})"
     return Recovered(f'drill "{undo.drill}" ({undo.utc})', how, ok)
@@ -103,21 +104,26 @@ def _undone(state: Path, intents: UndoIntents, undo: Undo) -> Recovered:
 
 def _heal(state: Path, undo: Undo) -> Healing:
     try:
-        plan = _plan(undo)
+        plan = plan_of(undo, state)
+        _heed_fences(undo, plan)
         fault = fault_of(Estate(plan), plan.drills[undo.drill])
         return undone(fault, left_of(undo, state))
     except Exception as error:  # noqa: BLE001 - it is kept and said, and the next one is undone
         return Healing("stuck", in_words(error))
 
 
+def _heed_fences(undo: Undo, plan: Plan) -> None:
+    """A state that was copied may lack a fence that was raised since where the plan itself looks."""
+    declared, named = Fences(plan_as_it_stood(undo).state), Fences(plan.state)
+    for site in plan.sites:
+        if declared.raised(site) and not named.raised(site):
+            named.raise_(site, declared.why(site))
+
+
 def _readable_plans(state: Path) -> Iterator[Plan]:
     for undo in UndoIntents(state).readable()[0]:
         with suppress(BlackstartError):  # its undo says so too
-            yield _plan(undo)
-
-
-def _plan(undo: Undo) -> Plan:
-    return read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
+            yield plan_of(undo, state)
 
 
 def _closed(plan: Plan, folder: RunFolder) -> Recovered:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from drills.fault import Left
 from rto_rpo.durable import make_folder, sync_folder, write_durably
 from sites.errors import BlackstartError
+from sites.plan import Plan, read_plan
 
 
 class Undo(BaseModel):
@@ -43,6 +44,19 @@ class Undo(BaseModel):
 def left_of(undo: Undo, state: Path, *, last: bool = False) -> Left:
     """What an intent says that was left behind."""
     return Left(tuple(undo.targets), room_of(state, undo.run), undo.data, last)
+
+
+def plan_as_it_stood(undo: Undo) -> Plan:
+    """The plan with which the drill ran. Raises BlackstartError where it can be read no more."""
+    return read_plan(Path(undo.plan_path), undo.plan_text.encode(), undo.variables)
+
+
+def plan_of(undo: Undo, state: Path) -> Plan:
+    """The same, with the state that the intent lies in: fences count where the intent and the lock are.
+
+    That may have been moved, or mounted elsewhere, since. Raises BlackstartError.
+    """
+    return plan_as_it_stood(undo).model_copy(update={"state": state.absolute()})
 
 
 def room_of(state: Path, run: str) -> Path:

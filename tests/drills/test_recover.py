@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from drills.faults.kill_site import KillSite
 from drills.recover import recover_state, undo_pending
 from drills.undo import UndoIntents, room_of
 from sites.estate import Estate
+from sites.fences import Fences
 from tests.drills.small_drill import struck_now
 
 RAN = {"postgres", "gateway"}
@@ -75,3 +77,34 @@ def test_what_is_undone_is_what_lies_in_the_state_that_was_named(estate: Estate,
     assert [found.ok for found in undo_pending(moved)] == [True]
     assert set(estate.site("primary").running()) == RAN
     assert not (moved / "faults" / "a-run").exists()
+
+
+def test_a_fence_in_a_state_that_was_moved_stands(estate: Estate, tmp_path: Path) -> None:
+    """The plan names the place where it was: nothing is there any more, and that lifts no fence."""
+    struck_now(estate)
+    Fences(estate.state).raise_("primary", "failover")
+    moved = estate.state.rename(tmp_path / "moved")
+    (found,) = undo_pending(moved)
+    assert (found.ok, found.how.partition(":")[0]) == (True, "reverted, fenced")
+    assert estate.site("primary").proven_gone().holds
+
+
+def test_the_dead_man_heeds_the_fence_beside_the_intent(estate: Estate, tmp_path: Path) -> None:
+    struck_now(estate)
+    Fences(estate.state).raise_("primary", "failover")
+    moved = estate.state.rename(tmp_path / "moved")
+    healing = deadman.act(moved, "a-run", 0)
+    assert healing is not None
+    assert healing.undone == "reverted, fenced"
+    assert estate.site("primary").proven_gone().holds
+
+
+def test_a_fence_that_a_copy_of_the_state_lacks_stands_too(estate: Estate, tmp_path: Path) -> None:
+    """One that was raised where the plan's state is, after the copy was made."""
+    struck_now(estate)
+    copied = Path(shutil.copytree(estate.state, tmp_path / "copied"))
+    Fences(estate.state).raise_("primary", "failover")
+    (found,) = undo_pending(copied)
+    assert (found.ok, found.how.partition(":")[0]) == (True, "reverted, fenced")
+    assert estate.site("primary").proven_gone().holds
+    assert Fences(copied).why("primary") == "failover"
