@@ -249,7 +249,9 @@ def _hold(folder: Path) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - into its log
+    """Into its log. A disk that is full, or gone, takes the word and must not take the undo with it."""
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
 def main() -> None:

@@ -21,11 +21,31 @@ class Lever:
         self.file = state / "stopped.json"
 
     def pull(self, why: str) -> None:
-        """Durably. No effect on a lever that is pulled: the first reason stands."""
-        make_folder(self.file.parent)
-        if not self.file.exists():
-            entry = {"why": why, "utc": datetime.now(UTC).isoformat(timespec="seconds")}
+        """Durably. No effect on a lever that is pulled: the first reason stands.
+
+        On a full disk without the reason. Raises BlackstartError where it could not be pulled at all.
+        """
+        if self.file.exists():
+            return
+        entry = {"why": why, "utc": datetime.now(UTC).isoformat(timespec="seconds")}
+        try:
+            make_folder(self.file.parent)
             write_durably(self.file, json.dumps(entry).encode())
+        except OSError:
+            self._pull_empty()
+
+    def _pull_empty(self) -> None:
+        """An empty file takes no space, and what is there and cannot be read is a pulled lever."""
+        try:
+            self.file.touch()
+            sync_folder(self.file.parent)
+        except OSError as error:
+            raise BlackstartError(
+                f"the stop lever was NOT pulled: cannot write {self.file}: {error.strerror}; "
+                "a drill that runs goes on, and others may begin",
+                hint="make that folder writable and pull it again; or end the process of the drill "
+                "(`blackstart drill`): its dead-man undoes the fault",
+            ) from error
 
     def release(self) -> bool:
         """Whether it was pulled."""

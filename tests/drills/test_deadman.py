@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import cast
@@ -217,6 +219,27 @@ def test_what_somebody_else_undid_is_believed_once_it_is_seen(estate: Estate) ->
     healing = deadman.seen(estate.state, undo)
     assert (healing.undone, healing.known) == ("reverted", True)
     assert "that is seen: running again: gateway, postgres" in healing.how
+
+
+@pytest.mark.parametrize("log", ["/dev/full", "/dev/null"])
+def test_a_log_that_takes_nothing_keeps_it_from_no_undo(estate: Estate, log: str) -> None:
+    """A full disk: it has to say why it acts, and acts where it cannot."""
+    ours, theirs = socket.socketpair()
+    told: list[object] = [theirs.fileno(), estate.state, "a-run", estate.state / "no-recorder"]
+    told += [folder_of(estate), 10.0, 600.0, 5.0]
+    argv = [sys.executable, "-m", "drills.deadman", *map(str, told)]
+    with theirs, Path(log).open("w") as out:
+        dead_man = subprocess.Popen(
+            argv, stdout=out, stderr=out, cwd=Path(__file__).parents[2], pass_fds=[theirs.fileno()]
+        )
+    with ours:
+        ours.send(b"?")
+        assert ours.recv(1) == b"r"
+        struck_now(estate)
+    assert dead_man.wait(30) == 0
+    assert undone(estate)
+    assert set(estate.site("primary").running()) == RAN
+    assert [one.undone for one in undone_of(folder_of(estate))] == ["reverted"]
 
 
 class Told:
