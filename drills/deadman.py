@@ -165,9 +165,7 @@ def act(state: Path, run: str, patience_seconds: float) -> Healing | None:
         pending = UndoIntents(state).of(run)
         if pending is None:
             return None
-        healing = _undone(state, pending, last=last)
-        if healing.undone != "stuck":
-            UndoIntents(state).remove(pending)
+        healing = UndoIntents(state).carried_out(pending, _undone(state, pending, last=last))
         if healing.undone != "stuck" or last:
             return healing
         time.sleep(_AGAIN_SECONDS)

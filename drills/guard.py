@@ -19,6 +19,7 @@ from sites.estate import Estate
 from sites.plan import Drill
 from sites.protection.history import History
 from sites.recovery.fence import Fences
+from sites.recovery.lock import cannot_lock, opened
 from sites.recovery.under_way import cut_off
 
 RESTORE_TEST_DAYS_MAX = 7
@@ -28,10 +29,14 @@ RESTORE_TEST_DAYS_MAX = 7
 def only_drill(state: Path) -> Iterator[None]:
     """Hold the drill lock of a plan's state, which a dead holder loses.
 
-    Raises GuardError while another drill runs, or is being undone.
+    Raises GuardError while another drill runs, or is being undone, and where that cannot be known.
     """
-    make_folder(state)
-    fd = os.open(state / "drill.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    path = state / "drill.lock"
+    try:
+        make_folder(state)
+        fd = opened(path)
+    except OSError as error:
+        raise _unknown(path, error) from error
     try:
         _lock(fd, state)
         yield
@@ -39,8 +44,17 @@ def only_drill(state: Path) -> Iterator[None]:
         os.close(fd)
 
 
+def _unknown(path: Path, error: OSError) -> GuardError:
+    told = cannot_lock(path, error)
+    return GuardError(str(told), hint=told.hint)
+
+
 def _lock(fd: int, state: Path) -> None:
-    if not try_lock(fd):
+    try:
+        ours = try_lock(fd)
+    except OSError as error:
+        raise _unknown(state / "drill.lock", error) from error
+    if not ours:
         raise GuardError(
             f'cannot begin: another drill is running on the plan with state "{state}", or is being undone',
             hint="wait for its end, or break it off with `blackstart stop`",

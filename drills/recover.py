@@ -81,7 +81,8 @@ def undo_pending(state: Path) -> list[Recovered]:
                 ),
             ]
     except BlackstartError as error:
-        return [Recovered("what drills left behind", f"not undone: {error}", ok=False)]
+        hint = f" ({error.hint})" if error.hint else ""
+        return [Recovered("what drills left behind", f"not undone: {error}{hint}", ok=False)]
 
 
 def close_unfinished(plan: Plan) -> list[Recovered]:
@@ -90,16 +91,26 @@ def close_unfinished(plan: Plan) -> list[Recovered]:
 
 
 def _undone(state: Path, intents: UndoIntents, undo: Undo) -> Recovered:
-    healing = _heal(state, undo)
-    ok = healing.undone != "stuck"
-    if ok:
-        intents.remove(undo)
-    how = f"{healing.undone}: {healing.how}"
+    healing = intents.carried_out(undo, _heal(state, undo))
+    how = f"{healing.undone}: {healing.how}{_way_out(intents, undo, healing)}"
     try:
         keep_outcome(plan_of(undo, state), undo, healing, "recover")
-    except BlackstartError as error:  # the estate comes first: it is undone whether or not anybody can say so
+    except (
+        BlackstartError,
+        OSError,
+    ) as error:  # the estate comes first: it is undone whether or not anybody can say so
         how += f" (not in the evidence: {error})"
-    return Recovered(f'drill "{undo.drill}" ({undo.utc})', how, ok)
+    return Recovered(f'drill "{undo.drill}" ({undo.utc})', how, ok=intents.of(undo.run) is None)
+
+
+def _way_out(intents: UndoIntents, undo: Undo, healing: Healing) -> str:
+    """Nobody waits at the end of `recover`, so it never takes silence for the worst as a dead-man does."""
+    if healing.undone != "stuck" or "cannot be asked" not in healing.how:
+        return ""
+    return (
+        " (once it answers, recover again; where it is gone for good, make sure that nothing there takes "
+        f"writes or ever will, start by hand what ran, and move {intents.file(undo.run)} aside)"
+    )
 
 
 def _heal(state: Path, undo: Undo) -> Healing:
@@ -132,7 +143,7 @@ def _closed(plan: Plan, folder: RunFolder) -> Recovered:
         return Recovered(what, "is still being written; recover again when it is done", ok=False)
     try:
         closed = close(plan, folder)
-    except BlackstartError as error:
+    except (BlackstartError, OSError) as error:
         left = any(run.run == folder.run for run in chain.unfinished(plan.evidence.path))
         how = "not closed" if left else "closed as inconclusive"
         return Recovered(what, f"{how}: {error}", ok=not left)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from drills.fault import Left
+from drills.fault import Healing, Left
 from rto_rpo.durable import make_folder, sync_folder, write_durably
 from sites.errors import BlackstartError
 from sites.plan import Plan, read_plan
@@ -78,18 +79,17 @@ class UndoIntents:
     def write(self, undo: Undo) -> Path:
         """Put an intent on disk, durably. Only after this has returned may the fault be injected."""
         make_folder(self._folder)
-        path = self._path(undo.run)
+        path = self.file(undo.run)
         write_durably(path, undo.model_dump_json(indent=1).encode(), mode=0o600)
         return path
 
     def of(self, run: str) -> Undo | None:
         """The intent of one run, whatever else lies there. Raises BlackstartError where it is unreadable."""
-        path = self._path(run)
-        return _read(path) if path.exists() else None
+        return _read(self.file(run))
 
     def pending(self) -> list[Undo]:
         """Oldest first. Raises BlackstartError for a file that is no intent of ours."""
-        return sorted(map(_read, self._files()), key=lambda undo: undo.utc)
+        return sorted(filter(None, map(_read, self._files())), key=lambda undo: undo.utc)
 
     def readable(self) -> tuple[list[Undo], list[BlackstartError]]:
         """The same, and what is wrong with the others: none of those keeps another from its undo."""
@@ -99,7 +99,7 @@ class UndoIntents:
                 found.append(_read(path))
             except BlackstartError as error:
                 wrong.append(error)
-        return sorted(found, key=lambda undo: undo.utc), wrong
+        return sorted(filter(None, found), key=lambda undo: undo.utc), wrong
 
     @property
     def anything(self) -> bool:
@@ -115,12 +115,24 @@ class UndoIntents:
         stray = [room for room in self._rooms() if room.name not in known]
         for room in stray:
             shutil.rmtree(room, ignore_errors=True)
-        return [room.name for room in stray]
+        return [room.name for room in stray if not room.exists()]
+
+    def carried_out(self, undo: Undo, healing: Healing) -> Healing:
+        """Forget the intent of a fault that is gone; say so where its file stays, as on a read-only disk."""
+        if healing.undone == "stuck":
+            return healing
+        try:
+            self.remove(undo)
+        except OSError as error:
+            stays = f"the intent stays on disk ({error.strerror})"
+            way_out = "`blackstart recover` takes it away once that folder can be written"
+            return replace(healing, how=f"{healing.how}; {stays}: {way_out}")
+        return healing
 
     def remove(self, undo: Undo) -> None:
         """Forget an intent that has been carried out."""
         if self._folder.exists():
-            self._path(undo.run).unlink(missing_ok=True)
+            self.file(undo.run).unlink(missing_ok=True)
             sync_folder(self._folder)
         shutil.rmtree(room_of(self._state, undo.run), ignore_errors=True)
 
@@ -131,14 +143,17 @@ class UndoIntents:
         rooms = room_of(self._state, "any").parent
         return sorted(rooms.iterdir()) if rooms.exists() else []
 
-    def _path(self, run: str) -> Path:
+    def file(self, run: str) -> Path:
         return self._folder / f"{run}.json"
 
 
-def _read(path: Path) -> Undo:
+def _read(path: Path) -> Undo | None:
+    """None where there is none, or none any more: whoever has carried it out takes it away."""
     try:
         return Undo.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, ValidationError) as error:
+    except FileNotFoundError:
+        return None
+    except (ValueError, ValidationError, OSError) as error:
         raise BlackstartError(
             f"cannot read undo intent {path}: {error}",
             hint="look at both sites, then move the file aside",

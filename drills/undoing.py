@@ -39,9 +39,9 @@ class Undoing:
             healing = self._patiently(fault, pending) if patient else self._once(fault, pending)
         else:
             healing = Healing("stuck", "the failover is still running")
+        healing = UndoIntents(self.estate.state).carried_out(undo, healing)
         self.tell(f"Undone ({healing.undone}): {healing.how}")
         if healing.undone != "stuck":
-            UndoIntents(self.estate.state).remove(undo)
             self.dead_man.stand_down()
         return healing
 
@@ -51,7 +51,7 @@ class Undoing:
             return
         try:
             keep_outcome(self.estate.plan, undo, healing, "drill")
-        except BlackstartError as error:  # the loss of the recorder is what has to be told
+        except (BlackstartError, OSError) as error:  # the loss of the recorder is what has to be told
             self.tell(f"Not in the evidence: {error}")
 
     def _patiently(self, fault: Fault, undo: Undo) -> Healing:

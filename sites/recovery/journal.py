@@ -7,6 +7,8 @@ refused: such a journal is not ours. Its lock is a file beside it, for the journ
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import threading
@@ -17,7 +19,7 @@ from typing import Literal, Self
 
 from rto_rpo.durable import sync_folder
 from sites.errors import RunbookError
-from sites.recovery.lock import take
+from sites.recovery.lock import opened, take
 
 State = Literal["started", "done", "failed", "undoing", "undone"]
 
@@ -40,7 +42,8 @@ class Held(RunbookError):
 class Journal:
     """The journal of one runbook, held under a lock that dies with its holder.
 
-    Raises Held when another process has it, RunbookError when its entries make no sense.
+    Raises Held when another process has it, RunbookError when its entries make no sense or
+    cannot be read. Of a disk that is read-only it is read and locked; what would be written is refused.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,6 +81,7 @@ class Journal:
         if self.states:
             self.put_away()
             os.close(self._fd)
+            self._fd = -1
             self.states = {}
             self._open()
 
@@ -110,18 +114,43 @@ class Journal:
             except OSError as error:
                 raise RunbookError(
                     f'cannot write down that step "{step}" is {state}: journal {self.path}: {error.strerror}',
-                    hint="make room on that disk, then go on with --resume",
+                    hint="make room on that disk, or make it writable, then go on with --resume",
                 ) from error
             self.states[step] = state
 
     def _write(self, line: bytes) -> None:
         """After the last whole line: half of one that was not finished must not become part of this one."""
+        self._require_writable()
         os.ftruncate(self._fd, self._whole_bytes)
         rest = line
         while rest:
             rest = rest[os.write(self._fd, rest) :]
         os.fsync(self._fd)
         self._whole_bytes += len(line)
+
+    def _require_writable(self) -> None:
+        """A disk that was read-only when this was opened may not be any more. Raises OSError where it is."""
+        if self._lock < 0:
+            raise OSError(errno.EBADF, "it is closed")
+        if self._fd < 0 or not fcntl.fcntl(self._fd, fcntl.F_GETFL) & (os.O_RDWR | os.O_WRONLY):
+            again = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            if self._fd >= 0:
+                os.close(self._fd)
+            self._fd = again
+
+    def _read(self) -> bytes:
+        """What is in it. Nothing where there is none, and a read-only disk takes no new one."""
+        try:
+            self._fd = opened(self.path, os.O_APPEND)
+            with open(self._fd, "rb", closefd=False) as lines:
+                return lines.read()
+        except OSError as error:
+            if error.errno == errno.EROFS:  # one that is there would be open to read
+                return b""
+            raise RunbookError(
+                f"cannot read journal {self.path}: {error.strerror}",
+                hint="let this account read and write it; until then nobody knows what is under way",
+            ) from error
 
     def _check(self, step: str, state: State) -> None:
         before = self.states.get(step)
@@ -130,9 +159,7 @@ class Journal:
 
     def _open(self) -> None:
         try:
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            with open(self._fd, "rb", closefd=False) as lines:
-                raw = lines.read()
+            raw = self._read()
             self._whole_bytes = raw.rfind(b"\n") + 1
             self._load(raw[: self._whole_bytes].splitlines())
         except BaseException:

@@ -14,6 +14,7 @@ from sites.errors import RunbookError
 from sites.recovery.journal import Journal, lock_of
 from sites.recovery.lock import take
 from sites.recovery.under_way import busy, journal_of
+from tests.drills.read_only import only_root, run_read_only
 
 PROCESSES, ROUNDS = 4, 60
 
@@ -157,3 +158,50 @@ def test_a_line_that_is_torn_before_others_is_refused_by_its_number(tmp_path: Pa
     with pytest.raises(RunbookError, match="line 2 makes no sense") as caught:
         Journal(tmp_path / "j")
     assert "move the journal aside" in str(caught.value.hint)
+
+
+READ_ONLY = """
+import sys
+from pathlib import Path
+from sites.errors import RunbookError
+from sites.recovery.under_way import busy, journal_of
+
+state = Path(sys.argv[1])
+with journal_of(state) as journal:
+    print(journal.states, busy(state))
+    try:
+        journal.done("fence", {})
+    except RunbookError as error:
+        print(error)
+try:
+    journal_of(state / "another")
+except RunbookError as error:
+    print(error, error.hint)
+"""
+
+
+BUSY = """
+import sys
+from pathlib import Path
+from sites.recovery.under_way import busy
+print(busy(Path(sys.argv[1])))
+"""
+
+
+@only_root
+def test_a_read_only_state_is_locked_and_read(tmp_path: Path) -> None:
+    """The lock keeps others out all the same; what would have to be written is refused with the reason."""
+    with journal_of(tmp_path) as journal:
+        journal.started("fence")
+    read, wrote, locked = run_read_only(tmp_path, READ_ONLY).splitlines()
+    assert read == "{'fence': 'started'} True"
+    assert 'cannot write down that step "fence" is done' in wrote
+    assert wrote.endswith("Read-only file system")
+    assert locked.startswith(f"cannot lock {tmp_path}/another")
+    assert "make that folder writable" in locked
+
+
+@only_root
+def test_who_holds_a_lock_keeps_out_who_can_only_read_it(tmp_path: Path) -> None:
+    with journal_of(tmp_path):
+        assert run_read_only(tmp_path, BUSY) == "True\n"
