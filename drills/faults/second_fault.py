@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from drills.fault import Fault, Healing, Left
+from drills.fault import Fault, Healing, Left, in_words, undone
 from drills.faults.kill_site import KillSite
 from sites.capability import Proof, Target
+from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.plan.faults import SecondFault as Noun
 from sites.plan.noun import Noun as AnyNoun
@@ -22,6 +24,7 @@ class SecondFault(KillSite):
     def __init__(self, estate: Estate, noun: Noun, make: Callable[[Estate, AnyNoun], Fault]) -> None:
         super().__init__(estate, noun.site)
         self._noun = noun
+        self._first = KillSite(estate, noun.site)
         self._second = make(estate, noun.second)
 
     @property
@@ -41,16 +44,26 @@ class SecondFault(KillSite):
         return self._second.inject(self._left_of_second(left))
 
     def heal(self, left: Left) -> Healing:
-        second = self._second.heal(self._left_of_second(left))
-        if second.undone == "stuck":
-            return second
-        first = super().heal(left)
+        """Both, each by its own rule: a second that is stuck withholds nothing from the first."""
+        second = _tried(self._second, self._left_of_second(left))
+        first = _tried(self._first, self._left_of_first(left))
         worse = min(first.undone, second.undone, key=_UNDONE.index)
-        return Healing(worse, f"{second.how}; {first.how}")
+        return Healing(worse, f"{second.how}; {first.how}", first.known and second.known)
 
     def healed(self, left: Left) -> Proof:
         second = self._second.healed(self._left_of_second(left))
         return super().healed(left) if second.holds else second
+
+    def _left_of_first(self, left: Left) -> Left:
+        """One that was started and runs is tried again only for a second that is stuck: silence that came
+        later is no reason to put it down.
+        """
+        if not left.last or not left.targets:
+            return left
+        try:
+            return replace(left, last=not self._first.healed(left).holds)
+        except BlackstartError:
+            return left
 
     @staticmethod
     def _left_of_second(left: Left) -> Left:
@@ -63,3 +76,11 @@ class SecondFault(KillSite):
 
     def undo(self) -> str:
         return f"{self._second.undo()}; {super().undo()}"
+
+
+def _tried(fault: Fault, left: Left) -> Healing:
+    """Believed only when it is seen; what breaks is stuck, and keeps the other from nothing."""
+    try:
+        return undone(fault, left)
+    except Exception as error:  # noqa: BLE001 - whoever undoes says it, and tries again
+        return Healing("stuck", in_words(error))

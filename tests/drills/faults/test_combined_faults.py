@@ -5,17 +5,22 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from drills.fault import Following, Left
+from drills.copies import Copies
+from drills.fault import Following, Healing, Left, undone
+from drills.faults import second_writer
+from drills.faults.kill_site import KillSite
+from drills.faults.one_process import KillService
 from drills.following import Due
 from drills.preview import Preview
 from drills.spared import check_caps
 from drills.undo import room_of
-from sites.capability import Proof
+from sites.capability import Promotable, Proof
 from sites.drivers import command
 from sites.errors import GuardError, SiteError
 from sites.estate import Estate
@@ -110,6 +115,100 @@ def test_the_worse_end_counts_for_both(both_up: Estate) -> None:
     assert injected.heal().undone == "reverted, fenced"
     assert both_up.site("primary").proven_gone().holds
     assert set(both_up.site("dr").running()) == {"postgres", "gateway"}
+
+
+def a_full_disk(self: object, left: Left) -> Healing:
+    del self, left
+    return Healing("stuck", "its disk is full")
+
+
+def a_broken_one(self: object, left: Left) -> Healing:
+    del self, left
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("stuck", [a_full_disk, a_broken_one])
+def test_a_second_fault_that_is_stuck_withholds_no_undo_from_the_first(
+    both_up: Estate, monkeypatch: pytest.MonkeyPatch, stuck: Callable[[object, Left], Healing]
+) -> None:
+    injected = inject(both_up, **SECOND)
+    follow(injected)
+    monkeypatch.setattr(KillService, "heal", stuck)
+    healing = injected.heal()
+    assert healing.undone == "stuck"
+    assert "full" in healing.how or "No space left" in healing.how
+    assert 'site "primary" runs again' in healing.how
+    assert set(both_up.site("primary").running()) == {"postgres", "gateway"}
+    assert set(both_up.site("dr").running()) == {"postgres"}
+    monkeypatch.undo()
+    check_healed(injected)
+
+
+def test_a_first_fault_that_breaks_leaves_the_second_undone(
+    both_up: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    injected = inject(both_up, **SECOND)
+    follow(injected)
+
+    monkeypatch.setattr(KillSite, "heal", a_broken_one)
+    healing = injected.heal()
+    assert (healing.undone, "No space left" in healing.how) == ("stuck", True)
+    assert set(both_up.site("dr").running()) == {"postgres", "gateway"}
+
+
+class FakeCopy:
+    """A copy of which the other site takes writes, or does not, or cannot be asked."""
+
+    def __init__(self, *, takes_writes: bool | None) -> None:
+        self.takes_writes = takes_writes
+
+    def writable(self, site: str) -> bool | None:
+        return None if site == "primary" else self.takes_writes
+
+
+def with_copy(monkeypatch: pytest.MonkeyPatch) -> FakeCopy:
+    copy = FakeCopy(takes_writes=False)
+    both = {"orders": Copies(cast(Promotable, copy), frozenset({"primary", "dr"}))}
+    monkeypatch.setattr(second_writer, "copies", lambda _: both)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("takes_writes", "last", "fenced"), [(True, False, True), (None, False, False), (None, True, True)]
+)
+def test_behind_a_second_that_is_stuck_the_first_still_makes_no_second_writer(
+    both_up: Estate, monkeypatch: pytest.MonkeyPatch, *, takes_writes: bool | None, last: bool, fenced: bool
+) -> None:
+    """Its own rule asks the other site, as what the second left it; silence is a yes the last time."""
+    copy = with_copy(monkeypatch)
+    injected = inject(both_up, **SECOND)
+    follow(injected)
+    monkeypatch.setattr(KillService, "heal", a_full_disk)
+    copy.takes_writes = takes_writes
+    healing = undone(fault(both_up, **SECOND), replace(injected.left, last=last))
+    assert healing.undone == "stuck"
+    assert both_up.site("primary").proven_gone().holds
+    assert Fences(both_up.state).raised("primary") == fenced
+    assert ("stays down and fenced" in healing.how) == fenced
+
+
+def test_a_first_that_runs_again_is_not_put_down_for_a_silence_that_came_later(
+    both_up: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked and started is tried again for the sake of the second alone."""
+    copy = with_copy(monkeypatch)
+    injected = inject(both_up, **SECOND)
+    follow(injected)
+    monkeypatch.setattr(KillService, "heal", a_full_disk)
+    injected.heal()
+    copy.takes_writes = None
+    healing = undone(fault(both_up, **SECOND), replace(injected.left, last=True))
+    assert healing.undone == "stuck"
+    assert set(both_up.site("primary").running()) == {"postgres", "gateway"}
+    assert not Fences(both_up.state).raised("primary")
+    copy.takes_writes = True  # not silence: then it is put down
+    assert "stays down and fenced" in undone(fault(both_up, **SECOND), injected.left).how
+    assert both_up.site("primary").proven_gone().holds
 
 
 def test_what_is_due_comes_once_and_says_what_became_of_it() -> None:
