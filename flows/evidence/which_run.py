@@ -11,7 +11,7 @@ from rto_rpo.evidence.checking.chain_check import chain_faults
 from rto_rpo.evidence.checking.folder_check import folder_faults, ledger_owners
 from rto_rpo.evidence.lines.history import RunRecord, entries_of, run_records
 from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME
-from rto_rpo.report.distrust import NOT_INTACT
+from rto_rpo.report.distrust import not_intact
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,7 @@ class Belief:
         """Why nothing good follows from the run, in one sentence; None where nothing of the kind is known."""
         if not self.findings:
             return self.given_up
-        more = f", and {len(self.findings) - 1} more" if self.findings[1:] else ""
-        return f"{NOT_INTACT}: {self.findings[0]}{more}"
+        return not_intact(self.findings)
 
 
 def run_folder(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rto_rpo.report.model import Report
@@ -9,6 +10,12 @@ from rto_rpo.report.standing import standing
 
 NOT_INTACT: Final = "not intact"
 _STANDING = ("judgements", "split_brain", "checks")
+
+
+def not_intact(findings: Sequence[str]) -> str:
+    """What hashes and signatures show, in one sentence: the first finding, and how many there are beside it."""
+    more = f", and {len(findings) - 1} more" if findings[1:] else ""
+    return f"{NOT_INTACT}: {findings[0]}{more}"
 
 
 def distrusted(content: dict[str, Any], why: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rto_rpo.dossier.dossier import Dossier, as_things_stand, beside_runs
 from rto_rpo.dossier.shelf import Run, Shelf, read_shelf
 from rto_rpo.evidence.lines.line import line_hash
 from rto_rpo.evidence.names import REPORT_NAME
+from rto_rpo.report.distrust import distrusted, not_intact
 from rto_rpo.report.forms.html import html
 from rto_rpo.report.older import current
 from rto_rpo.website.memory import MEMORY_NAME, Memory, dump, key_of, remembered
@@ -87,8 +88,11 @@ def _key(run: Run, profiles: str, around: str) -> str:
 
 
 def _page(root: Path, folder: str, dossier: Dossier) -> bytes:
-    content: dict[str, Any] = orjson.loads((root / folder / REPORT_NAME).read_bytes())
-    return html(current(content), dossier, links=True).encode()
+    """As `blackstart report` tells of the run: where the chain does not hold, nothing good follows from it."""
+    content: dict[str, Any] = current(orjson.loads((root / folder / REPORT_NAME).read_bytes()))
+    if dossier.shelf.problems:
+        content = distrusted(content, not_intact(dossier.shelf.problems))
+    return html(content, dossier, links=True).encode()
 
 
 class _Builder:

@@ -14,6 +14,8 @@ import pytest
 
 from rto_rpo.controls.profile import profile
 from rto_rpo.evidence.lines.record import Note
+from rto_rpo.evidence.lines.signature import new_key
+from rto_rpo.report.distrust import not_intact
 from rto_rpo.website.build import Built, build
 from rto_rpo.website.memory import MEMORY_NAME, SiteError
 from tests.rto_rpo.dossier.stories import Story, by, run_of, whole_story
@@ -240,3 +242,32 @@ def test_a_tabletop_has_its_minutes_on_its_drills_page(tmp_path: Path) -> None:
         r'<a href="drills/talk-[0-9a-f]{8}\.html">2026-11-\d\d 06:00 UTC</a>', pages(to)["index.html"]
     )
     assert "0 run and judged, 1 talked through" in index
+
+
+def test_no_page_calls_a_run_met_while_the_chain_does_not_hold_and_each_begins_with_that(
+    tmp_path: Path,
+) -> None:
+    """As `blackstart report` of the single run does. When the chain holds again, so do the pages."""
+    story, to = Story(tmp_path / "evidence", new_key(tmp_path / "key.pem")), tmp_path / "site"
+    story.drill(run_of(MET, 1))
+    story.talk(2)
+    built(story, to)
+    whole = pages(to)
+    chain = story.root / "chain.jsonl"
+    kept = chain.read_bytes()
+    chain.write_bytes(re.sub(rb'"signature":"[0-9a-f]{128}"', b'"signature":"%b"' % (b"0" * 128), kept))
+    findings = built(story, to).findings
+    assert findings
+    assert pages(to).keys() == whole.keys()
+    for name, text in pages(to).items():
+        told = " ".join(" ".join(Page(re.sub("(?s)<head>.*</head>", "", text)).words).split())
+        assert told.lower().index("not intact") < 150, name
+        assert "Every objective that this drill judged was met" not in told
+    [run] = (to / "runs").iterdir()
+    assert re.findall("<title>(.*?)</title>", run.read_text()) == [
+        "NOT INTACT: trading-desk, drill kill-primary"
+    ]
+    assert not_intact(findings) in " ".join(" ".join(Page(run.read_text()).words).split())
+    chain.write_bytes(kept)
+    assert built(story, to).findings == ()
+    assert pages(to) == whole
