@@ -12,6 +12,7 @@ from flows.options import DEFAULT_PLAN, Json, Plan, estate_of
 
 if TYPE_CHECKING:
     from flows.evidence.report import Format
+    from flows.evidence.which_run import NothingLeft
     from rto_rpo.controls.profile import Profile
 
 DEFAULT_EVIDENCE = Path("evidence")
@@ -68,14 +69,19 @@ def _one(
 ) -> int:
     from flows.evidence.report import form_of, read, rendered, require_new, write
     from flows.evidence.results import not_intact, report_lines
-    from flows.evidence.which_run import belief, run_folder
+    from flows.evidence.which_run import NothingLeft, belief, run_folder
     from flows.terminal.answer import answer
     from sites.errors import GuardError
 
-    run = run_folder(path)
     if to is not None:
         form = form or form_of(to)
         require_new(to)
+    try:
+        run = run_folder(path)
+    except NothingLeft as error:
+        if form == "junit":
+            _gate(error, to)
+        raise
     believed = belief(run)
     content = read(run, believed.doubt)
     for line in not_intact(believed.findings):
@@ -90,6 +96,19 @@ def _one(
     else:
         typer.echo(rendered(content, form, run, chosen).decode(), nl=False)
     return 1 if believed.findings else 0
+
+
+def _gate(error: NothingLeft, to: Path | None) -> None:
+    """A pipeline that reads the file and not the exit code must not go green either."""
+    from flows.evidence.report import write
+    from rto_rpo.report.forms.junit import junit_of_nothing
+
+    opened = error.opened
+    made = junit_of_nothing(opened.plan, opened.drill, opened.run, opened.utc, str(error))
+    if to is not None:
+        write(to, made.encode())
+    else:
+        typer.echo(made, nl=False)
 
 
 def _site(path: Path, site: Path, chosen: Sequence[Profile], *, as_json: bool) -> int:

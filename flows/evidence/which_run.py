@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.agreed.charter import frozen_charter
 from rto_rpo.evidence.checking.chain_check import chain_faults
 from rto_rpo.evidence.checking.folder_check import folder_faults, ledger_owners
 from rto_rpo.evidence.lines.history import RunRecord, entries_of, run_records
 from rto_rpo.evidence.names import CHAIN_NAME, LEDGER_NAME
 from rto_rpo.report.distrust import not_intact
+
+
+class NothingLeft(EvidenceError):
+    """The newest run left no ledger to tell of, and an older one does not speak for it."""
+
+    exit_code = 3
+
+    def __init__(self, record: RunRecord, root: Path) -> None:
+        self.opened = record.opened
+        why = "it was closed with nothing recorded"
+        if record.closed is None:
+            why = "it was opened and nothing is recorded; it has only just begun, or was given up"
+        super().__init__(
+            f'nothing to report: the newest run in "{root}", {self.opened.folder}, left no ledger: {why}',
+            hint="an older run is told of by its own folder; `blackstart status` says what was left behind",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +46,10 @@ class Belief:
 
 
 def run_folder(path: Path) -> Path:
-    """The run at `path`: its own folder, or the newest of the chain there. Raises EvidenceError.
+    """The run at `path`: its own folder, or the newest of the chain there.
 
     Where no chain is, as in a folder of copies, the folder's name tells which is newest.
+    Raises EvidenceError, and NothingLeft for a newest run without a ledger.
     """
     if (path / LEDGER_NAME).is_file():
         return path
@@ -42,26 +59,26 @@ def run_folder(path: Path) -> Path:
             hint="name the folder of a run, or of all runs",
         )
     if (path / CHAIN_NAME).is_file():
-        runs = [path / one.opened.folder for one in _measured(path, run_records(entries_of(path)))]
+        newest = _newest(path)
     else:
-        runs = sorted(found.parent for found in path.glob(f"*/{LEDGER_NAME}"))
-    if not runs:
+        newest = max((found.parent for found in path.glob(f"*/{LEDGER_NAME}")), default=None)
+    if newest is None:
         raise EvidenceError(f'no run in "{path}"', hint="`blackstart drill NAME` makes one")
-    return runs[-1]
+    return newest
 
 
-def _measured(root: Path, records: Sequence[RunRecord]) -> list[RunRecord]:
-    """Those that left a ledger, by the chain: one that was deleted since is the newest all the same."""
-    return [
-        one
-        for one in records
-        if one.pruned is None
-        and (
-            LEDGER_NAME in one.closed.files
-            if one.closed
-            else (root / one.opened.folder / LEDGER_NAME).is_file()
-        )
-    ]
+def _newest(root: Path) -> Path | None:
+    """The newest run that was to measure something. Raises NothingLeft."""
+    for one in reversed(run_records(entries_of(root))):
+        folder = root / one.opened.folder
+        charter = frozen_charter(folder, one.opened.charter_sha256)
+        if one.pruned is None and (charter is None or charter.kind != "tabletop"):
+            # by the chain: a ledger that was deleted since is missed when it is read
+            left = LEDGER_NAME in one.closed.files if one.closed else (folder / LEDGER_NAME).is_file()
+            if not left:
+                raise NothingLeft(one, root)
+            return folder
+    return None
 
 
 def belief(run: Path) -> Belief:

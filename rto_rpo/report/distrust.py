@@ -13,7 +13,7 @@ _STANDING = ("judgements", "split_brain", "checks")
 
 
 def not_intact(findings: Sequence[str]) -> str:
-    """What hashes and signatures show, in one sentence: the first finding, and how many there are beside it."""
+    """What hashes and signatures show, in one sentence: the first finding, and how many more."""
     more = f", and {len(findings) - 1} more" if findings[1:] else ""
     return f"{NOT_INTACT}: {findings[0]}{more}"
 

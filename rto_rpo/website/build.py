@@ -88,7 +88,7 @@ def _key(run: Run, profiles: str, around: str) -> str:
 
 
 def _page(root: Path, folder: str, dossier: Dossier) -> bytes:
-    """As `blackstart report` tells of the run: where the chain does not hold, nothing good follows from it."""
+    """As `blackstart report` tells of the run: nothing good follows from it where the chain does not hold."""
     content: dict[str, Any] = current(orjson.loads((root / folder / REPORT_NAME).read_bytes()))
     if dossier.shelf.problems:
         content = distrusted(content, not_intact(dossier.shelf.problems))

@@ -30,12 +30,6 @@ class _Case:
 def junit(content: dict[str, Any]) -> str:
     """The XML of a report's content."""
     report = Report.model_validate(content)
-    cases = [*_cases(report)]
-    suites = ET.Element("testsuites", {"name": "blackstart", **_counts(cases)})
-    suite = ET.SubElement(suites, "testsuite", {"name": _name(report), **_counts(cases)})
-    if report.utc.begin:
-        suite.set("timestamp", report.utc.begin.removesuffix("Z")[:19])
-    properties = ET.SubElement(suite, "properties")
     told = {"run": report.run, "plan_sha256": report.plan.sha256, "judge": report.judge}
     told["changed"] = sentences.changed(report)
     told["versions"] = versions.counted(report)
@@ -45,16 +39,30 @@ def junit(content: dict[str, Any]) -> str:
         f"verification of {one.stream}": sentences.verification(report, one)
         for one in sentences.points(report)
     }
+    return _document(_name(report.plan.name, report.drill.name), report.utc.begin, told, [*_cases(report)])
+
+
+def junit_of_nothing(plan: str, drill: str, run: str, utc: str, why: str) -> str:
+    """The XML of a run that left nothing to report of: an error, and nothing else."""
+    return _document(_name(plan, drill), utc, {"run": run}, [_Case("verdict", "inconclusive", why)])
+
+
+def _document(suite_name: str, utc: str | None, told: dict[str, str], cases: list[_Case]) -> str:
+    suites = ET.Element("testsuites", {"name": "blackstart", **_counts(cases)})
+    suite = ET.SubElement(suites, "testsuite", {"name": suite_name, **_counts(cases)})
+    if utc:
+        suite.set("timestamp", utc.removesuffix("Z")[:19])
+    properties = ET.SubElement(suite, "properties")
     for name, value in told.items():
         ET.SubElement(properties, "property", {"name": name, "value": visible(value)})
     for case in cases:
-        _add(suite, _name(report), case)
+        _add(suite, suite_name, case)
     ET.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
 
 
-def _name(report: Report) -> str:
-    return visible(f"{report.plan.name}.{report.drill.name}")
+def _name(plan: str, drill: str) -> str:
+    return visible(f"{plan}.{drill}")
 
 
 def _cases(report: Report) -> Iterator[_Case]:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,14 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.evidence.which_run import NothingLeft
+from flows.terminal.console import Console
+from flows.terminal.failure import tell
+from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.keeping.run_folder import RunFolder
 from rto_rpo.report.publish import publish
-from tests.rto_rpo.evidence.folders import add_run, open_one
+from tests.rto_rpo.dossier.stories import Story, run_of
+from tests.rto_rpo.evidence.folders import NOW, add_run, open_one
 from tests.rto_rpo.evidence.forger import lines_of
 from tests.rto_rpo.report.runs import MET, MISSED
 
@@ -103,3 +110,60 @@ def test_a_newest_run_whose_ledger_was_deleted_does_not_let_an_older_one_speak(t
     ended = CliRunner().invoke(app, ["report", str(root)])
     assert ended.exit_code != 0
     assert newest.name in str(ended.exception)
+
+
+def unjudged(root: Path) -> Path:
+    """Opened, and closed before anything was recorded: the estate could not be prepared, say."""
+    folder = opened(root)
+    now = NOW + timedelta(days=9)
+    chain.close_run(root, folder, verdict="inconclusive", key=None, now=now)
+    return folder.path
+
+
+def opened(root: Path) -> RunFolder:
+    folder = open_one(root, MISSED, None)
+    (folder.path / "ledger.jsonl").unlink(missing_ok=True)
+    return folder
+
+
+def only_opened(root: Path) -> Path:
+    folder = opened(root)
+    assert folder.descriptor is not None
+    os.close(folder.descriptor)
+    return folder.path
+
+
+@pytest.mark.parametrize(("make", "reason"), [(unjudged, "it was closed"), (only_opened, "it was opened")])
+def test_a_newest_run_that_left_nothing_does_not_let_an_older_one_speak(
+    tmp_path: Path, make: Callable[[Path], Path], reason: str
+) -> None:
+    root, to = tmp_path / "evidence", tmp_path / "junit.xml"
+    good = add_run(root, MET, None)
+    newest = make(root)
+    ended = CliRunner().invoke(app, ["report", str(root)])
+    assert isinstance(ended.exception, NothingLeft)
+    assert tell(ended.exception, Console(), as_json=False) == 3
+    assert f"{newest.name}, left no ledger: {reason}" in str(ended.exception)
+    assert "by its own folder" in str(ended.exception.hint)
+    assert told(good).code == 0
+    for form in ("html", "md", "json"):
+        assert isinstance(
+            CliRunner().invoke(app, ["report", str(root), "--format", form]).exception, NothingLeft
+        )
+    printed = CliRunner().invoke(app, ["report", str(root), "--format", "junit"])
+    written = CliRunner().invoke(app, ["report", str(root), "--to", str(to)])
+    assert isinstance(printed.exception, NothingLeft)
+    assert isinstance(written.exception, NothingLeft)
+    assert to.read_text() == printed.output
+    assert 'tests="1" failures="0" errors="1"' in printed.output
+    assert newest.name in printed.output
+
+
+def test_a_tabletop_measures_nothing_and_is_not_the_newest(tmp_path: Path) -> None:
+    """Of the other side: what was only talked through after a drill takes nothing from it."""
+    story = Story(tmp_path / "evidence")
+    drilled = story.drill(run_of(MET, 1))
+    story.talk(2)
+    code, said = told(story.root)
+    assert code == 0
+    assert str(drilled / "report.html") in said
