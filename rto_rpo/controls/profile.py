@@ -5,19 +5,43 @@ The shipped ones lie beside this file; a firm's own is one more file of the same
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from rto_rpo.controls.answers import ANSWERS
 
 FOLDER = Path(__file__).parent
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-Words = Annotated[str, Field(min_length=1, max_length=2_000)]
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FURTHEST_AHEAD = timedelta(hours=14)  # of UTC, on any clock
+
+
+class _OnceLoader(_LOADER):  # type: ignore[misc]
+    """YAML lets a second key of the same name win; here that would drop controls without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                line = key.start_mark.line + 1
+                raise yaml.constructor.ConstructorError(problem=f'line {line}: duplicate key "{key.value}"')
+            seen.add(str(key.value))
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+
+def _telling(text: str) -> str:
+    if not any(letter.isalnum() for letter in text):
+        raise ValueError("holds no word")
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_telling)]
 
 
 class ProfileError(ValueError):
@@ -86,7 +110,7 @@ def profile(named: str) -> Profile:
     """A shipped profile by its name, or one of the firm's by its path. Raises ProfileError."""
     path = FOLDER / f"{named}.yaml" if named in shipped() else Path(named)
     try:
-        content = yaml.load(path.read_bytes(), Loader=_LOADER)  # noqa: S506 - one of the safe loaders
+        content = yaml.load(path.read_bytes(), Loader=_OnceLoader)  # noqa: S506 - one of the safe loaders
         found = Profile.model_validate(content)
     except OSError as error:
         raise ProfileError(
@@ -95,18 +119,35 @@ def profile(named: str) -> Profile:
         ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ProfileError(f'control profile "{named}" cannot be used: {_first(error)}') from None
+    for why, hint in _faults(found, ours=path.parent == FOLDER):
+        raise ProfileError(f'control profile "{named}": {why}', hint=hint)
+    return found
+
+
+def _faults(found: Profile, *, ours: bool) -> Iterator[tuple[str, str]]:
+    """What is wrong with it as a whole, and the way out.
+
+    `ours`: shipped with a day of reading that tests hold to; a machine whose clock is behind needs it, too.
+    """
+    seen: set[str] = set()
+    ahead = (datetime.now(UTC) + _FURTHEST_AHEAD).date()
     for control in found.controls:
+        clause = " ".join(control.clause.casefold().split())
+        if clause in seen:
+            yield f"{control.clause} stands in it twice, and would count twice", "leave one out"
+        seen.add(clause)
+        if not ours and control.read.date > ahead:
+            read = f"{control.clause} was read on {control.read.date}, which is yet to come"
+            yield read, "write the day on which the words were read"
         for answer in control.answers:
             if answer not in ANSWERS and not answer.startswith("check:"):
-                raise ProfileError(
-                    f'control profile "{named}": nothing answers "{answer}", which {control.clause} asks for',
-                    hint=f"check:WORD, or one of: {', '.join(sorted(ANSWERS))}",
-                )
-    return found
+                known = f"check:WORD, or one of: {', '.join(sorted(ANSWERS))}"
+                yield f'nothing answers "{answer}", which {control.clause} asks for', known
 
 
 def _first(error: Exception) -> str:
     if isinstance(error, ValidationError):
         fault = error.errors(include_url=False, include_input=False)[0]
-        return f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}"
+        said = fault["msg"].removeprefix("Value error, ")
+        return f"{'.'.join(map(str, fault['loc'])) or 'it'}: {said}"
     return str(error).splitlines()[0]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from contextlib import nullcontext
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 import yaml
 
 from rto_rpo.answering import DECLARED, OWN
+from rto_rpo.controls import profile as profiles
 from rto_rpo.controls.answers import ANSWERS, field_of
 from rto_rpo.controls.profile import FOLDER, Profile, ProfileError, profile, shipped
 from rto_rpo.report.safety import CHECKS
@@ -24,7 +26,7 @@ def test_every_clause_says_where_and_when_its_words_were_read(name: str) -> None
     assert found.name == name
     for control in found.controls:
         assert re.match(r"https?://[^ ]+$", control.read.address)
-        assert date(2026, 1, 1) <= control.read.date
+        assert date(2026, 1, 1) <= control.read.date <= (datetime.now(UTC) + timedelta(days=1)).date()
         assert 3 <= len(control.quotation.split()) <= 20
         assert control.asks != control.quotation
         assert all(field_of(answer) for answer in control.answers)
@@ -94,11 +96,48 @@ def test_a_firms_own_profile_is_one_more_file(tmp_path: Path) -> None:
         ({"quotation": ""}, "quotation"),
         ({"more": 1}, "more"),
         ({"read": {"address": "x", "date": "yesterday", "of": "original"}}, "date"),
+        ({"quotation": " "}, "controls.0.quotation: holds no word"),
+        ({"not_applicable": "\u200b"}, "controls.0.not_applicable: holds no word"),
+        ({"read": {"address": "\t-", "date": "2026-11-01", "of": "copy"}}, "read.address: holds no word"),
+        ({"read": {"address": "x", "date": "2999-01-01", "of": "copy"}}, "§ 1 was read on 2999-01-01"),
     ],
 )
 def test_a_profile_that_cannot_be_used_says_why(tmp_path: Path, other: dict[str, object], said: str) -> None:
     with pytest.raises(ProfileError, match=said):
         profile(str(own(tmp_path, **other)))
+
+
+def test_nothing_in_a_profile_is_dropped_or_counted_twice(tmp_path: Path) -> None:
+    path = own(tmp_path)
+    once = path.read_text()
+    controls = once[once.index("controls:") : once.index("name:")]
+    for twice in (once + controls, once.replace("  clause:", "  answers: [kept-6-years]\n  clause:")):
+        path.write_text(twice)
+        with pytest.raises(ProfileError, match=r'line \d+: duplicate key "(controls|answers)"'):
+            profile(str(path))
+    path.write_text(once.replace("controls:\n", controls.replace("§ 1", "  §  1 ")))
+    with pytest.raises(ProfileError, match="stands in it twice"):
+        profile(str(path))
+
+
+def test_what_was_read_today_anywhere_counts_as_read_and_a_shipped_one_needs_no_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = {"address": "x", "date": "2026-11-29", "of": "original"}
+    for utc, fine in (("2026-11-28T09:00", False), ("2026-11-28T10:30", True), ("2020-01-01T00:00", False)):
+        monkeypatch.setattr(profiles, "datetime", _clock(datetime.fromisoformat(utc)))
+        with nullcontext() if fine else pytest.raises(ProfileError, match="yet to come"):
+            profile(str(own(tmp_path, read=read)))
+        assert profile("dora").controls
+
+
+def _clock(at: datetime) -> type[datetime]:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return at.replace(tzinfo=tz)
+
+    return Clock
 
 
 def test_a_profile_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:

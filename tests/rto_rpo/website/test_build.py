@@ -99,6 +99,17 @@ def test_the_page_of_controls_begins_with_a_count_of_each_profile_and_leads_to_i
     ]
 
 
+def test_where_and_when_each_clause_was_read_stands_beside_its_words(site: Path) -> None:
+    """On the page of controls and on that of each run, and whosever the profile is."""
+    run = next(iter(sorted((site / "runs").iterdir())))
+    for page in (site / "controls.html", run):
+        told = " ".join("".join(Page(page.read_text()).words).split())
+        for control in (*profile("dora").controls, *profile("nist-csf-2").controls):
+            read = control.read
+            assert f"“{control.quotation}” ({read.of}, read {read.date} at {read.address}" in told
+        assert "rto_rpo/controls" not in told
+
+
 def test_a_drills_page_begins_with_how_its_newest_run_ended(site: Path) -> None:
     told = {name: " ".join("".join(Page(text).words).split()) for name, text in pages(site).items()}
     ran, never = (
