@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -103,6 +104,7 @@ def templates() -> Environment:
         field_of=field_of, names=names, grid=grid, sum_up=sum_up, aftermath=aftermath, JUDGE=JUDGE
     )
     made.filters.update(detail=_detail, hash=_hash, style=_style, shortened=_shortened, css=_css)
+    made.filters["address"] = _address
     return made
 
 
@@ -120,6 +122,11 @@ def _hash(text: str) -> Markup:
     """A long hash that may be broken at every eighth digit."""
     parts = [text[place : place + 8] for place in range(0, len(text), 8)]
     return Markup("<wbr>").join(parts)
+
+
+def _address(text: str) -> Markup:
+    """A long address that may be broken between its words, and not within them."""
+    return Markup("<wbr>").join(re.findall(r"[A-Za-z0-9]*[^A-Za-z0-9]?", visible(text)))
 
 
 def _shortened(names: list[str], most: int) -> str:
