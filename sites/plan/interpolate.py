@@ -9,22 +9,31 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sites.plan.agreed import agreed
 from sites.plan.document import Node
 from sites.plan.leaks import names_a_secret
 from sites.plan.noun import Interpolated
 from sites.plan.problem import Place, Problem
 
 VALUE_LETTERS_MAX = 4096
+_HIDDEN = (
+    "variable {name} stands for what people agree to, and the plan that a run freezes would not show it "
+    "change; write the value itself, or another plan file for each value (--plan FILE)"
+)
 _DOLLAR = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\})?")
 
 
 @dataclass(slots=True)
 class Interpolation:
-    """Replaces variables in a tree, keeping count of the values used and of what is wrong."""
+    """Replaces variables in a tree, keeping count of the values used and of what is wrong.
+
+    `hidden`: where a variable keeps from the plan's text what people agree to.
+    """
 
     environ: Mapping[str, str]
     variables: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    hidden: list[Problem] = field(default_factory=list)
 
     def told(self) -> list[Problem]:
         """The problems, those that say the same told once, at the first place."""
@@ -48,7 +57,7 @@ class Interpolation:
 
     def _text(self, text: str, line: int, place: Place) -> str:
         wrong: list[str] = []
-        used: list[str] = []
+        used: dict[str, str] = {}
 
         def replace(found: re.Match[str]) -> str:
             if found[1]:
@@ -58,11 +67,13 @@ class Interpolation:
             except ValueError as error:
                 wrong.append(str(error))
                 return found[0]
-            used.append(value)
+            used[found[2]] = value
             return value
 
         replaced = _DOLLAR.sub(replace, text)
         self.problems.extend(Problem(line, place, message) for message in wrong)
+        if used and agreed(place):
+            self.hidden.append(Problem(line, place, _HIDDEN.format(name=", ".join(used))))
         return Interpolated(replaced) if used else replaced
 
     def _value(self, name: str | None, default: str | None) -> str:

@@ -30,11 +30,14 @@ def load(path: str | Path, environ: Mapping[str, str] = os.environ) -> Plan:
 
     Raises PlanError that tells every problem, one a line: "FILE:LINE: KEY: what is wrong; what is allowed".
     """
-    return read_plan(Path(path), _read(Path(path)), environ)
+    return read_plan(Path(path), _read(Path(path)), environ, frozen=False)
 
 
-def read_plan(file: Path, raw: bytes, environ: Mapping[str, str]) -> Plan:
-    """The same for bytes at hand. Relative paths in them are relative to the folder of `file`."""
+def read_plan(file: Path, raw: bytes, environ: Mapping[str, str], *, frozen: bool = True) -> Plan:
+    """The same for bytes at hand. Relative paths in them are relative to the folder of `file`.
+
+    `frozen`: as some drill had them, and what it left behind has to be undone whatever is refused by now.
+    """
     try:
         tree, problems = read_document(_decode(raw))
     except Unreadable as error:
@@ -44,6 +47,7 @@ def read_plan(file: Path, raw: bytes, environ: Mapping[str, str]) -> Plan:
     problems += [Problem(tree.locate(place), place, message) for place, message in leaks(data)]
     plan, more = _build(data, tree, _surroundings(file, data))
     problems += _beyond(problems + interpolation.problems, more) + interpolation.told()
+    problems += [] if frozen else _beyond(problems, interpolation.hidden)
     if plan is None or problems:
         raise refusal(str(file), problems)
     plan._origin = Origin(file, raw, interpolation.variables)
