@@ -230,11 +230,21 @@ def _tell(told: Recording | None, healing: Healing) -> bool:
     return True
 
 
-def _keep(folder: Path, healing: Healing) -> None:
-    """Beside the ledger that could not be told."""
+def _keep(state: Path, undo: Undo, folder: Path, healing: Healing) -> None:
+    """Beside the ledger that could not be told; in the chain where the drill did not wait so long."""
     try:
         add_undone(folder, undone_now("dead-man", healing.undone, healing.how))
     except (EvidenceError, OSError) as error:
+        _say(f"not beside the ledger: {error}")
+        _keep_in_the_chain(state, undo, healing)
+
+
+def _keep_in_the_chain(state: Path, undo: Undo, healing: Healing) -> None:
+    from drills.outcome import keep_outcome  # with it come the reports, and standing by is asked for soon
+
+    try:
+        keep_outcome(plan_of(undo, state), undo, healing, "dead-man")
+    except (BlackstartError, OSError) as error:
         _say(f"not in the evidence: {error}")
 
 
@@ -268,7 +278,7 @@ def _act(state: Path, left: Undo, recorder: Path, folder: Path, patience_seconds
     healing = act(state, left.run, patience_seconds) or seen(state, left)
     _say(f"{healing.undone}: {healing.how}")
     if not _tell(told, healing):
-        _keep(folder, healing)
+        _keep(state, left, folder, healing)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ run has no folder, and is a line of the chain.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
 from drills.closing import signing_key, told_as_ours
 from drills.fault import Healing
 from drills.undo import Undo
+from rto_rpo.evidence import EvidenceError
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.adding import add_record
 from rto_rpo.evidence.keeping.undone import UNDOING, By, add_undone, undone_now
@@ -23,7 +25,7 @@ NOT_RUN = "blackstart, keeping the schedule"
 
 
 def keep_outcome(plan: Plan, undo: Undo, healing: Healing, by: By) -> None:
-    """Whoever calls it holds off the closing of the run meanwhile.
+    """In the run's folder; a line of the chain once nothing is added there any more.
 
     Raises BlackstartError, also where the evidence knows no such run.
     """
@@ -31,8 +33,9 @@ def keep_outcome(plan: Plan, undo: Undo, healing: Healing, by: By) -> None:
     folder = next((one.path for one in chain.unfinished(root) if one.run == undo.run), None)
     with told_as_ours("keep what was undone of", f"run {undo.run}"):
         if folder is not None:
-            add_undone(folder, entry)
-            return
+            with suppress(EvidenceError):  # its report is written, or it was closed meanwhile
+                add_undone(folder, entry)
+                return
         _say(plan, undo.drill, "note", f"the fault of this run: {entry.told()}", run=undo.run)
 
 

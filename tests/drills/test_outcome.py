@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from drills import deadman
 from drills.closing import open_run, signing_key
 from drills.recover import recover
 from drills.undo import Undo, UndoIntents
@@ -86,6 +87,30 @@ def test_nothing_is_added_once_the_run_is_closed(estate: Estate) -> None:
     with pytest.raises(EvidenceError, match="its run is closed"):
         add_undone(folder.path, undone_now("dead-man", "reverted", "it runs"))
     assert verify(estate.plan.evidence.path).intact
+
+
+def closed(estate: Estate, folder: RunFolder) -> None:
+    key, now = signing_key(estate.plan), datetime.now(UTC)
+    close_run(estate.plan.evidence.path, folder, verdict="inconclusive", key=key, now=now)
+
+
+@pytest.mark.parametrize("report_only", [False, True], ids=["closed", "its report is written"])
+def test_what_a_slow_dead_man_did_is_a_line_of_the_chain(estate: Estate, *, report_only: bool) -> None:
+    """One that the drill waited for in vain: its run is closed, or is being closed, by then."""
+    undo, folder = struck(estate)
+    if report_only:
+        (folder.path / REPORT_NAME).write_text("{}")
+    else:
+        closed(estate, folder)
+    deadman._act(estate.state, undo, estate.state / "no-recorder", folder.path, 5, "the orchestrator is gone")
+    assert UndoIntents(estate.state).pending() == []
+    if report_only:
+        closed(estate, folder)
+    found = verify(estate.plan.evidence.path)
+    assert found.intact or report_only, found.findings  # a report that was made of no ledger
+    told = 'reverted, by its dead-man: site "primary" runs again'
+    assert len([note for note in found.notes if told in note]) == 1
+    assert not (folder.path / UNDO_NAME).exists()
 
 
 def test_nothing_is_added_once_the_report_is_written(tmp_path: Path) -> None:
