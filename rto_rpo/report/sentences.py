@@ -21,6 +21,7 @@ from rto_rpo.report.proof import against_safe
 from rto_rpo.report.standing import IN_DOUBT
 
 _CHANGES_TOLD = 3
+_NAMES_TOLD = 3
 _VALUE_LETTERS_MAX = 60
 _OBJECTIVE = re.compile(r" (rto|rpo): ")
 _VERDICTS = {
@@ -73,7 +74,19 @@ def changed(report: Report) -> str:
     else:
         about = Counter(one.about for one in charter.changes)
         told = [f"{count:,} in {name}" for name, count in about.most_common()]
-    return "; ".join(told) or "nothing in the plan"
+    names = not_compared(report)
+    if not names:
+        return "; ".join(told) or "nothing in the plan"
+    more = f" and {len(names) - _NAMES_TOLD} more" if names[_NAMES_TOLD:] else ""
+    shown = ", ".join(short(name, _VALUE_LETTERS_MAX) for name in names[:_NAMES_TOLD])
+    what = f"the {'value' if len(names) == 1 else 'values'} of {words.count(len(names), 'variable')}"
+    return f"{'; '.join(told) or 'nothing that the plan writes out'}; not compared: {what} ({shown}{more})"
+
+
+def not_compared(report: Report) -> list[str]:
+    """The variables of the plan, where it was held against another: that was done with the texts alone."""
+    charter = report.charter
+    return sorted(report.plan.variables) if charter and charter.changes is not None else []
 
 
 def _change(one: Change) -> str:

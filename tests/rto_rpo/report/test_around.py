@@ -12,10 +12,12 @@ import pytest
 from rto_rpo.controls.profile import profile, shipped
 from rto_rpo.dossier.dossier import Dossier, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
-from rto_rpo.report import people
+from rto_rpo.report import people, sentences
 from rto_rpo.report.forms.html import html
+from rto_rpo.report.forms.junit import junit
 from rto_rpo.report.forms.markdown import markdown
 from rto_rpo.report.forms.summary import summary
+from rto_rpo.report.model import Report
 from rto_rpo.report.plots.drawing import Area
 from rto_rpo.report.plots.trend import SHOWN_MAX, trend
 from tests.rto_rpo.dossier.stories import NAME, Story, run_of, whole_story
@@ -118,17 +120,56 @@ def test_the_report_in_the_runs_own_folder_has_them_too(story: Story, dossiers: 
 
 def test_a_change_of_the_plan_opens_the_report(story: Story, dossiers: list[Dossier]) -> None:
     words = words_of(page_of(story, dossiers[3]))
-    told = "Changed since the previous run: objectives: services.gateway.rto was 30s, is 20s."
+    told = "Changed since the previous run: objectives: services.gateway.rto was 30s, is 20s;"
     assert words.index(told) < words.index("What was promised, and what was measured")
     assert dossiers[3].run is not None
     folder = story.root / dossiers[3].run.folder
     assert told in (folder / "report.md").read_text().replace("*", "")
     lines = summary(orjson.loads((folder / "report.json").read_bytes()))
     assert any(line.startswith("  changed") and "was 30s, is 20s" in line for line in lines)
-    assert "Changed since the previous run: nothing in the plan." in words_of(page_of(story, dossiers[1]))
     assert "objectives services.gateway.rto 30s 20s" in words
     assert "This is the first run of the plan." in words_of(page_of(story, dossiers[0]))
-    assert "Nothing: objectives, scope" in words_of(page_of(story, dossiers[1]))
+
+
+@pytest.mark.parametrize(
+    ("names", "begins", "says"),
+    [
+        ([], "nothing in the plan.", "thresholds are those of the previous run."),
+        (
+            ["RTO"],
+            "nothing that the plan writes out; not compared: the value of 1 variable (RTO).",
+            "thresholds are written as they were for the previous run.",
+        ),
+        (
+            ["E", "D", "A", "C", "B"],
+            "nothing that the plan writes out; not compared: the values of 5 variables (A, B, C and 2 more).",
+            "was not looked at: A, B, C, D, E.",
+        ),
+    ],
+)
+def test_what_variables_held_is_never_told_as_unchanged(
+    story: Story, dossiers: list[Dossier], names: list[str], begins: str, says: str
+) -> None:
+    """The texts of two plans were compared; what `${RTO:-30s}` stood for in each was not."""
+    assert dossiers[1].run is not None
+    content = orjson.loads((story.root / dossiers[1].run.folder / "report.json").read_bytes())
+    content["plan"]["variables"] = dict.fromkeys(names, "30s")
+    words = words_of(html(content, dossiers[1]))
+    assert f"Changed since the previous run: {begins}" in words
+    assert says in words
+    assert ("was not looked at" in words) == bool(names)
+    told = " ".join(summary(content)) + markdown(content, dossiers[1]).replace("*", "") + junit(content)
+    assert told.count(begins.removesuffix(".")) == 3
+
+
+def test_of_a_first_run_nothing_was_compared_and_beside_a_change_the_variables_are_named_too(
+    story: Story, dossiers: list[Dossier]
+) -> None:
+    for dossier in (dossiers[0], dossiers[3]):
+        assert dossier.run is not None
+        content = orjson.loads((story.root / dossier.run.folder / "report.json").read_bytes())
+        told = sentences.changed(Report.model_validate(content))
+        assert ("not compared: the value of 1 variable (DESK)" in told) == (dossier is dossiers[3])
 
 
 def test_who_approved_took_part_and_signed_off_is_told(story: Story, dossiers: list[Dossier]) -> None:
