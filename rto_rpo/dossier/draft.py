@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rto_rpo.dossier.finding import Finding, Turn
+from rto_rpo.dossier.finding import Finding, Turn, TurnKind, worse
 from rto_rpo.dossier.late import Late
 from rto_rpo.dossier.observation import Observation
 from rto_rpo.dossier.shelf import Run
-from rto_rpo.evidence.lines.record import Retest
+from rto_rpo.evidence.lines.record import Retest, Severity
 
 
 @dataclass(slots=True)
@@ -23,6 +23,7 @@ class Draft:
     retest: Retest | None
     closed: bool = False
     turns: list[Turn] = field(default_factory=list)
+    worst: Severity | None = None  # that a run showed since one opened it last
     # By fault, what is still to be met, and by which objective; one that is closed has nothing left.
     unmet: dict[str, float | None] = field(default_factory=dict)
 
@@ -31,7 +32,7 @@ class Draft:
 
     def take(self, run: Run, one: Observation) -> None:
         """Met closes it, under whatever fault it was not. What is not met opens it again, unless a person
-        entered it: such a one only what is missed."""
+        entered it: such a one only what is missed. What is worse than was known ends an acceptance, too."""
         why = f"{one.title} {one.verdict}: {one.reason}"
         if one.verdict == "met":
             if self._makes_good(one) and not self.closed:
@@ -39,7 +40,10 @@ class Draft:
                 self.turns.append(Turn(run.seq, run.utc, "closed", why, folder=run.folder))
         elif self.source == "drill" or one.verdict == "missed":
             if self.closed or not self.turns:
-                self._open(run, one, why)
+                self.unmet.clear()
+                self._open(run, one, why, self._opening())
+            elif worse(one.severity, self.worst or self.finding().severity):
+                self._worsen(run, one, why)
             self.owe(one)
 
     def take_late(self, late: Late) -> None:
@@ -52,13 +56,20 @@ class Draft:
     def adopt(self, run: Run, one: Observation) -> None:
         """A person entered it under this id before any run showed it: from now on it is the drill's."""
         self.source, self.retest = "drill", retest_of(run, one)
-        self._open(run, one, f"{one.title} {one.verdict}: {one.reason}")
+        self.unmet.clear()
+        self._open(run, one, f"{one.title} {one.verdict}: {one.reason}", self._opening())
         self.owe(one)
 
-    def _open(self, run: Run, one: Observation, why: str) -> None:
-        self.turns.append(Turn(run.seq, run.utc, self._opening(), why, one.severity, run.folder))
-        self.closed = False
-        self.unmet.clear()
+    def _worsen(self, run: Run, one: Observation, why: str) -> None:
+        """Whatever was accepted of it, this was not known then."""
+        if self.finding().last.what == "accepted":
+            self._open(run, one, f"{why}; that is worse than what was accepted", "opened again")
+        else:
+            self._open(run, one, why, "got worse")
+
+    def _open(self, run: Run, one: Observation, why: str, what: TurnKind) -> None:
+        self.turns.append(Turn(run.seq, run.utc, what, why, one.severity, run.folder))
+        self.closed, self.worst = False, one.severity
 
     def _opening(self) -> Literal["opened", "opened again"]:
         return "opened again" if self.turns else "opened"

@@ -11,9 +11,14 @@ from typing import Literal
 from rto_rpo.evidence.lines.record import Retest, Severity
 
 State = Literal["open", "accepted", "closed"]
-TurnKind = Literal["opened", "opened again", "closed", "accepted", "entered"]
+TurnKind = Literal["opened", "opened again", "got worse", "closed", "accepted", "entered"]
 STATES: tuple[State, ...] = ("open", "accepted", "closed")
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+_OPENING = frozenset({"opened", "opened again", "got worse"})
+
+
+def worse(one: Severity, other: Severity) -> bool:
+    return SEVERITIES.index(one) < SEVERITIES.index(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +81,32 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """A person's words, or those of the turn that opened it last."""
-        words = [turn for turn in self.turns if turn.by is not None and turn.what in {"opened", "entered"}]
-        told = words or [turn for turn in self.turns if turn.what in {"opened", "opened again"}]
-        return told[-1].why
+        """A person's words, until worse is seen than was known then; else those of what opened it last."""
+        words = [
+            at
+            for at, turn in enumerate(self.turns)
+            if turn.by is not None and turn.what in {"opened", "entered"}
+        ]
+        told = words or [at for at, turn in enumerate(self.turns) if turn.what in _OPENING]
+        return self.turns[max(told[-1], *self._growing[1:][-1:], 0)].why
 
     @property
     def severity(self) -> Severity:
-        """A person's word, or the worst that was seen."""
-        said = [turn.severity for turn in self.turns if turn.by is not None and turn.severity]
-        seen = [turn.severity for turn in self.turns if turn.severity]
-        return said[-1] if said else min(seen, key=SEVERITIES.index)
+        """A person's word, or worse that was seen after it; without one the worst that was seen."""
+        said = [at for at, turn in enumerate(self.turns) if turn.by is not None and turn.severity]
+        counted = [*said[-1:], *(at for at in self._growing if at > max(said, default=-1))]
+        return min(filter(None, (self.turns[at].severity for at in counted)), key=SEVERITIES.index)
+
+    @property
+    def _growing(self) -> list[int]:
+        """The places of the turns that showed worse than any such before."""
+        found: list[int] = []
+        worst: Severity | None = None
+        for at, turn in enumerate(self.turns):
+            if turn.by is None and turn.severity and (worst is None or worse(turn.severity, worst)):
+                worst = turn.severity
+                found.append(at)
+        return found
 
     @property
     def owner(self) -> str | None:

@@ -15,7 +15,7 @@ from rto_rpo.dossier.shelf import read_shelf
 from rto_rpo.evidence.keeping.pruning import prune
 from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.evidence.lines.record import Finding as Entered
-from rto_rpo.evidence.lines.record import FindingState, Retest
+from rto_rpo.evidence.lines.record import FindingState, Retest, Severity
 from tests.rto_rpo.dossier.stories import DRILL, NAME, Story, by, day_of, run_of, whole_story
 from tests.rto_rpo.report.runs import INCONCLUSIVE, MET, MISSED, Run
 
@@ -149,6 +149,75 @@ def test_people_give_it_an_owner_and_accept_its_risk_until_a_day(story: Story) -
     assert (finding.overdue("2026-12-31"), finding.overdue("2027-01-01")) == (False, True)
     story.drill(run_of(MET, 2))
     assert found(story)[LOST].state("2026-12-31") == "closed"
+
+
+UNREAD = replace(MET, reading_ends=False)  # what is left of the orders is not known
+
+
+def test_worse_than_was_seen_is_a_turn_of_its_own(story: Story) -> None:
+    for number, kind in enumerate((UNREAD, MISSED, UNREAD, MISSED), 1):
+        story.drill(run_of(kind, number))
+    finding = found(story)[LOST]
+    assert turns(finding) == ["opened", "got worse"]
+    assert (finding.severity, finding.state("2026-12-01")) == ("high", "open")
+    assert "3 acknowledged writes lost" in finding.text
+
+
+def enter(story: Story, name: str, severity: Severity) -> None:
+    entered = Entered(what="finding", by=by("Bo"), text="the reading broke", id=name, severity=severity)
+    story.say(entered.model_copy(update={"owner": "Database", "due": "2026-12-31"}), by="Bo")
+
+
+def accept(story: Story, name: str) -> None:
+    so_be_it = FindingState(what="finding_state", by=by("Cy"), text="so be it", id=name, state="accepted")
+    story.say(so_be_it.model_copy(update={"until": "2027-06-30"}), by="Cy")
+
+
+@pytest.mark.parametrize("said", ["medium", "low"])
+def test_an_accepted_risk_does_not_cover_what_is_worse(story: Story, said: Severity) -> None:
+    story.drill(run_of(UNREAD, 1))
+    enter(story, LOST, said)
+    accept(story, LOST)
+    story.drill(run_of(UNREAD, 2))
+    assert (found(story)[LOST].state("2026-12-01"), found(story)[LOST].severity) == ("accepted", said)
+    story.drill(run_of(MISSED, 3))
+    finding = found(story)[LOST]
+    assert (finding.state("2026-12-01"), finding.severity, finding.until) == ("open", "high", None)
+    assert turns(finding) == ["opened", "entered", "accepted", "opened again"]
+    assert "3 acknowledged writes lost" in finding.text
+    assert finding.text.endswith("worse than what was accepted")
+    assert (finding.owner, finding.due) == ("Database", "2026-12-31")
+    accept(story, LOST)  # now that all of it is known
+    story.drill(run_of(MISSED, 4))
+    assert (found(story)[LOST].state("2026-12-01"), found(story)[LOST].severity) == ("accepted", "high")
+
+
+def test_what_comes_back_worse_than_was_known_is_not_as_somebody_rated_it_then(story: Story) -> None:
+    story.drill(run_of(UNREAD, 1))
+    enter(story, LOST, "low")
+    story.drill(run_of(MET, 2))
+    assert found(story)[LOST].severity == "low"
+    story.drill(run_of(MISSED, 3))
+    assert found(story)[LOST].severity == "high"
+
+
+def test_a_worse_turn_leaves_every_fault_to_be_met(story: Story) -> None:
+    paused = {"kind": "pause_site", "site": "dr"}
+    story.drill(run_of(UNREAD, 1))
+    story.drill(run_of(replace(MISSED, fault=paused), 2))
+    story.drill(run_of(replace(MET, fault=paused), 3))
+    assert found(story)[LOST].state("2026-12-01") == "open"
+    story.drill(run_of(MET, 4))
+    assert found(story)[LOST].state("2026-12-01") == "closed"
+
+
+def test_a_persons_finding_is_as_weighty_as_what_its_retest_shows(story: Story) -> None:
+    retest = Retest(drill=DRILL, subject="orders", objective="rpo")
+    story.drill(run_of(UNREAD, 1))
+    story.say(Entered(what="finding", by=by("Bo"), text="lost", id="F-1", severity="low", retest=retest), 1)
+    story.drill(run_of(MISSED, 2))
+    own = found(story)["F-1"]
+    assert (own.severity, own.text, turns(own)) == ("high", "lost", ["opened", "got worse"])
 
 
 def test_the_register_is_summed_up_in_a_sentence(story: Story) -> None:
