@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from rto_rpo.dossier.finding import Finding, Turn, TurnKind, worse
 from rto_rpo.dossier.late import Late
-from rto_rpo.dossier.observation import Observation
+from rto_rpo.dossier.observation import Observation, Promised
 from rto_rpo.dossier.shelf import Run
 from rto_rpo.evidence.lines.record import Retest, Severity
+from rto_rpo.report.model import Judgement
 
 
 @dataclass(slots=True)
@@ -24,8 +26,8 @@ class Draft:
     closed: bool = False
     turns: list[Turn] = field(default_factory=list)
     worst: Severity | None = None  # that a run showed since one opened it last
-    # By fault, what is still to be met, and by which objective; one that is closed has nothing left.
-    unmet: dict[str, float | None] = field(default_factory=dict)
+    # By fault, what is still to be met, by which objectives; one that is closed has nothing left.
+    unmet: dict[str, dict[Promised, float]] = field(default_factory=dict)
 
     def finding(self) -> Finding:
         return Finding(self.id, self.source, self.plan, self.drill, self.retest, tuple(self.turns))
@@ -44,7 +46,7 @@ class Draft:
                 self._open(run, one, why, self._opening())
             elif worse(one.severity, self.worst or self.finding().severity):
                 self._worsen(run, one, why)
-            self.owe(one)
+            self._owe(one)
 
     def take_late(self, late: Late) -> None:
         """A drill that was not run opens it; of one that is open already nothing more is said."""
@@ -58,7 +60,7 @@ class Draft:
         self.source, self.retest = "drill", retest_of(run, one)
         self.unmet.clear()
         self._open(run, one, f"{one.title} {one.verdict}: {one.reason}", self._opening())
-        self.owe(one)
+        self._owe(one)
 
     def _worsen(self, run: Run, one: Observation, why: str) -> None:
         """Whatever was accepted of it, this was not known then."""
@@ -74,19 +76,23 @@ class Draft:
     def _opening(self) -> Literal["opened", "opened again"]:
         return "opened again" if self.turns else "opened"
 
-    def owe(self, one: Observation | None) -> None:
-        """What has to be met now; the hardest objective under which it was not counts."""
-        if one is not None and one.fault is not None:
-            limits = [one.judged[1].declared_seconds] if one.judged else []
-            before = self.unmet.get(one.fault)
-            self.unmet[one.fault] = min([*limits, *([before] if before is not None else [])], default=None)
+    def _owe(self, one: Observation) -> None:
+        if one.fault is not None:
+            self.owe(one.fault, one.judged[1] if one.judged else ())
+
+    def owe(self, fault: str, judged: Iterable[Judgement]) -> None:
+        """What has to be met now, under this fault; of each objective the hardest that was not counts."""
+        owed = self.unmet.setdefault(fault, {})
+        for one in judged:
+            name = one.subject, one.objective
+            owed[name] = min(one.declared_seconds, owed.get(name, one.declared_seconds))
 
     def _makes_good(self, one: Observation) -> bool:
         """Whether nothing is left to be met after this."""
         if one.fault in self.unmet and one.met_by(self.unmet[one.fault]):
             del self.unmet[one.fault]
             return not self.unmet
-        return not self.unmet and one.met_by(None)
+        return not self.unmet and one.met_by({})
 
 
 def retest_of(run: Run, one: Observation) -> Retest:

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from rto_rpo.dossier.digest import Digest
 from rto_rpo.dossier.draft import Draft, retest_of
 from rto_rpo.dossier.finding import Finding, Turn, TurnKind, by_weight
 from rto_rpo.dossier.judged import fault_of
 from rto_rpo.dossier.late import DUE, Late, placed
 from rto_rpo.dossier.observation import Observation, observations
+from rto_rpo.dossier.retest import answer, asked
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.not_run import NotRun
 from rto_rpo.evidence.agreed.person import signed_with
@@ -52,7 +54,7 @@ class _Book:
     def __init__(self) -> None:
         self.found: dict[str, Draft] = {}
         self._ids: dict[tuple[str, ...], str] = {}
-        self._seen: dict[tuple[str, str], Sequence[Observation]] = {}
+        self._newest: dict[tuple[str, str], Digest] = {}
 
     def take(self, step: Run | Recorded | Late) -> None:
         """The next of them."""
@@ -73,7 +75,7 @@ class _Book:
     def _take_run(self, run: Run) -> None:
         seen = observations(run)
         if run.digest is not None:
-            self._seen[run.plan, run.drill] = seen
+            self._newest[run.plan, run.drill] = run.digest
         for one in seen:
             key = (run.plan, run.drill, *one.key)
             if (name := self._ids.get(key)) is None:
@@ -107,8 +109,8 @@ class _Book:
         if draft is None:
             draft = Draft(entry.id, "person", line.plan, line.drill, entry.retest)
             self.found[entry.id] = draft
-            if entry.retest:  # as hard as that drill was when it was entered
-                draft.owe(_asked(entry.retest, self._seen.get((line.plan, entry.retest.drill), [])))
+            if entry.retest and (then := self._newest.get((line.plan, entry.retest.drill))):
+                draft.owe(fault_of(then), asked(entry.retest, then))  # as hard as the drill was then
         told = replace(_said(line, what), severity=entry.severity, owner=entry.owner, due=entry.due)
         draft.turns.append(told)
 
@@ -124,19 +126,4 @@ def _answer(draft: Draft, run: Run, seen: Sequence[Observation]) -> Observation 
     wanted = draft.retest
     if wanted is None or (draft.plan, wanted.drill) != (run.plan, run.drill) or run.digest is None:
         return None
-    if wanted.subject is None and wanted.objective is None:
-        verdict, reasons = run.digest.verdict, "; ".join(run.digest.reasons)
-        fault = fault_of(run.digest)
-        return Observation(("drill",), f"drill {run.drill}", verdict, reasons, "high", fault)
-    return _asked(wanted, [one for one in seen if len(one.key) == 3])
-
-
-def _asked(wanted: Retest, seen: Sequence[Observation]) -> Observation | None:
-    """What a run says of that objective; of a whole drill whatever it says first, for the fault's sake."""
-    for one in seen:
-        asked = (wanted.subject or one.key[-2:][0], wanted.objective or one.key[-1])
-        if (wanted.subject is None and wanted.objective is None) or (
-            len(one.key) == 3 and one.key[1:] == asked
-        ):
-            return one
-    return None
+    return answer(wanted, run.digest, seen)

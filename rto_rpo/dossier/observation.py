@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rto_rpo.dossier.digest import Digest
@@ -14,6 +14,7 @@ from rto_rpo.evidence.lines.record import Severity
 from rto_rpo.measurement import Verdict
 from rto_rpo.report.model import Judgement
 
+Promised = tuple[str, str]  # whose objective, and which of the two
 # What no objective excuses: it says that the recovery itself did harm.
 _CRITICAL = ("corrupt", "duplicated", "resurrected")
 
@@ -22,7 +23,7 @@ _CRITICAL = ("corrupt", "duplicated", "resurrected")
 class Observation:
     """One thing that a run says: under which key, how, and in which words.
 
-    `fault` is what was broken, None where nothing says so; `judged` what an objective was judged from.
+    `fault` is what was broken, None where nothing says so; `judged` its objectives, and their run.
     """
 
     key: tuple[str, ...]
@@ -31,13 +32,19 @@ class Observation:
     reason: str
     severity: Severity
     fault: str | None = None
-    judged: tuple[Digest, Judgement] | None = None
+    judged: tuple[Digest, tuple[Judgement, ...]] | None = None
 
-    def met_by(self, limit_seconds: float | None) -> bool:
-        """Whether it is met, by an objective of that length too."""
-        if self.judged is None or limit_seconds is None:
-            return self.verdict == "met"
-        return observed(*self.judged, limit_seconds)[0].verdict(limit_seconds) == "met"
+    def met_by(self, owed: Mapping[Promised, float]) -> bool:
+        """Whether it is met, and every one of these objectives in it, by its length."""
+        return self.verdict == "met" and all(self._meets(*one) for one in owed.items())
+
+    def _meets(self, promised: Promised, limit_seconds: float) -> bool:
+        if self.judged is None:
+            return False
+        found, judged = self.judged
+        mine = [one for one in judged if (one.subject, one.objective) == promised]
+        held = [observed(found, one, limit_seconds)[0].verdict(limit_seconds) == "met" for one in mine]
+        return bool(held) and all(held)
 
 
 def observations(run: Run) -> Sequence[Observation]:
@@ -78,7 +85,7 @@ def _observations(run: Run) -> Iterator[Observation]:
         yield _whole("inconclusive", "; ".join([*filter(None, [found.void]), *found.doubts]))
     else:
         yield _whole("met", "nothing was in doubt")
-    if found.verdict == "met":
+    if found.verdict == "met" and not found.doubted:
         yield _verdict("met", f"on {run.utc[:10]}")
     for one in _shown(found):
         if one.verdict == "missed" or not found.doubted or (one.verdict != "met" and not found.void):
@@ -106,7 +113,7 @@ def _shown(found: Digest) -> Iterator[Observation]:
         title = f"{one.subject} {one.objective.upper()}"
         worst: Severity = "critical" if one.objective == "rpo" and harm else "high"
         told = _observed(("objective", one.subject, one.objective), title, one.verdict, one.reason, worst)
-        yield replace(told, judged=(found, one))
+        yield replace(told, judged=(found, (one,)))
     for split in found.splits:
         yield _observed(("writer",), "one writer only", split.verdict, split.reason, "critical")
     for check in found.checks:

@@ -101,6 +101,34 @@ def test_a_retest_in_doubt_closes_nothing(story: Story) -> None:
     assert found(story)["F-1"].state("2026-12-01") == "closed"
 
 
+STUCK = Undone(utc="2026-11-24T06:00:00.000000Z", by="dead-man", undone="stuck", how="the site hangs")
+
+
+def test_a_drill_that_was_met_and_never_undone_closes_no_retest_of_it(story: Story) -> None:
+    story.drill(run_of(MISSED, 1))
+    retest = Retest(drill=DRILL)
+    story.say(Entered(what="finding", by=by("Bo"), text="lost", id="F-1", severity="high", retest=retest), 1)
+    story.drill(run_of(MET, 2), undone=STUCK)
+    assert found(story)["F-1"].state("2026-12-01") == "open"
+    story.drill(run_of(MET, 3))
+    assert found(story)["F-1"].state("2026-12-01") == "closed"
+
+
+def test_what_was_judged_in_a_run_in_doubt_is_owed_too(story: Story) -> None:
+    retest = Retest(drill=DRILL, subject="gateway", objective="rto")
+    story.drill(run_of(replace(SLOW, back_at_seconds=0.2, calibration=None), 1))
+    story.say(Entered(what="finding", by=by("Bo"), text="slow", id="F-1", severity="high", retest=retest), 1)
+    story.drill(run_of(replace(SLOW, rto_seconds=30.0), 2))
+    assert found(story)["F-1"].state("2026-12-01") == "open"
+
+
+def test_a_retest_of_the_drill_is_as_bad_as_the_worst_that_it_shows(story: Story) -> None:
+    retest = Retest(drill=DRILL)
+    story.say(Entered(what="finding", by=by("Bo"), text="?", id="F-1", severity="high", retest=retest))
+    story.drill(run_of(replace(MISSED, old_takes=True), 1))
+    assert found(story)["F-1"].severity == "critical"
+
+
 def test_another_drill_closes_nothing(story: Story) -> None:
     story.drill(run_of(MISSED, 1))
     story.drill(replace(run_of(MET, 2), drill="kill-other"))
@@ -292,8 +320,9 @@ def test_a_miss_stays_open_when_its_run_is_pruned_until_the_drill_is_met(story: 
     assert (finding.state("2035-01-01"), finding.severity) == ("open", "high")
     assert "the drill missed: on 2026-11-23" in finding.text
     story.drill(run_of(INCONCLUSIVE, 3001))
+    story.drill(run_of(MET, 3002), undone=STUCK)
     assert found(story)[finding.id].state("2035-01-01") == "open"
-    story.drill(run_of(MET, 3002))
+    story.drill(run_of(MET, 3003))
     assert found(story)[finding.id].state("2035-01-01") == "closed"
 
 
@@ -366,8 +395,18 @@ def test_what_was_closed_or_accepted_before_any_run_showed_it_is_opened_by_the_f
             {"back_at_seconds": 0.2, "fault": {"kind": "pause_site", "site": "primary"}},
             "open",
         ),
+        (Retest(drill=DRILL), {"rto_seconds": 30.0}, "open"),
+        (Retest(drill=DRILL), {"rto_seconds": 30.0, "back_at_seconds": 0.2}, "closed"),
+        (Retest(drill=DRILL), {"back_at_seconds": 0.2, "rpo_judged": False}, "open"),
+        (Retest(drill=DRILL, subject="gateway"), {"rto_seconds": 30.0}, "open"),
+        (Retest(drill=DRILL, subject="gateway"), {"back_at_seconds": 0.2, "rpo_judged": False}, "closed"),
+        (Retest(drill=DRILL, objective="rpo"), {"rpo_judged": False}, "open"),
     ],
-    ids=["the same", "longer", "the same drill", "another fault"],
+    ids=[
+        *("the same", "longer", "the same drill", "another fault"),
+        *("a longer promise of the drill", "longer, and short enough", "less is judged"),
+        *("longer, of a service", "the service alone", "not judged"),
+    ],
 )
 def test_a_persons_finding_is_closed_by_a_retest_as_hard_as_the_drill_was(
     story: Story, retest: Retest, other: dict[str, Any], state: str
