@@ -28,6 +28,7 @@ from rto_rpo.evidence.lines.history import (
 )
 from rto_rpo.evidence.lines.line import Closed, Opened, Recorded, line_hash
 from rto_rpo.evidence.names import LEDGER_NAME, REPORT_NAME
+from rto_rpo.report.standing import IN_DOUBT
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,12 @@ class Run:
             return "held"
         closed = self.record.closed
         return closed.verdict if closed and self.record.pruned else "inconclusive"
+
+    @property
+    def standing(self) -> str:
+        """The verdict, and that it is in doubt where a run that was met is."""
+        doubted = self.digest is not None and self.digest.doubted
+        return IN_DOUBT if doubted and self.verdict == "met" else self.verdict
 
     @property
     def report_sha256(self) -> str | None:

@@ -30,6 +30,6 @@ def distrusted(content: dict[str, Any], why: str) -> dict[str, Any]:
 
 
 def head(report: Report) -> str:
-    """The first word of every form: the verdict, or that nothing here is as it was left."""
+    """The first word of every form: the verdict, how it stands, or that nothing here is as it was left."""
     broken = any(doubt.startswith(f"{NOT_INTACT}: ") for doubt in report.doubts)
-    return NOT_INTACT if broken else report.verdict
+    return NOT_INTACT if broken else standing(report.verdict, report.doubts)

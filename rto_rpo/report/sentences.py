@@ -18,7 +18,7 @@ from rto_rpo.report.model import (
 )
 from rto_rpo.report.plots.drawing import short
 from rto_rpo.report.proof import against_safe
-from rto_rpo.report.standing import IN_DOUBT
+from rto_rpo.report.standing import IN_DOUBT, standing
 
 _CHANGES_TOLD = 3
 _NAMES_TOLD = 3
@@ -26,6 +26,7 @@ _VALUE_LETTERS_MAX = 60
 _OBJECTIVE = re.compile(r" (rto|rpo): ")
 _VERDICTS = {
     "met": "Every objective that this drill judged was met.",
+    IN_DOUBT: "Every objective that this drill judged was met, in a run that is in doubt.",
     "missed": "At least one promise was not kept.",
     "inconclusive": "It could be shown neither that all was met nor that anything was missed.",
 }
@@ -33,7 +34,7 @@ _VERDICTS = {
 
 def verdict(report: Report) -> str:
     """The verdict in one short sentence."""
-    return _VERDICTS[report.verdict]
+    return _VERDICTS[standing(report.verdict, report.doubts)]
 
 
 def what_happened(report: Report) -> str:
@@ -50,9 +51,9 @@ def what_happened(report: Report) -> str:
 
 
 def reasons(report: Report) -> list[str]:
-    """Why the verdict is not *met*: the judge's reasons without those of what was met."""
+    """Why the verdict is not *met*, or stands in doubt: the judge's reasons without those of what was met."""
     if report.verdict == "met":
-        return []
+        return report.doubts
     met = [one.reason for one in report.judgements if one.verdict == "met"]
     met += [one.reason for one in report.split_brain if one.verdict == "met"]
     met += [one.reason for one in report.checks if one.verdict == "met"]

@@ -28,6 +28,7 @@ from rto_rpo.report.plots.overview import overview
 from rto_rpo.report.plots.svg import svg
 from rto_rpo.report.plots.trend import trend
 from rto_rpo.report.safety import safety
+from rto_rpo.report.standing import standing
 from rto_rpo.report.visible import visible
 from rto_rpo.website import names
 
@@ -99,6 +100,7 @@ def templates() -> Environment:
         tally=tally,
         states_of=states_of,
         summed=summed,
+        standing=standing,
     )
     made.globals.update(
         field_of=field_of, names=names, grid=grid, sum_up=sum_up, aftermath=aftermath, JUDGE=JUDGE

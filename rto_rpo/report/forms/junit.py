@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from rto_rpo.report import sentences, versions, words
 from rto_rpo.report.model import Report
-from rto_rpo.report.standing import IN_DOUBT
+from rto_rpo.report.standing import IN_DOUBT, standing
 from rto_rpo.report.visible import visible
 
 _ELEMENTS = {"missed": "failure", "inconclusive": "error", IN_DOUBT: "error", "not tested": "skipped"}
@@ -67,7 +67,7 @@ def _name(plan: str, drill: str) -> str:
 
 def _cases(report: Report) -> Iterator[_Case]:
     reasons = "; ".join(sentences.reasons(report)) or sentences.verdict(report)
-    yield _Case("verdict", report.verdict, reasons)
+    yield _Case("verdict", standing(report.verdict, report.doubts), reasons)
     for one in report.judgements:
         name = f"{one.subject} {one.objective.upper()} within {words.declared(one.declared_seconds)}"
         yield _Case(name, one.standing, sentences.why(report, one), one.upper_seconds)

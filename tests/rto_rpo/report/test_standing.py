@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from rto_rpo.evidence.keeping.undone import Undone
 from rto_rpo.report.document import document, to_json
 from rto_rpo.report.forms.html import html
 from rto_rpo.report.forms.junit import junit
@@ -32,13 +33,34 @@ BADGE = re.compile(r'class="badge ([a-z-]+)">')
 PASSED = re.compile(r"\bmet\b(?!, in doubt)")
 
 
-def content(folder: Path, run: Run) -> dict[str, Any]:
-    return document(write_run(folder, run) / "ledger.jsonl", run.plan)
+def content(folder: Path, run: Run, *undone: Undone) -> dict[str, Any]:
+    return document(write_run(folder, run) / "ledger.jsonl", run.plan, None, undone)
 
 
-@pytest.fixture(params=list(DOUBTED))
+def stuck(folder: Path) -> dict[str, Any]:
+    """A run that was met, and whose fault nothing shows to be undone: the judge saw its ledger alone."""
+    entry = Undone(utc="2026-11-23T06:00:00.000000Z", by="dead-man", undone="stuck", how="the site hangs")
+    return content(folder, MET, entry)
+
+
+@pytest.fixture(params=[*DOUBTED, "stuck"])
 def doubted(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    if request.param == "stuck":
+        return stuck(tmp_path)
     return content(tmp_path, DOUBTED[request.param])
+
+
+def test_no_form_of_a_run_that_was_never_undone_begins_with_met(tmp_path: Path) -> None:
+    read = stuck(tmp_path)
+    assert read["verdict"] == "met"
+    page, lines = html(read), summary(read)
+    assert "<title>MET, IN DOUBT: " in page
+    assert "<h1>Met, in doubt</h1>" in page
+    assert 'class="emblem met-in-doubt"' in page
+    assert lines[0].startswith("MET, IN DOUBT  ")
+    assert markdown(read).startswith("# \N{WHITE QUESTION MARK ORNAMENT} met, in doubt: ")
+    for form in (page, markdown(read), junit(read), "\n".join(lines[:2])):
+        assert "nothing shows that the fault was undone: the site hangs" in form
 
 
 def test_the_page_has_no_badge_that_reads_as_met(doubted: dict[str, Any]) -> None:
