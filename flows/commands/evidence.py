@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -192,7 +193,9 @@ def verify(
     except OSError as error:
         hint = "name a file with the signer's public key: PEM, or its 32 bytes"
         raise EvidenceError(f'cannot read public key "{key}": {error.strerror}', hint=hint) from error
-    heads = given_heads(head) if head is not None else None
+    torn: list[str] = []
+    heads = given_heads(head, torn.append) if head is not None else None
     found = verified(folder, public_key=public_key, head=heads)
+    found = replace(found, notes=(*found.notes, *torn))
     answer(verification_lines(folder, found), found, as_json=json)
     raise typer.Exit(1 if not found.intact else 3 if found.unproven else 0)

@@ -189,13 +189,16 @@ def _kept(estate: Estate, entries: Sequence[Entry]) -> str:
     if path is None:
         return "kept nowhere else: `evidence.heads` names a file at the other site"
     known = {entry.sha256: len(entries) - entry.number for entry in entries}
-    heads = [kept.head for kept in read_heads(path)]
+    torn: list[str] = []
+    heads = [kept.head for kept in read_heads(path, torn.append)]
+    besides = f" (torn off there, and no heads: {len(torn)})" if torn else ""
     if not heads:
-        return f"none is kept in {path} yet"
+        return f"none is kept in {path} yet{besides}"
     if unknown := [head for head in heads if head not in known]:
-        return f"NOT THIS CHAIN: {len(unknown)} of {len(heads)} heads kept in {path} are not in it"
+        return f"NOT THIS CHAIN: {len(unknown)} of {len(heads)} heads kept in {path} are not in it{besides}"
     later = min(known[head] for head in heads)
-    return f"{len(heads)} kept in {path}, " + (f"{later} lines ago" if later else "the newest among them")
+    newest = f"{later} lines ago" if later else "the newest among them"
+    return f"{len(heads)} kept in {path}, {newest}{besides}"
 
 
 def _last_runs(estate: Estate, records: Sequence[RunRecord]) -> Iterator[LastRun]:

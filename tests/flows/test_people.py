@@ -131,6 +131,20 @@ def test_every_head_is_kept_at_the_other_site_and_anchors_the_chain(plan: Path) 
     assert "does not hold the head kept elsewhere (1 of" in cut.stdout
 
 
+def test_a_head_that_was_torn_off_is_told_and_keeps_no_other_from_anchoring(plan: Path) -> None:
+    talk(plan, "we would wait")
+    heads = plan.parent / "there" / "heads.jsonl"
+    with heads.open("ab") as file:
+        file.write(b'{"head": "bbbb')
+    told(plan, "note", "later", "--as", "Ada")
+    kept = told(plan, "status")["kept"]
+    assert kept.endswith("the newest among them (torn off there, and no heads: 1)")
+    done = CliRunner().invoke(app, ["verify", str(evidence(plan)), "--head", str(heads)])
+    assert done.exit_code == 0
+    assert "head anchored" in done.stdout
+    assert f'note: line 3 of the heads in "{heads}" was torn off, and is no head' in done.stdout
+
+
 def test_a_site_that_is_away_keeps_no_head_and_that_is_said(plan: Path) -> None:
     (plan.parent / "there").write_text("no folder")
     done = talk(plan, "we would wait")

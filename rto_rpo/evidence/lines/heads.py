@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,11 +26,15 @@ class Kept:
 
 
 def keep_head(path: Path, kept: Kept) -> None:
-    """Add a head, on disk once this returns. Raises EvidenceError when it cannot be written."""
+    """Add a head, on disk once this returns. Raises EvidenceError when it cannot be written.
+
+    A line that a crash or a full disk tore off before is ended first: it must not take this one with it.
+    """
     try:
         make_folder(path.parent)
-        with path.open("ab") as file:
-            file.write(json.dumps(asdict(kept), sort_keys=True).encode() + b"\n")
+        with path.open("a+b") as file:
+            torn = file.tell() > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
+            file.write(b"\n" * torn + json.dumps(asdict(kept), sort_keys=True).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         sync_folder(path.parent)
@@ -37,32 +42,46 @@ def keep_head(path: Path, kept: Kept) -> None:
         raise EvidenceError(f'cannot keep the head of the chain in "{path}": {error.strerror}') from None
 
 
-def read_heads(path: Path) -> tuple[Kept, ...]:
+def read_heads(path: Path, note: Callable[[str], None] = lambda _: None) -> tuple[Kept, ...]:
     """All heads kept there, the oldest first; () when there is no such file.
 
-    Raises EvidenceError when a line is no head. A last line that was cut off by a crash is passed over.
+    A line that was torn off is none: it is passed over, and `note` hears of it.
+    Raises EvidenceError when a whole line is no head.
     """
     try:
-        lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
+        content = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise EvidenceError(f'cannot read the heads in "{path}": {error.strerror}') from None
-    return tuple(_parsed(path, number, line) for number, line in enumerate(lines[:-1], 1))
+    found = []
+    for number, line in enumerate(content.removesuffix(b"\n").split(b"\n") if content else (), 1):
+        if (kept := _parsed(path, number, line)) is None:
+            note(f'line {number} of the heads in "{path}" was torn off, and is no head')
+        else:
+            found.append(kept)
+    return tuple(found)
 
 
-def _parsed(path: Path, number: int, line: bytes) -> Kept:
+def _parsed(path: Path, number: int, line: bytes) -> Kept | None:
+    """None for a line that was torn off: no beginning of a head is JSON."""
     try:
         content = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    try:
         kept = Kept(**{name: content[name] for name in ("utc", "plan", "run", "head")})
         if _HEAD.fullmatch(kept.head):
             return kept
         wrong = "its head is not 64 lowercase hex digits"
-    except (ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         wrong = "it is no head"
     raise EvidenceError(f'cannot read the heads in "{path}": line {number}: {wrong}')
 
 
-def given_heads(text: str) -> tuple[str, ...]:
-    """The heads that `--head` names: 64 hex digits, or a file of heads. Raises EvidenceError."""
+def given_heads(text: str, note: Callable[[str], None] = lambda _: None) -> tuple[str, ...]:
+    """The heads that `--head` names: 64 hex digits, or a file of heads. Raises EvidenceError.
+
+    `note` hears of every line that was torn off.
+    """
     if _HEAD.fullmatch(text):
         return (text,)
     path = Path(text)
@@ -71,7 +90,7 @@ def given_heads(text: str) -> tuple[str, ...]:
             f"cannot verify against head {text!r}: it is not 64 lowercase hex digits",
             hint="give a head, or a file of heads",
         )
-    found = tuple(kept.head for kept in read_heads(path))
+    found = tuple(kept.head for kept in read_heads(path, note))
     if not found:
         raise EvidenceError(f'cannot verify against the heads in "{path}": there are none')
     return found
