@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drills.closing import signing_key, told_as_ours
+from drills.guard import only_drill
 from drills.keeping import kept_elsewhere
+from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.keeping.adding import rotate_key
 from rto_rpo.evidence.lines.signature import load_key
 from sites.errors import GuardError
@@ -25,11 +27,25 @@ class Rotated:
 
 
 def rotate(plan: Plan, to: Path) -> Rotated:
-    """From the plan's key to that in the file. Raises BlackstartError."""
+    """From the plan's key to that in the file, with no drill of the plan beginning meanwhile.
+
+    Raises GuardError while a run in the folder is not closed, BlackstartError.
+    """
     old = signing_key(plan)
     if old is None:
         raise GuardError("the plan names no key, so there is none to change", hint="declare `evidence.key`")
-    with told_as_ours("change", "the key"):
+    with only_drill(plan.state), told_as_ours("change", "the key"):
         new = load_key(to)
+        _require_all_closed(plan.evidence.path)
         head = rotate_key(plan.evidence.path, plan=plan.name, old=old, new=new, now=datetime.now(UTC))
     return Rotated(old.public.identity, new.public.identity, head, tuple(kept_elsewhere(plan, None)))
+
+
+def _require_all_closed(root: Path) -> None:
+    """Its own process could not close it by the old key any more, nor say what it measured."""
+    if left := chain.unfinished(root):
+        raise GuardError(
+            f"cannot change the key: run {left[0].path.name} is not closed, and only the key that opened it "
+            "can tell its verdict",
+            hint="wait for its end; where it has none, `blackstart recover` closes it",
+        )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from flows.cli import app
 from rto_rpo.evidence.agreed.authority import authority
@@ -17,56 +15,18 @@ from rto_rpo.evidence.agreed.charter import parse_charter
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
 from rto_rpo.evidence.lines.heads import read_heads
-from rto_rpo.evidence.lines.history import read_entries, records, run_records
+from rto_rpo.evidence.lines.history import records, run_records
 from rto_rpo.evidence.lines.record import Note
 from rto_rpo.evidence.lines.signature import load_key, new_key
 from sites.errors import BlackstartError, GuardError
+from tests.flows.small_plan import entries, evidence, later, run, talk, told, write_plan
 from tests.rto_rpo.evidence.folders import add_run, agreed
 from tests.rto_rpo.report.runs import MET
-
-PLAN = """\
-name: small
-environment: test
-sites:
-  here: {{kind: processes, path: "{root}/here"}}
-tabletops:
-  quake: {{scenario: the building is gone, questions: [who decides?], schedule: "0 6 * * 6"}}
-roles:
-  owner: {{name: Ada}}
-  reviewer: {{name: Bo, key: {bo}}}
-  approver: {{name: Cy, key: {cy}}}
-evidence: {{path: "{root}/evidence", key: {{file: "{root}/key.pem"}}, heads: "{root}/there/heads.jsonl"}}
-"""
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
-    keys = {name: new_key(tmp_path / f"{name}.pem").public_hex for name in ("bo", "cy", "key")}
-    path = tmp_path / "plan.yaml"
-    path.write_text(PLAN.format(root=tmp_path, **keys))
-    return path
-
-
-def run(plan: Path, *words: str, stdin: str = "") -> Result:
-    return CliRunner().invoke(app, [*words, "--plan", str(plan)], input=stdin)
-
-
-def told(plan: Path, *words: str, stdin: str = "") -> Any:
-    done = run(plan, *words, "--json", stdin=stdin)
-    assert done.exit_code == 0, done.exception or done.output
-    return json.loads(done.stdout)
-
-
-def talk(plan: Path, *lines: str) -> Any:
-    return told(plan, "tabletop", "quake", "--as", "Ada", stdin="\n".join(lines))
-
-
-def evidence(plan: Path) -> Path:
-    return plan.parent / "evidence"
-
-
-def entries(plan: Path) -> Any:
-    return read_entries((evidence(plan) / "chain.jsonl").read_bytes())
+    return write_plan(tmp_path)
 
 
 def test_a_tabletop_is_minuted_signed_off_and_intact(plan: Path) -> None:
@@ -198,12 +158,7 @@ def test_nothing_is_pruned_before_it_is_shown_old_enough_and_under_no_hold(
     assert all("younger than the retention" in each["kept"] for each in shown["runs"])
     told(plan, "hold", Path(second["folder"]).name, "--reason", "the regulator asked")
 
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime.now(tz or UTC) + timedelta(days=7 * 365)
-
-    monkeypatch.setattr("drills.pruning.datetime", Later)
+    monkeypatch.setattr("drills.pruning.datetime", later(7 * 365))
     shown = told(plan, "prune")
     assert [each["kept"] for each in shown["runs"]] == [
         None,
@@ -233,13 +188,8 @@ def test_status_shows_what_was_due_and_not_run_and_whose_heads_are_kept(
     assert "the newest among them" in told(plan, "status")["kept"]
     assert told(plan, "status")["not_run"] == []
 
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            # two of any day of the week, and the hour until each is told
-            return datetime.now(tz or UTC) + timedelta(days=14, hours=1)
-
-    monkeypatch.setattr("flows.exposure.status.datetime", Later)
+    # two of any day of the week, and the hour until each is told
+    monkeypatch.setattr("flows.exposure.status.datetime", later(14 + 1 / 24))
     assert [each["drill"] for each in told(plan, "status")["not_run"]] == ["quake", "quake"]
     (plan.parent / "evidence" / "chain.jsonl").unlink()
     talk(plan, "another beginning")
