@@ -64,11 +64,15 @@ def prune(
     from drills import pruning
     from flows.evidence.results import prunable_lines
     from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
     loaded = plan_of(plan)
     found = pruning.look(loaded)
-    gone = pruning.take(loaded) if yes else ()
-    answer(prunable_lines(found, gone, done=yes), {"runs": found, "deleted": gone}, as_json=json)
+    taken = pruning.take(loaded) if yes else pruning.Taken((), ())
+    for problem in taken.not_done:
+        Console().error(problem)
+    data = {"runs": found, "deleted": taken.folders, "not_done": taken.not_done}
+    answer(prunable_lines(found, taken.folders, done=yes), data, as_json=json)
 
 
 def tabletop(

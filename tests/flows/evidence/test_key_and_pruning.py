@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from drills import pruning
 from drills.guard import only_drill
 from rto_rpo.evidence.checking.verify import verify
 from rto_rpo.evidence.keeping import chain
+from rto_rpo.evidence.lines.heads import read_heads
 from rto_rpo.evidence.lines.history import run_records
 from rto_rpo.evidence.lines.signature import load_key, new_key
 from sites.errors import GuardError
 from sites.plan import load
-from tests.flows.small_plan import entries, evidence, run, talk, told, write_plan
-from tests.rto_rpo.evidence.folders import open_one
-from tests.rto_rpo.report.runs import MISSED
+from tests.flows.small_plan import entries, evidence, later, run, talk, told, write_plan
+from tests.rto_rpo.evidence.folders import add_run, agreed, open_one
+from tests.rto_rpo.report.runs import MET, MISSED
 
 
 @pytest.fixture
@@ -51,3 +54,38 @@ def test_no_drill_begins_while_the_key_is_changed(plan: Path) -> None:
         refused = run(plan, "rotate-key", str(plan.parent / "new.pem")).exception
     assert isinstance(refused, GuardError)
     assert "another drill is running" in str(refused)
+
+
+def test_nothing_is_pruned_where_no_head_can_be_kept(plan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = add_run(evidence(plan), MET, load_key(plan.parent / "key.pem"), agreed(MET))
+    files, before = {path.name for path in folder.iterdir()}, chain.head(evidence(plan))
+    monkeypatch.setattr("drills.pruning.datetime", later(7 * 365))
+    (plan.parent / "there").write_text("a site that is away")
+    refused = run(plan, "prune", "--yes").exception
+    assert {path.name for path in folder.iterdir()} == files
+    assert "nothing was deleted: cannot keep the head of the chain" in str(refused)
+    assert chain.head(evidence(plan)) == before
+    (plan.parent / "there").unlink()
+    assert told(plan, "prune", "--yes")["not_done"] == []
+    assert {path.name for path in folder.iterdir()} == {"charter.json", "plan.yaml"}
+    kept = [one.head for one in read_heads(plan.parent / "there" / "heads.jsonl")]
+    assert kept == [before, chain.head(evidence(plan))]  # the first of them before anything was deleted
+
+
+def test_a_site_that_goes_away_during_a_pruning_is_told_of(
+    plan: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = add_run(evidence(plan), MET, load_key(plan.parent / "key.pem"), agreed(MET))
+    monkeypatch.setattr("drills.pruning.datetime", later(7 * 365))
+    heads, really = plan.parent / "there" / "heads.jsonl", pruning.prune
+
+    def pruned_and_away(*given: Any, **more: Any) -> tuple[str, ...]:
+        gone = really(*given, **more)
+        heads.rename(plan.parent / "kept.jsonl")
+        heads.mkdir()
+        return gone
+
+    monkeypatch.setattr(pruning, "prune", pruned_and_away)
+    done = told(plan, "prune", "--yes")
+    assert done["deleted"] == [folder.name]
+    assert "cannot keep the head of the chain" in done["not_done"][0]
