@@ -47,12 +47,19 @@ def rotate_key(
 
 
 def upload(plan: Plan = DEFAULT_PLAN, json: Json = False) -> None:
-    """Probe the store's lock, then upload every closed run that is not there yet."""
+    """Probe the store's lock, then upload every closed run that is not there yet.
+
+    Exits 1 when one was not, because its files are not those of the chain.
+    """
     from drills import keeping
     from flows.terminal.answer import answer
+    from flows.terminal.console import Console
 
-    said = keeping.upload(plan_of(plan))
-    answer(said, {"said": said}, as_json=json)
+    done = keeping.upload(plan_of(plan))
+    for refused in done.refused:
+        Console().error(f"not uploaded: {refused}")
+    answer(list(done.said), done, as_json=json)
+    raise typer.Exit(1 if done.refused else 0)
 
 
 def prune(

@@ -27,15 +27,27 @@ BRIEFLY = timedelta(seconds=5)  # a lock that passes while we wait; the store's 
 _PASSED_LIMIT_SECONDS = 60.0
 _MODES = {"compliance": "COMPLIANCE", "governance": "GOVERNANCE"}
 _REFUSED = {"AccessDenied", "InvalidRequest", "ObjectLocked", "MethodNotAllowed"}
+_NO_HOLDS = {*_REFUSED, "NotImplemented", "501", "405", "NoSuchObjectLockConfiguration"}
 
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """How many objects were put, how many lay there already, and until when all of them are locked."""
+    """How many objects were put, how many lay there already, and until when all of them are locked.
+
+    `held`: all of them show the legal hold that was asked for.
+    """
 
     put: int
     present: int
     locked_until: datetime
+    held: bool = False
+
+    @property
+    def said(self) -> str:
+        return (
+            f"{self.put} files uploaded, {self.present} there already, "
+            f"locked until {self.locked_until:%Y-%m-%d}"
+        )
 
 
 def archive_of(noun: S3Upload) -> S3Archive:
@@ -112,29 +124,43 @@ class S3Archive:
     def _goes(self, key: str, version: str) -> bool:
         return not self._refuses("delete what is not locked", "delete_object", key, VersionId=version)
 
-    def upload(self, files: Mapping[str, Path | bytes], until: datetime) -> Uploaded:
+    def upload(self, files: Mapping[str, Path | bytes], until: datetime, *, held: bool = False) -> Uploaded:
         """Put every file that does not lie there yet, locked until then, and read each back.
 
-        `files` are the names below the prefix, each with its content, or the file that holds it.
+        `files` are the names below the prefix, each with its content, or the file that holds it. `held`: they
+        are under a legal hold besides, where the store has such; nothing here ever lifts it.
         """
         until, put = _second(until), 0
         for name, content in files.items():
-            put += self._keep(f"{self._below}{name}", content, until)
-        return Uploaded(put, len(files) - put, until)
+            version, new = self._keep(f"{self._below}{name}", content, until)
+            put += new
+            held = held and self._hold(f"{self._below}{name}", version)
+        return Uploaded(put, len(files) - put, until, held)
 
-    def _keep(self, key: str, content: Path | bytes, until: datetime) -> bool:
+    def _hold(self, key: str, version: str) -> bool:
+        """Whether the store shows the hold that was placed there."""
+        on = {"Status": "ON"}
+        with _told():
+            act = f'place a legal hold on "{key}"'
+            self._bucket.unless(_NO_HOLDS, act, "put_object_legal_hold", key, VersionId=version, LegalHold=on)
+            act = f'look at the legal hold of "{key}"'
+            found = self._bucket.unless(_NO_HOLDS, act, "get_object_legal_hold", key, VersionId=version)
+        return found is not None and found.get("LegalHold") == on
+
+    def _keep(self, key: str, content: Path | bytes, until: datetime) -> tuple[str, bool]:
+        """Which version of it is locked until then, and whether it had to be put."""
         with _opened(content) as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         there = self._there(key)
         if there is not None and there.get("Metadata", {}).get("sha256") == sha256:
             version = str(there.get("VersionId"))
             if self._sha256(key, version) == sha256 and self._is_locked(key, version, until):
-                return False
+                return version, False
         version = self._put(key, content, until, {"sha256": sha256})
         self._require_locked(key, version, until)
         if self._sha256(key, version) != sha256:
             raise self._broken(f'"{key}" does not come back as it was put')
-        return True
+        return version, True
 
     def _put(self, key: str, content: Path | bytes, until: datetime, metadata: dict[str, str]) -> str:
         with _opened(content) as file:
