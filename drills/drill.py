@@ -22,6 +22,7 @@ from drills.calibration.record import file_of
 from drills.ceiling import at_its_rate
 from drills.clients import prepare
 from drills.closing import Closed, close, close_unjudged, open_run
+from drills.cut_limit import check_cut_limit
 from drills.deadman import DeadMan
 from drills.fault import Fault
 from drills.faults import fault_of
@@ -79,6 +80,7 @@ def run(
             keep_not_run(estate.plan, name, str(late))
             raise
         check_window(drill, name, longest_seconds(drill))
+        check_cut_limit(estate, name)
         check_health(estate, name)
         fault = fault_of(estate, drill)
         seen = resolved(estate, name, fault)

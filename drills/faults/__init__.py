@@ -88,7 +88,8 @@ KINDS = (
         lambda estate, noun: Partition(estate, noun.site, noun.direction),
         "site",
         "a site with a network namespace of its own",
-        "nothing is dropped any more; where another site was promoted its processes are killed first",
+        "nothing is dropped any more, and what ended is started; where another site was promoted its "
+        "processes are killed first",
         _SERVED,
         refused=_SHELL,
     ),

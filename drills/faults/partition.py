@@ -11,7 +11,10 @@ from sites.strikable import Direction, Partitionable
 
 
 class Partition(SiteFault):
-    """Both ways, or one. What was cut off while another site took over is killed before it is reconnected."""
+    """Both ways, or one. What was cut off while another site took over is killed before it is reconnected.
+
+    What ended meanwhile is started, be it by itself or killed by a host that came back without us.
+    """
 
     act = "cut off"
 
@@ -40,7 +43,8 @@ class Partition(SiteFault):
         return self._cut.partitioned()
 
     def heal(self, left: Left) -> Healing:
-        return self.lift_even_fenced(left, self._reconnect)
+        healing = self.lift_even_fenced(left, self._reconnect)
+        return self.start(left) if healing.undone == "reverted" else healing
 
     def _reconnect(self) -> Healing:
         proof = self._cut.reconnect()
@@ -48,14 +52,15 @@ class Partition(SiteFault):
 
     def healed(self, left: Left) -> Proof:
         proof = self.effective(left)
-        return Proof(not proof.holds, proof.how)
+        return Proof(False, proof.how) if proof.holds else self.runs_again(left)
 
     def expected(self) -> str:
         way = {"both": "to and from", "inbound": "to", "outbound": "from"}[self.direction]
         return f'packets {way} site "{self.name}" are dropped: clients hear nothing until another site serves'
 
     def undo(self) -> str:
-        return (
-            f'drop no more packets of site "{self.name}"; if another site was promoted, '
+        told = (
+            f'drop no more packets of site "{self.name}" and start what ended; if another site was promoted, '
             "its processes are killed first and it stays fenced"
         )
+        return told + self.but_guests()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal
 
 from drills.closing import signing_key
+from drills.cut_limit import check_cut_limit
 from drills.guard import check_health
 from drills.preview import preview
 from flows.readiness.covered import (
@@ -267,6 +268,7 @@ def _replica(estate: Estate, name: str) -> str:
 
 
 def _drill(estate: Estate, name: str) -> str:
+    check_cut_limit(estate, name)
     seen = preview(estate, name)
     check_health(estate, name)
     return f"ready: {count(len(seen.targets), 'target')}, confirmed by {seen.confirm}"

@@ -94,7 +94,9 @@ class HostsSite(Noun):
         parse_duration("10s"), description="nothing is left within this time, or the kill failed"
     )
     cut_limit: PositiveSpan = Field(
-        parse_duration("10m"), description="a host that is cut off connects itself again after this time"
+        parse_duration("10m"),
+        description="a host that is cut off connects itself again after this time; no drill that cuts it off "
+        "may take longer",
     )
     drills: bool = Field(False, description="true: drills may damage this site")
     fault_domain: dict[Name, Text] = Field(
