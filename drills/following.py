@@ -21,6 +21,10 @@ class Due:
         """True for whoever comes with the milestone first."""
         return event == self._milestone and self._begun.acquire(blocking=False)
 
+    def call_off(self) -> None:
+        """It does not come any more. One that has begun is let come to its end: what it does can be undone."""
+        self._begun.acquire(blocking=False)
+
     def done(self) -> dict[str, object]:
         """Do it; what there is to tell of it."""
         try:
@@ -37,5 +41,5 @@ class Due:
     def why_not(self) -> str | None:
         """Why it did not come to be in force; None if it did."""
         if self._proof is None:
-            return f'the runbook did not come to "{self._milestone}", so nothing more was injected'
+            return f'the runbook did not come to "{self._milestone}" in time, so nothing more was injected'
         return None if self._proof.holds else f"it did not take effect: {self._proof.how}"

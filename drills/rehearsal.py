@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from drills.after import Ended, fail_back, given_up, no_way_back, record
 from drills.bystanders import Bystanders
 from drills.deadman import DeadMan
-from drills.fault import Fault, Following, Healing, in_words
+from drills.fault import Fault, Following, Healing, Left, in_words
 from drills.gone import tell_at_last, tell_of_primary
 from drills.guard import check_health
 from drills.lever import Lever
@@ -21,10 +21,11 @@ from drills.response import Response
 from drills.revival import Revival, revive
 from drills.striking import arm, strike
 from drills.undisturbed import undisturbed
-from drills.undo import Undo, left_of
+from drills.undo import Undo, UndoIntents, left_of
 from drills.undoing import Undoing
 from drills.unrestored import NAME, NEVER_TRIED, never_tried, reads_first
 from rto_rpo.answering import GIVE_UP
+from sites.capability import Proof
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import REVIVABLE, Drill
@@ -146,7 +147,7 @@ class Rehearsal:
         armed = arm(self.estate.state, fault, undo, self._look_once_more)
         left = left_of(armed, self.estate.state)
         if isinstance(fault, Following) and self.response is not None:
-            self.response.strike_at(fault.milestone, lambda: fault.follow(left))
+            self.response.strike_at(fault.milestone, lambda: self._follow(fault, left, armed.run))
         phase = {"phase_seconds": phase_seconds, "phase_width_seconds": width_seconds}
         self.recording.event("fault_begin", detail=phase, sync=True)
         proof = strike(self.estate.state, fault, armed)
@@ -156,6 +157,13 @@ class Rehearsal:
             raise BlackstartError(f"the fault did not take effect: {proof.how}")
         self.tell(f"Injected: {proof.how}")
         tell_of_primary(self.estate, self.drill, self.recording)
+
+    def _follow(self, fault: Following, left: Left, run: str) -> Proof:
+        """Strike again, where the drill goes on and somebody can undo it. Raises BlackstartError."""
+        Lever(self.estate.state).require_released()
+        if UndoIntents(self.estate.state).of(run) is None:
+            raise BlackstartError("the intent to undo was carried out already, so nothing more was injected")
+        return fault.follow(left)
 
     def _look_once_more(self) -> None:
         """What was confirmed a while ago still holds, and who would undo it lives. Raises GuardError."""
@@ -214,6 +222,8 @@ class Rehearsal:
         Returns how the undo ended, if anything was injected. What is read before it, `reads_first` says.
         """
         lost = broken_off if isinstance(broken_off, RecorderError) else None
+        if self.response is not None:
+            self.response.call_off()  # before the reading, which takes its time while a failover goes on
         try:
             if lost is None:
                 first = broken_off is None and reads_first(self.drill, reason, self.recording)

@@ -41,8 +41,14 @@ class Response:
         """Do a thing as soon as that milestone is reached: a part of the fault, which nobody is told of."""
         self._due = Due(milestone, act)
 
+    def call_off(self) -> None:
+        """The drill is over, whatever still runs: no damage comes any more."""
+        if self._due is not None:
+            self._due.call_off()
+
     def stop(self, limit_seconds: float) -> bool:
         """Call the watch off, or let a failover that has begun end. False if it has not by then."""
+        self.call_off()
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(limit_seconds)

@@ -15,6 +15,7 @@ from drills import rehearsal, undoing
 from drills.bystanders import Bystanders, Watched
 from drills.deadman import DeadMan
 from drills.fault import Fault, Healing, Left
+from drills.following import Due
 from drills.lever import Lever
 from drills.recording import RecorderError, RecorderRefusal, RecorderState, Recording, Stamp
 from drills.recover import undo_pending
@@ -143,7 +144,7 @@ class FakeFault:
 
 class FakeResponse:
     def __init__(self, *, ended_before: bool = False, ends: bool = True) -> None:
-        self.started, self.concluded = False, False
+        self.started, self.concluded, self.called_off = False, False, False
         self._ended_before, self._ends = ended_before, ends
         self._asked = 0
 
@@ -154,6 +155,12 @@ class FakeResponse:
 
     def start(self) -> None:
         self.started = True
+
+    def strike_at(self, milestone: str, act: Callable[[], Proof]) -> None:
+        self.due = act
+
+    def call_off(self) -> None:
+        self.called_off = True
 
     def stop(self, limit_seconds: float) -> bool:
         assert limit_seconds > 0
@@ -330,6 +337,52 @@ def test_where_nothing_serves_at_the_deadline_the_undo_waits_for_no_reading(esta
     recording = OverdueRecording(served_seconds=0.0)
     assert perform(estate, recording, FakeFault(recording)) is None
     assert recording.told[-5:] == ["STOP", "HEAL", "undo", "healed", "FINISH deadline"]
+
+
+class FollowingFault(FakeFault):
+    milestone = "promoted"
+    struck = False
+
+    def follow(self, left: Left) -> Proof:
+        assert left.data == {"room": str(left.room)}
+        self.struck = True
+        return Proof(True, "the other one is gone too")
+
+
+def pulled(estate: DeskEstate) -> None:
+    Lever(estate.state).pull("enough")
+
+
+def undone_by_somebody(estate: DeskEstate) -> None:
+    UndoIntents(estate.state).remove(undo_of(estate))
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [(None, None), (pulled, "stop lever was pulled: enough"), (undone_by_somebody, "carried out already")],
+)
+def test_a_second_blow_falls_only_while_the_drill_goes_on_and_its_undo_is_on_disk(
+    estate: DeskEstate, before: Callable[[DeskEstate], None] | None, said: str | None
+) -> None:
+    class ComesToTheMilestone(FakeRecording):
+        def event(self, name: str, **keys: Any) -> Stamp:
+            if name == "fault_effective":
+                assert not response.called_off
+                (before or (lambda _: None))(estate)
+                found.append(Due("promoted", response.due).done())
+            return super().event(name, **keys)
+
+        def verify(self) -> None:
+            assert response.called_off, "no damage beside what is read"
+            super().verify()
+
+    found: list[dict[str, object]] = []
+    recording, response = ComesToTheMilestone(), FakeResponse()
+    fault = FollowingFault(recording)
+    perform(estate, recording, fault, response)
+    assert (fault.struck, found[0]["holds"]) == (said is None, said is None)
+    assert (said or "gone too") in str(found[0]["how"])
+    assert response.called_off
 
 
 def test_the_instrument_is_stopped_before_an_undo_could_look_like_a_recovery(estate: DeskEstate) -> None:

@@ -68,6 +68,17 @@ def test_a_milestone_that_never_came_is_inconclusive(response: Response, told: T
     assert told.checks()["second fault"] == "inconclusive"
 
 
+def test_a_drill_that_was_stopped_strikes_no_more(response: Response, told: Told) -> None:
+    """The failover that it lets end comes to its milestones all the same."""
+    response.strike_at("promoted", lambda: pytest.fail("there is nobody left to undo it"))
+    response._observe("fenced", {})
+    response.stop(1.0)
+    response._observe("promoted", {})
+    assert [name for name, _ in told.events] == ["fenced", "promoted"]
+    response.conclude(broken_off=True)
+    assert told.checks()["second fault"] == "inconclusive"
+
+
 def test_where_nothing_is_due_nothing_is_said_of_it(response: Response, told: Told) -> None:
     response._observe("promoted", {})
     response.conclude()

@@ -219,7 +219,7 @@ def test_what_is_due_comes_once_and_says_what_became_of_it() -> None:
         return Proof(True, "struck")
 
     due = Due("promoted", act)
-    assert due.why_not() == 'the runbook did not come to "promoted", so nothing more was injected'
+    assert due.why_not() == 'the runbook did not come to "promoted" in time, so nothing more was injected'
     assert not due.comes_with("fenced")
     assert due.comes_with("promoted")
     assert due.done()["how"] == "struck"
