@@ -6,11 +6,13 @@ It is the failback that follows a real disaster, with its journal: one that is c
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
 
 from drills.fault import Healing
+from drills.lever import Lever
 from drills.recording import Recording
 from rto_rpo.answering import FAILBACK
 from sites.errors import BlackstartError
@@ -18,6 +20,7 @@ from sites.estate import Estate
 from sites.plan import Drill
 from sites.recovery import failback
 from sites.recovery.direction import declared_failover
+from sites.recovery.injection import Moment
 from sites.recovery.runbook import Run
 from sites.recovery.standing import Standing
 
@@ -34,25 +37,59 @@ def fail_back(estate: Estate, drill: Drill, tell: Callable[[str], None]) -> Ende
         began = time.monotonic()
         failover = declared_failover(estate)
         home, away = failover.from_site, failover.to_site
+        tables = failback.failback(estate, lambda *_: None)
+        leave = UntilItMoves(Lever(estate.state), tables)
         run = failback.perform(
             estate.state,
-            failback.failback(estate, lambda *_: None),
+            tables,
             lambda *_: None,
             ready=partial(failback.check_writer, estate, away, home),
             resume=False,
+            at=leave,
         )
+        if leave.refused is not None and not run.complete:
+            return "inconclusive", f"{leave.refused}, so the service stays where it is ({run.way_out})"
         return _ended(estate, drill, run, home, time.monotonic() - began)
     except BlackstartError as error:
         return "missed", f"it could not be brought back: {error}" + (f" ({error.hint})" if error.hint else "")
 
 
-def no_way_back(reason: str, healing: Healing, broken_off: BaseException | None) -> str | None:
+class UntilItMoves:
+    """Asks the stop lever before each step of a failback, up to the first that takes the service away.
+
+    From there on its end is the shortest way back to a service.
+    """
+
+    def __init__(self, lever: Lever, tables: failback.Tables) -> None:
+        self._lever = lever
+        self._moving = {step.name for step in tables.then}
+        self._moves = False
+        self._lock = threading.Lock()  # steps begin side by side: all of those that move it, or none
+        self.refused: str | None = None
+
+    def __call__(self, step: str, moment: Moment) -> None:
+        """Raises BlackstartError where no step is to begin any more."""
+        with self._lock:
+            if moment != "begin" or self._moves:
+                return
+            try:
+                self._lever.require_released()
+            except BlackstartError as error:
+                self.refused = str(error)
+                raise
+            self._moves = step in self._moving
+
+
+def no_way_back(reason: str, healing: Healing, broken_off: BaseException | None, lever: Lever) -> str | None:
     """Why nothing is to be moved now. What is not undone yet may be undone beside a failback."""
     if broken_off is not None:
         return "the drill was broken off"
     if healing.undone == "stuck":
         return "the fault was not undone"
-    return None if reason == "stable" else "the service was not stable"
+    if reason != "stable":
+        return "the service was not stable"
+    why = lever.pulled
+    return None if why is None else f"the stop lever was pulled: {why}"
 
 
 def given_up(healing: Healing) -> str:

@@ -22,7 +22,7 @@ class Due:
         return event == self._milestone and self._begun.acquire(blocking=False)
 
     def call_off(self) -> None:
-        """It does not come any more. One that has begun is let come to its end: what it does can be undone."""
+        """It does not come any more. One that has begun is let come to its end: it can be undone."""
         self._begun.acquire(blocking=False)
 
     def done(self) -> dict[str, object]:

@@ -95,7 +95,8 @@ class Rehearsal:
         self, reason: str, healing: Healing, broken_off: BaseException | None
     ) -> BaseException | None:
         """Where the drill ended well: what moved is brought back. Returns what broke the drill off."""
-        if (why := no_way_back(reason, healing, broken_off)) is not None:
+        lever = Lever(self.estate.state)
+        if (why := no_way_back(reason, healing, broken_off, lever)) is not None:
             record(self.recording, ("inconclusive", f"{why}, so nothing was brought back"))
             return broken_off
         ended: Ended = ("inconclusive", "it was broken off (`blackstart failback --resume` goes on)")

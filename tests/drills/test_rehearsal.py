@@ -157,7 +157,7 @@ class FakeResponse:
         self.started = True
 
     def strike_at(self, milestone: str, act: Callable[[], Proof]) -> None:
-        self.due = act
+        self.due = (milestone, act)
 
     def call_off(self) -> None:
         self.called_off = True
@@ -369,7 +369,7 @@ def test_a_second_blow_falls_only_while_the_drill_goes_on_and_its_undo_is_on_dis
             if name == "fault_effective":
                 assert not response.called_off
                 (before or (lambda _: None))(estate)
-                found.append(Due("promoted", response.due).done())
+                found.append(Due(*response.due).done())
             return super().event(name, **keys)
 
         def verify(self) -> None:
@@ -607,6 +607,29 @@ def test_a_drill_whose_fault_is_not_undone_is_not_failed_back(
     fault = FakeFault(recording, heal=lambda: Healing("stuck", "it is still cut off"))
     perform(estate, recording, fault, after="fail_back")
     assert recording.details["check"]["reason"] == "the fault was not undone, so nothing was brought back"
+
+
+@pytest.mark.parametrize("at", ["VERIFY", "HEAL"])
+def test_a_lever_that_is_pulled_once_the_drill_was_stable_lets_nothing_be_failed_back(
+    estate: DeskEstate, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    class PullsTheLever(FakeRecording):
+        def verify(self) -> None:
+            super().verify()
+            if at == "VERIFY":
+                pulled(estate)
+
+    def heal() -> Healing:
+        if at == "HEAL":
+            pulled(estate)
+        return Healing("reverted", "it runs")
+
+    recording = PullsTheLever()
+    monkeypatch.setattr(rehearsal, "fail_back", lambda *_: pytest.fail("nothing is to be moved now"))
+    assert perform(estate, recording, FakeFault(recording, heal=heal), after="fail_back") is None
+    assert recording.details["check"]["verdict"] == "inconclusive"
+    assert "the stop lever was pulled: enough" in recording.checks["failback"]
+    assert "so nothing was brought back" in recording.checks["failback"]
 
 
 @pytest.mark.parametrize(
