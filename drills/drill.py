@@ -35,7 +35,7 @@ from drills.response import Response
 from drills.spared import check_caps, check_spared
 from drills.third_parties import check_third_parties
 from drills.undo import Undo, now
-from drills.window import StartsLate, check_punctual, check_window, record_window
+from drills.window import Clocks, StartsLate, check_awake, check_punctual, check_window, record_window
 from rto_rpo.evidence.agreed.charter import Agreed
 from sites.errors import BlackstartError
 from sites.estate import Estate
@@ -72,7 +72,7 @@ def run(
     whatever happens: what broke the drill off is in its evidence, and the fault is undone. Raises Interrupted
     where that was Ctrl-C.
     """
-    drill = declared(estate, name)
+    begun, drill = Clocks.now(), declared(estate, name)
     with only_drill(estate.state):
         try:
             check_punctual(drill, name, due)
@@ -92,7 +92,7 @@ def run(
         bystanders.require_well()
         tell(f"Guards passed, {len(seen.targets)} targets resolved")
         agreed = agree(estate, drill, seen, executor)
-        return _record(estate, name, fault, seen, agreed, bystanders, seed, tell)
+        return _record(estate, name, fault, seen, agreed, bystanders, seed, tell, begun)
 
 
 def _record(
@@ -104,6 +104,7 @@ def _record(
     bystanders: Bystanders,
     seed: int | None,
     tell: Tell,
+    begun: Clocks,
 ) -> Closed:
     plan, drill, run_id = estate.plan, declared(estate, name), str(uuid4())
     chosen = random.SystemRandom().getrandbits(32) if seed is None else seed
@@ -129,6 +130,7 @@ def _record(
     longest = time.monotonic() + longest_seconds(drill)
 
     def last_look() -> None:
+        check_awake(drill, name, begun)
         record_window(recorder, drill, name, longest - time.monotonic())
         check_unchanged(estate, fault, confirmed)
 

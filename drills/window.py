@@ -1,10 +1,13 @@
 """When a drill may run: outside the hours of a market, and only if all of it would end before the next.
 
-Fails closed: a calendar that is not installed, not known or does not reach that far lets nothing begin.
+And only when it was meant to: a scheduled one that begins late is not run, and none strikes after its machine
+slept. Fails closed: a calendar that is not installed, not known or that ends sooner lets nothing begin.
 """
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -67,6 +70,40 @@ def check_punctual(drill: Drill, name: str, due: datetime | None, now: datetime 
         raise StartsLate(
             f'drill "{name}" was due at {due.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC and begins '
             f"{late.total_seconds():.0f} s late; more than {drill.late_start} is not run",
+            hint="run it by hand, or wait for its next time",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """One reading of all three, in seconds."""
+
+    monotonic: float
+    boot: float
+    wall: float
+
+    @classmethod
+    def now(cls) -> Clocks:
+        return cls(time.monotonic(), time.clock_gettime(time.CLOCK_BOOTTIME), time.time())
+
+    def stood_since(self, then: Clocks) -> float:
+        """For how long a drill, its dead-man and its recorder stood still and did not notice.
+
+        The clock since boot goes on while a machine sleeps, however its wall clock is set afterwards. In a
+        virtual machine that is held it stands still as well, and only a wall clock that was put right tells.
+        One that was merely set forward looks the same: then nobody knew what time it was as the drill began.
+        """
+        ran = self.monotonic - then.monotonic
+        return max(self.boot - then.boot, self.wall - then.wall) - ran
+
+
+def check_awake(drill: Drill, name: str, begun: Clocks, now: Clocks | None = None) -> None:
+    """That it is still the time at which the drill began, but for what it took itself. Raises GuardError."""
+    stood_seconds = (now or Clocks.now()).stood_since(begun)
+    if stood_seconds > drill.late_start.seconds:
+        raise GuardError(
+            f'cannot go on with drill "{name}": this machine slept, was held, or its clock was set forward, '
+            f"by {stood_seconds:.0f} s since the drill began; more than {drill.late_start} counts as late",
             hint="run it by hand, or wait for its next time",
         )
 
