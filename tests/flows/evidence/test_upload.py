@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from moto.s3 import models
@@ -131,8 +132,10 @@ def test_a_run_is_locked_as_long_as_its_own_plan_promised_and_since_the_last_wor
 def test_a_promise_that_cannot_be_read_is_told(tmp_path: Path, store: str) -> None:
     s3_client(store).create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     plan = a_plan(tmp_path, store)
-    plan.write_text(plan.read_text() + "  retention: ${KEEP:-2y}\n")  # nothing holds what a tabletop took
-    talk(plan)
+    raw = plan.read_bytes() + b"  retention: ${KEEP:-2y}\n"  # as plans could once say
+    root, now, name = tmp_path / "evidence", datetime.now(UTC), str(uuid4())
+    folder = chain.open_run(root, run=name, drill="quake", plan=raw, key=None, now=now)
+    chain.close_run(root, folder, verdict="inconclusive", key=None, now=now)
     done = CliRunner().invoke(app, ["upload", "--plan", str(plan)])
     assert "(how long its own plan keeps it cannot be read)" in done.stdout
     assert done.exit_code == 0
