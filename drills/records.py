@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from drills.agreement import named
 from drills.closing import signing_key, told_as_ours
 from drills.keeping import kept_elsewhere
 from rto_rpo.evidence import EvidenceError
+from rto_rpo.evidence.agreed.changes import LOADER
 from rto_rpo.evidence.keeping.adding import add_record, find_run
-from rto_rpo.evidence.lines.history import RunRecord
+from rto_rpo.evidence.lines.history import RunRecord, entries_of, run_records
 from rto_rpo.evidence.lines.record import AnyEntry, By
 from rto_rpo.evidence.lines.signature import SigningKey, load_key
 from sites.errors import BlackstartError, GuardError
@@ -65,11 +67,42 @@ def speaker(plan: Plan, name: str | None, role: str | None, key_file: Path | Non
 
 
 def run_of(plan: Plan, named_run: str) -> RunRecord:
-    """Raises BlackstartError when there is no such run, or more than one."""
+    """A run of this plan; "last" is its newest. Raises BlackstartError when there is none, or more than one.
+
+    Other plans may keep their evidence in the same folder: what is said of their runs is said by their plan.
+    """
+    root = plan.evidence.path
+    if named_run == "last":
+        runs = run_records(entries_of(root))
+        own = [run for run in runs if run.opened.plan in names_of(plan)]
+        if runs and not own:
+            others = ", ".join(sorted({f'"{run.opened.plan}"' for run in runs}))
+            raise GuardError(
+                f'plan "{plan.name}" has no run in "{root}" yet; there are runs of {others}',
+                hint="give the plan that it is of: --plan FILE",
+            )
+        if own:
+            return own[-1]
     try:
-        return find_run(plan.evidence.path, named_run)
+        found = find_run(root, named_run)
     except EvidenceError as error:
         raise BlackstartError(str(error), hint=error.hint) from None
+    require_own(plan, f"run {found.opened.folder}", found.opened.plan)
+    return found
+
+
+def require_own(plan: Plan, what: str, owner: str) -> None:
+    """Raises GuardError, naming the plan that it is of, when that is another one."""
+    if owner not in names_of(plan):
+        raise GuardError(
+            f'{what} is of plan "{owner}", not of "{plan.name}"',
+            hint="give the plan that it is of: --plan FILE (of one that was renamed, as it was then)",
+        )
+
+
+def names_of(plan: Plan) -> set[str]:
+    """Its name, and as its file writes it: the chain has it without the variables filled in."""
+    return {plan.name, str(yaml.load(plan.raw, Loader=LOADER)["name"])}  # noqa: S506 - it makes nothing but text
 
 
 def made(what: str, who: Speaker, **content: object) -> AnyEntry:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Literal
 
 from drills.preview import preview
-from drills.records import Added, Speaker, add, instant, made, run_of
-from rto_rpo.evidence.lines.record import AnyEntry, Severity
+from drills.records import Added, Speaker, add, instant, made, require_own, run_of
+from rto_rpo.dossier.findings import register
+from rto_rpo.dossier.shelf import read_shelf
+from rto_rpo.evidence.agreed.not_run import overdue
+from rto_rpo.evidence.lines.history import entries_of, records, run_records
+from rto_rpo.evidence.lines.record import AnyEntry, Finding, Severity
 from sites.errors import BlackstartError, GuardError
 from sites.estate import Estate
 from sites.plan import Plan
 
 Decision = Literal["accepted", "refused"]
 Act = Literal["open", "close", "reopen", "accept"]
+_DERIVED = re.compile(r"F-[0-9a-f]{8}")  # as the register names what follows from runs
 _STATES = {"close": "closed", "reopen": "opened", "accept": "accepted"}
 
 
@@ -85,8 +92,23 @@ def finding_entry(
 
 
 def enter_finding(plan: Plan, entry: AnyEntry, who: Speaker, named: str | None) -> Added:
-    """Raises BlackstartError."""
+    """Raises BlackstartError, also where the finding is one of another plan in the folder."""
+    for owner in _owners(plan, getattr(entry, "id", "")):
+        require_own(plan, f'finding "{getattr(entry, "id", "")}"', owner)
     return add(plan, entry, who, run=run_of(plan, named) if named else None)
+
+
+def _owners(plan: Plan, finding: str) -> list[str]:
+    """Of which plan a finding is: of that of whom entered it, or of the drill that it follows from."""
+    root = plan.evidence.path
+    entries = entries_of(root)
+    entered = [
+        one.plan for one in records(entries) if isinstance(one.entry, Finding) and one.entry.id == finding
+    ]
+    if entered or not _DERIVED.fullmatch(finding):
+        return entered[:1]
+    missed = overdue(root, run_records(entries), datetime.now(UTC)).not_run
+    return [one.plan for one in register(read_shelf(root), missed) if one.id == finding]
 
 
 def _retest(plan: Plan, written: str) -> dict[str, str]:
