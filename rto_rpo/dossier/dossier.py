@@ -23,6 +23,7 @@ from rto_rpo.dossier.reasons import reasons, with_reason
 from rto_rpo.dossier.shelf import Run, Shelf
 from rto_rpo.evidence.agreed.charter import Charter, frozen_charter
 from rto_rpo.evidence.agreed.not_run import TOLERANCE, Blind, NotRun, Programme, overdue
+from rto_rpo.evidence.lines.signature import PublicKey
 from rto_rpo.evidence.names import PLAN_NAME
 
 
@@ -109,7 +110,8 @@ class _All:
         plan = self._declared(shelf.root, newest)
         charter = _charter(shelf.root, newest)
         covered = tuple(coverage(self.seen, plan))
-        known = filter(None, (one.as_of(seq) for one in self._findings))
+        listed = _listed(charter)
+        known = (one.with_standing(listed) for one in filter(None, (f.as_of(seq) for f in self._findings)))
         findings = tuple(open_first(known, now.date().isoformat()))
         missed, blind = _known_by(self._programme, now + timedelta(seconds=1))
         missed = tuple(with_reason(one, self._reasons, seq) for one in missed)
@@ -154,6 +156,12 @@ def _known_by(found: Programme, now: datetime) -> tuple[tuple[NotRun, ...], tupl
     missed = (one for one in found.not_run if one.due + TOLERANCE <= now)
     # the run beside which it is told has only just begun
     return tuple(missed), tuple(one for one in blind if one.until - one.since > timedelta(minutes=1))
+
+
+def _listed(charter: Charter | None) -> set[tuple[str, str]]:
+    """Whom the plan lists with a key, by name and the identity of the key."""
+    roles = charter.roles if charter else ()
+    return {(one.name, PublicKey(bytes.fromhex(one.public)).identity) for one in roles if one.public}
 
 
 def _charter(root: Path, run: Run | None) -> Charter | None:

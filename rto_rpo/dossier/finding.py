@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Literal
 
+from rto_rpo.evidence.agreed.person import Standing
 from rto_rpo.evidence.lines.record import Retest, Severity
 
 State = Literal["open", "accepted", "closed"]
@@ -26,7 +27,8 @@ class Turn:
     """One turn in a finding's life, at the place `seq` of the chain.
 
     `folder` is that of the run that made it, `by` the person and `key` what that person signed with; None:
-    the name is only claimed. `until`: the last day of an accepted risk.
+    the name is only claimed. `until`: the last day of an accepted risk. `standing`: how far the name may be
+    believed, given who the newest plan that was known then lists; None where no person said it.
     """
 
     seq: int
@@ -40,6 +42,15 @@ class Turn:
     owner: str | None = None
     due: str | None = None
     until: str | None = None
+    standing: Standing | None = None
+
+
+def _standing(turn: Turn, listed: Collection[tuple[str, str]]) -> Turn:
+    if turn.by is None:
+        return turn
+    if turn.key is None:
+        return replace(turn, standing="claimed")
+    return replace(turn, standing="signed" if (turn.by, turn.key) in listed else "unlisted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,12 @@ class Finding:
         """What was known of it at that place of the chain; None when it was not there yet."""
         turns = self.turns[: bisect_right(self.turns, seq, key=attrgetter("seq"))]
         return replace(self, turns=turns) if turns else None
+
+    def with_standing(self, listed: Collection[tuple[str, str]]) -> Finding:
+        """The same, each person's word held against `listed`: names with the identities of their keys."""
+        if all(turn.by is None for turn in self.turns):
+            return self
+        return replace(self, turns=tuple(_standing(turn, listed) for turn in self.turns))
 
     @property
     def last(self) -> Turn:

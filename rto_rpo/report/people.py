@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.dossier.finding import Turn
 from rto_rpo.evidence.agreed.authority import Attendance, Authority, Said, authority
+from rto_rpo.evidence.agreed.charter import Charter
+from rto_rpo.evidence.agreed.person import signed_with, standing
+from rto_rpo.evidence.lines.line import Recorded
 
 STANDING = {
     "signed": "signed by key {key}",
@@ -24,6 +28,19 @@ def of(dossier: Dossier) -> Authority | None:
 def stand(said: Said) -> str:
     """How far the name may be believed, in words."""
     return STANDING[said.standing].format(key=said.key)
+
+
+def turned(turn: Turn) -> str:
+    """Who turned a finding, and how far the name may be believed; nothing where a run did."""
+    if turn.by is None:
+        return ""
+    return f"{turn.by} ({STANDING[turn.standing or 'claimed'].format(key=turn.key)})"
+
+
+def minuted(line: Recorded, charter: Charter | None) -> str:
+    """How far the name under a line of minutes may be believed, in words."""
+    found = standing(line, charter.roles if charter else ())
+    return STANDING[found].format(key=signed_with(line))
 
 
 def decided(said: Sequence[Said]) -> str:
@@ -58,12 +75,21 @@ def roles(dossier: Dossier, found: Authority) -> Iterator[tuple[str, str, str]]:
     """(role, planned, actual) of the executor and of every role that was planned or signed."""
     charter = dossier.charter
     planned = {role.role: role.name for role in charter.roles} if charter else _declared(dossier)
-    actual = {one.role: f"{one.name} ({stand(one)})" for one in found.sign_offs if one.role}
+    actual = {one.role: _signed_off(found.sign_offs, one.role) for one in found.sign_offs if one.role}
     started = f"{charter.executor.name} ({charter.executor.how})" if charter else ""
-    signed = f"; signed off by {actual['executor']}" if "executor" in actual else ""
+    signed = f"; {actual['executor']}" if "executor" in actual else ""
     yield "executor", planned.get("executor", "not planned by name"), started + signed
     for role in (one for one in dict.fromkeys([*planned, *actual]) if one != "executor"):
         yield role, planned.get(role, ""), actual.get(role, "")
+
+
+def _signed_off(said: Sequence[Said], role: str) -> str:
+    """The last word of everybody who spoke in that role: nobody's acceptance lifts another's refusal."""
+    last = {(one.name, one.key): one for one in said if one.role == role}
+    return "; ".join(
+        f"{'signed off' if one.decision == 'accepted' else 'refused'} by {one.name} ({stand(one)})"
+        for one in last.values()
+    )
 
 
 def _declared(dossier: Dossier) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from rto_rpo import JUDGE
 from rto_rpo.dossier.cells import Tried, grid, sum_up
 from rto_rpo.dossier.dossier import Dossier
+from rto_rpo.dossier.finding import Finding
 from rto_rpo.evidence.agreed.authority import Authority
 from rto_rpo.report import aftermath, people, sentences, versions, words
 from rto_rpo.report.distrust import NOT_INTACT, head
@@ -182,7 +183,7 @@ def _around(dossier: Dossier) -> Iterator[str]:
         yield from ("", "## Tested so far", "", *table(("What", "Newest", "Runs"), rows))
     yield from _cells(dossier)
     found = [
-        (one.id, one.text, one.severity, one.state(day), one.owner or "nobody", one.due or "no day")
+        (one.id, one.text, one.severity, _stands(one, day), one.owner or "nobody", one.due or "no day")
         for one in dossier.findings
     ]
     yield from ("", "## Findings", "")
@@ -196,6 +197,12 @@ def _around(dossier: Dossier) -> Iterator[str]:
         yield from table(("Clause", "State", "Evidence"), controls)
     if who := people.of(dossier):
         yield from _sign_off(who)
+
+
+def _stands(one: Finding, day: str) -> str:
+    """The state, and the person who made it so."""
+    said = f", {one.last.what} by {people.turned(one.last)}" if one.last.by else ""
+    return f"{one.state(day)}{said}"
 
 
 def _cells(dossier: Dossier) -> Iterator[str]:

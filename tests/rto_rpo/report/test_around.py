@@ -12,6 +12,7 @@ import pytest
 from rto_rpo.controls.profile import profile, shipped
 from rto_rpo.dossier.dossier import Dossier, beside_runs
 from rto_rpo.dossier.shelf import read_shelf
+from rto_rpo.evidence.lines.record import SignOff
 from rto_rpo.report import people, sentences
 from rto_rpo.report.forms.html import html
 from rto_rpo.report.forms.junit import junit
@@ -20,7 +21,7 @@ from rto_rpo.report.forms.summary import summary
 from rto_rpo.report.model import Report
 from rto_rpo.report.plots.drawing import Area
 from rto_rpo.report.plots.trend import SHOWN_MAX, trend
-from tests.rto_rpo.dossier.stories import NAME, Story, run_of, whole_story
+from tests.rto_rpo.dossier.stories import NAME, Story, by, run_of, whole_story
 from tests.rto_rpo.report.runs import MET
 from tests.rto_rpo.report.test_html import Page
 
@@ -170,6 +171,22 @@ def test_of_a_first_run_nothing_was_compared_and_beside_a_change_the_variables_a
         content = orjson.loads((story.root / dossier.run.folder / "report.json").read_bytes())
         told = sentences.changed(Report.model_validate(content))
         assert ("not compared: the value of 1 variable (DESK)" in told) == (dossier is dossiers[3])
+
+
+def test_a_refusal_is_no_sign_off_and_stands_beside_anothers_acceptance(tmp_path: Path) -> None:
+    story = Story(tmp_path / "evidence")
+    story.drill(run_of(MET, 1))
+    for name, decision in (("Bo", "refused"), ("Cy", "accepted")):
+        closed = story.record(1).closed_sha256
+        assert closed is not None
+        entry = SignOff(what="sign_off", by=by(name, "reviewer"), text="no", decision=decision, closed=closed)  # type: ignore[arg-type]
+        story.say(entry, 1, by=name)
+    [dossier] = beside_runs(read_shelf(story.root), NAME)
+    found = people.of(dossier)
+    assert found is not None
+    [actual] = [actual for role, _, actual in people.roles(dossier, found) if role == "reviewer"]
+    assert re.sub(r" \([^)]*\)", "", actual) == "refused by Bo; signed off by Cy"
+    assert "refused by Bo" in page_of(story, dossier)
 
 
 def test_who_approved_took_part_and_signed_off_is_told(story: Story, dossiers: list[Dossier]) -> None:
