@@ -28,6 +28,7 @@ from drills.fault import Fault
 from drills.faults import fault_of
 from drills.guard import check_authority, check_health, only_drill
 from drills.outcome import keep_not_run
+from drills.outlasting import LEFT, Outlasting
 from drills.preview import Preview, check_unchanged, declared, resolved
 from drills.recording import RecorderError
 from drills.rehearsal import Rehearsal, longest_seconds
@@ -35,8 +36,10 @@ from drills.response import Response
 from drills.spared import check_caps, check_spared
 from drills.third_parties import check_third_parties
 from drills.undo import Undo, now
+from drills.undoing import Undoing
 from drills.window import Clocks, StartsLate, check_awake, check_punctual, check_window, record_window
 from rto_rpo.evidence.agreed.charter import Agreed
+from rto_rpo.evidence.keeping.run_folder import RunFolder
 from sites.errors import BlackstartError
 from sites.estate import Estate
 from sites.versions import versions
@@ -45,10 +48,10 @@ Tell = Callable[[str], None]
 
 
 class Interrupted(KeyboardInterrupt):
-    """Somebody ended a drill. It is undone, and closed as any other."""
+    """Somebody ended a drill, or would not wait for its failover. It is closed as any other."""
 
-    def __init__(self, closed: Closed) -> None:
-        super().__init__()
+    def __init__(self, closed: Closed, said: str = "the drill was broken off, and undone") -> None:
+        super().__init__(said)
         self.closed = closed
 
 
@@ -69,8 +72,8 @@ def run(
     `due` is when a scheduled run was to begin; None for one that is not scheduled.
     `tell` hears in a few words what has just happened; `seed` fixes the phase and the payloads.
     Raises GuardError when a guard refuses; nothing was changed then. Once the run is open it is closed,
-    whatever happens: what broke the drill off is in its evidence, and the fault is undone. Raises Interrupted
-    where that was Ctrl-C.
+    whatever happens: what broke the drill off is in its evidence, and the fault is undone. A failover that
+    still runs then is waited for. Raises Interrupted where Ctrl-C ended the drill, or the waiting.
     """
     begun, drill = Clocks.now(), declared(estate, name)
     with only_drill(estate.state):
@@ -134,23 +137,46 @@ def _record(
         record_window(recorder, drill, name, longest - time.monotonic())
         check_unchanged(estate, fault, confirmed)
 
+    dead_man = DeadMan(estate.state, run_id, recorder.path, folder.path, longest_seconds(drill))
+    rehearsal = Rehearsal(
+        estate, name, drill, recorder, response, chosen, tell, dead_man, bystanders, last_look
+    )
+    return _performed(rehearsal, fault, undo, folder)
+
+
+def _performed(rehearsal: Rehearsal, fault: Fault, undo: Undo, folder: RunFolder) -> Closed:
+    """From the steady state on. A failover that still runs then is seen out, whatever else failed."""
+    estate, tell = rehearsal.estate, rehearsal.tell
+    outlasting = Outlasting(estate, rehearsal.response, tell)
+    undoing = Undoing(estate, rehearsal.dead_man, tell)
     try:
-        with DeadMan(estate.state, run_id, recorder.path, folder.path, longest_seconds(drill)) as dead_man:
-            rehearsal = Rehearsal(
-                estate, name, drill, recorder, response, chosen, tell, dead_man, bystanders, last_look
-            )
-            broken_off = rehearsal.perform(fault, undo)
-    except RecorderError as error:
-        # the recorder may still be writing: whoever opens the next run, or recovers, closes this one
-        raise BlackstartError(
-            f"run {run_id} has no verdict yet: {error}", hint="`blackstart recover` closes it"
-        ) from error
-    closed = close(plan, folder)
+        closed, broken_off = _closed(rehearsal, fault, undo, folder, outlasting)
+    except Exception:
+        outlasting.see_out(undoing, fault, undo)
+        raise
+    if not outlasting.see_out(undoing, fault, undo):
+        raise Interrupted(closed, LEFT) from broken_off
     if isinstance(broken_off, KeyboardInterrupt):
         raise Interrupted(closed) from broken_off
     if broken_off is not None and not isinstance(broken_off, BlackstartError):
         raise broken_off
     return closed
+
+
+def _closed(
+    rehearsal: Rehearsal, fault: Fault, undo: Undo, folder: RunFolder, outlasting: Outlasting
+) -> tuple[Closed, BaseException | None]:
+    """The run, and what broke the drill off."""
+    try:
+        with rehearsal.dead_man:
+            broken_off = rehearsal.perform(fault, undo)
+            outlasting.say()  # its dead-man waits for it too, before the run can be closed
+    except RecorderError as error:
+        # the recorder may still be writing: whoever opens the next run, or recovers, closes this one
+        raise BlackstartError(
+            f"run {undo.run} has no verdict yet: {error}", hint="`blackstart recover` closes it"
+        ) from error
+    return close(rehearsal.estate.plan, folder), broken_off
 
 
 def _undo(estate: Estate, name: str, fault: Fault, run: str, confirmed: Preview) -> Undo:

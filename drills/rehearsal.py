@@ -31,7 +31,7 @@ from sites.estate import Estate
 from sites.plan import REVIVABLE, Drill
 
 STEADY_SECONDS_MAX = 60.0
-RESPONSE_SECONDS_MAX = 30.0  # a failover that has begun is let come to its end
+RESPONSE_SECONDS_MAX = 30.0  # for a failover that has begun; one that takes longer is seen out afterwards
 GAVE_UP = "gave up"
 _BEAT_SECONDS = 0.05
 _SILENT_SECONDS = 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
+from drills.fault import in_words
 from drills.following import Due
 from drills.recording import Recording
 from rto_rpo.answering import RUNBOOK
@@ -16,15 +17,23 @@ from sites.protection.prediction import Prediction, predicted
 from sites.recovery.respond import Responder
 from sites.recovery.runbook import Run
 
+_NAME = "responder"
+
+
+def still_running() -> bool:
+    """Whether one that stands watch, or fails over, goes on in this process."""
+    return any(thread.name == _NAME and thread.is_alive() for thread in threading.enumerate())
+
 
 class Response:
     """Stands watch from `start` on. Every milestone that the responder reaches goes into the ledger."""
 
     def __init__(self, estate: Estate, recording: Recording, *, cold: bool = False) -> None:
         self._recording = recording
-        self._stop = threading.Event()
+        self._stop, self._over = threading.Event(), threading.Event()
         self._responder = Responder(estate, self._observe, cold=cold)
-        self._thread = threading.Thread(target=self._stand_watch, name="responder", daemon=True)
+        self._thread = threading.Thread(target=self._stand_watch, name=_NAME, daemon=True)
+        self.outlasted = False  # whether a failover went on when the drill had waited long enough
         self._run: Run | None = None
         self._error: Exception | None = None
         self._unrecorded: list[str] = []
@@ -50,13 +59,30 @@ class Response:
         """Call the watch off, or let a failover that has begun end. False if it has not by then."""
         self.call_off()
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(limit_seconds)
-        return not self._thread.is_alive()
+        self.outlasted = not self.wait(limit_seconds)
+        return not self.outlasted
+
+    def wait(self, limit_seconds: float) -> bool:
+        """Whether one that was stopped has come to its end by then."""
+        if self._thread.ident is None:
+            return True
+        if not self._over.wait(limit_seconds):  # a join that Ctrl-C ends has the thread counted as gone
+            return False
+        self._thread.join()
+        return True
+
+    def came_to(self) -> str:
+        """How it ended, in words: for who waited for it after the ledger was closed."""
+        if self._error is not None:
+            return f"the responder gave up: {in_words(self._error)}"
+        if self._run is None:
+            return "nothing was failed over"
+        told = _how_it_ended(self._run)[1]
+        return f"{told} ({self._run.way_out})" if self._run.way_out else told
 
     @property
     def ended(self) -> bool:
-        return not self._thread.is_alive()
+        return self._thread.ident is None or self._over.is_set()
 
     def conclude(self, *, broken_off: bool = False) -> None:
         """Record how the runbook ended, as a check with a verdict of its own, and what was foretold of it.
@@ -100,6 +126,8 @@ class Response:
             self._run = self._responder.stand_watch(self._stop)
         except Exception as error:  # noqa: BLE001 - whatever it is becomes a check with a verdict
             self._error = error
+        finally:
+            self._over.set()
 
     def _observe(self, event: str, detail: Mapping[str, object]) -> None:
         """Never raises: a failover goes on whether or not anybody can write down how."""
@@ -109,7 +137,7 @@ class Response:
             self._recording.event(event, source="responder", detail=dict(detail))
             if self._due is not None and self._due.comes_with(event):
                 self._recording.event("note", detail=self._due.done())
-        except BlackstartError as error:
+        except Exception as error:  # noqa: BLE001 - nor is it for a ledger that is closed meanwhile to fail a step
             self._unrecorded.append(f"{event}: {error}")
 
 

@@ -100,26 +100,31 @@ def options(
 
 def main() -> NoReturn:
     """Run the command line; every error ends in a message, a way out and an exit code."""
+    from flows.terminal.leaving import leave
+
     _find_programs_beside_us()
-    as_json = "--json" in sys.argv
+    leave(_exit_code(as_json="--json" in sys.argv))
+
+
+def _exit_code(*, as_json: bool) -> int:
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        return int(app(standalone_mode=False) or 0)
     except USAGE_ERROR as error:
         from flows.terminal.failure import tell_usage
 
-        sys.exit(tell_usage(error, as_json=as_json))
+        return tell_usage(error, as_json=as_json)
     except BrokenPipeError:
         # whoever read our output has had enough; there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         from flows.terminal.failure import tell_interrupted
 
-        sys.exit(tell_interrupted(Console(), as_json=as_json))
+        return tell_interrupted(Console(), as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last line of defence: never a traceback
         from flows.terminal.failure import tell
 
-        sys.exit(tell(error, Console(), as_json=as_json))
+        return tell(error, Console(), as_json=as_json)
 
 
 def _find_programs_beside_us() -> None:

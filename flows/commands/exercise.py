@@ -64,7 +64,7 @@ def drill(
         try:
             closed = run()
         except drills.Interrupted as interrupted:
-            console.error("interrupted: the drill was broken off, and undone")
+            console.error(f"interrupted: {interrupted}")
             closed = interrupted.closed
         answer(closed_lines(closed.folder, closed.report, closed.head), closed_data(closed), as_json=json)
         raise typer.Exit(closed.exit_code)

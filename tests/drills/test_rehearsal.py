@@ -143,6 +143,8 @@ class FakeFault:
 
 
 class FakeResponse:
+    outlasted = False
+
     def __init__(self, *, ended_before: bool = False, ends: bool = True) -> None:
         self.started, self.concluded, self.called_off = False, False, False
         self._ended_before, self._ends = ended_before, ends

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -56,6 +56,11 @@ def test_the_clocks_of_this_machine_go_on_together() -> None:
     assert abs(Clocks.now().stood_since(before)) < 60.0
 
 
+class StandsBy(FakeDeadMan, AbstractContextManager["StandsBy"]):
+    def __exit__(self, *_: object) -> None:
+        assert self.stood_down
+
+
 @pytest.mark.parametrize("slept", [False, True])
 def test_a_drill_that_goes_on_after_the_weekend_strikes_nothing(
     estate: DeskEstate, monkeypatch: pytest.MonkeyPatch, slept: bool
@@ -74,7 +79,7 @@ def test_a_drill_that_goes_on_after_the_weekend_strikes_nothing(
         ("versions", []),
         ("arrange", None),
         ("Response", FakeResponse()),
-        ("DeadMan", nullcontext(FakeDeadMan())),
+        ("DeadMan", StandsBy()),
         ("close", cast(Closed, SimpleNamespace())),
     ):
         monkeypatch.setattr(drilling, name, lambda *_, _made=made, **__: _made)
